@@ -1,0 +1,1 @@
+"""What the console can do; imports no user interface."""

@@ -1,0 +1,272 @@
+"""The console's own store: what was decided, and the work in flight (SQLAlchemy Core, one URL)."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    create_engine,
+    event,
+    text,
+)
+
+from services.settings import Settings
+
+metadata = MetaData()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on every database; SQLite forgets the zone, so it is put back when read."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+app = Table(
+    "app",
+    metadata,
+    Column("id", String(63), primary_key=True),
+    Column("experiment_id", String(64), nullable=False, unique=True),
+    Column("archived", Boolean, nullable=False, default=False),
+    Column("sample", Boolean, nullable=False, default=False),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", String(63), nullable=False),
+    Column("key", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("value", JSON, nullable=False),
+    Column("actor", String(254), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    UniqueConstraint("app_id", "key", "version"),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", String(63), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("moves", JSON, nullable=False),
+    Column("why", Text, nullable=False, default=""),
+    Column("actor", String(254), nullable=False),
+    Column("job_id", Integer),
+    Column("findings", JSON),
+    Column("proof", JSON),
+    Column("error", JSON),
+    Column("revision", Integer, nullable=False, default=1),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("ended_at", UtcDateTime),
+)
+
+step = Table(
+    "step",
+    metadata,
+    Column("release_id", ForeignKey("release.id"), primary_key=True),
+    Column("name", String(16), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("handle", JSON),
+    Column("detail", JSON),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+)
+
+event_log = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("app_id", String(63), nullable=False, index=True),
+    Column("actor", String(254), nullable=False),
+    Column("verb", String(63), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("intent_id", Integer, index=True),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("why", Text, nullable=False, default=""),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(63), nullable=False),
+    Column("app_id", String(63), nullable=False, index=True),
+    Column("args", JSON, nullable=False),
+    Column("actor", String(254), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("exclusive", String(254)),
+    Column("due_at", UtcDateTime, nullable=False, default=now),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("lease_until", UtcDateTime),
+    Column("cancel", Boolean, nullable=False, default=False),
+    Column("done", Integer, nullable=False, default=0),
+    Column("total", Integer, nullable=False, default=0),
+    Column("note", JSON),
+    Column("checkpoint", JSON, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("error", JSON),
+    Column("remedy", JSON),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("job_queue", "state", "due_at"),
+)
+
+# One live job per exclusive key: a double click or a second operator finds the first job instead of starting another.
+Index(
+    "job_exclusive",
+    job.c.exclusive,
+    unique=True,
+    sqlite_where=job.c.state.in_(["queued", "running"]),
+    postgresql_where=job.c.state.in_(["queued", "running"]),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("app_id", String(63), primary_key=True),
+    Column("actor", String(254), primary_key=True),
+    Column("subject", String(254), primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False, default=now),
+)
+
+comment = Table(
+    "comment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", String(63), nullable=False, index=True),
+    Column("subject", String(254), nullable=False, index=True),
+    Column("actor", String(254), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+)
+
+served = Table(
+    "served",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", String(63), nullable=False, index=True),
+    Column("endpoint", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("model_id", String(64), nullable=False),
+    Column("experiment_id", String(64), nullable=False),
+    Column("weight", Integer, nullable=False, default=0),
+    Column("wanted", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("pid", Integer),
+    Column("port", Integer),
+    Column("error", Text),
+    Column("environment", JSON, nullable=False),
+    Column("model_config", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("ready_at", UtcDateTime),
+    Column("asked_at", UtcDateTime),
+    Column("seconds_to_ready", Float),
+    Column("revision", Integer, nullable=False, default=1),
+    UniqueConstraint("endpoint", "version"),
+)
+
+
+def connect(url: str) -> Engine:
+    """An engine on the console's database; SQLite gets WAL, foreign keys and a 20 s wait for a busy file."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that takes the write lock first, so that what it reads cannot change before it writes."""
+    with engine.execution_options(writing=True).begin() as connection:
+        yield connection
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this program's version: under a lock, after a copy of the file when something changes."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine = connect(settings.database_url)
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        if _revision(engine) != ScriptDirectory.from_config(config).get_current_head():
+            _copy_aside(settings, _revision(engine))
+            with engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        engine.dispose()
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _copy_aside(settings: Settings, revision: str | None) -> None:
+    file = settings.home / "signalbox.db"
+    if revision is not None and file.exists():
+        engine = connect(settings.database_url)
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        engine.dispose()
+        shutil.copy2(file, file.with_suffix(f".before-{revision}.db"))
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA busy_timeout=20000")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,150 @@
+"""Errors an operator can act on: a message and a next step."""
+
+from types import TracebackType
+
+from services.messages import Message
+
+
+class ConsoleError(Exception):
+    """Something the operator should read: what happened, and what to do next."""
+
+    def __init__(self, message: Message, remedy: Message | None = None) -> None:
+        super().__init__(message.id)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(str(part) for part in (self.message, self.remedy) if part)
+
+
+class InvalidInputError(ConsoleError):
+    """What was typed cannot be used."""
+
+
+class NotFoundError(ConsoleError):
+    """It does not exist, or not in this app."""
+
+
+class ConflictError(ConsoleError):
+    """Someone else changed it first."""
+
+
+class ForbiddenError(ConsoleError):
+    """This person's roles do not allow it."""
+
+
+class NotReadyError(ConsoleError):
+    """Something that must come first has not happened yet."""
+
+
+class BlockedError(ConsoleError):
+    """An interlock holds."""
+
+
+class PlatformError(ConsoleError):
+    """MLflow, the model or the serving platform failed; `retryable` says whether trying again can help."""
+
+    def __init__(self, message: Message, remedy: Message | None = None, *, retryable: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.retryable = retryable
+
+
+class translated:  # noqa: N801  (used like a function: `with translated(doing):`)
+    """Turn what the SDKs raise while `doing` something into a ConsoleError; everything else passes through."""
+
+    def __init__(self, doing: Message) -> None:
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        known = _from_sdk(error, self.doing) if isinstance(error, Exception) else None
+        if known is not None:
+            raise known from error
+
+
+def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
+    # The SDKs are imported only when one of them failed: the ground stays light for the gateway.
+    module = type(error).__module__.partition(".")[0]
+    if module == "mlflow":
+        return _from_mlflow(error, doing)
+    if module == "openai":
+        return _from_openai(error, doing)
+    if module in ("requests", "urllib3", "httpx2", "httpx"):
+        return PlatformError(
+            Message("{doing}: the platform could not be reached.", doing=doing),
+            Message("Check that it is running and try again."),
+            retryable=True,
+        )
+    if module == "sqlalchemy":
+        return PlatformError(
+            Message("{doing}: the database did not accept it ({reason}).", doing=doing, reason=_first_line(error)),
+            Message("Check the free space and the permissions of the data folder, then try again."),
+            retryable=True,
+        )
+    if isinstance(error, OSError):
+        return PlatformError(
+            Message("{doing}: {reason}.", doing=doing, reason=error.strerror or _first_line(error)),
+            Message("Check the free space and the permissions of the data folder, then try again."),
+        )
+    return None
+
+
+def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import (
+        PERMISSION_DENIED,
+        RESOURCE_DOES_NOT_EXIST,
+        TEMPORARILY_UNAVAILABLE,
+        ErrorCode,
+    )
+
+    code = error.error_code if isinstance(error, MlflowException) else ""
+    if code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+        return NotFoundError(
+            Message("{doing}: it does not exist ({reason}).", doing=doing, reason=_first_line(error)),
+            Message("It may have been deleted. Choose another one."),
+        )
+    if code == ErrorCode.Name(PERMISSION_DENIED):
+        return ForbiddenError(
+            Message("{doing}: MLflow refused ({reason}).", doing=doing, reason=_first_line(error)),
+            Message("Ask the owner of the experiment for permission."),
+        )
+    return PlatformError(
+        Message("{doing}: MLflow answered “{reason}”.", doing=doing, reason=_first_line(error)),
+        Message("Try again; if it stays, show this sentence to an engineer."),
+        retryable=code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE),
+    )
+
+
+def _from_openai(error: Exception, doing: Message) -> ConsoleError:
+    import openai
+
+    if isinstance(error, openai.APIConnectionError):
+        return PlatformError(
+            Message("{doing}: the model could not be reached.", doing=doing),
+            Message("Check OPENAI_BASE_URL and that the model is running, then try again."),
+            retryable=True,
+        )
+    if isinstance(error, openai.RateLimitError):
+        return PlatformError(
+            Message("{doing}: the model is busy (429).", doing=doing),
+            Message("Wait a minute and try again, or raise the model's rate limit."),
+            retryable=True,
+        )
+    if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
+        return ForbiddenError(
+            Message("{doing}: the model refused the key.", doing=doing), Message("Check OPENAI_API_KEY.")
+        )
+    status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+    return PlatformError(
+        Message("{doing}: the model answered with an error ({status}).", doing=doing, status=status),
+        Message("Try again; if it stays, check the model's name and its log."),
+        retryable=status >= 500,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

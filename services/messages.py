@@ -1,0 +1,69 @@
+"""Text for people: a message is an English id with named values, rendered in the reader's language at the edge."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from babel.messages.pofile import read_po
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+CATALOGUE = Path(__file__).parent / "locale" / "ja.po"
+
+Value = "str | int | float | Message"
+
+
+@dataclass(frozen=True, init=False)
+class Message:
+    """One sentence for the screen: `id` is its English text, `{names}` in it are filled from `values`."""
+
+    id: str
+    values: tuple[tuple[str, Any], ...]
+
+    def __init__(self, id: str, /, **values: Any) -> None:
+        object.__setattr__(self, "id", id)
+        object.__setattr__(self, "values", tuple(sorted(values.items())))
+
+    def __str__(self) -> str:
+        return render(self, "en")
+
+    def to_json(self) -> dict[str, Any]:
+        """A form that a job, a step or an event can store; `from_json` reads it back."""
+        values = {name: value.to_json() if isinstance(value, Message) else value for name, value in self.values}
+        return {"id": self.id, "values": values}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Message":
+        values = {
+            name: cls.from_json(value) if isinstance(value, dict) else value
+            for name, value in stored["values"].items()
+        }
+        return cls(stored["id"], **values)
+
+
+def mark(id: str) -> str:
+    """Mark a text kept in a table for translation; the caller renders it later."""
+    return id
+
+
+def render(message: Message | str, language: str) -> str:
+    """The sentence in `language`; a plain string (a name, an outside error) stays as it is."""
+    if isinstance(message, str):
+        return message
+    values = {name: render(value, language) if isinstance(value, Message) else value for name, value in message.values}
+    return _translated(message.id, language).format_map(values)
+
+
+def text(id: str, language: str, /, **values: Any) -> str:
+    """Shorthand for rendering a message that is never stored."""
+    return render(Message(id, **values), language)
+
+
+def _translated(id: str, language: str) -> str:
+    return id if language == "en" else _catalogue().get(id, id)
+
+
+@functools.cache
+def _catalogue() -> dict[str, str]:
+    with CATALOGUE.open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}

@@ -1,0 +1,1 @@
+"""The programs beside the web server: worker, gateway, served versions, practice model."""

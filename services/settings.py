@@ -1,0 +1,149 @@
+"""The environment, read once into frozen settings; a wrong value is named with what to do."""
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlparse
+
+from services.errors import InvalidInputError
+from services.messages import Message
+
+PRACTICE = "practice"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that never prints itself."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "••••"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment decides."""
+
+    home: Path
+    host: str
+    port: int
+    gateway_port: int
+    identity: str
+    operator: str
+    roles_file: Path | None
+    email_header: str
+    groups_header: str
+    database_url: str
+    tracking_uri: str
+    model: str
+    judge_model: str
+    model_base_url: str | None
+    model_api_key: Secret | None
+
+    @property
+    def practice(self) -> bool:
+        """Whether the built-in practice model answers because no other model is connected."""
+        return self.model_base_url is None and self.model_api_key is None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def llm_base_url(self) -> str | None:
+        return f"{self.gateway_url}/practice/v1" if self.practice else self.model_base_url
+
+    @property
+    def llm_api_key(self) -> str:
+        return self.model_api_key.value if self.model_api_key else PRACTICE
+
+    @property
+    def run_folder(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def log_folder(self) -> Path:
+        return self.home / "logs"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Settings from `environ`; raises InvalidInputError that names the variable and the mend."""
+    home = Path(environ.get("SIGNALBOX_HOME") or "~/.signalbox").expanduser().absolute()
+    base_url = environ.get("OPENAI_BASE_URL") or None
+    key = environ.get("OPENAI_API_KEY") or None
+    practice = base_url is None and key is None
+    model = environ.get("SIGNALBOX_MODEL") or (PRACTICE if practice else "gpt-4.1-mini")
+    roles = environ.get("SIGNALBOX_ROLES_FILE")
+    return Settings(
+        home=home,
+        host=environ.get("SIGNALBOX_HOST") or "127.0.0.1",
+        port=_port(environ, "SIGNALBOX_PORT", 8501),
+        gateway_port=_port(environ, "SIGNALBOX_GATEWAY_PORT", 8502),
+        identity=_choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy")),
+        operator=environ.get("SIGNALBOX_OPERATOR") or getpass.getuser(),
+        roles_file=_file(roles) if roles else None,
+        email_header=environ.get("SIGNALBOX_EMAIL_HEADER") or "X-Forwarded-Email",
+        groups_header=environ.get("SIGNALBOX_GROUPS_HEADER") or "X-Forwarded-Groups",
+        database_url=environ.get("SIGNALBOX_DATABASE_URL") or f"sqlite:///{home / 'signalbox.db'}",
+        tracking_uri=_tracking_uri(environ.get("MLFLOW_TRACKING_URI"), home),
+        model=model,
+        judge_model=environ.get("SIGNALBOX_JUDGE_MODEL") or model,
+        model_base_url=_url(base_url, "OPENAI_BASE_URL") if base_url else None,
+        model_api_key=Secret(key) if key else None,
+    )
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+        raise InvalidInputError(
+            Message("{name} is “{value}”, which is not a port number.", name=name, value=value),
+            Message("Set {name} to a number from 1 to 65535.", name=name),
+        )
+    return int(value)
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(name) or choices[0]
+    if value not in choices:
+        raise InvalidInputError(
+            Message("{name} is “{value}”, which is not known.", name=name, value=value),
+            Message("Set {name} to one of: {choices}.", name=name, choices=", ".join(choices)),
+        )
+    return value
+
+
+def _file(value: str) -> Path:
+    path = Path(value).expanduser().absolute()
+    if not path.is_file():
+        raise InvalidInputError(
+            Message("The roles file {path} does not exist.", path=str(path)),
+            Message("Create it, or correct SIGNALBOX_ROLES_FILE."),
+        )
+    return path
+
+
+def _url(value: str, name: str) -> str:
+    if urlparse(value).scheme not in ("http", "https"):
+        raise InvalidInputError(
+            Message("{name} is “{value}”, which is not a web address.", name=name, value=value),
+            Message("Set {name} to an address that begins with http:// or https://.", name=name),
+        )
+    return value.rstrip("/")
+
+
+def _tracking_uri(value: str | None, home: Path) -> str:
+    if not value:
+        return f"sqlite:///{home / 'mlflow.db'}"
+    if not value.startswith(("sqlite:////", "http://", "https://", "postgresql", "mysql")):
+        raise InvalidInputError(
+            Message("MLFLOW_TRACKING_URI is “{value}”, which the console cannot use.", value=value),
+            Message("Set it to an MLflow server's address or an absolute database URL, or leave it out."),
+        )
+    return value
