@@ -1,0 +1,221 @@
+"""Every write passes here: it is authorised, recorded before and after, and chained by hashes."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from services.database import event_log, now, writing
+from services.errors import ForbiddenError, translated
+from services.messages import Message, mark
+from services.people import Role
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+GENESIS = "0" * 64
+LONGEST_CHANGE = timedelta(minutes=15)
+
+
+class Verb(StrEnum):
+    """Every write there is."""
+
+    CREATE_APP = "create_app"
+    UPDATE_APP = "update_app"
+    ARCHIVE_APP = "archive_app"
+    SAVE_GATE = "save_gate"
+    SAVE_PROMPT = "save_prompt"
+    LOG_AGENT = "log_agent"
+    TRY_AGENT = "try_agent"
+    SAVE_DATASET = "save_dataset"
+    SAVE_SCORER = "save_scorer"
+    REMOVE_SCORER = "remove_scorer"
+    EVALUATE = "evaluate"
+    CANCEL_JOB = "cancel_job"
+    GIVE_FEEDBACK = "give_feedback"
+    PROPOSE_RELEASE = "propose_release"
+    START_RELEASE = "start_release"
+    STOP_RELEASE = "stop_release"
+    ROLL_BACK = "roll_back"
+    REGISTER_MODEL = "register_model"
+    START_SCORERS = "start_scorers"
+    STOP_SCORERS = "stop_scorers"
+    DEPLOY = "deploy"
+    MOVE_ALIAS = "move_alias"
+    MOVE_TRAFFIC = "move_traffic"
+    RETIRE = "retire"
+
+
+ROLE_OF: dict[Verb, Role] = {
+    Verb.CREATE_APP: Role.ADMIN,
+    Verb.UPDATE_APP: Role.ADMIN,
+    Verb.ARCHIVE_APP: Role.ADMIN,
+    Verb.SAVE_GATE: Role.APPROVER,
+    Verb.SAVE_PROMPT: Role.AUTHOR,
+    Verb.LOG_AGENT: Role.AUTHOR,
+    Verb.TRY_AGENT: Role.AUTHOR,
+    Verb.SAVE_DATASET: Role.AUTHOR,
+    Verb.SAVE_SCORER: Role.AUTHOR,
+    Verb.REMOVE_SCORER: Role.AUTHOR,
+    Verb.EVALUATE: Role.AUTHOR,
+    Verb.CANCEL_JOB: Role.AUTHOR,
+    Verb.GIVE_FEEDBACK: Role.REVIEWER,
+    Verb.PROPOSE_RELEASE: Role.AUTHOR,
+    Verb.START_RELEASE: Role.APPROVER,
+    Verb.STOP_RELEASE: Role.APPROVER,
+    Verb.ROLL_BACK: Role.APPROVER,
+    Verb.REGISTER_MODEL: Role.APPROVER,
+    Verb.START_SCORERS: Role.APPROVER,
+    Verb.STOP_SCORERS: Role.APPROVER,
+    Verb.DEPLOY: Role.APPROVER,
+    Verb.MOVE_ALIAS: Role.APPROVER,
+    Verb.MOVE_TRAFFIC: Role.APPROVER,
+    Verb.RETIRE: Role.APPROVER,
+}
+
+DOING: dict[Verb, str] = {
+    Verb.CREATE_APP: mark("Creating the app"),
+    Verb.UPDATE_APP: mark("Saving the app's settings"),
+    Verb.ARCHIVE_APP: mark("Archiving the app"),
+    Verb.SAVE_GATE: mark("Saving the gate"),
+    Verb.SAVE_PROMPT: mark("Saving the prompt"),
+    Verb.LOG_AGENT: mark("Logging the agent"),
+    Verb.TRY_AGENT: mark("Trying the agent"),
+    Verb.SAVE_DATASET: mark("Saving the dataset"),
+    Verb.SAVE_SCORER: mark("Saving the scorer"),
+    Verb.REMOVE_SCORER: mark("Removing the scorer"),
+    Verb.EVALUATE: mark("Evaluating"),
+    Verb.CANCEL_JOB: mark("Cancelling the job"),
+    Verb.GIVE_FEEDBACK: mark("Saving the feedback"),
+    Verb.PROPOSE_RELEASE: mark("Proposing the release"),
+    Verb.START_RELEASE: mark("Starting the release"),
+    Verb.STOP_RELEASE: mark("Stopping the release"),
+    Verb.ROLL_BACK: mark("Rolling back"),
+    Verb.REGISTER_MODEL: mark("Registering the agent version"),
+    Verb.START_SCORERS: mark("Starting the production scorers"),
+    Verb.STOP_SCORERS: mark("Stopping the production scorers"),
+    Verb.DEPLOY: mark("Deploying the agent version"),
+    Verb.MOVE_ALIAS: mark("Moving the production alias"),
+    Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
+    Verb.RETIRE: mark("Retiring the agent version"),
+}
+
+
+@dataclass
+class Change:
+    """A write under way; set `after` when its result is known only at the end."""
+
+    after: Any = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the audit log; an intent is followed by its outcome (done, failed or unknown)."""
+
+    id: int
+    at: datetime
+    app_id: str
+    actor: str
+    verb: str
+    subject: str
+    outcome: str
+    intent_id: int | None
+    before: Any
+    after: Any
+    why: str
+    previous_hash: str
+    hash: str
+
+
+def require(workspace: "Workspace", verb: Verb) -> None:
+    """Raise ForbiddenError unless the actor's roles allow `verb`."""
+    needed = ROLE_OF[verb]
+    if needed not in workspace.actor.roles:
+        raise ForbiddenError(
+            Message("{doing} needs the role “{role}”, which {person} does not have.",
+                    doing=Message(DOING[verb]), role=needed.value, person=workspace.actor.id),
+            Message("Ask an admin to add you to the roles file."),
+        )
+
+
+def allowed(workspace: "Workspace", verb: Verb) -> bool:
+    return ROLE_OF[verb] in workspace.actor.roles
+
+
+@contextmanager
+def change(workspace: "Workspace", verb: Verb, subject: str, before: Any = None, after: Any = None,
+           why: str = "") -> Iterator[Change]:
+    """Authorise `verb` on `subject`, record the intent, translate what fails inside, record the outcome."""
+    require(workspace, verb)
+    line = {"app_id": workspace.app.id, "actor": workspace.actor.id, "verb": verb.value, "subject": subject,
+            "before": before, "why": why}
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        intent = _append(connection, line | {"outcome": "intent", "after": after, "intent_id": None})
+    made = Change(after)
+    outcome = "failed"
+    try:
+        with translated(Message(DOING[verb])):
+            yield made
+        outcome = "done"
+    finally:
+        with writing(workspace.engine) as connection:
+            _append(connection, line | {"outcome": outcome, "after": made.after, "intent_id": intent})
+
+
+def events(workspace: "Workspace", limit: int = 200) -> list[Event]:
+    """The app's newest audit lines, newest first."""
+    query = select(event_log).where(event_log.c.app_id == workspace.app.id).order_by(event_log.c.id.desc()).limit(limit)
+    with workspace.engine.connect() as connection:
+        return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def broken_at(engine: Engine) -> int | None:
+    """The id of the first line whose hash does not follow from the line before it; None when the chain is whole."""
+    previous = GENESIS
+    with engine.connect() as connection:
+        for row in connection.execute(select(event_log).order_by(event_log.c.id)):
+            line = dict(row._mapping)
+            stated, id = line.pop("hash"), line.pop("id")
+            if line["previous_hash"] != previous or _hash(line) != stated:
+                return int(id)
+            previous = stated
+    return None
+
+
+def reconcile(engine: Engine) -> int:
+    """Close intents whose process died before the outcome; returns how many were closed as unknown."""
+    outcome = event_log.alias()
+    closed = select(outcome.c.intent_id).where(outcome.c.intent_id.is_not(None))
+    query = select(event_log).where(
+        event_log.c.outcome == "intent", event_log.c.at < now() - LONGEST_CHANGE, event_log.c.id.not_in(closed)
+    )
+    with writing(engine) as connection:
+        left = connection.execute(query).all()
+        for row in left:
+            line = {key: row._mapping[key] for key in ("app_id", "actor", "verb", "subject", "before", "after", "why")}
+            _append(connection, line | {"outcome": "unknown", "intent_id": row.id})
+    return len(left)
+
+
+def _append(connection: Connection, line: dict[str, Any]) -> int:
+    newest = select(event_log.c.hash).order_by(event_log.c.id.desc()).limit(1)
+    previous = connection.execute(newest).scalar() or GENESIS
+    full = line | {"at": now(), "previous_hash": previous}
+    inserted = connection.execute(insert(event_log).values(**full, hash=_hash(full)))
+    return int(inserted.inserted_primary_key[0])
+
+
+def _hash(line: dict[str, Any]) -> str:
+    written = json.dumps(line, sort_keys=True, ensure_ascii=False, default=_canonical)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

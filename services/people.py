@@ -1,0 +1,75 @@
+"""Who is acting: identity from the environment or trusted proxy headers, roles from one file."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from services.errors import ForbiddenError, InvalidInputError
+from services.messages import Message
+from services.settings import Settings
+
+
+class Role(StrEnum):
+    """What a person may do; an admin may do everything, everyone signed in may look."""
+
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, or the console itself, as the audit log names it."""
+
+    id: str
+    roles: frozenset[Role]
+    groups: tuple[str, ...] = ()
+
+
+CONSOLE = Actor("signalbox", ALL_ROLES)
+
+
+def identify(settings: Settings, headers: Mapping[str, str]) -> Actor:
+    """The person behind a request; raises ForbiddenError in proxy mode when the proxy named nobody."""
+    if settings.identity == "local":
+        return Actor(settings.operator, ALL_ROLES)
+    email = (headers.get(settings.email_header) or "").strip().lower()
+    if not email:
+        raise ForbiddenError(
+            Message("The sign-in proxy did not say who you are."),
+            Message("Open the console through your organisation's address, not directly."),
+        )
+    groups = tuple(part.strip() for part in (headers.get(settings.groups_header) or "").split(",") if part.strip())
+    return with_roles(settings, email, groups)
+
+
+def with_roles(settings: Settings, id: str, groups: Iterable[str] = ()) -> Actor:
+    """The actor with today's roles; a job that was submitted earlier runs with these, not with yesterday's."""
+    if id == CONSOLE.id:
+        return CONSOLE
+    if settings.identity == "local":
+        return Actor(id, ALL_ROLES)
+    names = {id, *(f"group:{group.lower()}" for group in groups)}
+    listed = _roles_file(settings.roles_file) if settings.roles_file else {}
+    roles = {role for role, members in listed.items() if names & members}
+    if Role.ADMIN in roles:
+        roles = set(ALL_ROLES)
+    return Actor(id, frozenset(roles | {Role.VIEWER}), tuple(groups))
+
+
+def _roles_file(path: Path) -> dict[Role, set[str]]:
+    try:
+        listed = tomllib.loads(path.read_text("utf-8")).get("roles", {})
+        return {Role(role): {str(member).lower() for member in members} for role, members in listed.items()}
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise InvalidInputError(
+            Message("The roles file {path} cannot be read: {reason}.", path=str(path), reason=str(error)),
+            Message("It needs a [roles] table such as: approver = [“ada@example.com”, “group:support-leads”]."),
+        ) from error

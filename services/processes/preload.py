@@ -1,0 +1,8 @@
+"""What every job child finds already imported: the fork server loads this once."""
+
+import mlflow.genai  # noqa: F401
+import mlflow.genai.scorers  # noqa: F401
+import mlflow.pyfunc  # noqa: F401
+import openai  # noqa: F401
+
+import services.workspace  # noqa: F401

@@ -1,0 +1,187 @@
+"""The worker: claims jobs, runs each in a forked child with MLflow preloaded, keeps the gateway up."""
+
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from types import FrameType
+
+from sqlalchemy import Engine
+
+from services import audit, database, jobs, settings
+from services.errors import ConsoleError
+from services.jobs import Job, Work
+from services.messages import Message
+from services.processes.lock import Lock, held, read
+from services.settings import Settings
+
+log = logging.getLogger("signalbox.worker")
+
+AT_ONCE = 3
+PAUSE = 0.2
+CONTEXT = multiprocessing.get_context("forkserver")
+
+
+@dataclass
+class Running:
+    """A job and the child that does it; closing `lifeline` (also by our death) ends the child."""
+
+    job: Job
+    child: ForkServerProcess
+    lifeline: Connection
+    extended: float
+
+
+class Worker:
+    """One per data folder, for as long as it holds the lock."""
+
+    def __init__(self, config: Settings) -> None:
+        self.settings = config
+        self.engine: Engine = database.connect(config.database_url)
+        self.running: list[Running] = []
+        self.gateway: subprocess.Popen[bytes] | None = None
+        self.gateway_started = 0.0
+        self.ticked = 0.0
+        self.stopping = threading.Event()
+
+    def serve(self) -> None:
+        jobs.requeue_all(self.engine)
+        audit.reconcile(self.engine)
+        while not self.stopping.wait(PAUSE):
+            self._keep_gateway()
+            self.work()
+            self._tick()
+        self._stop()
+
+    def work(self) -> None:
+        """Settle what ended and start what is due."""
+        self._collect()
+        self._start_due()
+
+    def _keep_gateway(self) -> None:
+        """Restart a dead gateway, but not more than once in two seconds (a busy port stays busy for a while)."""
+        if self.gateway is not None and self.gateway.poll() is None:
+            return
+        if time.monotonic() - self.gateway_started < 2 or held(self.settings.run_folder / "gateway.lock"):
+            return
+        self.gateway_started = time.monotonic()
+        command = [sys.executable, "-m", "services.processes.gateway"]
+        self.gateway = subprocess.Popen(command, start_new_session=True)
+
+    def _start_due(self) -> None:
+        while len(self.running) < AT_ONCE:
+            job = jobs.claim(self.engine)
+            if job is None:
+                return
+            ours, theirs = CONTEXT.Pipe()
+            child = CONTEXT.Process(target=run, args=(self.settings, job, theirs), name=f"job-{job.id}")
+            child.start()
+            theirs.close()
+            self.running.append(Running(job, child, ours, time.monotonic()))
+
+    def _collect(self) -> None:
+        for one in list(self.running):
+            if one.child.is_alive():
+                self._extend(one)
+                continue
+            self.running.remove(one)
+            one.lifeline.close()
+            self._settle(one.job, one.child.exitcode or 0)
+
+    def _extend(self, one: Running) -> None:
+        if time.monotonic() - one.extended > jobs.LEASE.total_seconds() / 4:
+            one.extended = time.monotonic()
+            jobs.extend(self.engine, one.job)
+
+    def _settle(self, job: Job, code: int) -> None:
+        """A child that was killed is tried again; one that ended by a bug fails with a plain sentence."""
+        if code == 0:
+            return
+        log.error("job %s (%s) ended with code %s", job.id, job.kind, code)
+        if code < 0 or code == 255:
+            jobs.requeue(self.engine, job)
+            return
+        message = Message("It stopped because of a defect in the console or in the agent's code.")
+        remedy = Message("Show the worker's log (logs/worker.log) to an engineer.")
+        jobs.fail(self.engine, job, ConsoleError(message, remedy))
+
+    def _tick(self) -> None:
+        if time.monotonic() - self.ticked < 1:
+            return
+        self.ticked = time.monotonic()
+        for app_id in jobs.asked_since_scored(self.engine):
+            jobs.nudge(self.engine, "score_live", app_id)
+
+    def _stop(self) -> None:
+        """A clean stop: children end, their jobs are given back, the gateway drains its versions."""
+        for one in self.running:
+            one.child.kill()
+            one.child.join()
+            jobs.requeue(self.engine, one.job)
+        gateway = read(self.settings.run_folder / "gateway.lock")
+        if held(self.settings.run_folder / "gateway.lock") and gateway.get("pid"):
+            os.kill(gateway["pid"], signal.SIGTERM)
+
+
+def run(config: Settings, job: Job, lifeline: Connection) -> None:
+    """The child: one attempt of one job, in the name of the person who asked for it."""
+    threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
+    from services import apps, people, workspace
+
+    platform = workspace.connect(config)
+    work = Work(platform.engine, job)
+    actor = people.with_roles(config, job.actor, job.groups)
+    place = workspace.Workspace(platform, actor, fence=work.fence)
+    try:
+        place = place.for_app(apps.get(place, job.app_id))
+        os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id
+        module, _, name = jobs.HANDLERS[job.kind].partition(":")
+        result = getattr(importlib.import_module(module), name)(place, work)
+    except ConsoleError as error:
+        log.warning("job %s (%s): %s", job.id, job.kind, error)
+        jobs.fail(platform.engine, job, error)
+    except jobs.Cancelled:
+        jobs.stop(platform.engine, job)
+    except jobs.Superseded:
+        log.warning("job %s attempt %s was superseded", job.id, job.attempt)
+    else:
+        jobs.finish(platform.engine, job, result)
+
+
+def _die_with_worker(lifeline: Connection) -> None:
+    """End this process the moment the worker is gone, however it went."""
+    try:
+        lifeline.recv()
+    except EOFError:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    config = settings.load(os.environ)
+    lock = Lock(config.run_folder / "worker.lock")
+    if not lock.acquire():
+        log.info("another worker owns %s", config.home)
+        return 0
+    CONTEXT.set_forkserver_preload(["services.processes.preload"])
+    worker = Worker(config)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        worker.stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    worker.serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

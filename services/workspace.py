@@ -1,0 +1,98 @@
+"""Where the console works: one platform per process, one app and one actor per session or job."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import mlflow
+from mlflow import MlflowClient
+from sqlalchemy import Connection, Engine
+
+from services import database
+from services.apps import NO_APP, App
+from services.people import Actor
+from services.platforms import Compute, History, Scoring, Serving
+from services.settings import Settings
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What one process is connected to."""
+
+    name: str
+    settings: Settings
+    engine: Engine
+    serving: Serving
+    scoring: Scoring
+    history: History
+    compute: Compute
+
+
+def _no_fence(connection: Connection) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One actor working on one app; inside a job, `fence` stops the writes of a superseded attempt."""
+
+    platform: Platform
+    actor: Actor
+    app: App = NO_APP
+    fence: Callable[[Connection], None] = field(default=_no_fence, repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        return self.platform.settings
+
+    @property
+    def engine(self) -> Engine:
+        return self.platform.engine
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.settings.tracking_uri)
+
+    def full_name(self, name: str) -> str:
+        """The registry's name of a prompt or model."""
+        return name
+
+    def for_app(self, app: App) -> "Workspace":
+        return replace(self, app=app)
+
+
+def connect(settings: Settings) -> Platform:
+    """Connect this process, once: MLflow's state is process-wide, so a changed connection needs a restart."""
+    from services.platforms import local
+
+    _bound_mlflow(settings)
+    _create_store_once(settings)
+    return Platform("local", settings, database.connect(settings.database_url), *local.parts())
+
+
+def _bound_mlflow(settings: Settings) -> None:
+    """No telemetry, no autolog, no prompt cache in a screen, and time limits on every remote call."""
+    os.environ.update(
+        MLFLOW_DISABLE_TELEMETRY="true",
+        MLFLOW_TRACKING_URI=settings.tracking_uri,
+        MLFLOW_HTTP_REQUEST_TIMEOUT="10",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="2",
+    )
+    mlflow.set_tracking_uri(settings.tracking_uri)
+    mlflow.set_registry_uri(settings.tracking_uri)
+
+
+def _create_store_once(settings: Settings) -> None:
+    """MLflow's own first start races between processes: one of ours creates the file under a lock, in WAL mode."""
+    if not settings.tracking_uri.startswith("sqlite:///"):
+        return
+    file = settings.tracking_uri.removeprefix("sqlite:///")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(file):
+            MlflowClient(settings.tracking_uri).search_experiments(max_results=1)
+            with sqlite3.connect(file) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")

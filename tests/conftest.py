@@ -1,0 +1,89 @@
+"""A real store for every test: one migrated data folder, copied."""
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services import apps, database, jobs, people
+from services import settings as settings_module
+from services.apps import AppForm, Gate
+from services.jobs import Job
+from services.processes.worker import CONTEXT, Worker
+from services.settings import Settings
+from services.workspace import Workspace, connect
+
+CONTEXT.set_forkserver_preload(["services.processes.preload"])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("migrated")
+    settings = settings_module.load({"SIGNALBOX_HOME": str(home)})
+    database.migrate(settings)
+    connect(settings).engine.dispose()
+    return home
+
+
+@pytest.fixture
+def environ(migrated_home: Path, tmp_path: Path) -> dict[str, str]:
+    """The console's environment on a fresh copy of the store; change it before asking for `settings`."""
+    home = tmp_path / "home"
+    shutil.copytree(migrated_home, home)
+    return {"SIGNALBOX_HOME": str(home), "SIGNALBOX_GATEWAY_PORT": str(free_port()), "SIGNALBOX_PORT": str(free_port()),
+            "SIGNALBOX_OPERATOR": "ada"}
+
+
+@pytest.fixture
+def settings(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in [name for name in os.environ if name.startswith(("SIGNALBOX_HOME", "OPENAI_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return settings_module.load(environ)
+
+
+@pytest.fixture
+def bare_workspace(settings: Settings) -> Workspace:
+    """Ada, who may do everything, before there is an app."""
+    return Workspace(connect(settings), people.identify(settings, {}))
+
+
+@pytest.fixture
+def workspace(bare_workspace: Workspace) -> Workspace:
+    """Ada working on the app `support`."""
+    form = AppForm(id="support", name="Support", company="Acme", model="practice", endpoint="support",
+                   constants={"tone": "friendly"}, smoke_questions=("Where is my parcel?",), prompt_cache_seconds=1,
+                   gate=Gate({}, rows=1))
+    return bare_workspace.for_app(apps.create(bare_workspace, form))
+
+
+@pytest.fixture
+def finish() -> Iterator[Callable[[Workspace, Job], Job]]:
+    """Run a job to its end as the worker does, in a forked child, and return how it ended."""
+    workers: list[Worker] = []
+
+    def run(workspace: Workspace, job: Job, seconds: float = 90) -> Job:
+        worker = Worker(workspace.settings)
+        workers.append(worker)
+        end = time.monotonic() + seconds
+        while (now := jobs.get(workspace, job.id)).live:
+            assert time.monotonic() < end, f"job {job.id} ({job.kind}) did not end: {now}"
+            worker.work()
+            time.sleep(0.02)
+        return now
+
+    yield run
+    for worker in workers:
+        for one in worker.running:
+            one.child.kill()
