@@ -1,0 +1,113 @@
+"""The only file that moves what production serves: alias, deployment, traffic.
+
+Every function compares with what was expected, writes, reads back and leaves an audit record. They are called by
+release jobs, which hold the app's pointer exclusively, right after the interlocks were checked again.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from services import audit
+from services.audit import Verb
+from services.errors import ConflictError, PlatformError
+from services.messages import Message
+from services.platforms import Served
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ALIAS = "production"
+NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+def alias(workspace: "Workspace", prompt: str) -> int | None:
+    """The version that the alias `production` points at now, read past every cache; None when it points nowhere."""
+    try:
+        found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), ALIAS)
+    except MlflowException as error:
+        if error.error_code in NOT_FOUND:
+            return None
+        raise
+    return int(found.version)
+
+
+def traffic(workspace: "Workspace") -> dict[int, int]:
+    """Percent of the live traffic by agent version, without the versions that get none."""
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    return {one.version: one.weight for one in endpoint.versions if one.weight} if endpoint else {}
+
+
+def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: int, why: str) -> None:
+    """Point `production` at version `to`; raises ConflictError when it no longer points at `expected`.
+
+    Calling it again after it succeeded changes nothing, so that an interrupted release can resume.
+    """
+    now = alias(workspace, prompt)
+    if now == to:
+        return
+    if now != expected:
+        raise ConflictError(
+            Message("The alias of {prompt} was moved outside this release: version {now} instead of {expected}.",
+                    prompt=prompt, now=now or "–", expected=expected or "–"),
+            Message("Look at what is live, then propose the release again."),
+        )
+    with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=to, why=why):
+        mlflow.genai.set_prompt_alias(workspace.full_name(prompt), ALIAS, to)
+        if alias(workspace, prompt) != to:
+            raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
+
+
+def deploy(workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object]) -> None:
+    """Stand an agent version beside the live one, at 0 % traffic; a version that stands already is left alone."""
+    subject = f"{workspace.app.endpoint} {version}"
+    if standing(workspace, version) is not None:
+        return
+    with audit.change(workspace, Verb.DEPLOY, subject, after=model_id):
+        workspace.platform.serving.deploy(workspace, workspace.app.endpoint, version, model_id, dict(model_config))
+
+
+def standing(workspace: "Workspace", version: int) -> Served | None:
+    """The deployed version, live or at 0 %; None when it is not deployed or was retired."""
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    found = [one for one in endpoint.versions if one.version == version] if endpoint else []
+    return found[0] if found else None
+
+
+def move_traffic(workspace: "Workspace", expected: Mapping[int, int], to: Mapping[int, int], why: str) -> None:
+    """Give the versions the shares `to` (percent); raises ConflictError when the shares are not `expected`."""
+    now = traffic(workspace)
+    if now == to:
+        return
+    if now != expected:
+        raise ConflictError(
+            Message("The traffic of {endpoint} was moved outside this release.", endpoint=workspace.app.endpoint),
+            Message("Look at what is live, then propose the release again."),
+        )
+    shares = {"before": _readable(now), "after": _readable(to)}
+    with audit.change(workspace, Verb.MOVE_TRAFFIC, workspace.app.endpoint, why=why, **shares):
+        workspace.platform.serving.shift(workspace, workspace.app.endpoint, dict(to))
+        if traffic(workspace) != to:
+            raise _not_kept(Message("the traffic of {endpoint}", endpoint=workspace.app.endpoint))
+
+
+def retire(workspace: "Workspace", version: int, why: str) -> None:
+    """Stop a version that gets no traffic."""
+    found = standing(workspace, version)
+    if found is None or found.weight:
+        return
+    with audit.change(workspace, Verb.RETIRE, f"{workspace.app.endpoint} {version}", why=why):
+        workspace.platform.serving.retire(workspace, workspace.app.endpoint, version)
+
+
+def _readable(shares: Mapping[int, int]) -> dict[str, int]:
+    return {str(version): share for version, share in shares.items()}
+
+
+def _not_kept(what: Message) -> PlatformError:
+    return PlatformError(
+        Message("The platform accepted the change of {what}, but reading it back shows something else.", what=what),
+        Message("Look at what is live before you do anything else; someone may have changed it at the same moment."),
+    )

@@ -1,0 +1,208 @@
+"""Releases: propose what should go live, run the train, take it back."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from services import agents, audit, interlocks, jobs, production, prompts
+from services.audit import Verb
+from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
+from services.interlocks import Candidate, Finding
+from services.messages import Message
+from services.releases import records, steps
+from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+__all__ = ["STEPS", "Kind", "Live", "Pair", "Proof", "Proposal", "Release", "State", "Step", "all", "get", "live",
+           "preflight", "propose", "roll_back", "rollback_target", "run", "start", "stop"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What someone wants to make live."""
+
+    model_id: str
+    prompt_version: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What answers people now, read from the platform, and the release that the console knows for it."""
+
+    pair: Pair
+    prompt_name: str | None
+    release: Release | None
+    moved_outside: bool
+
+
+def live(workspace: "Workspace") -> Live:
+    """What production serves now; `moved_outside` when it is not what the last release left behind."""
+    known = _newest_moved(workspace)
+    pair = _live_pair(workspace, known)
+    return Live(pair, known.prompt_name if known else None, known, known is not None and pair != known.after)
+
+
+def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:
+    """What the interlocks would say about a proposal now; nothing is written."""
+    return interlocks.check(_candidate(workspace, proposal))
+
+
+def propose(workspace: "Workspace", proposal: Proposal) -> Release:
+    """Record what should move; a release moves one pointer, the alias or the traffic.
+
+    Raises ConflictError while another release is on its way, InvalidInputError when two pointers would move.
+    """
+    candidate = _candidate(workspace, proposal)
+    busy = [one for one in all(workspace) if one.working]
+    if busy:
+        raise ConflictError(Message("Release {id} is on its way.", id=busy[0].id),
+                            Message("Wait until it has ended, or stop it."))
+    now = live(workspace)
+    kind = _kind(candidate, now)
+    evaluation = candidate.evaluation.run_id if candidate.evaluation else None
+    moves = {"prompt": candidate.prompt.name, "before": asdict(now.pair), "evaluation": evaluation,
+             "after": asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))}
+    with audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, moves["before"], moves["after"], proposal.why):
+        id = records.add(workspace, kind, moves, proposal.why)
+        found = [finding.to_json() for finding in interlocks.check(candidate)]
+        records.set_state(workspace, id, State.PROPOSED, findings=found)
+    return get(workspace, id)
+
+
+def start(workspace: "Workspace", id: int) -> Release:
+    """Run a proposed release, or resume a stopped or failed one at the step where it stopped.
+
+    Raises BlockedError while an interlock is red: also when the page is bypassed.
+    """
+    found = get(workspace, id)
+    if not found.startable:
+        raise ConflictError(Message("Release {id} is {state} and cannot be started.", id=id, state=found.state.value),
+                            Message("Propose a new release."))
+    with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
+        if not found.done("shift") and found.kind is not Kind.ROLLBACK:
+            interlocks.hold(preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0))))
+        job = jobs.submit(workspace, "release", {"release": id}, exclusive=f"pointer:{workspace.app.id}")
+        if job.args["release"] != id:
+            raise ConflictError(Message("Release {id} is on its way.", id=job.args["release"]),
+                                Message("Wait until it has ended, or stop it."))
+        records.set_state(workspace, id, State.RUNNING, found.revision, job_id=job.id, error=None)
+    return get(workspace, id)
+
+
+def stop(workspace: "Workspace", id: int) -> None:
+    """Ask a running release to stop after its current step; it can be resumed or left."""
+    found = get(workspace, id)
+    if not found.working or found.job_id is None:
+        raise ConflictError(Message("Release {id} is not running.", id=id))
+    with audit.change(workspace, Verb.STOP_RELEASE, f"release {id}"):
+        jobs.cancel(workspace, found.job_id)
+
+
+def rollback_target(workspace: "Workspace") -> Release | None:
+    """The last good release before the one that is live: proven, and not the same pair. Not the highest number."""
+    current = _newest_moved(workspace)
+    if current is None:
+        return None
+    earlier = [one for one in all(workspace) if one.id < current.id and one.kind is not Kind.ROLLBACK]
+    good = [one for one in earlier if one.state is State.LIVE and one.after != current.after]
+    return good[0] if good else None
+
+
+def roll_back(workspace: "Workspace", why: str) -> Release:
+    """Take the live release back to the last good one, at once; raises NotReadyError when there is none."""
+    current, target = _newest_moved(workspace), rollback_target(workspace)
+    if current is None or target is None:
+        raise NotReadyError(Message("There is no earlier good release to go back to."),
+                            Message("Make a better version and release it."))
+    now = live(workspace)
+    moves = {"prompt": target.prompt_name, "before": asdict(now.pair), "after": asdict(target.after),
+             "undoes": current.id, "restores": target.id}
+    with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], moves["after"], why):
+        id = records.add(workspace, Kind.ROLLBACK, moves, why)
+    return start(workspace, id)
+
+
+def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
+    """The release job: every step that is not done yet, in order; each is idempotent and can be repeated."""
+    id = work.args["release"]
+    try:
+        for position, name in enumerate(STEPS[get(workspace, id).kind]):
+            work.progress(position, len(STEPS[get(workspace, id).kind]) + 1)
+            if not get(workspace, id).done(name):
+                steps.take(workspace, work, id, name)
+    except jobs.Cancelled:
+        records.set_state(workspace, id, State.STOPPED)
+        raise
+    except ConsoleError as error:
+        _end_badly(workspace, id, error)
+        raise
+    _end_well(workspace, get(workspace, id))
+    return {"release": id}
+
+
+def _end_well(workspace: "Workspace", release: Release) -> None:
+    records.set_state(workspace, release.id, State.LIVE)
+    if release.undoes is not None:
+        records.set_state(workspace, release.undoes, State.TAKEN_BACK)
+
+
+def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
+    """Say what happened; a version that failed before it got traffic is taken down again."""
+    found = get(workspace, id)
+    moved = found.done("shift")
+    state = State.UNPROVEN if moved else State.BLOCKED if isinstance(error, BlockedError) else State.FAILED
+    written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
+    records.set_state(workspace, id, state, error=written)
+    if not moved and found.kind is Kind.AGENT and found.after.agent_version is not None:
+        production.retire(workspace, found.after.agent_version, why=f"release {id} failed")
+        for name in ("deploy", "ready", "smoke"):
+            records.set_step(workspace, id, name, **({"state": "waiting"} if found.done(name) else {"handle": None}))
+
+
+def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
+    agent = agents.get(workspace, proposal.model_id)
+    prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
+    now = live(workspace).pair
+    return interlocks.candidate(workspace, agent, prompt, now.model_id, now.prompt_version)
+
+
+def _kind(candidate: Candidate, now: Live) -> Kind:
+    same_agent = candidate.agent.model_id == now.pair.model_id
+    same_prompt = candidate.prompt.version == now.pair.prompt_version and candidate.prompt.name == now.prompt_name
+    if same_agent and same_prompt:
+        raise InvalidInputError(Message("This agent version with this prompt version is live already."),
+                                Message("Choose another version."))
+    if same_agent:
+        return Kind.PROMPT
+    if now.pair.model_id is not None and not same_prompt and candidate.agent.pinned is None:
+        raise InvalidInputError(
+            Message("Agent and prompt would change together, and two pointers cannot move at once."),
+            Message("Release them one after the other, or log the agent pinned to the prompt version."),
+        )
+    return Kind.AGENT
+
+
+def _known_version(now: Live, proposal: Proposal) -> int | None:
+    return now.pair.agent_version if proposal.model_id == now.pair.model_id else None
+
+
+def _newest_moved(workspace: "Workspace") -> Release | None:
+    """The release that moved the pointer last and was not taken back; after a rollback, the one it restored."""
+    for one in all(workspace):
+        if one.state is State.TAKEN_BACK or not one.done("shift"):
+            continue
+        return get(workspace, one.restores) if one.restores is not None and one.state is State.LIVE else one
+    return None
+
+
+def _live_pair(workspace: "Workspace", known: Release | None) -> Pair:
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    shown = [one for one in endpoint.versions if one.weight] if endpoint else []
+    if not shown or known is None:
+        return Pair(None, None, None)
+    most = max(shown, key=lambda one: one.weight)
+    pinned = agents.get(workspace, most.model_id).pinned
+    return Pair(most.model_id, most.version, pinned or production.alias(workspace, known.prompt_name))

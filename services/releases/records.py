@@ -1,0 +1,201 @@
+"""A release as it is stored: what moves from where to where, its steps, its proof."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from services.database import job as job_table
+from services.database import now, release, step, writing
+from services.errors import ConflictError, NotFoundError
+from services.interlocks import Finding
+from services.jobs import LIVE
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+class Kind(StrEnum):
+    """Which pointer moves: the alias, the traffic, or either one back."""
+
+    PROMPT = "prompt"
+    AGENT = "agent"
+    ROLLBACK = "rollback"
+
+
+class State(StrEnum):
+    """Where a release stands."""
+
+    PROPOSED = "proposed"
+    RUNNING = "running"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    UNPROVEN = "unproven"
+    LIVE = "live"
+    TAKEN_BACK = "taken back"
+
+
+STEPS: dict[Kind, tuple[str, ...]] = {
+    Kind.AGENT: ("preflight", "register", "scorers", "deploy", "ready", "smoke", "shift", "proof"),
+    Kind.PROMPT: ("preflight", "scorers", "shift", "proof"),
+    Kind.ROLLBACK: ("ready", "shift", "proof"),
+}
+UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What answers people: one agent version with one prompt version."""
+
+    model_id: str | None
+    agent_version: int | None
+    prompt_version: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the train; `state` is waiting, running, done or failed."""
+
+    name: str
+    state: str
+    detail: Message | None
+    handle: dict[str, Any]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started_at is None:
+            return None
+        return ((self.ended_at or now()) - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That the served process answered with the released pair, seen in the trace of its own answer."""
+
+    trace_id: str
+    prompt_version: int
+    model_id: str
+    seconds: float
+    probes: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """One move of what is live, from `before` to `after`."""
+
+    id: int
+    kind: Kind
+    state: State
+    prompt_name: str
+    before: Pair
+    after: Pair
+    undoes: int | None
+    restores: int | None
+    evaluation: str | None
+    findings: tuple[Finding, ...]
+    steps: tuple[Step, ...]
+    proof: Proof | None
+    error: Message | None
+    remedy: Message | None
+    why: str
+    actor: str
+    job_id: int | None
+    working: bool
+    revision: int
+    created_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def startable(self) -> bool:
+        """Whether it can be started, or resumed where it stopped."""
+        return self.state in UNFINISHED and not self.working
+
+    def done(self, name: str) -> bool:
+        return any(one.name == name and one.state == "done" for one in self.steps)
+
+
+def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) -> int:
+    """Store a proposed release with its waiting steps; returns its number."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        id = connection.execute(insert(release).values(
+            app_id=workspace.app.id, kind=kind.value, state=State.PROPOSED.value, moves=dict(moves), why=why,
+            actor=workspace.actor.id,
+        )).inserted_primary_key[0]
+        connection.execute(insert(step), [
+            {"release_id": id, "name": name, "position": position, "state": "waiting"}
+            for position, name in enumerate(STEPS[kind])
+        ])
+    return int(id)
+
+
+def get(workspace: "Workspace", id: int) -> Release:
+    """One release of this app; raises NotFoundError."""
+    found = _read(workspace, release.c.id == id)
+    if not found:
+        raise NotFoundError(Message("Release {id} does not exist in this app.", id=id),
+                            Message("Choose one from the list of releases."))
+    return found[0]
+
+
+def all(workspace: "Workspace") -> list[Release]:
+    """The app's releases, newest first."""
+    return _read(workspace, release.c.id.is_not(None))
+
+
+def set_state(workspace: "Workspace", id: int, state: State, revision: int | None = None, **values: Any) -> None:
+    """Change a release; with `revision`, raises ConflictError when someone changed it since that was read."""
+    ended = {"ended_at": now()} if state not in (State.PROPOSED, State.RUNNING) else {"ended_at": None}
+    chosen = release.c.id == id if revision is None else (release.c.id == id) & (release.c.revision == revision)
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        written = update(release).where(chosen).values(
+            state=state.value, revision=release.c.revision + 1, **ended, **values
+        )
+        if connection.execute(written).rowcount == 0:
+            raise ConflictError(Message("Release {id} was changed by someone else.", id=id),
+                                Message("Reload the page and look at it again."))
+
+
+def set_step(workspace: "Workspace", id: int, name: str, **values: Any) -> None:
+    """Change one step of a release."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(update(step).where(step.c.release_id == id, step.c.name == name).values(**values))
+
+
+def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
+    query = select(release).where(release.c.app_id == workspace.app.id, chosen).order_by(release.c.id.desc())
+    with workspace.engine.connect() as connection:
+        rows = connection.execute(query).all()
+        ids = [row.id for row in rows]
+        steps = connection.execute(select(step).where(step.c.release_id.in_(ids)).order_by(step.c.position)).all()
+        live = select(job_table.c.id).where(job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE))
+        working = set(connection.execute(live).scalars())
+    return [_from_row(row, [one for one in steps if one.release_id == row.id], row.job_id in working) for row in rows]
+
+
+def _from_row(row: Any, steps: list[Any], working: bool) -> Release:
+    moves, error = row.moves, row.error or {}
+    return Release(
+        id=row.id, kind=Kind(row.kind), state=State(row.state), prompt_name=moves["prompt"],
+        before=Pair(**moves["before"]), after=Pair(**moves["after"]), undoes=moves.get("undoes"),
+        restores=moves.get("restores"), evaluation=moves.get("evaluation"),
+        findings=tuple(Finding.from_json(one) for one in row.findings or ()),
+        steps=tuple(Step(one.name, one.state, _message(one.detail), one.handle or {}, one.started_at, one.ended_at)
+                    for one in steps),
+        proof=Proof(**row.proof) if row.proof else None, error=_message(error.get("message")),
+        remedy=_message(error.get("remedy")), why=row.why, actor=row.actor, job_id=row.job_id, working=working,
+        revision=row.revision, created_at=row.created_at, ended_at=row.ended_at,
+    )
+
+
+def _message(stored: dict[str, Any] | None) -> Message | None:
+    return Message.from_json(stored) if stored else None

@@ -1,0 +1,218 @@
+"""The steps of the release train; each can be repeated, and reads the platform's state before it changes it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+
+from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
+from services.audit import Verb
+from services.database import now
+from services.errors import ConsoleError, PlatformError
+from services.messages import Message
+from services.monitoring import MonitoredScorer
+from services.platforms import Answer
+from services.releases import records
+from services.releases.records import Kind, Proof, Release
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+SECONDS_TO_READY = 120
+SECONDS_TO_PROOF = 45
+PROBE = "Hello"
+
+
+def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
+    """Do one step and record how it went; raises what the step raises."""
+    records.set_step(workspace, id, name, state="running", started_at=now(), ended_at=None, detail=None)
+    try:
+        detail = STEP[name](workspace, work, records.get(workspace, id))
+    except ConsoleError as error:
+        records.set_step(workspace, id, name, state="failed", ended_at=now(), detail=error.message.to_json())
+        raise
+    records.set_step(workspace, id, name, state="done", ended_at=now(), detail=detail.to_json())
+
+
+def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    findings = interlocks.check(_candidate(workspace, release))
+    records.set_state(workspace, release.id, release.state, findings=[finding.to_json() for finding in findings])
+    interlocks.hold(findings)
+    return Message("All {n} interlocks are clear.", n=len(findings))
+
+
+def _register(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """One registered model per app; a version that an earlier attempt registered is found again by its source."""
+    name = registered_name(workspace)
+    source = f"models:/{release.after.model_id}"
+    versions = workspace.client.search_model_versions(f"name = '{name}'")
+    found = [int(one.version) for one in versions if one.source == source or one.model_id == release.after.model_id]
+    if not found:
+        with audit.change(workspace, Verb.REGISTER_MODEL, name, after=release.after.model_id) as change:
+            change.after = int(mlflow.register_model(source, name).version)
+        found = [change.after]
+    _set_agent_version(workspace, release, min(found))
+    return Message("Registered as {name}, version {version}.", name=name, version=min(found))
+
+
+def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """Every scorer that gated watches production, in the version that gated, before anything is deployed."""
+    running = {one.name: one for one in monitoring.production_scorers(workspace)}
+    wanted = [replace(running.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, True)),
+                      version=spec.version, running=True) for spec in scorers.all(workspace)]
+    if list(running.values()) != wanted:
+        with audit.change(workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted]):
+            workspace.platform.scoring.apply(workspace, wanted)
+    return Message("Production scorers running: {n}.", n=len(wanted))
+
+
+def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """Before a first deployment nothing reads the alias, so it is set here; later it stays where it is."""
+    agent, version = agents.get(workspace, str(release.after.model_id)), _version(release)
+    if agent.pinned is None and release.before.model_id is None:
+        production.move_alias(workspace, release.prompt_name, production.alias(workspace, release.prompt_name),
+                              _prompt_version(release), why=f"release {release.id}")
+    production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
+    return Message("Version {version} stands at 0 % traffic.", version=version)
+
+
+def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """A rollback may find its target retired: it is deployed again first."""
+    version, begun = _version(release), time.monotonic()
+    if release.kind is Kind.ROLLBACK:
+        agent = agents.get(workspace, str(release.after.model_id))
+        production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
+    while time.monotonic() - begun < SECONDS_TO_READY:
+        work.progress(0, 1)
+        found = production.standing(workspace, version)
+        if found is not None and found.state == "ready":
+            return Message("Version {version} answers.", version=version)
+        if found is not None and found.state == "failed":
+            raise PlatformError(Message("Version {version} could not be started: {reason}", version=version,
+                                        reason=found.error or "–"),
+                                Message("Mend the agent, log it again, and propose a new release."))
+        time.sleep(0.2)
+    raise PlatformError(
+        Message("Version {version} was not ready after {seconds} s.", version=version, seconds=SECONDS_TO_READY),
+        Message("Look at the Endpoints screen; resume the release when the version is ready."), retryable=True,
+    )
+
+
+def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """Ask the new version itself, while it has no traffic; its answers must come from the released pair."""
+    questions = workspace.app.smoke_questions or (PROBE,)
+    for done, question in enumerate(questions):
+        work.progress(done, len(questions))
+        answer = _ask(workspace, question, "smoke", _version(release))
+        if not answer.text.strip():
+            raise PlatformError(Message("The new version answered “{question}” with nothing.", question=question),
+                                Message("Look at its trace, mend the prompt or the agent, and propose again."))
+        doubt = _doubt(workspace, release, answer)
+        if doubt is not None:
+            raise PlatformError(Message("The smoke test failed: {reason}", reason=doubt),
+                                Message("Look at its trace on the Traces screen."))
+    return Message("Questions answered: {n}.", n=len(questions))
+
+
+def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """The move itself: the interlocks once more, then one pointer."""
+    why = f"release {release.id}"
+    if release.kind is not Kind.ROLLBACK:
+        interlocks.hold(interlocks.check(_candidate(workspace, release)))
+    if release.before.agent_version != release.after.agent_version:
+        before = {release.before.agent_version: 100} if release.before.agent_version else {}
+        production.move_traffic(workspace, before, {_version(release): 100}, why)
+    current = production.alias(workspace, release.prompt_name)
+    if current != release.after.prompt_version:
+        expected = release.before.prompt_version if release.kind is Kind.PROMPT else current
+        production.move_alias(workspace, release.prompt_name, expected, _prompt_version(release), why)
+    if release.kind is Kind.PROMPT:
+        return Message("The alias production moved to prompt version {version}.", version=_prompt_version(release))
+    return Message("Agent version {version} gets 100 % of the traffic.", version=_version(release))
+
+
+def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
+    """Ask the live endpoint until the trace of an answer shows the released pair."""
+    question = (workspace.app.smoke_questions or (PROBE,))[0]
+    begun, probes, doubt = time.monotonic(), 0, Message("no answer yet")
+    while (spent := time.monotonic() - begun) < SECONDS_TO_PROOF + workspace.app.prompt_cache_seconds:
+        work.progress(0, 1)
+        probes += 1
+        answer = _ask(workspace, question, "probe", None)
+        missing = _doubt(workspace, release, answer)
+        if missing is None:
+            seconds = round(time.monotonic() - begun, 1)
+            proof = Proof(str(answer.trace_id), _prompt_version(release), str(release.after.model_id), seconds, probes)
+            records.set_state(workspace, release.id, release.state, proof=asdict(proof))
+            return Message("Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
+                           prompt=_prompt_version(release), agent=_version(release), seconds=seconds)
+        doubt = missing
+        time.sleep(0.5)
+    raise PlatformError(
+        Message("No proof after {seconds} s: {reason}", seconds=round(spent), reason=doubt),
+        Message("Roll back, or resume to look for the proof again."),
+    )
+
+
+STEP: dict[str, Callable[["Workspace", "Work", Release], Message]] = {
+    "preflight": _preflight, "register": _register, "scorers": _scorers, "deploy": _deploy, "ready": _ready,
+    "smoke": _smoke, "shift": _shift, "proof": _proof,
+}
+
+
+def registered_name(workspace: "Workspace") -> str:
+    """The app's one registered model; prompts and models share one namespace, hence the suffix."""
+    return workspace.full_name(f"{workspace.app.id}-agent")
+
+
+def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message | None:
+    """Why the trace of an answer does not show the released pair; None when it does."""
+    trace = traces.wait_for(workspace, answer.trace_id) if answer.trace_id else None
+    if trace is None:
+        return Message("the answer left no trace.")
+    if trace.info.trace_metadata.get("mlflow.modelId") != release.after.model_id:
+        return Message("another agent version answered.")
+    version = traces.prompt_version(trace, workspace.full_name(release.prompt_name))
+    if version is None:
+        return Message("the agent did not load its prompt.")
+    if version != release.after.prompt_version:
+        return Message("it still answers with prompt version {version}.", version=version)
+    template = prompts.version(workspace, release.prompt_name, version).template
+    if not traces.prompt_seen(trace, template):
+        return Message("the agent loaded its prompt but did not send it to the model.")
+    return None
+
+
+def _ask(workspace: "Workspace", question: str, origin: str, version: int | None) -> Answer:
+    request: dict[str, Any] = {"input": [{"role": "user", "content": question}],
+                               "custom_inputs": {"signalbox_origin": origin}}
+    return workspace.platform.serving.ask(workspace, workspace.app.endpoint, request, version)
+
+
+def _candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
+    agent = agents.get(workspace, str(release.after.model_id))
+    prompt = prompts.version(workspace, release.prompt_name, _prompt_version(release))
+    return interlocks.candidate(workspace, agent, prompt, release.before.model_id, release.before.prompt_version)
+
+
+def _set_agent_version(workspace: "Workspace", release: Release, version: int) -> None:
+    after = asdict(replace(release.after, agent_version=version))
+    moves = {"prompt": release.prompt_name, "before": asdict(release.before), "after": after,
+             "evaluation": release.evaluation}
+    records.set_state(workspace, release.id, release.state, moves=moves)
+
+
+def _model_config(workspace: "Workspace", pinned: int | None) -> dict[str, Any]:
+    """What this environment decides about the agent; the rest stays as it was logged."""
+    return {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(pinned or "")}
+
+
+def _version(release: Release) -> int:
+    return int(release.after.agent_version or 0)
+
+
+def _prompt_version(release: Release) -> int:
+    return int(release.after.prompt_version or 0)
