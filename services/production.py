@@ -14,7 +14,7 @@ from services import audit
 from services.audit import Verb
 from services.errors import ConflictError, PlatformError
 from services.messages import Message
-from services.platforms import Served
+from services.platforms import Served, ServedState
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -72,8 +72,8 @@ def deploy(workspace: "Workspace", version: int, model_id: str, model_config: Ma
 def standing(workspace: "Workspace", version: int) -> Served | None:
     """The deployed version, live or at 0 %; None when it is not deployed or was retired."""
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
-    found = [one for one in endpoint.versions if one.version == version] if endpoint else []
-    return found[0] if found else None
+    found = endpoint.version(version) if endpoint else None
+    return None if found is None or found.state is ServedState.STOPPED else found
 
 
 def move_traffic(workspace: "Workspace", expected: Mapping[int, int], to: Mapping[int, int], why: str) -> None:

@@ -12,8 +12,7 @@ from services.audit import Verb
 from services.database import now
 from services.errors import ConsoleError, PlatformError
 from services.messages import Message
-from services.monitoring import MonitoredScorer
-from services.platforms import Answer
+from services.platforms import Answer, MonitoredScorer, ServedState
 from services.releases import records
 from services.releases.records import Kind, Proof, Release
 
@@ -88,9 +87,9 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
     while time.monotonic() - begun < SECONDS_TO_READY:
         work.progress(0, 1)
         found = production.standing(workspace, version)
-        if found is not None and found.state == "ready":
+        if found is not None and found.state is ServedState.READY:
             return Message("Version {version} answers.", version=version)
-        if found is not None and found.state == "failed":
+        if found is not None and found.state is ServedState.FAILED:
             raise PlatformError(Message("Version {version} could not be started: {reason}", version=version,
                                         reason=found.error or "–"),
                                 Message("Mend the agent, log it again, and propose a new release."))

@@ -1,0 +1,70 @@
+"""Apps: created, adopted, kept apart."""
+
+from dataclasses import replace
+
+import pytest
+
+from services import apps
+from services.apps import AppForm, Gate
+from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from services.people import Actor, Role
+
+FORM = AppForm(id="billing", name="請求", company="Acme", model="practice", endpoint="billing")
+
+
+def test_a_created_app_has_an_experiment_with_absolute_folder(bare_workspace):
+    app = apps.create(bare_workspace, FORM)
+    experiment = bare_workspace.client.get_experiment(app.experiment_id)
+    assert experiment.artifact_location == (bare_workspace.settings.home / "artifacts" / "billing").as_uri()
+    assert app.name == "請求" and app.variables == {"company_name": "Acme"}
+
+
+def test_an_adopted_experiment_is_no_longer_offered(bare_workspace):
+    id = bare_workspace.client.create_experiment("notebook")
+    assert id in {one.id for one in apps.unused_experiments(bare_workspace)}
+    assert apps.adopt(bare_workspace, FORM, id).experiment_id == id
+    assert id not in {one.id for one in apps.unused_experiments(bare_workspace)}
+    with pytest.raises(ConflictError):
+        apps.adopt(bare_workspace, replace(FORM, id="other"), id)
+
+
+def test_the_same_short_name_is_refused(bare_workspace):
+    apps.create(bare_workspace, FORM)
+    with pytest.raises(ConflictError):
+        apps.create(bare_workspace, FORM)
+
+
+@pytest.mark.parametrize("wrong", [{"id": "Ä"}, {"id": ""}, {"name": " "}, {"endpoint": "a/b"}, {"constants": {"a-b": "x"}}])
+def test_a_wrong_form_creates_nothing(bare_workspace, wrong):
+    with pytest.raises(InvalidInputError):
+        apps.create(bare_workspace, replace(FORM, **wrong))
+    assert apps.all(bare_workspace) == []
+
+
+def test_settings_are_kept_version_by_version(workspace):
+    form = replace(apps.form_of(workspace.app), company="Beta", smoke_questions=("One?", "Two?"))
+    app = apps.save(workspace, form)
+    assert (app.company, app.smoke_questions, app.id) == ("Beta", ("One?", "Two?"), "support")
+    assert apps.save_setting(workspace, "app", {}) == 3
+
+
+def test_the_gate_is_stored_and_checked(workspace):
+    apps.save_gate(workspace, Gate({"polite": 0.9}, rows=40))
+    assert apps.get(workspace, "support").gate == Gate({"polite": 0.9}, rows=40)
+    with pytest.raises(InvalidInputError):
+        apps.save_gate(workspace, Gate({"polite": 90}, rows=40))
+
+
+def test_an_archived_app_leaves_the_list_and_returns(workspace):
+    apps.archive(workspace)
+    assert apps.all(workspace) == [] and [app.id for app in apps.all(workspace, archived=True)] == ["support"]
+    apps.archive(workspace, False)
+    assert [app.id for app in apps.all(workspace)] == ["support"]
+
+
+def test_a_viewer_creates_nothing(bare_workspace):
+    viewer = replace(bare_workspace, actor=Actor("bob", frozenset({Role.VIEWER})))
+    with pytest.raises(ForbiddenError):
+        apps.create(viewer, FORM)
+    with pytest.raises(NotFoundError):
+        apps.get(bare_workspace, "billing")

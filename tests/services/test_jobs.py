@@ -1,0 +1,112 @@
+"""Durable jobs: done once, resumed, cancelled, fenced."""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from services import jobs
+from services.database import job as table
+from services.database import now
+from services.errors import NotFoundError
+from services.jobs import HANDLERS, State, Superseded, Work
+from services.messages import Message
+from services.processes.worker import Worker
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch):
+    for name in ("count", "refuse", "crash", "wait"):
+        monkeypatch.setitem(HANDLERS, name, f"tests.services.job_handlers:{name}")
+
+
+def rows(engine, id, **values):
+    with engine.begin() as connection:
+        connection.execute(update(table).where(table.c.id == id).values(**values))
+
+
+def test_a_job_runs_and_keeps_its_result(workspace, finish):
+    job = finish(workspace, jobs.submit(workspace, "count", {"to": 5}))
+    assert (job.state, job.result, job.attempt) == (State.DONE, {"counted": 5, "as": "ada"}, 1)
+
+
+def test_a_double_click_starts_one_job(workspace):
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda _: jobs.submit(workspace, "count", {"to": 1}, exclusive="x").id, range(8)))
+    assert len(ids) == 1
+
+
+def test_an_error_keeps_its_next_step(workspace, finish):
+    job = finish(workspace, jobs.submit(workspace, "refuse", {}))
+    assert (job.state, job.error, job.remedy) == (State.FAILED, Message("No room for {n}.", n=3), Message("Make room."))
+
+
+def test_a_defect_fails_with_a_plain_sentence(workspace, finish):
+    job = finish(workspace, jobs.submit(workspace, "crash", {}))
+    assert job.state is State.FAILED and "defect" in str(job.error)
+
+
+def test_cancel_stops_a_running_job(workspace):
+    worker = Worker(workspace.settings)
+    job = jobs.submit(workspace, "wait", {})
+    until(lambda: (worker.work(), jobs.get(workspace, job.id).done > 2)[1])
+    jobs.cancel(workspace, job.id)
+    until(lambda: (worker.work(), not jobs.get(workspace, job.id).live)[1])
+    assert jobs.get(workspace, job.id).state is State.CANCELLED
+
+
+def test_a_killed_child_is_tried_again(workspace):
+    worker = Worker(workspace.settings)
+    job = jobs.submit(workspace, "wait", {"stop_after": 2})
+    until(lambda: (worker.work(), jobs.get(workspace, job.id).done > 0)[1])
+    os.kill(worker.running[0].child.pid, signal.SIGKILL)
+    until(lambda: (worker.work(), not jobs.get(workspace, job.id).live)[1])
+    ended = jobs.get(workspace, job.id)
+    assert (ended.state, ended.attempt) == (State.DONE, 2)
+
+
+def test_a_job_that_keeps_dying_is_given_up(workspace):
+    job = jobs.submit(workspace, "count", {"to": 1})
+    for _ in range(jobs.MOST_ATTEMPTS):
+        jobs.requeue(workspace.engine, jobs.claim(workspace.engine))
+    ended = jobs.get(workspace, job.id)
+    assert ended.state is State.FAILED and "given up" in str(ended.error)
+
+
+def test_a_superseded_attempt_writes_nothing(workspace):
+    job = jobs.submit(workspace, "count", {"to": 1})
+    first = Work(workspace.engine, jobs.claim(workspace.engine))
+    rows(workspace.engine, job.id, lease_until=now() - timedelta(seconds=1))
+    second = Work(workspace.engine, jobs.claim(workspace.engine))
+
+    with pytest.raises(Superseded):
+        first.save({"mine": True})
+    jobs.finish(workspace.engine, first.job, {"late": True})
+    second.save({"mine": False})
+    assert jobs.get(workspace, job.id).checkpoint == {"mine": False}
+    assert jobs.get(workspace, job.id).state is State.RUNNING
+
+
+def test_a_recurring_job_waits_for_its_next_time(workspace):
+    job = jobs.submit(workspace, "count", {"to": 1}, exclusive="tick", every=60)
+    jobs.finish(workspace.engine, jobs.claim(workspace.engine), {})
+    assert jobs.claim(workspace.engine) is None
+    jobs.nudge(workspace.engine, "count", "support")
+    assert jobs.claim(workspace.engine).id == job.id
+
+
+def test_another_apps_job_does_not_exist(workspace, bare_workspace):
+    job = jobs.submit(workspace, "count", {"to": 1})
+    with pytest.raises(NotFoundError):
+        jobs.get(bare_workspace, job.id)
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
