@@ -1,0 +1,233 @@
+"""The agent that Signalbox logs: one model call under a prompt from the registry, loaded for every request."""
+
+import functools
+import os
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import mlflow
+import openai
+from mlflow.entities import LiveSpan, SpanStatusCode, SpanType
+from mlflow.entities.model_registry import PromptVersion
+from mlflow.models import ModelConfig
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.tracing.constant import SpanAttributeKey
+from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
+
+DEFAULTS: dict[str, Any] = {
+    "prompt_name": "support",
+    "prompt_alias": "production",
+    "prompt_version": "",
+    "llm_model": "gpt-4.1-mini",
+    "company_name": "",
+    "constants": {},
+    "prompt_cache_seconds": 5,
+    "temperature": None,
+    "max_output_tokens": None,
+}
+NO_QUESTION = "How can I help you? Please write your question. / ご質問をお書きください。"
+TIME_LIMIT = 60.0
+Messages = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the model, ready to be made."""
+
+    arguments: dict[str, Any]
+    prompt: PromptVersion
+
+    @property
+    def prompt_length(self) -> int:
+        return sum(len(str(message["content"])) for message in self.arguments["messages"])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said."""
+
+    text: str
+    finish_reason: str
+    usage: dict[str, int]
+
+
+class Agent(ResponsesAgent):
+    """Stateless: everything a request needs comes from the request, the config and the prompt registry."""
+
+    def __init__(self) -> None:
+        self.config = DEFAULTS | ModelConfig(development_config=DEFAULTS).to_dict()
+
+    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:
+        self._name_the_trace(request)
+        question = last_question(request)
+        if question is None:
+            return ResponsesAgentResponse(output=[self._item(NO_QUESTION, new_id())])
+        call = self._prepare(request, question)
+        with llm_span(call) as span:
+            reply = whole_reply(self.model.chat.completions.create(**call.arguments))
+            finish(span, reply)
+        return ResponsesAgentResponse(output=[self._item(reply.text, new_id())], custom_outputs=self._facts(call, reply))
+
+    def predict_stream(self, request: ResponsesAgentRequest) -> Generator[ResponsesAgentStreamEvent, None, None]:
+        self._name_the_trace(request)
+        question, item_id = last_question(request), new_id()
+        if question is None:
+            yield self._delta(NO_QUESTION, item_id)
+            yield self._done(NO_QUESTION, item_id, None)
+            return
+        call = self._prepare(request, question)
+        root = mlflow.get_current_active_span()
+        texts: list[str] = []
+        try:
+            reply = yield from self._spoken(call, item_id, texts)
+        except GeneratorExit:
+            # The caller hung up. MLflow ends the span of a generator only when it runs out, so the trace ends here.
+            if root is not None:
+                root.end(outputs={"abandoned_after": "".join(texts)}, status=SpanStatusCode.ERROR)
+            raise
+        yield self._done(reply.text, item_id, self._facts(call, reply))
+
+    def _spoken(self, call: Call, item_id: str, texts: list[str]) -> Generator[ResponsesAgentStreamEvent, None, Reply]:
+        reasons, usages = ["unknown"], [{}]
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        with llm_span(call) as span, self.model.chat.completions.create(**call.arguments, **options) as chunks:
+            for chunk in chunks:
+                usages += [counted(chunk.usage)] if chunk.usage else []
+                for choice in chunk.choices[:1]:
+                    reasons += [choice.finish_reason] if choice.finish_reason else []
+                    if choice.delta.content:
+                        texts.append(choice.delta.content)
+                        yield self._delta(choice.delta.content, item_id)
+            reply = Reply("".join(texts), reasons[-1], usages[-1])
+            finish(span, reply)
+        return reply
+
+    @functools.cached_property
+    def model(self) -> openai.OpenAI:
+        """Address and key come from OPENAI_BASE_URL and OPENAI_API_KEY."""
+        return openai.OpenAI(timeout=TIME_LIMIT)
+
+    def _prepare(self, request: ResponsesAgentRequest, question: str) -> Call:
+        prompt = self._prompt()
+        limits = {"temperature": request.temperature, "max_tokens": request.max_output_tokens}
+        configured = {"temperature": self.config["temperature"], "max_tokens": self.config["max_output_tokens"]}
+        chosen = {name: configured[name] if value is None else value for name, value in limits.items()}
+        return Call({
+            "model": self.config["llm_model"],
+            "messages": self._messages(prompt, conversation(request), question),
+            **{name: value for name, value in chosen.items() if value is not None},
+        }, prompt)
+
+    def _prompt(self) -> PromptVersion:
+        """The pinned version, or the one the alias names now; a prompt that cannot be loaded is an error."""
+        name, alias = self.config["prompt_name"], self.config["prompt_alias"]
+        # While the agent is being logged the alias may not exist yet: the environment then names a version.
+        pinned = str(self.config["prompt_version"] or os.environ.get("SIGNALBOX_PROMPT_VERSION", ""))
+        address = f"prompts:/{name}/{pinned}" if pinned else f"prompts:/{name}@{alias}"
+        seconds = float(self.config["prompt_cache_seconds"])
+        return mlflow.genai.load_prompt(address, link_to_model=False, cache_ttl_seconds=seconds)
+
+    def _messages(self, prompt: PromptVersion, talk: Messages, question: str) -> Messages:
+        """The rendered prompt, then the conversation; a chat prompt's own user message takes the question's place."""
+        values = self.config["constants"] | {"company_name": self.config["company_name"], "question": question}
+        rendered = prompt.format(**values)
+        if isinstance(rendered, str):
+            return [{"role": "system", "content": rendered}, *talk]
+        system = [message for message in rendered if message["role"] == "system"]
+        examples = [message for message in rendered if message["role"] != "system"]
+        asks = any(message["role"] == "user" for message in examples) and "question" in prompt.variables
+        return [*system, *talk[:-1], *examples] if asks else [*system, *examples, *talk]
+
+    def _name_the_trace(self, request: ResponsesAgentRequest) -> None:
+        given = request.custom_inputs or {}
+        session = request.context.conversation_id if request.context else None
+        user = request.context.user_id if request.context else None
+        named = {"session_id": session or given.get("session_id"), "user": user or given.get("user_id")}
+        mlflow.update_current_trace(**{name: str(value) for name, value in named.items() if value})
+
+    def _facts(self, call: Call, reply: Reply) -> dict[str, Any]:
+        prompt = {"name": call.prompt.name, "version": call.prompt.version}
+        return {"model": call.arguments["model"], "usage": reply.usage, "prompt": prompt,
+                "finish_reason": reply.finish_reason}
+
+    def _item(self, text: str, item_id: str) -> dict[str, Any]:
+        return self.create_text_output_item(text=text, id=item_id)
+
+    def _delta(self, text: str, item_id: str) -> ResponsesAgentStreamEvent:
+        return ResponsesAgentStreamEvent(**self.create_text_delta(delta=text, item_id=item_id))
+
+    def _done(self, text: str, item_id: str, facts: dict[str, Any] | None) -> ResponsesAgentStreamEvent:
+        item = self._item(text, item_id)
+        return ResponsesAgentStreamEvent(type="response.output_item.done", item=item, custom_outputs=facts)
+
+
+def new_id() -> str:
+    return f"msg_{uuid.uuid4().hex}"
+
+
+def conversation(request: ResponsesAgentRequest) -> Messages:
+    """What was said, up to the last question; a caller's system message does not replace the released prompt."""
+    said = [item.model_dump() for item in request.input]
+    talk = [
+        {"role": item["role"], "content": plain_text(item["content"])}
+        for item in said
+        if item.get("type", "message") == "message" and item.get("role") in ("user", "assistant")
+    ]
+    while talk and talk[-1]["role"] != "user":
+        talk.pop()
+    return talk
+
+
+def last_question(request: ResponsesAgentRequest) -> str | None:
+    """The last user message, which may be empty; None when there is none."""
+    talk = conversation(request)
+    return str(talk[-1]["content"]) if talk else None
+
+
+def plain_text(content: str | list[dict[str, Any]]) -> str:
+    """The text of a message that is a string or a list of parts."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content if part.get("type") in ("input_text", "output_text", "text"))
+
+
+@contextmanager
+def llm_span(call: Call) -> Iterator[LiveSpan]:
+    """A span that is never the active one: an active span would leak out of a generator between two events."""
+    span = mlflow.start_span_no_context(
+        "llm_call", span_type=SpanType.CHAT_MODEL, parent_span=mlflow.get_current_active_span(), inputs=call.arguments
+    )
+    span.set_attributes({"prompt_length": call.prompt_length, SpanAttributeKey.MODEL: call.arguments["model"]})
+    status = SpanStatusCode.ERROR
+    try:
+        yield span
+        status = SpanStatusCode.OK
+    except openai.OpenAIError as error:
+        span.record_exception(error)
+        raise
+    finally:
+        span.end(status=status)
+
+
+def finish(span: LiveSpan, reply: Reply) -> None:
+    span.set_outputs({"content": reply.text, "finish_reason": reply.finish_reason})
+    span.set_attributes({"response_length": len(reply.text), "finish_reason": reply.finish_reason})
+    if reply.usage:
+        span.set_attribute(SpanAttributeKey.CHAT_USAGE, reply.usage)
+
+
+def whole_reply(completion: Any) -> Reply:
+    choice = completion.choices[0]
+    return Reply(choice.message.content or "", choice.finish_reason or "unknown", counted(completion.usage))
+
+
+def counted(usage: Any) -> dict[str, int]:
+    if usage is None:
+        return {}
+    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens, "total_tokens": usage.total_tokens}
+
+
+mlflow.models.set_model(Agent())

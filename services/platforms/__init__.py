@@ -1,0 +1,157 @@
+"""What really behaves differently between platforms: four small protocols and the facts they speak in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.jobs import Job
+    from services.workspace import Workspace
+
+
+class ServedState(StrEnum):
+    """Where a served version stands."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a serving platform accepts, as data, so that each interlock exists once."""
+
+    name_length: int
+    splits_traffic: bool
+    served_versions: int
+    known_environment: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Served:
+    """One agent version behind an endpoint; `weight` is its share of the traffic in percent."""
+
+    version: int
+    model_id: str
+    weight: int
+    state: ServedState
+    error: str | None = None
+    ready_at: datetime | None = None
+    asked_at: datetime | None = None
+    seconds_to_ready: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.state is ServedState.READY
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A stable address and the versions behind it, newest first."""
+
+    name: str
+    url: str
+    versions: tuple[Served, ...]
+
+    @property
+    def live(self) -> tuple[Served, ...]:
+        """The versions that take ordinary traffic now."""
+        return tuple(version for version in self.versions if version.weight and version.ready)
+
+    def version(self, number: int) -> Served | None:
+        return next((version for version in self.versions if version.version == number), None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of an endpoint; `prompt_version` is what the agent says it used."""
+
+    text: str
+    trace_id: str | None
+    prompt_name: str | None
+    prompt_version: int | None
+    model: str | None
+    seconds: float
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A piece of a streamed answer; the last one is `done`, with the trace and what went wrong."""
+
+    text: str = ""
+    done: bool = False
+    trace_id: str | None = None
+    error: Message | None = None
+
+
+@dataclass(frozen=True)
+class MonitoredScorer:
+    """A scorer that judges a share (0..1) of production traffic."""
+
+    name: str
+    version: int
+    rate: float
+    running: bool
+
+
+class Serving(Protocol):
+    """Where agent versions answer; deploy, shift and retire are called by production.py only."""
+
+    rules: Rules
+
+    def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
+               model_config: Mapping[str, Any]) -> None:
+        """Start a version at 0 % of the traffic; asking again for the same version changes nothing."""
+
+    def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None: ...
+
+    def ask(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any], version: int | None = None,
+            timeout: float = 60) -> Answer:
+        """One answer; with `version` from exactly that one, also at 0 %."""
+
+    def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]: ...
+
+    def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
+        """Give each version its share of the traffic; the shares add up to 100."""
+
+    def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None: ...
+
+
+class Scoring(Protocol):
+    """What judges production traffic."""
+
+    def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
+        """Make exactly these the production scorers."""
+
+    def status(self, workspace: "Workspace") -> list[MonitoredScorer]: ...
+
+    def resume(self, workspace: "Workspace") -> None:
+        """Start the scoring again when nothing scores although scorers run."""
+
+    def backfill(self, workspace: "Workspace", hours: float) -> "Job":
+        """Score what was answered in the last `hours` and has no score yet."""
+
+
+class History(Protocol):
+    """What was observed, bounded and without spans."""
+
+    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
+        """Live traces of the window, newest first: trace_id, time, seconds, state, model_id, scores (dict by scorer)."""
+
+
+class Compute(Protocol):
+    """Where heavy jobs run."""
+
+    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> "Job": ...
+
+    def status(self, workspace: "Workspace", id: int) -> "Job": ...
+
+    def cancel(self, workspace: "Workspace", id: int) -> None: ...

@@ -1,0 +1,266 @@
+"""This machine as a platform: the gateway serves, the worker scores and computes, MLflow's store is the history."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pandas as pd
+from sqlalchemy import insert, select, update
+
+from services import apps, jobs
+from services.database import served, writing
+from services.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    NotReadyError,
+    PlatformError,
+    translated,
+)
+from services.jobs import Job
+from services.messages import Message
+from services.platforms import Answer, Delta, Endpoint, MonitoredScorer, Rules, Served, ServedState
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+CONNECTING = 3.0
+PRODUCTION_SCORERS = "production_scorers"
+SCORING_EVERY = 30
+
+
+class LocalServing:
+    """Rows of `served` say what is wanted; the gateway makes it so and writes back how it went."""
+
+    rules = Rules(name_length=63, splits_traffic=True, served_versions=10,
+                  known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}))
+
+    def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
+               model_config: Mapping[str, Any]) -> None:
+        one = (served.c.endpoint == endpoint, served.c.version == version)
+        wanted = {"wanted": "up", "state": ServedState.STARTING.value, "error": None, "model_config": dict(model_config)}
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            row = connection.execute(select(served).where(*one)).one_or_none()
+            if row is None:
+                connection.execute(insert(served).values(
+                    app_id=workspace.app.id, endpoint=endpoint, version=version, model_id=model_id, weight=0,
+                    experiment_id=workspace.app.experiment_id, environment={}, **wanted))
+            elif row.app_id != workspace.app.id or row.model_id != model_id:
+                raise _taken(endpoint, version, row)
+            elif row.wanted != "up" or row.state == ServedState.FAILED or row.model_config != dict(model_config):
+                again = {"revision": row.revision + 1, "ready_at": None, **wanted}
+                connection.execute(update(served).where(*one).values(**again))
+        _refresh(workspace)
+
+    def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None:
+        query = select(served).where(served.c.endpoint == endpoint, served.c.app_id == workspace.app.id)
+        with workspace.engine.connect() as connection:
+            rows = connection.execute(query.where(served.c.wanted == "up").order_by(served.c.version.desc())).all()
+        if not rows:
+            return None
+        url = f"{workspace.settings.gateway_url}/endpoints/{endpoint}"
+        return Endpoint(endpoint, url, tuple(_served(row) for row in rows))
+
+    def ask(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any], version: int | None = None,
+            timeout: float = 60) -> Answer:
+        path = f"/endpoints/{endpoint}" + ("" if version is None else f"/versions/{version}") + "/invocations"
+        began = time.monotonic()
+        with translated(Message("Asking {endpoint}", endpoint=endpoint)), _client(workspace, timeout) as client:
+            response = client.post(path, json=dict(request))
+        if response.is_error:
+            raise _refused(endpoint, response)
+        return _answer(response.json(), time.monotonic() - began)
+
+    def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
+        path = f"/endpoints/{endpoint}/invocations"
+        doing = Message("Asking {endpoint}", endpoint=endpoint)
+        with translated(doing), _client(workspace, 60) as client:
+            with client.stream("POST", path, json={**request, "stream": True}) as response:
+                if response.is_error:
+                    response.read()
+                    raise _refused(endpoint, response)
+                yield from _deltas(response.iter_lines())
+
+    def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
+        current = self.endpoint(workspace, endpoint)
+        if current is None:
+            raise NotFoundError(Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
+                                Message("Release an agent version first."))
+        _check_weights(current, weights)
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            for one in current.versions:
+                row = (served.c.endpoint == endpoint, served.c.version == one.version)
+                share = weights.get(one.version, 0)
+                connection.execute(update(served).where(*row).values(weight=share, revision=served.c.revision + 1))
+        _refresh(workspace)
+
+    def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
+        one = (served.c.endpoint == endpoint, served.c.version == version, served.c.app_id == workspace.app.id)
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            weight = connection.execute(select(served.c.weight).where(*one)).scalar()
+            if weight:
+                raise ConflictError(
+                    Message("Version {version} still takes {weight} % of the traffic.", version=version, weight=weight),
+                    Message("Move the traffic to another version first."),
+                )
+            gone = {"wanted": "down", "revision": served.c.revision + 1}
+            connection.execute(update(served).where(*one).values(**gone))
+        _refresh(workspace)
+
+
+class LocalScoring:
+    """A recurring job of the worker; which scorers run is a setting of the app."""
+
+    def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
+        apps.save_setting(workspace, PRODUCTION_SCORERS, [asdict(scorer) for scorer in scorers])
+        self.resume(workspace)
+
+    def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
+        return [MonitoredScorer(**scorer) for scorer in apps.load_setting(workspace, PRODUCTION_SCORERS) or []]
+
+    def resume(self, workspace: "Workspace") -> None:
+        if any(scorer.running for scorer in self.status(workspace)):
+            jobs.submit(workspace, "score_live", {}, exclusive=f"score_live:{workspace.app.id}", every=SCORING_EVERY)
+
+    def backfill(self, workspace: "Workspace", hours: float) -> Job:
+        return jobs.submit(workspace, "score_live", {"hours": hours}, exclusive=f"backfill:{workspace.app.id}")
+
+
+class LocalHistory:
+    """MLflow's own store, read within bounds."""
+
+    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
+        from services import monitoring
+
+        return monitoring.live_traces(workspace, hours, limit)
+
+
+class LocalCompute:
+    """The worker's children."""
+
+    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> Job:
+        return jobs.submit(workspace, kind, dict(args), exclusive=exclusive)
+
+    def status(self, workspace: "Workspace", id: int) -> Job:
+        return jobs.get(workspace, id)
+
+    def cancel(self, workspace: "Workspace", id: int) -> None:
+        jobs.cancel(workspace, id)
+
+
+def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, LocalCompute]:
+    return LocalServing(), LocalScoring(), LocalHistory(), LocalCompute()
+
+
+def _served(row: Any) -> Served:
+    return Served(row.version, row.model_id, row.weight, ServedState(row.state), row.error, row.ready_at, row.asked_at,
+                  row.seconds_to_ready)
+
+
+def _client(workspace: "Workspace", timeout: float) -> httpx2.Client:
+    """The gateway is on this machine: proxies of the environment are not for it."""
+    limits = httpx2.Timeout(timeout, connect=CONNECTING)
+    return httpx2.Client(base_url=workspace.settings.gateway_url, timeout=limits, trust_env=False)
+
+
+def _refresh(workspace: "Workspace") -> None:
+    """Let the gateway act now; it looks by itself a moment later, so a gateway that is down is no error here."""
+    try:
+        with _client(workspace, CONNECTING) as client:
+            client.post("/refresh")
+    except httpx2.HTTPError:
+        return
+
+
+def _check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
+    if sum(weights.values()) != 100 or min(weights.values()) < 0:
+        raise InvalidInputError(Message("The shares of the traffic add up to {sum} %, not to 100 %.",
+                                        sum=sum(weights.values())), Message("Correct the shares."))
+    for number, share in weights.items():
+        target = current.version(number)
+        if share and (target is None or not target.ready):
+            raise NotReadyError(
+                Message("Version {version} is not ready at {endpoint}.", version=number, endpoint=current.name),
+                Message("Wait until it is ready, or read on the Endpoints screen why it failed."),
+            )
+
+
+def _taken(endpoint: str, version: int, row: Any) -> ConflictError:
+    return ConflictError(
+        Message("Version {version} of {endpoint} is already another agent ({model}).",
+                version=version, endpoint=endpoint, model=row.model_id),
+        Message("Give the app an endpoint of its own, or register the agent as a new version."),
+    )
+
+
+def _refused(endpoint: str, response: httpx2.Response) -> PlatformError:
+    reason = _reason(response)
+    doing = Message("{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code,
+                    reason=reason)
+    return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
+
+
+def _reason(response: httpx2.Response) -> str:
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.reason_phrase
+
+
+def _remedy(status: int) -> Message:
+    if status == 503:
+        return Message("Open the Endpoints screen: it says what each version is waiting for.")
+    if status == 429:
+        return Message("Wait a minute and try again, or raise the model's rate limit.")
+    if status == 502:
+        return Message("Check that the model is running and that its key is right.")
+    return Message("Open the newest traces of the app: the failed one shows where it stopped.")
+
+
+def _answer(body: Mapping[str, Any], seconds: float) -> Answer:
+    facts = body.get("custom_outputs") or {}
+    prompt = facts.get("prompt") or {}
+    return Answer(
+        text=_text(body.get("output", [])), trace_id=(body.get("metadata") or {}).get("trace_id"),
+        prompt_name=prompt.get("name"), prompt_version=prompt.get("version"), model=facts.get("model"),
+        seconds=seconds, usage=facts.get("usage") or {},
+    )
+
+
+def _text(items: Sequence[Mapping[str, Any]]) -> str:
+    parts = [part for item in items if item.get("type") == "message" for part in item.get("content", [])]
+    return "".join(part.get("text", "") for part in parts)
+
+
+def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
+    """Text as it comes; an item that was never streamed in pieces arrives whole."""
+    trace_id, error, seen = None, None, set()
+    for event in _events(lines):
+        kind = event.get("type")
+        if kind == "response.output_text.delta":
+            seen.add(event.get("item_id"))
+            yield Delta(event["delta"])
+        elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
+            yield Delta(_text([event["item"]]))
+        trace_id = event.get("trace_id", trace_id)
+        error = event.get("databricks_output", {}).get("error", error)
+    yield Delta(done=True, trace_id=trace_id, error=_broken(error))
+
+
+def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("data:") and line.strip() != "data: [DONE]":
+            yield json.loads(line.removeprefix("data:"))
+
+
+def _broken(error: Any) -> Message | None:
+    if error is None:
+        return None
+    reason = error.get("message", "") if isinstance(error, dict) else str(error)
+    return Message("The answer broke off: {reason}", reason=reason)
