@@ -1,35 +1,28 @@
-"""This machine as a platform: the gateway serves, the worker scores and computes, MLflow's store is the history."""
+"""Serving on this machine: rows say what is wanted, the gateway makes it so."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-import pandas as pd
 from sqlalchemy import insert, select, update
 
-from services import apps, jobs
 from services.database import served, writing
 from services.errors import (
     ConflictError,
     InvalidInputError,
     NotFoundError,
     NotReadyError,
-    PlatformError,
     translated,
 )
-from services.jobs import Job
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, MonitoredScorer, Rules, Served, ServedState
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
+from services.platforms.local import wire
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 CONNECTING = 3.0
-PRODUCTION_SCORERS = "production_scorers"
-SCORING_EVERY = 30
 
 
 class LocalServing:
@@ -72,8 +65,8 @@ class LocalServing:
         with translated(Message("Asking {endpoint}", endpoint=endpoint)), _client(workspace, timeout) as client:
             response = client.post(path, json=dict(request))
         if response.is_error:
-            raise _refused(endpoint, response)
-        return _answer(response.json(), time.monotonic() - began)
+            raise wire.refused(endpoint, response)
+        return wire.answer(response.json(), time.monotonic() - began)
 
     def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
         path = f"/endpoints/{endpoint}/invocations"
@@ -82,8 +75,8 @@ class LocalServing:
             with client.stream("POST", path, json={**request, "stream": True}) as response:
                 if response.is_error:
                     response.read()
-                    raise _refused(endpoint, response)
-                yield from _deltas(response.iter_lines())
+                    raise wire.refused(endpoint, response)
+                yield from wire.deltas(response.iter_lines())
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
         current = self.endpoint(workspace, endpoint)
@@ -112,50 +105,6 @@ class LocalServing:
             gone = {"wanted": "down", "revision": served.c.revision + 1}
             connection.execute(update(served).where(*one).values(**gone))
         _refresh(workspace)
-
-
-class LocalScoring:
-    """A recurring job of the worker; which scorers run is a setting of the app."""
-
-    def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
-        apps.save_setting(workspace, PRODUCTION_SCORERS, [asdict(scorer) for scorer in scorers])
-        self.resume(workspace)
-
-    def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
-        return [MonitoredScorer(**scorer) for scorer in apps.load_setting(workspace, PRODUCTION_SCORERS) or []]
-
-    def resume(self, workspace: "Workspace") -> None:
-        if any(scorer.running for scorer in self.status(workspace)):
-            jobs.submit(workspace, "score_live", {}, exclusive=f"score_live:{workspace.app.id}", every=SCORING_EVERY)
-
-    def backfill(self, workspace: "Workspace", hours: float) -> Job:
-        return jobs.submit(workspace, "score_live", {"hours": hours}, exclusive=f"backfill:{workspace.app.id}")
-
-
-class LocalHistory:
-    """MLflow's own store, read within bounds."""
-
-    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
-        from services import monitoring
-
-        return monitoring.live_traces(workspace, hours, limit)
-
-
-class LocalCompute:
-    """The worker's children."""
-
-    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> Job:
-        return jobs.submit(workspace, kind, dict(args), exclusive=exclusive)
-
-    def status(self, workspace: "Workspace", id: int) -> Job:
-        return jobs.get(workspace, id)
-
-    def cancel(self, workspace: "Workspace", id: int) -> None:
-        jobs.cancel(workspace, id)
-
-
-def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, LocalCompute]:
-    return LocalServing(), LocalScoring(), LocalHistory(), LocalCompute()
 
 
 def _served(row: Any) -> Served:
@@ -197,70 +146,3 @@ def _taken(endpoint: str, version: int, row: Any) -> ConflictError:
                 version=version, endpoint=endpoint, model=row.model_id),
         Message("Give the app an endpoint of its own, or register the agent as a new version."),
     )
-
-
-def _refused(endpoint: str, response: httpx2.Response) -> PlatformError:
-    reason = _reason(response)
-    doing = Message("{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code,
-                    reason=reason)
-    return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
-
-
-def _reason(response: httpx2.Response) -> str:
-    try:
-        return str(response.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return response.reason_phrase
-
-
-def _remedy(status: int) -> Message:
-    if status == 503:
-        return Message("Open the Endpoints screen: it says what each version is waiting for.")
-    if status == 429:
-        return Message("Wait a minute and try again, or raise the model's rate limit.")
-    if status == 502:
-        return Message("Check that the model is running and that its key is right.")
-    return Message("Open the newest traces of the app: the failed one shows where it stopped.")
-
-
-def _answer(body: Mapping[str, Any], seconds: float) -> Answer:
-    facts = body.get("custom_outputs") or {}
-    prompt = facts.get("prompt") or {}
-    return Answer(
-        text=_text(body.get("output", [])), trace_id=(body.get("metadata") or {}).get("trace_id"),
-        prompt_name=prompt.get("name"), prompt_version=prompt.get("version"), model=facts.get("model"),
-        seconds=seconds, usage=facts.get("usage") or {},
-    )
-
-
-def _text(items: Sequence[Mapping[str, Any]]) -> str:
-    parts = [part for item in items if item.get("type") == "message" for part in item.get("content", [])]
-    return "".join(part.get("text", "") for part in parts)
-
-
-def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
-    """Text as it comes; an item that was never streamed in pieces arrives whole."""
-    trace_id, error, seen = None, None, set()
-    for event in _events(lines):
-        kind = event.get("type")
-        if kind == "response.output_text.delta":
-            seen.add(event.get("item_id"))
-            yield Delta(event["delta"])
-        elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
-            yield Delta(_text([event["item"]]))
-        trace_id = event.get("trace_id", trace_id)
-        error = event.get("databricks_output", {}).get("error", error)
-    yield Delta(done=True, trace_id=trace_id, error=_broken(error))
-
-
-def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        if line.startswith("data:") and line.strip() != "data: [DONE]":
-            yield json.loads(line.removeprefix("data:"))
-
-
-def _broken(error: Any) -> Message | None:
-    if error is None:
-        return None
-    reason = error.get("message", "") if isinstance(error, dict) else str(error)
-    return Message("The answer broke off: {reason}", reason=reason)

@@ -1,0 +1,62 @@
+"""This machine as a platform: the gateway serves, the worker scores and computes, MLflow's store is the history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from services import apps, jobs
+from services.jobs import Job
+from services.platforms import MonitoredScorer
+from services.platforms.local.serving import LocalServing
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+PRODUCTION_SCORERS = "production_scorers"
+SCORING_EVERY = 30
+
+
+class LocalScoring:
+    """A recurring job of the worker; which scorers run is a setting of the app."""
+
+    def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
+        apps.save_setting(workspace, PRODUCTION_SCORERS, [asdict(scorer) for scorer in scorers])
+        self.resume(workspace)
+
+    def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
+        return [MonitoredScorer(**scorer) for scorer in apps.load_setting(workspace, PRODUCTION_SCORERS) or []]
+
+    def resume(self, workspace: "Workspace") -> None:
+        if any(scorer.running for scorer in self.status(workspace)):
+            jobs.submit(workspace, "score_live", {}, exclusive=f"score_live:{workspace.app.id}", every=SCORING_EVERY)
+
+    def backfill(self, workspace: "Workspace", hours: float) -> Job:
+        return jobs.submit(workspace, "score_live", {"hours": hours}, exclusive=f"backfill:{workspace.app.id}")
+
+
+class LocalHistory:
+    """MLflow's own store, read within bounds."""
+
+    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
+        from services import monitoring
+
+        return monitoring.live_traces(workspace, hours, limit)
+
+
+class LocalCompute:
+    """The worker's children."""
+
+    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> Job:
+        return jobs.submit(workspace, kind, dict(args), exclusive=exclusive)
+
+    def status(self, workspace: "Workspace", id: int) -> Job:
+        return jobs.get(workspace, id)
+
+    def cancel(self, workspace: "Workspace", id: int) -> None:
+        jobs.cancel(workspace, id)
+
+
+def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, LocalCompute]:
+    return LocalServing(), LocalScoring(), LocalHistory(), LocalCompute()

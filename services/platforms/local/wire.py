@@ -1,0 +1,80 @@
+"""What the gateway's HTTP answers mean."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx2
+
+from services.errors import PlatformError
+from services.messages import Message
+from services.platforms import Answer, Delta
+
+
+def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
+    """The error that an operator reads when an endpoint answered with a status of 400 or more."""
+    reason = _reason(response)
+    doing = Message("{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code,
+                    reason=reason)
+    return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
+
+
+def _reason(response: httpx2.Response) -> str:
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.reason_phrase
+
+
+def _remedy(status: int) -> Message:
+    if status == 503:
+        return Message("Open the Endpoints screen: it says what each version is waiting for.")
+    if status == 429:
+        return Message("Wait a minute and try again, or raise the model's rate limit.")
+    if status == 502:
+        return Message("Check that the model is running and that its key is right.")
+    return Message("Open the newest traces of the app: the failed one shows where it stopped.")
+
+
+def answer(body: Mapping[str, Any], seconds: float) -> Answer:
+    """One whole answer."""
+    facts = body.get("custom_outputs") or {}
+    prompt = facts.get("prompt") or {}
+    return Answer(
+        text=_text(body.get("output", [])), trace_id=(body.get("metadata") or {}).get("trace_id"),
+        prompt_name=prompt.get("name"), prompt_version=prompt.get("version"), model=facts.get("model"),
+        seconds=seconds, usage=facts.get("usage") or {},
+    )
+
+
+def _text(items: Sequence[Mapping[str, Any]]) -> str:
+    parts = [part for item in items if item.get("type") == "message" for part in item.get("content", [])]
+    return "".join(part.get("text", "") for part in parts)
+
+
+def deltas(lines: Iterator[str]) -> Iterator[Delta]:
+    """Text as it comes; an item that was never streamed in pieces arrives whole."""
+    trace_id, error, seen = None, None, set()
+    for event in _events(lines):
+        kind = event.get("type")
+        if kind == "response.output_text.delta":
+            seen.add(event.get("item_id"))
+            yield Delta(event["delta"])
+        elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
+            yield Delta(_text([event["item"]]))
+        trace_id = event.get("trace_id", trace_id)
+        error = event.get("databricks_output", {}).get("error", error)
+    yield Delta(done=True, trace_id=trace_id, error=_broken(error))
+
+
+def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("data:") and line.strip() != "data: [DONE]":
+            yield json.loads(line.removeprefix("data:"))
+
+
+def _broken(error: Any) -> Message | None:
+    if error is None:
+        return None
+    reason = error.get("message", "") if isinstance(error, dict) else str(error)
+    return Message("The answer broke off: {reason}", reason=reason)
