@@ -1,14 +1,17 @@
 """The first screen: what is live, what waits, and the one thing to do next."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, sample, scorers, workspace
+from services.apps import AppForm, Gate
+from services.datasets import Row
 from services.jobs import Job
 from services.messages import Message
 from services.people import CONSOLE
 from services.releases import Live, Release
+from services.scorers import ScorerSpec
 from services.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,9 +96,15 @@ STAGES: tuple[Callable[["Workspace", Live], Stage], ...] = (_prompt, _agent, _da
 
 
 def _set_up_sample(place: "Workspace") -> None:
-    form = sample.app_form(place.settings.model)
+    """The sample app with its dataset, scorers and gate; writing its prompts is the first thing to do by hand."""
+    stored = sample.app()
+    form = AppForm(
+        id=stored.id, name=stored.name, company=stored.company, model=place.settings.model, endpoint=stored.endpoint,
+        constants=stored.constants, smoke_questions=stored.smoke_questions, time_zone=stored.time_zone,
+        gate=Gate(stored.minimum, stored.gate_rows),
+    )
     place = place.for_app(apps.create(place, form, sample=True))
-    for spec in sample.scorer_specs():
-        scorers.save(place, spec)
-    dataset = datasets.create(place, sample.DATASET, list(sample.rows()))
-    apps.choose_dataset(place, dataset.id)
+    for one in stored.scorers:
+        scorers.save(place, ScorerSpec(one.name, one.kind, dict(one.settings), 0))
+    rows = [Row(**asdict(row)) for row in sample.rows()]
+    apps.choose_dataset(place, datasets.create(place, stored.dataset_name, rows).id)

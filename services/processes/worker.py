@@ -82,7 +82,7 @@ class Worker:
             if job is None:
                 return
             ours, theirs = CONTEXT.Pipe()
-            child = CONTEXT.Process(target=run, args=(self.settings, job, theirs), name=f"job-{job.id}")
+            child = CONTEXT.Process(target=run, args=(self.settings, job, jobs.HANDLERS[job.kind], theirs), name=f"job-{job.id}")
             child.start()
             theirs.close()
             self.running.append(Running(job, child, ours, time.monotonic()))
@@ -131,7 +131,7 @@ class Worker:
             os.kill(gateway["pid"], signal.SIGTERM)
 
 
-def run(config: Settings, job: Job, lifeline: Connection) -> None:
+def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     """The child: one attempt of one job, in the name of the person who asked for it."""
     threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
     from services import apps, people, workspace
@@ -143,7 +143,7 @@ def run(config: Settings, job: Job, lifeline: Connection) -> None:
     try:
         place = place.for_app(apps.get(place, job.app_id))
         os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id
-        module, _, name = jobs.HANDLERS[job.kind].partition(":")
+        module, _, name = handler.partition(":")
         result = getattr(importlib.import_module(module), name)(place, work)
     except ConsoleError as error:
         log.warning("job %s (%s): %s", job.id, job.kind, error)

@@ -1,0 +1,53 @@
+"""Long work: what runs, what ended how, and why."""
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import jobs
+from services.jobs import Job, State
+from services.messages import Message, mark
+
+_, say = session.text, session.say
+
+STATE = {
+    State.QUEUED: mark("waiting"),
+    State.RUNNING: mark("running"),
+    State.DONE: mark("done"),
+    State.FAILED: mark("failed"),
+    State.CANCELLED: mark("cancelled"),
+}
+COLOUR = {State.DONE: "green", State.FAILED: "red", State.RUNNING: "blue"}
+
+
+def cancel(id: int) -> None:
+    with feedback.action(Message("Job {id} stops.", id=id)):
+        jobs.cancel(workspace, id)
+
+
+def show(job: Job) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{session.job_kind(job.kind)}** :{COLOUR.get(job.state, 'gray')}-badge[{_(STATE[job.state])}]")
+            st.caption(f"{job.actor} · {session.moment(job.created_at)} · " + _("attempt {n}", n=max(job.attempt, 1)))
+            if job.live and not job.recurring:
+                st.button(_("Cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,))
+        if job.state is State.RUNNING and job.total:
+            st.progress(min(job.done / job.total, 1.0), say(job.note) if job.note else None)
+        if job.error:
+            st.error(session.escape(say(job.error) + (" " + say(job.remedy) if job.remedy else "")))
+
+
+workspace = session.workspace()
+st.title(_("Jobs"), anchor=False)
+found = jobs.recent(workspace, limit=50)
+if not found:
+    st.info(_("Nothing has run yet. Evaluations, releases and other long work show here."))
+
+
+@st.fragment(run_every=2.0 if any(job.live for job in found) else None)
+def follow() -> None:
+    for job in jobs.recent(workspace, limit=50):
+        show(job)
+
+
+follow()

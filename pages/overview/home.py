@@ -1,0 +1,67 @@
+"""What is live, what to do next, what is on its way."""
+
+import streamlit as st
+
+from pages.components import session
+from services import home
+from services.home import Home, Stage
+
+_, say = session.text, session.say
+
+
+def show_live(summary: Home) -> None:
+    pair, release = summary.live.pair, summary.live.release
+    with st.container(border=True):
+        st.subheader(_("Live now"), anchor=False)
+        if pair.model_id is None or release is None:
+            st.write(_("Nothing is live yet. Follow the steps below; each one takes a minute or two."))
+            return
+        prompt, agent, since = st.columns(3)
+        prompt.metric(_("Prompt"), _("version {n}", n=pair.prompt_version or "–"), help=summary.live.prompt_name)
+        agent.metric(_("Agent"), _("version {n}", n=pair.agent_version or "–"))
+        since.metric(_("Since"), session.moment(release.ended_at or release.created_at))
+        if summary.live.moved_outside:
+            st.warning(_("Something was moved outside the console since release {id}.", id=release.id))
+        elif release.proof:
+            st.caption(_("Proven {seconds} s after the move by a trace of the live endpoint.", seconds=release.proof.seconds))
+        st.page_link(session.page("monitoring"), label=_("Watch production"), icon=":material/monitoring:")
+
+
+def show_stage(position: int, stage: Stage, current: bool) -> None:
+    with st.container(border=True, height="stretch"):
+        mark = ":green[:material/check_circle:]" if stage.done else ":material/radio_button_unchecked:"
+        st.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
+        st.caption(session.escape(say(stage.detail)))
+        if current:
+            if st.button(_("Do this next"), type="primary", key=f"next-{stage.page}"):
+                st.switch_page(session.page(stage.page))
+        else:
+            st.page_link(session.page(stage.page), label=_("Open"))
+
+
+def show_stages(summary: Home) -> None:
+    st.subheader(_("The way to production"), anchor=False)
+    for position, (column, stage) in enumerate(zip(st.columns(len(summary.stages)), summary.stages, strict=True), 1):
+        with column:
+            show_stage(position, stage, stage == summary.next)
+
+
+def show_releases(summary: Home) -> None:
+    if not summary.releases:
+        return
+    st.subheader(_("Latest releases"), anchor=False)
+    for release in summary.releases:
+        label = _("Release {id}: {state}", id=release.id, state=session.release_state(release))
+        st.page_link(session.page("releases"), label=label, query_params={"release": str(release.id)})
+
+
+workspace = session.workspace()
+summary = home.summary(workspace)
+st.title(workspace.app.name, anchor=False)
+if workspace.settings.practice:
+    st.caption(_("The practice model answers here: no account, no key, no internet. README says how to connect a real model."))
+for job in summary.running:
+    st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
+show_live(summary)
+show_stages(summary)
+show_releases(summary)
