@@ -1,0 +1,130 @@
+"""Create, adopt, adjust, switch and archive apps."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import feedback, session
+from services import apps, audit, scorers
+from services.apps import App, AppForm, Gate
+from services.audit import Verb
+from services.messages import Message
+
+_, say = session.text, session.say
+
+
+def create(form: AppForm, experiment_id: str | None) -> None:
+    with feedback.action(Message("Created {name}. It is chosen now.", name=form.name)):
+        made = apps.adopt(workspace, form, experiment_id) if experiment_id else apps.create(workspace, form)
+        session.choose_app(made.id)
+
+
+def save(form: AppForm) -> None:
+    with feedback.action(Message("Saved the settings of {name}.", name=form.name)):
+        apps.save(workspace, form)
+
+
+def save_gate(gate: Gate) -> None:
+    with feedback.action(Message("Saved the gate.")):
+        apps.save_gate(workspace, gate)
+
+
+def archive(app: App, archived: bool) -> None:
+    done = Message("Archived {name}. Nothing was deleted.", name=app.name) if archived else Message("Brought {name} back.", name=app.name)
+    with feedback.action(done):
+        apps.archive(workspace.for_app(app), archived)
+
+
+def fields(key: str, form: AppForm, *, new: bool) -> AppForm:
+    """The app's form; returns what is filled in now."""
+    left, right = st.columns(2)
+    with left:
+        name = st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
+        id = st.text_input(_("Short name"), form.id, key=f"{key}-id", disabled=not new,
+                           help=_("Used in addresses and for the registered model; small letters, digits, hyphens."))
+        company = st.text_input(_("Company"), form.company, key=f"{key}-company", help=_("Fills {variable} in prompts.", variable="{{company_name}}"))
+        model = st.text_input(_("Model"), form.model, key=f"{key}-model")
+    with right:
+        endpoint = st.text_input(_("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support")
+        zone = st.text_input(_("Time zone"), form.time_zone, key=f"{key}-zone")
+        seconds = st.number_input(_("Seconds until a moved prompt answers everywhere"), 0, 3600, form.prompt_cache_seconds,
+                                  key=f"{key}-cache", help=_("The agent keeps a prompt this long before it looks for a newer one."))
+        questions = st.text_area(_("Smoke questions, one per line"), "\n".join(form.smoke_questions), key=f"{key}-smoke",
+                                 help=_("Asked of every new version before it gets traffic, and for the proof."))
+    st.caption(_("Prompt variables with a fixed value"))
+    constants = st.data_editor(
+        pd.DataFrame(sorted(form.constants.items()), columns=["name", "value"], dtype=str), num_rows="dynamic",
+        hide_index=True, key=f"{key}-constants",
+        column_config={"name": st.column_config.TextColumn(_("Variable")), "value": st.column_config.TextColumn(_("Value"))},
+    )
+    kept = constants.dropna().itertuples(index=False)
+    lines = tuple(line.strip() for line in questions.splitlines() if line.strip())
+    return AppForm(id=id.strip(), name=name.strip(), company=company.strip(), model=model.strip(), endpoint=endpoint.strip(),
+                   constants={str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()},
+                   smoke_questions=lines, prompt_cache_seconds=int(seconds), time_zone=zone.strip(), gate=form.gate)
+
+
+def show_settings() -> None:
+    form = fields(f"edit-{workspace.app.id}", apps.form_of(workspace.app), new=False)
+    with st.container(horizontal=True):
+        st.button(_("Save settings"), type="primary", key="save-app", on_click=save, args=(form,),
+                  disabled=not audit.allowed(workspace, Verb.UPDATE_APP))
+        with st.popover(_("Archive this app"), disabled=not audit.allowed(workspace, Verb.ARCHIVE_APP)):
+            st.write(_("It leaves the lists; its prompts, traces and releases stay in MLflow. You can bring it back."))
+            st.button(_("Archive"), key="archive", on_click=archive, args=(workspace.app, True))
+
+
+def show_gate() -> None:
+    st.write(_("A release passes only when an evaluation reaches every minimum. Failed rows count as failures."))
+    gate, specs = workspace.app.gate, scorers.all(workspace)
+    if not specs:
+        st.info(_("There are no scorers yet. Make one on the Scorers screen; then set its minimum here."))
+        st.page_link(session.page("scorers"), label=_("Open Scorers"))
+        return
+    rows = st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key="gate-rows")
+    minimum = {}
+    for spec in specs:
+        share = st.slider(spec.name, 0, 100, round(gate.minimum.get(spec.name, 0) * 100), format="%d %%",
+                          key=f"gate-{spec.name}", help=say(scorers.describe(spec)))
+        if share:
+            minimum[spec.name] = share / 100
+    st.caption(_("0 % means that the scorer does not gate."))
+    st.button(_("Save gate"), type="primary", key="save-gate", on_click=save_gate, args=(Gate(minimum, int(rows)),),
+              disabled=not audit.allowed(workspace, Verb.SAVE_GATE))
+
+
+def show_new() -> None:
+    experiments = {one.id: one.name for one in apps.unused_experiments(workspace)}
+    adopted = st.selectbox(_("MLflow experiment"), [None, *experiments], key="adopt",
+                           format_func=lambda id: experiments[id] if id else _("Make a new one"),
+                           help=_("Choose one that exists already to see its traces and evaluations here."))
+    form = fields("new", AppForm(id="", name="", company="", model=workspace.settings.model, endpoint=""), new=True)
+    st.button(_("Create app"), type="primary", key="create-app", on_click=create, args=(form, adopted),
+              disabled=not audit.allowed(workspace, Verb.CREATE_APP))
+
+
+def show_archived() -> None:
+    archived = apps.all(workspace, archived=True)
+    if not archived:
+        st.info(_("No app is archived."))
+    for app in archived:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{session.escape(app.name)}**")
+            st.button(_("Bring back"), key=f"restore-{app.id}", on_click=archive, args=(app, False))
+
+
+workspace = session.workspace()
+st.title(_("Apps"), anchor=False)
+if not workspace.app.id:
+    st.info(_("There is no app yet. Create the first one."))
+    show_new()
+    st.stop()
+st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=workspace.app.name))
+settings, gate, new, archived = st.tabs([_("Settings"), _("Gate"), _("New app"), _("Archived")])
+with settings:
+    show_settings()
+with gate:
+    show_gate()
+with new:
+    show_new()
+with archived:
+    show_archived()

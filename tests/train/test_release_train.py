@@ -1,0 +1,134 @@
+"""The release train on real parts: MLflow store, worker, gateway, served versions, practice model."""
+
+from dataclasses import replace
+
+import mlflow
+import pytest
+
+from services import apps, endpoints, monitoring, prompts, releases
+from services.errors import BlockedError, InvalidInputError
+from services.interlocks import Light
+from services.jobs import State as JobState
+from services.releases import Kind, Proposal, State
+
+PROMPT = "customer-support"
+IGNORES_ITS_PROMPT = '''
+import mlflow
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentResponse
+
+
+class Stubborn(ResponsesAgent):
+    def predict(self, request):
+        text = "Thank you for writing to Sorabana. We are happy to help you with that, please wait a moment."
+        return ResponsesAgentResponse(output=[self.create_text_output_item(text=text, id="msg_1")])
+
+
+mlflow.models.set_model(Stubborn())
+'''
+LOADS_BUT_IGNORES = IGNORES_ITS_PROMPT.replace(
+    "        text =", '        mlflow.genai.load_prompt("prompts:/customer-support@production", allow_missing=True)\n        text ='
+)
+
+
+def test_the_whole_train_from_first_draft_to_roll_back(train):
+    """Releases 1 and 2 go live and are proven, version 3 is refused, and one click takes release 2 back."""
+    workspace = train.workspace
+    first, second, third = train.prompts()
+    agent = train.agent(first)
+    scores = {version: train.evaluate(agent, version).scores for version in (first, second, third)}
+    assert scores[second]["length"].mean > scores[first]["length"].mean
+    assert scores[third]["mentions company"].mean < 0.5
+    assert releases.live(workspace).pair.model_id is None
+
+    one = train.release(agent, first)
+    assert (one.kind, one.state, one.proof.prompt_version) == (Kind.AGENT, State.LIVE, first)
+    assert prompts.live(workspace, PROMPT).version == first
+    scorers = {scorer.name for scorer in monitoring.production_scorers(workspace) if scorer.running}
+    assert scorers == set(workspace.app.gate.minimum)
+
+    two = train.release(agent, second)
+    assert (two.kind, two.state, two.proof.prompt_version) == (Kind.PROMPT, State.LIVE, second)
+    assert prompts.live(workspace, PROMPT).version == second
+    assert releases.live(workspace).pair.agent_version == one.after.agent_version
+
+    refused = releases.propose(workspace, Proposal(agent, third))
+    assert [finding.number for finding in refused.findings if finding.light is Light.RED] == [2]
+    with pytest.raises(BlockedError, match="mentions company"):
+        releases.start(workspace, refused.id)
+    assert prompts.live(workspace, PROMPT).version == second
+
+    back = train.finished(releases.roll_back(workspace, "customers complained"))
+    assert (back.state, back.proof.prompt_version, back.why) == (State.LIVE, first, "customers complained")
+    assert releases.get(workspace, two.id).state is State.TAKEN_BACK
+    assert releases.live(workspace).release.id == one.id
+    assert releases.rollback_target(workspace) is None
+
+    answer = list(endpoints.stream(workspace, [{"role": "user", "content": "Where is my parcel?"}]))
+    assert "".join(delta.text for delta in answer).strip() and answer[-1].done and answer[-1].trace_id
+
+
+@pytest.mark.parametrize("source", [IGNORES_ITS_PROMPT, LOADS_BUT_IGNORES])
+def test_an_agent_that_ignores_its_prompt_never_goes_live(train, source):
+    first = train.prompts()[0]
+    agent = train.agent(first, source=source)
+    apps.save_gate(train.workspace, apps.Gate({"safe": 0.5}, rows=1))
+    workspace = train.workspace.for_app(apps.get(train.workspace, train.workspace.app.id))
+    train.evaluate(agent, first)
+
+    release = releases.propose(workspace, Proposal(agent, first))
+    red = {finding.number for finding in release.findings if finding.light is Light.RED}
+    assert red & {1, 3}
+    with pytest.raises(BlockedError):
+        releases.start(workspace, release.id)
+
+
+def test_the_proof_follows_the_alias_not_our_word(train):
+    """A script that moves the alias changes what the live endpoint is proven to answer with; nothing restarts."""
+    workspace = train.workspace
+    first, second, _ = train.prompts()
+    agent = train.agent(first)
+    train.evaluate(agent, first)
+    train.evaluate(agent, second)
+    train.release(agent, first)
+    served = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint).versions[0]
+
+    mlflow.genai.set_prompt_alias(PROMPT, "production", second)
+    assert releases.live(workspace).moved_outside
+    proposed = releases.propose(workspace, Proposal(agent, first))
+    mlflow.genai.set_prompt_alias(PROMPT, "production", first)
+    ended = train.finished(releases.start(workspace, proposed.id), JobState.DONE)
+    assert ended.proof.prompt_version == first
+    now = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint).versions[0]
+    assert (now.version, now.ready_at) == (served.version, served.ready_at)
+
+
+def test_two_pointers_never_move_at_once(train):
+    first, second, _ = train.prompts()
+    agent = train.agent(first)
+    train.evaluate(agent, first)
+    train.release(agent, first)
+    other = train.agent(second)
+    with pytest.raises(InvalidInputError, match="two pointers"):
+        releases.propose(train.workspace, Proposal(other, second))
+
+
+def test_an_unevaluated_version_is_blocked_and_explained(train):
+    first = train.prompts()[0]
+    release = releases.propose(train.workspace, Proposal(train.agent(first), first))
+    finding = release.findings[0]
+    assert finding.light is Light.RED and "prompt version 1" in str(finding.mend)
+    with pytest.raises(BlockedError):
+        releases.start(train.workspace, release.id)
+
+
+def test_a_template_variable_nobody_supplies_blocks(train):
+    workspace = train.workspace
+    train.prompts()
+    version = prompts.save(workspace, PROMPT, "For {{company_name}} in {{region}}.", "regional").version
+    agent = train.agent(1)
+    found = {one.number: one for one in releases.preflight(workspace, Proposal(agent, version))}
+    assert found[4].light is Light.RED and "region" in str(found[4].found)
+    named = apps.save(workspace, replace(apps.form_of(workspace.app), constants={"region": "Tokyo"}))
+    again = {one.number: one for one in releases.preflight(workspace.for_app(named), Proposal(agent, version))}
+    assert again[4].light is Light.GREEN
