@@ -69,7 +69,8 @@ class Agent(ResponsesAgent):
         with llm_span(call) as span:
             reply = whole_reply(self.model.chat.completions.create(**call.arguments))
             finish(span, reply)
-        return ResponsesAgentResponse(output=[self._item(reply.text, new_id())], custom_outputs=self._facts(call, reply))
+        item = self._item(reply.text, new_id())
+        return ResponsesAgentResponse(output=[item], custom_outputs=self._facts(call, reply))
 
     def predict_stream(self, request: ResponsesAgentRequest) -> Generator[ResponsesAgentStreamEvent, None, None]:
         self._name_the_trace(request)
@@ -91,17 +92,17 @@ class Agent(ResponsesAgent):
         yield self._done(reply.text, item_id, self._facts(call, reply))
 
     def _spoken(self, call: Call, item_id: str, texts: list[str]) -> Generator[ResponsesAgentStreamEvent, None, Reply]:
-        reasons, usages = ["unknown"], [{}]
+        reason, usage = "unknown", None
         options = {"stream": True, "stream_options": {"include_usage": True}}
         with llm_span(call) as span, self.model.chat.completions.create(**call.arguments, **options) as chunks:
             for chunk in chunks:
-                usages += [counted(chunk.usage)] if chunk.usage else []
-                for choice in chunk.choices[:1]:
-                    reasons += [choice.finish_reason] if choice.finish_reason else []
-                    if choice.delta.content:
-                        texts.append(choice.delta.content)
-                        yield self._delta(choice.delta.content, item_id)
-            reply = Reply("".join(texts), reasons[-1], usages[-1])
+                usage = chunk.usage or usage
+                choice = chunk.choices[0] if chunk.choices else None
+                reason = choice.finish_reason or reason if choice else reason
+                if choice and choice.delta.content:
+                    texts.append(choice.delta.content)
+                    yield self._delta(choice.delta.content, item_id)
+            reply = Reply("".join(texts), reason, counted(usage))
             finish(span, reply)
         return reply
 
@@ -115,11 +116,10 @@ class Agent(ResponsesAgent):
         limits = {"temperature": request.temperature, "max_tokens": request.max_output_tokens}
         configured = {"temperature": self.config["temperature"], "max_tokens": self.config["max_output_tokens"]}
         chosen = {name: configured[name] if value is None else value for name, value in limits.items()}
-        return Call({
-            "model": self.config["llm_model"],
-            "messages": self._messages(prompt, conversation(request), question),
-            **{name: value for name, value in chosen.items() if value is not None},
-        }, prompt)
+        arguments = {name: value for name, value in chosen.items() if value is not None}
+        arguments |= {"model": self.config["llm_model"],
+                      "messages": self._messages(prompt, conversation(request), question)}
+        return Call(arguments, prompt)
 
     def _prompt(self) -> PromptVersion:
         """The pinned version, or the one the alias names now; a prompt that cannot be loaded is an error."""
@@ -145,8 +145,9 @@ class Agent(ResponsesAgent):
         given = request.custom_inputs or {}
         session = request.context.conversation_id if request.context else None
         user = request.context.user_id if request.context else None
-        named = {"session_id": session or given.get("session_id"), "user": user or given.get("user_id")}
-        mlflow.update_current_trace(**{name: str(value) for name, value in named.items() if value})
+        session, user = session or given.get("session_id"), user or given.get("user_id")
+        if session or user:
+            mlflow.update_current_trace(session_id=session and str(session), user=user and str(user))
 
     def _facts(self, call: Call, reply: Reply) -> dict[str, Any]:
         prompt = {"name": call.prompt.name, "version": call.prompt.version}
@@ -161,7 +162,8 @@ class Agent(ResponsesAgent):
 
     def _done(self, text: str, item_id: str, facts: dict[str, Any] | None) -> ResponsesAgentStreamEvent:
         item = self._item(text, item_id)
-        return ResponsesAgentStreamEvent(type="response.output_item.done", item=item, custom_outputs=facts)
+        done = {"type": "response.output_item.done", "item": item, "custom_outputs": facts}
+        return ResponsesAgentStreamEvent(**done)
 
 
 def new_id() -> str:
@@ -227,7 +229,8 @@ def whole_reply(completion: Any) -> Reply:
 def counted(usage: Any) -> dict[str, int]:
     if usage is None:
         return {}
-    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens, "total_tokens": usage.total_tokens}
+    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens}
 
 
 mlflow.models.set_model(Agent())

@@ -1,0 +1,93 @@
+"""An OpenAI-compatible model for tests: it repeats what it was sent, or fails on request."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+
+
+@dataclass
+class StubModel:
+    """Answers “<system prompt> | <last message>”; `status`, `seconds` and `words_per_second` change how."""
+
+    url: str = ""
+    status: int = 200
+    seconds: float = 0.0
+    between_words: float = 0.0
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def stub_model() -> Iterator[StubModel]:
+    stub = StubModel()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *arguments: Any) -> None:
+            return None
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            stub.requests.append(body)
+            time.sleep(stub.seconds)
+            if stub.status != 200:
+                self._send(stub.status, {"error": {"message": "stubbed failure"}})
+            elif body.get("stream"):
+                self._stream(_text(body))
+            else:
+                message = {"role": "assistant", "content": _text(body)}
+                choice = {"index": 0, "message": message, "finish_reason": "stop"}
+                self._send(200, {"id": "c", "object": "chat.completion", "created": 1, "model": body["model"],
+                                 "choices": [choice], "usage": USAGE})
+
+        def _send(self, status: int, body: dict[str, Any]) -> None:
+            written = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(written)))
+            self.end_headers()
+            self.wfile.write(written)
+
+        def _stream(self, text: str) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("connection", "close")
+            self.end_headers()
+            words = text.split(" ")
+            pieces = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
+            try:
+                for piece in pieces:
+                    self._chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
+                    time.sleep(stub.between_words)
+                self._chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+                self._chunk([], usage=USAGE)
+                self.wfile.write(b"data: [DONE]\n\n")
+            except (BrokenPipeError, ConnectionResetError):
+                stub.hung_up.set()
+            self.close_connection = True
+
+        def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> None:
+            chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    stub.url = f"http://127.0.0.1:{server.server_port}/v1"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield stub
+    server.shutdown()
+    server.server_close()
+
+
+def _text(body: dict[str, Any]) -> str:
+    system = "".join(message["content"] for message in body["messages"] if message["role"] == "system")
+    return f"{system} | {body['messages'][-1]['content']}"
