@@ -64,6 +64,11 @@ class Settings:
         return self.model_api_key.value if self.model_api_key else PRACTICE
 
     @property
+    def model_environment(self) -> dict[str, str]:
+        """What a process that calls the model needs to know."""
+        return {"OPENAI_API_KEY": self.llm_api_key, **({"OPENAI_BASE_URL": self.llm_base_url} if self.llm_base_url else {})}
+
+    @property
     def run_folder(self) -> Path:
         return self.home / "run"
 

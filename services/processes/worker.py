@@ -27,6 +27,7 @@ log = logging.getLogger("signalbox.worker")
 
 AT_ONCE = 3
 PAUSE = 0.2
+SECONDS_FOR_GATEWAY = 5.0
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -55,6 +56,7 @@ class Worker:
     def serve(self) -> None:
         jobs.requeue_all(self.engine)
         audit.reconcile(self.engine)
+        self._await_gateway()
         while not self.stopping.wait(PAUSE):
             self._keep_gateway()
             self.work()
@@ -75,6 +77,13 @@ class Worker:
         self.gateway_started = time.monotonic()
         command = [sys.executable, "-m", "services.processes.gateway"]
         self.gateway = subprocess.Popen(command, start_new_session=True)
+
+    def _await_gateway(self) -> None:
+        """Jobs may ask the practice model, which the gateway serves; one that cannot start must not hold them up."""
+        end = time.monotonic() + SECONDS_FOR_GATEWAY
+        while not held(self.settings.run_folder / "gateway.lock") and time.monotonic() < end:
+            self._keep_gateway()
+            time.sleep(PAUSE)
 
     def _start_due(self) -> None:
         while len(self.running) < AT_ONCE:
@@ -137,6 +146,7 @@ def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     from services import apps, people, workspace
 
     platform = workspace.connect(config)
+    os.environ.update(config.model_environment)
     work = Work(platform.engine, job)
     actor = people.with_roles(config, job.actor, job.groups)
     place = workspace.Workspace(platform, actor, fence=work.fence)

@@ -45,7 +45,7 @@ def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Messag
 
 def _register(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """One registered model per app; a version that an earlier attempt registered is found again by its source."""
-    name = registered_name(workspace)
+    name = agents.registered_name(workspace)
     source = f"models:/{release.after.model_id}"
     versions = workspace.client.search_model_versions(f"name = '{name}'")
     found = [int(one.version) for one in versions if one.source == source or one.model_id == release.after.model_id]
@@ -160,11 +160,6 @@ STEP: dict[str, Callable[["Workspace", "Work", Release], Message]] = {
     "preflight": _preflight, "register": _register, "scorers": _scorers, "deploy": _deploy, "ready": _ready,
     "smoke": _smoke, "shift": _shift, "proof": _proof,
 }
-
-
-def registered_name(workspace: "Workspace") -> str:
-    """The app's one registered model; prompts and models share one namespace, hence the suffix."""
-    return workspace.full_name(f"{workspace.app.id}-agent")
 
 
 def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message | None:
