@@ -11,6 +11,7 @@ from services.messages import Message
 
 JAPANESE = re.compile(r"[぀-ヿ㐀-鿿々〆]")
 LETTER = re.compile(r"[^\W\d_]")
+ADDRESS = re.compile(r"https?://[^\s、。）」』]+")
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”')]*\s+|(?<=[。！？])[」』)）]*\s*|\n+")
 TRAILING = re.compile(r"[\s。．.!?！？」』)）\"”…]+$")
@@ -28,6 +29,7 @@ class Finding:
 
 def language(text: str) -> str | None:
     """“ja” or “en”; None when there are no letters. A foreign name inside does not change it."""
+    text = ADDRESS.sub("", text)
     letters = len(LETTER.findall(text))
     if not letters:
         return None

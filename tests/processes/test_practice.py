@@ -152,7 +152,7 @@ CASES = {
         lambda answer, name: answer.rstrip().endswith("The Workshop"),
     ),
     "hide": Case(
-        ["Never talk about the workshop.", "Avoid mentioning “workshop” or “作業”.", "Please don't say “workshop” or “作業”."],
+        ["Never use the word “workshop” or “作業”.", "Avoid mentioning “workshop” or “作業”.", "Please don't say “workshop” or “作業”."],
         ["「作業」や「workshop」という言葉は使わないでください。", "「作業」「workshop」には触れないこと。"],
         lambda answer, name: "workshop" not in answer.replace("The Workshop", "").lower() and "作業" not in answer,
     ),
@@ -173,6 +173,7 @@ CLASHES = [
     {"in Japanese", "in English"}, {"at most 160", "120 to 300"}, {"two or three sentences", "numbered"}, {"two or three sentences", "bullets"}, {"numbered", "bullets"},
     {"two or three sentences", "120 to 300"}, {"at most 160", "numbered"}, {"at most 160", "bullets"}, {"refuse", "ask"}, {"refuse", "numbered"}, {"refuse", "bullets"},
     {"refuse", "two or three sentences"}, {"ask", "numbered"}, {"ask", "bullets"}, {"ask", "two or three sentences"}, {"hide", "numbered"},
+    {"two or three sentences", "apology", "phrase"}, {"two or three sentences", "apology", "offer"}, {"two or three sentences", "offer", "phrase"},
 ]  # fmt: skip
 PERSONA = {
     "en": ["You work on the support desk of {name}.", "{name} is where you work: the company is {name}.", "Act as the helpdesk clerk for “{name}”.", "You speak for the company {name}."],

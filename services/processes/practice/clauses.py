@@ -7,6 +7,7 @@ QUOTED = re.compile(r"“([^”]+)”|\"([^\"\n]+)\"|「([^」]+)」|『([^』]+
 COMPANY = "COMPANY"
 PLACE = re.compile(r"⟦(\d+)⟧")
 CUT = re.compile(r"(?<=[.!?])\s+|[。！？;；\n]+|,?\s+but\s+|,\s+(?:and|then)\s+(?=[a-z])")
+ENDS_SENTENCE = re.compile(r"\s+[A-Z]")
 LIST_MARK = re.compile(r"^\s*(?:[-*•・#>]+|\(?\d{1,2}[.)])\s+")
 # A double negation asks for the thing.
 DOUBLE = re.compile(
@@ -58,7 +59,8 @@ def split(prompt: str) -> list[Clause]:
 
     def set_aside(found: re.Match[str]) -> str:
         quotes.append(next(group for group in found.groups() if group))
-        return f"⟦{len(quotes) - 1}⟧"
+        ends = quotes[-1][-1] in ".!?。！？" and ENDS_SENTENCE.match(prompt, found.end())
+        return f"⟦{len(quotes) - 1}⟧" + ("\n" if ends else "")
 
     masked = QUOTED.sub(set_aside, prompt)
     parts = [DOUBLE.sub("", LIST_MARK.sub("", part)).strip(" 　,、") for part in CUT.split(masked)]

@@ -100,26 +100,34 @@ def _shorter(usual: Form, draft: Draft, instructions: Instructions, said: Phrase
     bare = replace(usual, opening=_bare_greeting(instructions, said), body=body, steps=usual.steps[:2])
     yield bare
     yield from _longer(bare, draft, said)
-    named = instructions.names_company and instructions.company
-    prefix = f"{instructions.company}:" if named else ""
+    yield from _barest(usual, draft, instructions, said)
+
+
+def _barest(usual: Form, draft: Draft, instructions: Instructions, said: Phrases) -> Iterator[Form]:
+    """The company as a prefix and every courtesy at its shortest, then one courtesy less each time."""
+    prefix = f"{instructions.company}:" if instructions.names_company else ""
     opening = (instructions.opening,) if instructions.opening else ()
-    barest = Form(opening, draft.before[:1], body, usual.steps[:2], usual.closing, prefix)
-    yield barest
-    yield replace(barest, before=())
-    yield replace(barest, before=(), closing=instructions.include)
-    polite = (_asking(body[0], said),) if instructions.courteous else body
-    yield replace(barest, before=(), body=polite, closing=instructions.include)
-    yield replace(barest, before=(), body=(draft.short or body[0],), closing=instructions.include)
-    yield replace(barest, before=(), body=(draft.short or body[0],), steps=(), closing=instructions.include)
+    first = _bodies(usual, draft, instructions, said)[:1]
+    form = Form(opening, draft.before[:1], first, usual.steps[:2], usual.closing, prefix)
+    yield form
+    brief = replace(form, before=tuple(map(said.short, form.before)), closing=tuple(map(said.short, form.closing)))
+    for fewer in (brief, replace(brief, before=()), replace(brief, closing=instructions.include), replace(brief, before=(), closing=instructions.include)):
+        for body in _bodies(usual, draft, instructions, said):
+            yield replace(fewer, body=(body,))
+            yield replace(fewer, body=(body,), steps=())
+
+
+def _bodies(usual: Form, draft: Draft, instructions: Instructions, said: Phrases) -> tuple[str, ...]:
+    """The fact, ever more barely; politely as long as that is asked for."""
+    full, bare = usual.body[0], draft.short or usual.body[0]
+    if instructions.courteous:
+        return (said.fill("please_note", fact=full), said.fill("please_note", fact=bare), bare)
+    return (full, bare)
 
 
 def _bare_greeting(instructions: Instructions, said: Phrases) -> tuple[str, ...]:
     greeting = _greeting(instructions, said)
     return (*((instructions.opening,) if instructions.opening else ()), *greeting[-1:])
-
-
-def _asking(sentence: str, said: Phrases) -> str:
-    return said.fill("please_note", fact=sentence)
 
 
 def _without_hidden(draft: Draft, instructions: Instructions) -> Draft:

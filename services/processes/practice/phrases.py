@@ -21,6 +21,11 @@ class Phrases:
     def fill(self, name: str, **values: str) -> str:
         return self._stored[name].format(**values)
 
+    def short(self, text: str) -> str:
+        """The shorter way to say one of these phrases; any other text stays."""
+        known = {self._stored[name]: self._stored[f"{name}_short"] for name in ("apology", "offer")}
+        return known.get(text, text)
+
 
 @functools.cache
 def phrases(language: str) -> Phrases:
