@@ -20,7 +20,7 @@ from mlflow.pyfunc import PyFuncModel
 
 from services import audit, jobs, playground, production, prompts
 from services.audit import Verb
-from services.errors import InvalidInputError, NotFoundError, translated
+from services.errors import ConsoleError, InvalidInputError, NotFoundError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     loaded = load(workspace, args["model_id"], args["prompt_version"])
     request = {"input": [{"role": "user", "content": args["question"]}]}
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
-    with translated(Message("Trying the agent")), mlflow.tracing.context(tags=tags):
+    with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
         answer = loaded.predict(request)
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)
     seconds = round(time.monotonic() - begun, 2)
@@ -155,7 +155,7 @@ def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> P
     """Load an agent in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
     override = {"prompt_cache_seconds": 0} | ({"prompt_version": str(prompt_version)} if prompt_version else {})
     known = _config(workspace.settings.tracking_uri, model_id)
-    with translated(Message("Loading the agent")):
+    with translated(Message("Loading the agent"), foreign=True):
         return mlflow.pyfunc.load_model(
             f"models:/{model_id}", model_config={name: value for name, value in override.items() if name in known} or None
         )
@@ -196,26 +196,13 @@ def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
 
 def _keeping_the_reason(workspace: "Workspace", job_id: int, logging: Callable[[], str]) -> str:
     """Run MLflow's logging untraced; a LoggedModel that it leaves behind as FAILED is told why."""
-    reason: str | None = None
     try:
-        with mlflow.tracing.context(enabled=False):
+        with translated(Message("Logging the agent"), foreign=True), mlflow.tracing.context(enabled=False):
             return logging()
-    except MlflowException as error:
-        reason = _last_line(error)
-        raise InvalidInputError(
-            Message("The agent could not be logged: {reason}", reason=reason),
-            Message("Mend the agent's file or its prompt, and log it again."),
-        ) from error
-    finally:
-        if reason:
-            for model in _models_of(workspace, job_id):
-                workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: reason})
-
-
-def _last_line(error: MlflowException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "Error" in line or "Exception" in line]
-    return (told or lines or [type(error).__name__])[-1][:300]
+    except ConsoleError as error:
+        for model in _models_of(workspace, job_id):
+            workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: str(error.message)})
+        raise
 
 
 def _check_source(source: str) -> None:

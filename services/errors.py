@@ -50,18 +50,32 @@ class PlatformError(ConsoleError):
 
 
 class translated:  # noqa: N801  (used like a function: `with translated(doing):`)
-    """Turn what the SDKs raise while `doing` something into a ConsoleError; everything else passes through."""
+    """Turn what the SDKs raise while `doing` something into a ConsoleError; everything else passes through.
 
-    def __init__(self, doing: Message) -> None:
+    `foreign`: somebody's own code (an agent, a scorer) runs inside, so whatever it raises is its failure, not ours.
+    """
+
+    def __init__(self, doing: Message, *, foreign: bool = False) -> None:
         self.doing = doing
+        self.foreign = foreign
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        known = _from_sdk(error, self.doing) if isinstance(error, Exception) else None
+        if not isinstance(error, Exception) or isinstance(error, ConsoleError):
+            return
+        known = _from_sdk(error, self.doing) or (_from_foreign(error, self.doing) if self.foreign else None)
         if known is not None:
             raise known from error
+
+
+def _from_foreign(error: Exception, doing: Message) -> ConsoleError:
+    reason = f"{type(error).__name__}: {_first_line(error)}"
+    return PlatformError(
+        Message("{doing}: the code that was brought failed with “{reason}”.", doing=doing, reason=reason),
+        Message("Mend that code, and try again."),
+    )
 
 
 def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:

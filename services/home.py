@@ -1,10 +1,10 @@
 """The first screen: what is live, what waits, and the one thing to do next."""
 
+import fcntl
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
-from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, sample, scorers, workspace
+from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, sample, scorers
 from services.apps import AppForm, Gate
 from services.datasets import Row
 from services.jobs import Job
@@ -13,9 +13,7 @@ from services.people import CONSOLE
 from services.releases import Live, Release
 from services.scorers import ScorerSpec
 from services.settings import Settings
-
-if TYPE_CHECKING:
-    from services.workspace import Workspace
+from services.workspace import Platform, Workspace, connect
 
 
 @dataclass(frozen=True)
@@ -43,15 +41,19 @@ class Home:
         return next((stage for stage in self.stages if not stage.done), None)
 
 
-def prepare(settings: Settings) -> None:
-    """Bring the stores up to date and, on an empty data folder, set up the sample app."""
+def prepare(settings: Settings) -> Platform:
+    """Bring the stores up to date, connect and, on an empty data folder, set up the sample app."""
     database.migrate(settings)
-    place = workspace.Workspace(workspace.connect(settings), CONSOLE)
-    if not apps.all(place) and not apps.all(place, archived=True):
-        _set_up_sample(place)
+    platform = connect(settings)
+    place = Workspace(platform, CONSOLE)
+    with (settings.home / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not apps.all(place) and not apps.all(place, archived=True):
+            _set_up_sample(place)
+    return platform
 
 
-def summary(workspace: "Workspace") -> Home:
+def summary(workspace: Workspace) -> Home:
     """Everything the first screen shows, from the stores as they are now."""
     live = releases.live(workspace)
     stages = tuple(stage(workspace, live) for stage in STAGES)
@@ -59,43 +61,43 @@ def summary(workspace: "Workspace") -> Home:
     return Home(live, stages, running, tuple(releases.all(workspace)[:5]))
 
 
-def _prompt(workspace: "Workspace", live: Live) -> Stage:
+def _prompt(workspace: Workspace, live: Live) -> Stage:
     names = prompts.names(workspace)
     detail = Message("Prompts: {n}.", n=len(names)) if names else Message("Write what the assistant is told.")
     return Stage(Message("Write a prompt"), "prompts", bool(names), detail)
 
 
-def _agent(workspace: "Workspace", live: Live) -> Stage:
+def _agent(workspace: Workspace, live: Live) -> Stage:
     ready = [one for one in agents.versions(workspace) if one.status == "READY"]
     detail = Message("Agent versions: {n}.", n=len(ready)) if ready else Message("Log an agent that uses the prompt.")
     return Stage(Message("Log an agent"), "agents", bool(ready), detail)
 
 
-def _dataset(workspace: "Workspace", live: Live) -> Stage:
+def _dataset(workspace: Workspace, live: Live) -> Stage:
     chosen = [one for one in datasets.all(workspace) if one.id == workspace.app.dataset_id]
     detail = (Message("{name}: {rows} questions.", name=chosen[0].name, rows=chosen[0].rows) if chosen
               else Message("Collect the questions that answers are judged on."))
     return Stage(Message("Choose questions and scorers"), "datasets", bool(chosen and scorers.all(workspace)), detail)
 
 
-def _evaluation(workspace: "Workspace", live: Live) -> Stage:
+def _evaluation(workspace: Workspace, live: Live) -> Stage:
     done = [one for one in evaluations.all(workspace) if one.finished]
     detail = (Message("Finished evaluations: {n}.", n=len(done)) if done
               else Message("Run the agent over the questions and look at the scores."))
     return Stage(Message("Evaluate"), "evaluations", bool(done), detail)
 
 
-def _release(workspace: "Workspace", live: Live) -> Stage:
+def _release(workspace: Workspace, live: Live) -> Stage:
     detail = (Message("Prompt version {prompt} with agent version {agent} is live.", prompt=live.pair.prompt_version or "–",
                       agent=live.pair.agent_version or "–")
               if live.pair.model_id else Message("Nothing is live yet."))
     return Stage(Message("Release"), "releases", live.pair.model_id is not None, detail)
 
 
-STAGES: tuple[Callable[["Workspace", Live], Stage], ...] = (_prompt, _agent, _dataset, _evaluation, _release)
+STAGES: tuple[Callable[[Workspace, Live], Stage], ...] = (_prompt, _agent, _dataset, _evaluation, _release)
 
 
-def _set_up_sample(place: "Workspace") -> None:
+def _set_up_sample(place: Workspace) -> None:
     """The sample app with its dataset, scorers and gate; writing its prompts is the first thing to do by hand."""
     stored = sample.app()
     form = AppForm(

@@ -5,10 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sqlalchemy import ColumnElement, and_, delete, insert, select
+
+from services.database import draft, writing
 from services.errors import ForbiddenError, InvalidInputError
 from services.messages import Message
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
 
 
 class Role(StrEnum):
@@ -62,6 +69,23 @@ def with_roles(settings: Settings, id: str, groups: Iterable[str] = ()) -> Actor
     if Role.ADMIN in roles:
         roles = set(ALL_ROLES)
     return Actor(id, frozenset(roles | {Role.VIEWER}), tuple(groups))
+
+
+def remembered(workspace: "Workspace", what: str) -> str | None:
+    """What this person chose last time (language, app); None when nothing was chosen."""
+    with workspace.engine.connect() as connection:
+        return connection.execute(select(draft.c.value).where(_choice(workspace, what))).scalar()
+
+
+def remember(workspace: "Workspace", what: str, value: str) -> None:
+    """Keep a choice of how the console looks to this person; it changes nothing for others, so no audit line."""
+    with writing(workspace.engine) as connection:
+        connection.execute(delete(draft).where(_choice(workspace, what)))
+        connection.execute(insert(draft).values(app_id="", actor=workspace.actor.id, subject=what, value=value))
+
+
+def _choice(workspace: "Workspace", what: str) -> ColumnElement[bool]:
+    return and_(draft.c.app_id == "", draft.c.actor == workspace.actor.id, draft.c.subject == what)
 
 
 def _roles_file(path: Path) -> dict[Role, set[str]]:

@@ -85,12 +85,18 @@ def load(environ: Mapping[str, str]) -> Settings:
     practice = base_url is None and key is None
     model = environ.get("SIGNALBOX_MODEL") or (PRACTICE if practice else "gpt-4.1-mini")
     roles = environ.get("SIGNALBOX_ROLES_FILE")
+    identity = _choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy"))
+    if identity == "proxy" and not roles:
+        raise InvalidInputError(
+            Message("SIGNALBOX_IDENTITY is “proxy”, but nothing says who may do what."),
+            Message("Set SIGNALBOX_ROLES_FILE to a file with a [roles] table."),
+        )
     return Settings(
         home=home,
         host=environ.get("SIGNALBOX_HOST") or "127.0.0.1",
         port=_port(environ, "SIGNALBOX_PORT", 8501),
         gateway_port=_port(environ, "SIGNALBOX_GATEWAY_PORT", 8502),
-        identity=_choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy")),
+        identity=identity,
         operator=environ.get("SIGNALBOX_OPERATOR") or getpass.getuser(),
         roles_file=_file(roles) if roles else None,
         email_header=environ.get("SIGNALBOX_EMAIL_HEADER") or "X-Forwarded-Email",

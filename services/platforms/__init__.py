@@ -144,13 +144,17 @@ class History(Protocol):
     """What was observed, bounded and without spans."""
 
     def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
-        """Live traces of the window, newest first: trace_id, time, seconds, state, model_id, scores (dict by scorer)."""
+        """Live traces of the window, newest first.
+
+        Columns: trace_id, time, seconds, state, model_id, scores (dict by scorer).
+        """
 
 
 class Compute(Protocol):
     """Where heavy jobs run."""
 
-    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> "Job": ...
+    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any],
+               exclusive: str | None = None) -> "Job": ...
 
     def status(self, workspace: "Workspace", id: int) -> "Job": ...
 

@@ -10,14 +10,16 @@ import openai
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
-from stub_model import StubModel, stub_model
 
 from services.workspace import Workspace
+from tests.stub_model import StubModel, stub_model
 
 FILE = Path("services/logged/responses_agent.py")
-CONFIG: dict[str, Any] = {"prompt_name": "support", "prompt_alias": "production", "prompt_version": "", "llm_model": "m",
-                          "company_name": "Acme", "constants": {"tone": "friendly"}, "prompt_cache_seconds": 0,
-                          "temperature": None, "max_output_tokens": None}
+CONFIG: dict[str, Any] = {
+    "prompt_name": "support", "prompt_alias": "production", "prompt_version": "", "llm_model": "m",
+    "company_name": "Acme", "constants": {"tone": "friendly"}, "prompt_cache_seconds": 0,
+    "temperature": None, "max_output_tokens": None,
+}
 TEMPLATE = "You are {{tone}} at {{company_name}}."
 
 Load = Callable[..., PyFuncModel]
@@ -186,10 +188,12 @@ def test_the_trace_tells_what_the_model_was_sent(load: Load, streamed: bool) -> 
 
     trace = newest_trace()
     call = trace.search_spans(name="llm_call")[0]
-    assert call.span_type == "CHAT_MODEL" and call.status.status_code == "OK"
+    assert call.span_type == "CHAT_MODEL"
+    assert call.status.status_code == "OK"
     assert call.inputs["messages"][0]["content"] == "You are friendly at Acme."
     assert call.outputs["finish_reason"] == "stop"
-    assert call.attributes["prompt_length"] == 30 and call.attributes["response_length"] == 33
+    assert call.attributes["prompt_length"] == 30
+    assert call.attributes["response_length"] == 33
     assert trace.info.token_usage["total_tokens"] == 10
     assert trace.info.trace_metadata["mlflow.trace.session"] == "c1"
     assert trace.info.trace_metadata["mlflow.trace.user"] == "u1"

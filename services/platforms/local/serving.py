@@ -34,7 +34,8 @@ class LocalServing:
     def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
                model_config: Mapping[str, Any]) -> None:
         one = (served.c.endpoint == endpoint, served.c.version == version)
-        wanted = {"wanted": "up", "state": ServedState.STARTING.value, "error": None, "model_config": dict(model_config)}
+        wanted = {"wanted": "up", "state": ServedState.STARTING.value, "error": None,
+                  "model_config": dict(model_config)}
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
             row = connection.execute(select(served).where(*one)).one_or_none()
@@ -71,12 +72,13 @@ class LocalServing:
     def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
         path = f"/endpoints/{endpoint}/invocations"
         doing = Message("Asking {endpoint}", endpoint=endpoint)
-        with translated(doing), _client(workspace, 60) as client:
-            with client.stream("POST", path, json={**request, "stream": True}) as response:
-                if response.is_error:
-                    response.read()
-                    raise wire.refused(endpoint, response)
-                yield from wire.deltas(response.iter_lines())
+        asked = {**request, "stream": True}
+        with (translated(doing), _client(workspace, 60) as client,
+              client.stream("POST", path, json=asked) as response):
+            if response.is_error:
+                response.read()
+                raise wire.refused(endpoint, response)
+            yield from wire.deltas(response.iter_lines())
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
         current = self.endpoint(workspace, endpoint)

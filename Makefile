@@ -1,0 +1,58 @@
+# The commands of the project. Only Python >= 3.11 with pip, git and make are needed: everything else is fetched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+LOCK := $(UV) pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: run test check format lint types lock train screenshots clean
+
+run: $(VENV)/run.stamp ## set up what is missing and open the console
+	@$(BIN)/python app.py
+
+test: $(VENV)/dev.stamp ## set up what is missing and run all tests
+	@$(BIN)/python -m pytest
+
+check: lint types test ## format, lint, types, tests
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+
+format: $(VENV)/dev.stamp ## rewrite the code in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+train: $(VENV)/run.stamp ## walk the release train of the sample app as service calls
+	@PYTHONPATH=. $(BIN)/python docs/release_train.py
+
+screenshots: $(VENV)/dev.stamp ## take README's pictures anew (needs Chromium)
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
+
+lock: $(VENV)/tool.stamp ## resolve the dependencies anew
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra databricks --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## forget the virtual environment; your data folder stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/tool.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"Signalbox needs Python 3.11 or newer, this is %d.%d. Try: make PYTHON=python3.12 run" % sys.version_info[:2])'
+	@echo "Setting up .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# The development lock holds the running one: a set-up for tests is never taken back by `make run`.
+$(VENV)/run.stamp: requirements.lock | $(VENV)/tool.stamp
+	@$(UV) pip install --quiet --no-config --python $(BIN)/python --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock | $(VENV)/tool.stamp
+	@$(UV) pip install --quiet --no-config --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $(VENV)/run.stamp $@

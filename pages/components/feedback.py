@@ -1,0 +1,95 @@
+"""What came of a click: a toast, or a sentence and a next step; progress of long work."""
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from pages.components import session
+from services import jobs
+from services.errors import ConsoleError
+from services.jobs import Job, State
+from services.messages import Message
+
+log = logging.getLogger("signalbox.web")
+
+
+@contextmanager
+def action(done: Message) -> Iterator[None]:
+    """One click's write, in a callback: keeps `done`, or the error, for the top of the page."""
+    try:
+        yield
+    except ConsoleError as error:
+        st.session_state["_outcome"] = error
+    else:
+        st.session_state["_outcome"] = done
+
+
+def show_outcome() -> None:
+    """Draw what the last click left, once."""
+    outcome = st.session_state.pop("_outcome", None)
+    if isinstance(outcome, ConsoleError):
+        show_error(outcome)
+    elif outcome is not None:
+        st.toast(session.escape(session.say(outcome)), icon=":material/check_circle:")
+
+
+def show_error(error: ConsoleError) -> None:
+    """A sentence and a next step."""
+    parts = [session.escape(session.say(part)) for part in (error.message, error.remedy) if part]
+    st.error("  \n".join(parts), icon=":material/error:")
+
+
+def show_defect(error: Exception) -> bool:
+    """An error nobody foresaw: the log gets the traceback under a number that the screen names."""
+    if isinstance(error, ConsoleError):
+        show_error(error)
+        return True
+    number = secrets.token_hex(3)
+    log.error("defect %s", number, exc_info=error)
+    st.error(session.text("Something went wrong that the console did not foresee. Your work is kept. Reload the page; if it "
+                          "happens again, give an engineer this number: {number}.", number=number), icon=":material/error:")
+    return True
+
+
+def job(id: int, done: Message | None = None) -> Job:
+    """Progress of a job, refreshed while it is live, with a way to cancel; returns it as it is now."""
+    current = jobs.get(session.workspace(), id)
+
+    @st.fragment(run_every=1.0 if current.live else None)
+    def follow() -> None:
+        now = jobs.get(session.workspace(), id)
+        if current.live and not now.live:
+            st.rerun()
+        _draw(now, done)
+
+    follow()
+    return current
+
+
+def _draw(job: Job, done: Message | None) -> None:
+    if job.live:
+        _draw_progress(job)
+    elif job.state is State.FAILED and job.error is not None:
+        show_error(ConsoleError(job.error, job.remedy))
+    elif job.state is State.CANCELLED:
+        st.info(session.text("It was cancelled. What was finished until then is kept."))
+    elif done is not None:
+        st.success(session.escape(session.say(done)), icon=":material/check_circle:")
+
+
+def _draw_progress(job: Job) -> None:
+    note = session.say(job.note) if job.note else session.job_kind(job.kind)
+    if job.state is State.QUEUED:
+        note = session.text("Waiting for the worker")
+    share = min(job.done / job.total, 1.0) if job.total else 0.0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(share, f"{note} · {job.done} / {job.total}" if job.total else note)
+        st.button(session.text("Cancel"), key=f"cancel-job-{job.id}", on_click=_cancel, args=(job.id,), disabled=job.cancelling)
+
+
+def _cancel(id: int) -> None:
+    with action(Message("Job {id} stops.", id=id)):
+        jobs.cancel(session.workspace(), id)

@@ -1,0 +1,142 @@
+"""Who looks at which app in which language: the only state and the only caches of the pages."""
+
+import os
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from services import apps, home, people, settings
+from services.apps import NO_APP
+from services.messages import LANGUAGES, Message, mark, render
+from services.people import Actor
+from services.releases import Release, State
+from services.workspace import Platform, Workspace
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~$:<&@/])")
+RELEASE_STATE = {
+    State.PROPOSED: mark("proposed"),
+    State.RUNNING: mark("on its way"),
+    State.BLOCKED: mark("blocked"),
+    State.FAILED: mark("failed"),
+    State.STOPPED: mark("stopped"),
+    State.UNPROVEN: mark("not proven"),
+    State.LIVE: mark("went live"),
+    State.TAKEN_BACK: mark("taken back"),
+}
+JOB_KIND = {
+    "log_agent": mark("Logging an agent"),
+    "try_agent": mark("Trying an agent"),
+    "evaluate": mark("Evaluation"),
+    "release": mark("Release"),
+    "score_live": mark("Scoring live traces"),
+}
+# Streamlit offers no way to name the page's language, which screen readers and fonts go by.
+_LANGUAGE_OF_PAGE = st.components.v2.component(
+    "page_language", js="export default ({ data }) => { document.documentElement.lang = data; }"
+)
+
+
+@st.cache_resource(show_spinner=False)
+def platform() -> Platform:
+    """The connection of this server, prepared once; the first caller waits, the others wait with it."""
+    return home.prepare(settings.load(os.environ))
+
+
+def actor() -> Actor:
+    return people.identify(platform().settings, st.context.headers)
+
+
+def workspace() -> Workspace:
+    """The chosen app in the name of the person who looks."""
+    place = Workspace(platform(), actor())
+    chosen = st.session_state.get("app")
+    return place.for_app(apps.get(place, chosen)) if chosen else place
+
+
+def choose_app(id: str) -> None:
+    """Make `id` the app of this session and remember it for the next one."""
+    st.session_state["app"] = id
+    people.remember(Workspace(platform(), actor()), "app", id)
+
+
+def choose_in_sidebar() -> None:
+    """Draw the choice of app and language, and who is signed in."""
+    place = Workspace(platform(), actor())
+    names = {app.id: app.name for app in apps.all(place)}
+    _restore(place, list(names))
+    with st.sidebar:
+        if names:
+            st.selectbox(text("App"), list(names), format_func=names.__getitem__, key="app",
+                         on_change=lambda: people.remember(place, "app", st.session_state["app"]))
+        st.selectbox(text("Language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key="language",
+                     on_change=lambda: people.remember(place, "language", st.session_state["language"]))
+        st.caption(text("Signed in as {person}", person=escape(place.actor.id)))
+
+
+def set_page_language() -> None:
+    _LANGUAGE_OF_PAGE(data=language(), key="page-language")
+
+
+def language() -> str:
+    """The reader's language: chosen here, chosen before, or the browser's."""
+    return str(st.session_state.get("language") or _browser_language())
+
+
+def text(id: str, /, **values: Any) -> str:
+    """A text of the screen in the reader's language."""
+    return render(Message(id, **values), language())
+
+
+def say(message: Message | str) -> str:
+    """A stored message in the reader's language."""
+    return render(message, language())
+
+
+def escape(text: str) -> str:
+    """Outside text as it is: no markdown, no links, no pictures."""
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+def moment(time: datetime) -> str:
+    """A time in the viewer's zone, to the minute."""
+    zone = st.context.timezone
+    return time.astimezone(ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
+
+
+def page(name: str) -> str:
+    """The file of a screen, as links want it."""
+    from pages.components.screens import SCREENS
+
+    return next(one.file for one in SCREENS if one.name == name)
+
+
+def number(name: str) -> int | None:
+    """A number in the address; None when it is missing or no number."""
+    value = st.query_params.get(name, "")
+    return int(value) if value.isdecimal() else None
+
+
+def release_state(release: Release) -> str:
+    if release.state is State.RUNNING and not release.working:
+        return text("interrupted")
+    return text(RELEASE_STATE[release.state])
+
+
+def job_kind(kind: str) -> str:
+    return text(JOB_KIND.get(kind, kind))
+
+
+def _restore(place: Workspace, ids: list[str]) -> None:
+    """Set what this session has not chosen yet; an archived or foreign app is left."""
+    if st.session_state.get("app") not in ids:
+        remembered = people.remembered(place, "app")
+        st.session_state["app"] = remembered if remembered in ids else next(iter(ids), None)
+    if "language" not in st.session_state:
+        st.session_state["language"] = people.remembered(place, "language") or _browser_language()
+
+
+def _browser_language() -> str:
+    return "ja" if (st.context.locale or "").startswith("ja") else "en"

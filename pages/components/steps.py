@@ -1,0 +1,39 @@
+"""The steps of a release: green, blue, red or waiting, with the time they take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components import session
+
+ICON = {
+    "waiting": ":gray[:material/radio_button_unchecked:]",
+    "running": ":blue[:material/progress_activity:]",
+    "done": ":green[:material/check_circle:]",
+    "failed": ":red[:material/error:]",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One step; `seconds` is the time it took or takes, `expected` what it usually takes."""
+
+    title: str
+    state: str
+    detail: str
+    seconds: float | None
+    expected: float
+
+
+def show(items: Sequence[Item]) -> None:
+    for item in items:
+        st.markdown(f"{ICON[item.state]} **{item.title}**{_time(item)}  \n{session.escape(item.detail)}")
+
+
+def _time(item: Item) -> str:
+    if item.state == "waiting" or item.seconds is None:
+        return f" :gray[{session.text('usually {n} s', n=round(item.expected))}]"
+    if item.state == "running":
+        return f" :gray[{session.text('{n} s of usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
+    return f" :gray[{item.seconds:.1f} s]"

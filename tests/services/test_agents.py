@@ -1,0 +1,94 @@
+"""Agents: logged in a child with their prompt, linked three times, tried before they are served."""
+
+import pytest
+
+from services import agents, prompts
+from services.agents import AgentForm
+from services.errors import ConflictError, InvalidInputError, NotFoundError
+from services.jobs import State
+from tests.stub_model import stub_model
+
+FILE = "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n    def predict(self, request):\n" \
+       "        raise ValueError('broken inside')\n\n\nmlflow.models.set_model(A())\n"
+
+
+@pytest.fixture
+def model(environ):
+    with stub_model() as stub:
+        environ |= {"OPENAI_BASE_URL": f"{stub.url}", "OPENAI_API_KEY": "secret-key"}
+        yield stub
+
+
+@pytest.fixture
+def written(model, workspace):
+    prompts.save(workspace, "greeting", "Greet for {{company_name}}.", "first")
+    prompts.save(workspace, "greeting", "Greet warmly for {{company_name}}.", "warmer")
+    return workspace
+
+
+def form(**changes):
+    return AgentForm(**{"name": "greeter", "prompt_name": "greeting", "first_version": 1, "pinned": False,
+                        "llm_model": "stub"} | changes)
+
+
+def test_a_logged_agent_names_its_prompt_in_three_places(written, finish):
+    ended = finish(written, agents.log(written, form()))
+    assert ended.state is State.DONE, ended.error
+    agent = agents.get(written, ended.result["model_id"])
+    assert (agent.status, agent.prompt_name, agent.prompt_alias, agent.pinned) == ("READY", "greeting", "production", None)
+    assert agent.links.agree and agent.links.from_config == "greeting"
+
+
+def test_a_pinned_agent_knows_its_version(written, finish):
+    ended = finish(written, agents.log(written, form(pinned=True, first_version=2)))
+    assert agents.get(written, ended.result["model_id"]).pinned == 2
+
+
+def test_trying_uses_the_chosen_version_and_moves_nothing(written, finish):
+    model_id = finish(written, agents.log(written, form())).result["model_id"]
+    answers = [finish(written, agents.try_out(written, model_id, version, "Good morning")) for version in (1, 2)]
+    assert ["warmly" in one.result["answer"] for one in answers] == [False, True]
+    trace = written.client.get_trace(answers[1].result["trace_id"])
+    assert trace.info.tags["signalbox.origin"] == "try"
+    assert prompts.live(written, "greeting") is None
+
+
+def test_logging_leaves_no_trace(written, finish):
+    finish(written, agents.log(written, form()))
+    assert len(written.client.search_traces(locations=[written.app.experiment_id])) == 0
+
+
+def test_a_dead_model_is_said_before_anything_is_logged(written, finish, model):
+    model.status = 500
+    ended = finish(written, agents.log(written, form()))
+    assert ended.state is State.FAILED and "500" in str(ended.error)
+    assert agents.versions(written) == []
+
+
+@pytest.mark.parametrize(("source", "told"), [("def f(:\n", "Line 1"), ("x = 1\n", "which object is the agent")])
+def test_a_file_that_is_no_agent_is_refused_with_its_line(written, source, told):
+    with pytest.raises(InvalidInputError, match=told):
+        agents.log(written, form(source=source))
+
+
+def test_a_file_that_breaks_shows_as_failed_with_its_reason(written, finish):
+    ended = finish(written, agents.log(written, form(source=FILE)))
+    assert ended.state is State.FAILED and "broken inside" in str(ended.error)
+    assert [(one.status, "broken inside" in (one.error or "")) for one in agents.versions(written)] == [("FAILED", True)]
+
+
+def test_a_repeated_attempt_logs_nothing_twice(written, finish):
+    ended = finish(written, agents.log(written, form()))
+    assert agents._logged_by(written, ended.id) == ended.result["model_id"]
+    assert len(agents.versions(written)) == 1
+
+
+def test_another_apps_agent_does_not_exist(written, finish, bare_workspace):
+    model_id = finish(written, agents.log(written, form())).result["model_id"]
+    with pytest.raises(NotFoundError):
+        agents.get(bare_workspace, model_id)
+
+
+def test_an_unknown_prompt_is_refused(written):
+    with pytest.raises((NotFoundError, ConflictError)):
+        agents.log(written, form(prompt_name="nothing"))
