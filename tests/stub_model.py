@@ -45,8 +45,17 @@ def stub_model() -> Iterator[StubModel]:
             else:
                 message = {"role": "assistant", "content": _text(body)}
                 choice = {"index": 0, "message": message, "finish_reason": "stop"}
-                self._send(200, {"id": "c", "object": "chat.completion", "created": 1, "model": body["model"],
-                                 "choices": [choice], "usage": USAGE})
+                self._send(
+                    200,
+                    {
+                        "id": "c",
+                        "object": "chat.completion",
+                        "created": 1,
+                        "model": body["model"],
+                        "choices": [choice],
+                        "usage": USAGE,
+                    },
+                )
 
         def _send(self, status: int, body: dict[str, Any]) -> None:
             written = json.dumps(body).encode()
@@ -75,7 +84,8 @@ def stub_model() -> Iterator[StubModel]:
             self.close_connection = True
 
         def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> None:
-            chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, **more}
+            told = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+            chunk = {**told, "choices": choices, **more}
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
             self.wfile.flush()
 

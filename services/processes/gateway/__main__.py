@@ -1,0 +1,50 @@
+"""Run the gateway on 127.0.0.1 until SIGTERM; one per data folder."""
+
+import logging
+import os
+import socket
+import sys
+from logging.handlers import RotatingFileHandler
+
+import uvicorn
+
+from services import settings as environment
+from services.processes.gateway.server import application
+from services.processes.lock import Lock
+from services.settings import Settings
+
+BUSY_PORT = 3
+DRAIN_SECONDS = 20
+
+
+def main() -> int:
+    settings = environment.load(os.environ)
+    lock = Lock(settings.run_folder / "gateway.lock")
+    if not lock.acquire():
+        return 0
+    _log_to_file(settings)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", settings.gateway_port))
+    except OSError as error:
+        reason = f"Port {settings.gateway_port} cannot be used ({error.strerror}). Stop what uses it, or set " \
+                 "SIGNALBOX_GATEWAY_PORT to another number."
+        lock.tell(error=reason)
+        print(reason, file=sys.stderr)
+        return BUSY_PORT
+    lock.tell(url=settings.gateway_url)
+    config = uvicorn.Config(application(settings), log_config=None, access_log=False,
+                            timeout_graceful_shutdown=DRAIN_SECONDS)
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _log_to_file(settings: Settings) -> None:
+    settings.log_folder.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(settings.log_folder / "gateway.log", maxBytes=2_000_000, backupCount=1, encoding="utf-8")
+    logging.basicConfig(level=logging.INFO, handlers=[file], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

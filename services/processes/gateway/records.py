@@ -1,0 +1,51 @@
+"""The gateway's view of the `served` rows: what is wanted, and how it went."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from services.database import served, writing
+from services.processes.gateway.child import Wanted
+
+COLUMNS = ("id", "app_id", "endpoint", "version", "model_id", "experiment_id", "weight", "revision", "environment",
+           "model_config")
+
+
+def wanted(engine: Engine) -> dict[int, Wanted]:
+    """The versions that should run, by row id."""
+    with engine.connect() as connection:
+        rows = connection.execute(select(served).where(served.c.wanted == "up")).mappings().all()
+    return {row["id"]: Wanted(**{name: row[name] for name in COLUMNS}) for row in rows}
+
+
+def write(engine: Engine, id: int, **values: Any) -> None:
+    with writing(engine) as connection:
+        connection.execute(update(served).where(served.c.id == id).values(**values))
+
+
+def write_asked(engine: Engine, asked: Mapping[int, datetime]) -> None:
+    with writing(engine) as connection:
+        for id, at in asked.items():
+            connection.execute(update(served).where(served.c.id == id).values(asked_at=at))
+
+
+def settle_leftovers(engine: Engine) -> list[int]:
+    """After a gateway that was killed: nothing runs, and processes it left are told to end; returns their pids."""
+    with writing(engine) as connection:
+        left = connection.execute(select(served.c.pid, served.c.model_id).where(served.c.pid.is_not(None))).all()
+        connection.execute(update(served).where(served.c.pid.is_not(None)).values(pid=None, port=None, state="stopped"))
+    stale = [row.pid for row in left if is_version(row.pid, row.model_id)]
+    for pid in stale:
+        os.kill(pid, signal.SIGTERM)
+    return stale
+
+
+def is_version(pid: int, model_id: str = "") -> bool:
+    """Whether that process is one of ours: a pid alone may have been given to another program since."""
+    found = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return "services.processes.version" in found and model_id in found

@@ -1,0 +1,201 @@
+"""Makes the running version processes what the rows want, and keeps them running."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.database import now
+from services.processes.gateway import records
+from services.processes.gateway.child import TO_STOP, Child, Wanted, start
+from services.processes.gateway.routing import Target
+from services.settings import Settings
+
+log = logging.getLogger("signalbox.gateway")
+
+PAUSE = 0.3
+HEALTH_EVERY = 5.0
+STEADY = 30.0
+LONGEST_PAUSE = 60.0
+
+
+class Keeper:
+    """Keeps one version running until it is told to stop; a crash is followed by a longer and longer pause."""
+
+    def __init__(self, supervisor: "Supervisor", wanted: Wanted) -> None:
+        self.supervisor = supervisor
+        self.wanted = wanted
+        self.child: Child | None = None
+        self.failures = 0
+        self.wake = asyncio.Event()
+        self.stopping = False
+        self.task = asyncio.create_task(self._keep())
+
+    def update(self, wanted: Wanted) -> None:
+        """Take over new weights; a version that waits after a failure is tried at once when its row was touched."""
+        if wanted.revision != self.wanted.revision:
+            self.wake.set()
+        self.wanted = wanted
+
+    async def stop(self) -> None:
+        """Drain, stop and say so."""
+        self.stopping = True
+        self.wake.set()
+        if self.child is not None:
+            await self.child.stop()
+        await self.task
+        await self._write(state="stopped", pid=None, port=None)
+
+    async def _keep(self) -> None:
+        await self._write(state="starting", error=None)
+        while not self.stopping:
+            self.child = await start(self.supervisor.settings, self.wanted)
+            await self._write(pid=self.child.process.pid, port=self.child.port)
+            if self.stopping:
+                return await self.child.stop()
+            ready = await self.child.become_ready(self.supervisor.session)
+            if ready:
+                await self._ready(self.child)
+                await self._watch(self.child)
+            if not self.stopping:
+                await self._failed(self.child, ready)
+
+    async def _ready(self, child: Child) -> None:
+        seconds = round(time.monotonic() - child.began, 2)
+        log.info("%s version %s is ready after %s s", self.wanted.endpoint, self.wanted.version, seconds)
+        await self._write(state="ready", error=None, ready_at=now(), seconds_to_ready=seconds)
+
+    async def _watch(self, child: Child) -> None:
+        """Return when the process ended; one that stays silent three times is ended."""
+        silent = 0
+        while silent < 3:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.process.wait(), HEALTH_EVERY)
+                return
+            silent = 0 if await child.healthy(self.supervisor.session) else silent + 1
+        log.error("%s version %s does not answer and is ended", self.wanted.endpoint, self.wanted.version)
+
+    async def _failed(self, child: Child, was_ready: bool) -> None:
+        """A version that was ready is starting again; one that was not has failed, until a later try succeeds."""
+        child.ready = False
+        if child.process.returncode is None:
+            child.process.kill()
+            await child.process.wait()
+        reason = await child.reason()
+        self.failures = 1 if time.monotonic() - child.began > STEADY else self.failures + 1
+        log.error("%s version %s: %s", self.wanted.endpoint, self.wanted.version, reason)
+        state = "starting" if was_ready and self.failures < 3 else "failed"
+        await self._write(state=state, error=reason, pid=None, port=None)
+        self.wake.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.wake.wait(), min(0.5 * 2**self.failures, LONGEST_PAUSE))
+
+    async def _write(self, **values: Any) -> None:
+        await self.supervisor.stored(asyncio.to_thread(records.write, self.supervisor.engine, self.wanted.id, **values))
+
+
+class Supervisor:
+    """All keepers, and the targets that may be asked now."""
+
+    def __init__(self, settings: Settings, engine: Engine, session: aiohttp.ClientSession) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.session = session
+        self.keepers: dict[int, Keeper] = {}
+        self.asked: dict[int, datetime] = {}
+        self.endings: set[asyncio.Task[None]] = set()
+        self.busy = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        stale = await asyncio.to_thread(records.settle_leftovers, self.engine)
+        self._later(_end_stale(stale))
+        while True:
+            await self.reconcile()
+            await asyncio.sleep(PAUSE)
+
+    async def reconcile(self) -> None:
+        """Start what is missing, stop what is not wanted, note who was asked."""
+        async with self.busy:
+            await self.stored(self._reconcile())
+
+    async def stop(self) -> None:
+        """Drain and stop every version."""
+        await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()), *self.endings)
+        await self.stored(self._note_asked())
+
+    def targets(self, endpoint: str) -> list[Target]:
+        """The ready versions of an endpoint."""
+        return [
+            Target(keeper.wanted.id, keeper.wanted.version, keeper.wanted.weight, keeper.child.url)
+            for keeper in self.keepers.values()
+            if keeper.wanted.endpoint == endpoint and keeper.child and keeper.child.ready and not keeper.child.draining
+        ]
+
+    def knows(self, endpoint: str) -> bool:
+        return any(keeper.wanted.endpoint == endpoint for keeper in self.keepers.values())
+
+    @contextlib.contextmanager
+    def asking(self, target: Target) -> Any:
+        """Count a request, so that a version that is stopped first answers it."""
+        self.asked[target.row] = now()
+        child = self.keepers[target.row].child
+        assert child is not None
+        child.asked += 1
+        try:
+            yield
+        finally:
+            child.asked -= 1
+
+    async def stored(self, work: Awaitable[None]) -> None:
+        """A database that is busy or away is tried again a moment later."""
+        try:
+            await work
+        except SQLAlchemyError as error:
+            log.error("the database: %s", str(error).splitlines()[0])
+
+    async def _reconcile(self) -> None:
+        wanted = await asyncio.to_thread(records.wanted, self.engine)
+        for id, keeper in list(self.keepers.items()):
+            if id not in wanted or wanted[id].recipe != keeper.wanted.recipe:
+                self._later(self._end(id))
+        for id, row in wanted.items():
+            if id in self.keepers and not self.keepers[id].stopping:
+                self.keepers[id].update(row)
+            elif id not in self.keepers:
+                self.keepers[id] = Keeper(self, row)
+        await self._note_asked()
+
+    async def _end(self, id: int) -> None:
+        keeper = self.keepers[id]
+        if not keeper.stopping:
+            await keeper.stop()
+            del self.keepers[id]
+
+    async def _note_asked(self) -> None:
+        asked, self.asked = self.asked, {}
+        if asked:
+            await asyncio.to_thread(records.write_asked, self.engine, asked)
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self.endings.add(task)
+        task.add_done_callback(self.endings.discard)
+
+
+async def _end_stale(pids: list[int]) -> None:
+    """Processes of a gateway that was killed end by themselves; the ones that do not are killed."""
+    if pids:
+        await asyncio.sleep(TO_STOP)
+    for pid in pids:
+        if await asyncio.to_thread(records.is_version, pid):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,54 @@
+"""What the gateway and a served version share in HTTP: bounded JSON in, one shape of error out."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+LARGEST_BODY = 2_000_000
+
+
+class Refused(Exception):
+    """A request that is answered with a plain error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+async def read_json(request: Request) -> tuple[bytes, dict[str, Any]]:
+    """The body as sent and as an object; raises Refused with 400, 413 or 415.
+
+    Other content types are refused because a browser sends them to this machine without asking first.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise Refused(415, "The content type must be application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Refused(413, f"The request is larger than {LARGEST_BODY:,} bytes.")
+    return bytes(body), _object(bytes(body))
+
+
+def refusal(request: Request, error: Exception) -> JSONResponse:
+    """Starlette's handler of Refused."""
+    assert isinstance(error, Refused)
+    return JSONResponse(error_body(error.status, error.message), status_code=error.status)
+
+
+def error_body(status: int, message: str) -> dict[str, Any]:
+    """The shape OpenAI's clients read."""
+    return {"error": {"message": message, "code": status}}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        read = json.loads(body)
+    except ValueError as error:
+        raise Refused(400, "The request is not valid JSON.") from error
+    if not isinstance(read, dict):
+        raise Refused(400, "The request must be a JSON object.")
+    return read

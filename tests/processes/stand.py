@@ -1,0 +1,82 @@
+"""What the tests of the serving processes share: a data folder with logged agents, and patience."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import httpx2
+import mlflow
+
+from services.settings import Settings
+from tests.stub_model import StubModel
+
+CONFIG = {"prompt_name": "support", "prompt_alias": "production", "prompt_version": "", "llm_model": "m",
+          "company_name": "Acme", "constants": {}, "prompt_cache_seconds": 0}
+PLAIN = """
+import mlflow
+from mlflow.pyfunc import PythonModel
+
+class Plain(PythonModel):
+    def predict(self, context, model_input):
+        return ["plain"]
+
+mlflow.models.set_model(Plain())
+"""
+SILENT = """
+import mlflow
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentResponse
+
+class Silent(ResponsesAgent):
+    def predict(self, request):
+        if str(request.input[0].content) == "break":
+            raise RuntimeError("no luck")
+        return ResponsesAgentResponse(output=[self.create_text_output_item(text="quiet", id="msg_1")])
+
+mlflow.models.set_model(Silent())
+"""
+BROKEN = "raise RuntimeError('this file is broken')\n"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The data folder and its logged agents by name."""
+
+    settings: Settings
+    experiment_id: str
+    models: dict[str, str]
+    stub: StubModel
+
+    @property
+    def environ(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        return {**kept, "PYTHONPATH": os.getcwd(), "MLFLOW_TRACKING_URI": self.settings.tracking_uri,
+                "MLFLOW_EXPERIMENT_ID": self.experiment_id, "OPENAI_BASE_URL": self.stub.url, "OPENAI_API_KEY": "stub",
+                "MLFLOW_DISABLE_TELEMETRY": "true", "SIGNALBOX_HOME": str(self.settings.home),
+                "SIGNALBOX_GATEWAY_PORT": str(self.settings.gateway_port)}
+
+
+def log(file: Path, config: dict[str, object]) -> str:
+    logged = mlflow.pyfunc.log_model(name="agent", python_model=str(file), model_config=config or None,
+                                     pip_requirements=["mlflow"])
+    return str(logged.model_id)
+
+
+Begin = Callable[..., Popen[bytes]]
+
+
+def wait_until(true: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not become true in time"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=5).status_code == 200
+    except httpx2.TransportError:
+        return False
