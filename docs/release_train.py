@@ -32,7 +32,9 @@ def main() -> None:
 
 def walk(workspace: Workspace) -> None:
     """Prompt, agent, evaluation, release 1, better prompt, release 2, a refused third version, roll back."""
-    first, second, third = (prompts.save(workspace, SAMPLE.prompt_name, one.template, one.note) for one in SAMPLE.prompts)
+    first, second, third = (
+        prompts.save(workspace, SAMPLE.prompt_name, one.template, one.note) for one in SAMPLE.prompts
+    )
     agent = logged_agent(workspace, first.version)
     for version in (first, second, third):
         evaluate(workspace, agent, version.version)
@@ -48,15 +50,24 @@ def walk(workspace: Workspace) -> None:
 
 def logged_agent(workspace: Workspace, version: int) -> str:
     """Log the built-in agent, following the alias production; returns its model id."""
-    form = agents.AgentForm(name=SAMPLE.agent_name, prompt_name=SAMPLE.prompt_name, first_version=version, pinned=False,
-                            llm_model=workspace.app.model, source=None)
+    form = agents.AgentForm(
+        name=SAMPLE.agent_name,
+        prompt_name=SAMPLE.prompt_name,
+        first_version=version,
+        pinned=False,
+        llm_model=workspace.app.model,
+        source=None,
+    )
     return str(done(workspace, agents.log(workspace, form)).result["model_id"])
 
 
 def evaluate(workspace: Workspace, model_id: str, version: int) -> None:
     job = evaluations.start(workspace, model_id, version, str(workspace.app.dataset_id))
     run = evaluations.get(workspace, done(workspace, job).result["run_id"])
-    print(f"prompt version {run.prompt_version}: " + ", ".join(f"{name} {score.mean:.0%}" for name, score in run.scores.items()))
+    print(
+        f"prompt version {run.prompt_version}: "
+        + ", ".join(f"{name} {score.mean:.0%}" for name, score in run.scores.items())
+    )
 
 
 def release(workspace: Workspace, proposal: Proposal) -> Release:

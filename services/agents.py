@@ -105,8 +105,10 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     audit.require(workspace, Verb.LOG_AGENT)
     prompts.version(workspace, form.prompt_name, form.first_version)
     if not form.name.strip() or set(form.name) & set("/:.%\"'"):
-        raise InvalidInputError(Message("“{name}” cannot be an agent's name.", name=form.name),
-                                Message("Use letters, digits, blanks and hyphens."))
+        raise InvalidInputError(
+            Message("“{name}” cannot be an agent's name.", name=form.name),
+            Message("Use letters, digits, blanks and hyphens."),
+        )
     if form.source is not None:
         _check_source(form.source)
     args = {"form": form.__dict__}
@@ -148,7 +150,12 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)
     seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()
-    return {"answer": answer_text(answer), "trace_id": trace_id, "prompt_version": args["prompt_version"], "seconds": seconds}
+    return {
+        "answer": answer_text(answer),
+        "trace_id": trace_id,
+        "prompt_version": args["prompt_version"],
+        "seconds": seconds,
+    }
 
 
 def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> PyFuncModel:
@@ -157,7 +164,8 @@ def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> P
     known = _config(workspace.settings.tracking_uri, model_id)
     with translated(Message("Loading the agent"), foreign=True):
         return mlflow.pyfunc.load_model(
-            f"models:/{model_id}", model_config={name: value for name, value in override.items() if name in known} or None
+            f"models:/{model_id}",
+            model_config={name: value for name, value in override.items() if name in known} or None,
         )
 
 
@@ -174,24 +182,43 @@ def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
     full = workspace.full_name(form.prompt_name)
     at_alias, at_version = f"prompts:/{full}@{production.ALIAS}", f"prompts:/{full}/{form.first_version}"
     config = {
-        "prompt_name": full, "prompt_alias": production.ALIAS, "prompt_version": pin, "llm_model": form.llm_model,
-        "company_name": workspace.app.company, "constants": dict(workspace.app.constants),
-        "prompt_cache_seconds": workspace.app.prompt_cache_seconds, "temperature": None, "max_output_tokens": None,
+        "prompt_name": full,
+        "prompt_alias": production.ALIAS,
+        "prompt_version": pin,
+        "llm_model": form.llm_model,
+        "company_name": workspace.app.company,
+        "constants": dict(workspace.app.constants),
+        "prompt_cache_seconds": workspace.app.prompt_cache_seconds,
+        "temperature": None,
+        "max_output_tokens": None,
     }
     tags = {
-        "prompt_name": full, "prompt_alias": production.ALIAS, "prompt_uri": at_version if form.pinned else at_alias,
-        prompts.APP_TAG: workspace.app.id, prompts.AUTHOR_TAG: workspace.actor.id, JOB_TAG: str(job_id),
+        "prompt_name": full,
+        "prompt_alias": production.ALIAS,
+        "prompt_uri": at_version if form.pinned else at_alias,
+        prompts.APP_TAG: workspace.app.id,
+        prompts.AUTHOR_TAG: workspace.actor.id,
+        JOB_TAG: str(job_id),
     }
     # Until a version is live, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
-        return _keeping_the_reason(workspace, job_id, lambda: mlflow.pyfunc.log_model(
-            name=form.name, python_model=str(file), model_config=config, tags=tags,
-            prompts=[at_alias if followed else at_version],
-            pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
-        ).model_id)
+        return _keeping_the_reason(
+            workspace,
+            job_id,
+            lambda: (
+                mlflow.pyfunc.log_model(
+                    name=form.name,
+                    python_model=str(file),
+                    model_config=config,
+                    tags=tags,
+                    prompts=[at_alias if followed else at_version],
+                    pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+                ).model_id
+            ),
+        )
 
 
 def _keeping_the_reason(workspace: "Workspace", job_id: int, logging: Callable[[], str]) -> str:
@@ -210,7 +237,9 @@ def _check_source(source: str) -> None:
         compile(source, "agent.py", "exec")
     except SyntaxError as error:
         raise InvalidInputError(
-            Message("Line {line} of the agent's file is not Python: {reason}.", line=error.lineno or 0, reason=error.msg),
+            Message(
+                "Line {line} of the agent's file is not Python: {reason}.", line=error.lineno or 0, reason=error.msg
+            ),
             Message("Correct that line and choose the file again."),
         ) from error
     if "set_model(" not in source:
@@ -239,7 +268,7 @@ def _registered(workspace: "Workspace") -> dict[str, int]:
     """Registered version by model id, of the app's one registered model."""
     name = registered_name(workspace)
     found = workspace.client.search_model_versions(f"name = '{name}'")
-    return {one.source.removeprefix("models:/"): int(one.version) for one in reversed(found)}
+    return {str(one.source).removeprefix("models:/"): int(one.version) for one in reversed(found)}
 
 
 def registered_name(workspace: "Workspace") -> str:
@@ -254,10 +283,17 @@ def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
     links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
     pinned = str(config.get("prompt_version") or "")
     return AgentVersion(
-        model_id=found.model_id, name=found.name, created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-        status=status, llm_model=str(config.get("llm_model") or ""), prompt_name=links.from_tags or linked or "",
+        model_id=found.model_id,
+        name=found.name,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        status=status,
+        llm_model=str(config.get("llm_model") or ""),
+        prompt_name=links.from_tags or linked or "",
         prompt_alias=str(config.get("prompt_alias") or tags.get("prompt_alias") or ""),
-        pinned=int(pinned) if pinned.isdecimal() else None, registered=registered, links=links, error=tags.get(ERROR_TAG),
+        pinned=int(pinned) if pinned.isdecimal() else None,
+        registered=registered,
+        links=links,
+        error=tags.get(ERROR_TAG),
     )
 
 
@@ -275,5 +311,7 @@ def _config(tracking_uri: str, model_id: str) -> dict[str, Any]:
 
 
 def _missing(model_id: str) -> NotFoundError:
-    return NotFoundError(Message("There is no agent version {id} in this app.", id=model_id),
-                         Message("Choose one from the list of agents."))
+    return NotFoundError(
+        Message("There is no agent version {id} in this app.", id=model_id),
+        Message("Choose one from the list of agents."),
+    )

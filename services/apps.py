@@ -134,9 +134,7 @@ def choose_dataset(workspace: "Workspace", dataset_id: str) -> None:
 def archive(workspace: "Workspace", archived: bool = True) -> None:
     """Hide the app from the list, or bring it back; nothing is deleted."""
     with audit.change(workspace, Verb.ARCHIVE_APP, workspace.app.id, after=archived):
-        with writing(workspace.engine) as connection:
-            workspace.fence(connection)
-            connection.execute(update(table).where(table.c.id == workspace.app.id).values(archived=archived))
+        _set_archived(workspace, archived)
 
 
 def all(workspace: "Workspace", *, archived: bool = False) -> list[App]:
@@ -153,8 +151,15 @@ def get(workspace: "Workspace", id: str) -> App:
     if row is None:
         raise NotFoundError(Message("There is no app “{id}”.", id=id), Message("Choose one from the list of apps."))
     settings = _newest(workspace, id)
-    app = App(id=id, experiment_id=row.experiment_id, archived=row.archived, sample=row.sample,
-              dataset_id=settings.get("dataset"), gate=Gate(**settings.get("gate", {})), **settings["app"])
+    app = App(
+        id=id,
+        experiment_id=row.experiment_id,
+        archived=row.archived,
+        sample=row.sample,
+        dataset_id=settings.get("dataset"),
+        gate=Gate(**settings.get("gate", {})),
+        **settings["app"],
+    )
     return replace(app, smoke_questions=tuple(app.smoke_questions))
 
 
@@ -185,9 +190,11 @@ def save_setting(workspace: "Workspace", key: str, value: Any) -> int:
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
         version = connection.execute(versions).scalar_one() + 1
-        connection.execute(insert(setting).values(
-            app_id=workspace.app.id, key=key, version=version, value=value, actor=workspace.actor.id
-        ))
+        connection.execute(
+            insert(setting).values(
+                app_id=workspace.app.id, key=key, version=version, value=value, actor=workspace.actor.id
+            )
+        )
     return int(version)
 
 
@@ -210,14 +217,18 @@ def _check_fields(form: AppForm) -> None:
     if not SLUG.fullmatch(form.id):
         raise InvalidInputError(
             Message("“{id}” cannot be a short name.", id=form.id),
-            Message("Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."),
+            Message(
+                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
+            ),
         )
     if not form.name.strip():
         raise InvalidInputError(Message("The app has no name."), Message("Type the name people know it by."))
     if not SLUG.fullmatch(form.endpoint):
         raise InvalidInputError(
             Message("“{name}” cannot be an endpoint's name.", name=form.endpoint),
-            Message("Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."),
+            Message(
+                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
+            ),
         )
     wrong = [name for name in form.constants if not VARIABLE.fullmatch(name)]
     if wrong:
@@ -235,6 +246,12 @@ def _own_experiment(workspace: "Workspace", id: str) -> str:
     folder = workspace.settings.home / "artifacts" / id
     location = folder.as_uri() if workspace.settings.tracking_uri.startswith("sqlite") else None
     return str(workspace.client.create_experiment(id, artifact_location=location))
+
+
+def _set_archived(workspace: "Workspace", archived: bool) -> None:
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(update(table).where(table.c.id == workspace.app.id).values(archived=archived))
 
 
 def _insert(workspace: "Workspace", form: AppForm, experiment_id: str, sample: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from services.database import event_log, now, writing
+from services.database import event_log, new_id, now, writing
 from services.errors import ForbiddenError, translated
 from services.messages import Message, mark
 from services.people import Role
@@ -138,8 +138,12 @@ def require(workspace: "Workspace", verb: Verb) -> None:
     needed = ROLE_OF[verb]
     if needed not in workspace.actor.roles:
         raise ForbiddenError(
-            Message("{doing} needs the role “{role}”, which {person} does not have.",
-                    doing=Message(DOING[verb]), role=needed.value, person=workspace.actor.id),
+            Message(
+                "{doing} needs the role “{role}”, which {person} does not have.",
+                doing=Message(DOING[verb]),
+                role=needed.value,
+                person=workspace.actor.id,
+            ),
             Message("Ask an admin to add you to the roles file."),
         )
 
@@ -149,12 +153,19 @@ def allowed(workspace: "Workspace", verb: Verb) -> bool:
 
 
 @contextmanager
-def change(workspace: "Workspace", verb: Verb, subject: str, before: Any = None, after: Any = None,
-           why: str = "") -> Iterator[Change]:
+def change(
+    workspace: "Workspace", verb: Verb, subject: str, before: Any = None, after: Any = None, why: str = ""
+) -> Iterator[Change]:
     """Authorise `verb` on `subject`, record the intent, translate what fails inside, record the outcome."""
     require(workspace, verb)
-    line = {"app_id": workspace.app.id, "actor": workspace.actor.id, "verb": verb.value, "subject": subject,
-            "before": before, "why": why}
+    line = {
+        "app_id": workspace.app.id,
+        "actor": workspace.actor.id,
+        "verb": verb.value,
+        "subject": subject,
+        "before": before,
+        "why": why,
+    }
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
         intent = _append(connection, line | {"outcome": "intent", "after": after, "intent_id": None})
@@ -208,8 +219,7 @@ def _append(connection: Connection, line: dict[str, Any]) -> int:
     newest = select(event_log.c.hash).order_by(event_log.c.id.desc()).limit(1)
     previous = connection.execute(newest).scalar() or GENESIS
     full = line | {"at": now(), "previous_hash": previous}
-    inserted = connection.execute(insert(event_log).values(**full, hash=_hash(full)))
-    return int(inserted.inserted_primary_key[0])
+    return new_id(connection.execute(insert(event_log).values(**full, hash=_hash(full))))
 
 
 def _hash(line: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    CursorResult,
     DateTime,
     Engine,
     Float,
@@ -228,6 +229,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that takes the write lock first, so that what it reads cannot change before it writes."""
     with engine.execution_options(writing=True).begin() as connection:
         yield connection
+
+
+def new_id(result: CursorResult[Any]) -> int:
+    """The number that an insert gave its row."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def migrate(settings: Settings) -> None:

@@ -49,7 +49,7 @@ class PlatformError(ConsoleError):
         self.retryable = retryable
 
 
-class translated:  # noqa: N801  (used like a function: `with translated(doing):`)
+class translated:
     """Turn what the SDKs raise while `doing` something into a ConsoleError; everything else passes through.
 
     `foreign`: somebody's own code (an agent, a scorer) runs inside, so whatever it raises is its failure, not ours.
@@ -62,7 +62,9 @@ class translated:  # noqa: N801  (used like a function: `with translated(doing):
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not isinstance(error, Exception) or isinstance(error, ConsoleError):
             return
         known = _from_sdk(error, self.doing) or (_from_foreign(error, self.doing) if self.foreign else None)

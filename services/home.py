@@ -75,22 +75,34 @@ def _agent(workspace: Workspace, live: Live) -> Stage:
 
 def _dataset(workspace: Workspace, live: Live) -> Stage:
     chosen = [one for one in datasets.all(workspace) if one.id == workspace.app.dataset_id]
-    detail = (Message("{name}: {rows} questions.", name=chosen[0].name, rows=chosen[0].rows) if chosen
-              else Message("Collect the questions that answers are judged on."))
+    detail = (
+        Message("{name}: {rows} questions.", name=chosen[0].name, rows=chosen[0].rows)
+        if chosen
+        else Message("Collect the questions that answers are judged on.")
+    )
     return Stage(Message("Choose questions and scorers"), "datasets", bool(chosen and scorers.all(workspace)), detail)
 
 
 def _evaluation(workspace: Workspace, live: Live) -> Stage:
     done = [one for one in evaluations.all(workspace) if one.finished]
-    detail = (Message("Finished evaluations: {n}.", n=len(done)) if done
-              else Message("Run the agent over the questions and look at the scores."))
+    detail = (
+        Message("Finished evaluations: {n}.", n=len(done))
+        if done
+        else Message("Run the agent over the questions and look at the scores.")
+    )
     return Stage(Message("Evaluate"), "evaluations", bool(done), detail)
 
 
 def _release(workspace: Workspace, live: Live) -> Stage:
-    detail = (Message("Prompt version {prompt} with agent version {agent} is live.", prompt=live.pair.prompt_version or "–",
-                      agent=live.pair.agent_version or "–")
-              if live.pair.model_id else Message("Nothing is live yet."))
+    detail = (
+        Message(
+            "Prompt version {prompt} with agent version {agent} is live.",
+            prompt=live.pair.prompt_version or "–",
+            agent=live.pair.agent_version or "–",
+        )
+        if live.pair.model_id
+        else Message("Nothing is live yet.")
+    )
     return Stage(Message("Release"), "releases", live.pair.model_id is not None, detail)
 
 
@@ -101,8 +113,14 @@ def _set_up_sample(place: Workspace) -> None:
     """The sample app with its dataset, scorers and gate; writing its prompts is the first thing to do by hand."""
     stored = sample.app()
     form = AppForm(
-        id=stored.id, name=stored.name, company=stored.company, model=place.settings.model, endpoint=stored.endpoint,
-        constants=stored.constants, smoke_questions=stored.smoke_questions, time_zone=stored.time_zone,
+        id=stored.id,
+        name=stored.name,
+        company=stored.company,
+        model=place.settings.model,
+        endpoint=stored.endpoint,
+        constants=stored.constants,
+        smoke_questions=stored.smoke_questions,
+        time_zone=stored.time_zone,
         gate=Gate(stored.minimum, stored.gate_rows),
     )
     place = place.for_app(apps.create(place, form, sample=True))

@@ -51,8 +51,10 @@ class Finding:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Finding":
-        parts = {name: Message.from_json(stored[name]) if stored[name] else None
-                 for name in ("title", "found", "why", "mend")}
+        parts = {
+            name: Message.from_json(stored[name]) if stored[name] else None
+            for name in ("title", "found", "why", "mend")
+        }
         return cls(number=stored["number"], light=Light(stored["light"]), **parts)  # type: ignore[arg-type]
 
 
@@ -73,18 +75,23 @@ class Candidate:
     verdict: Verdict | None
 
 
-def candidate(workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None,
-              live_prompt: int | None) -> Candidate:
+def candidate(
+    workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None, live_prompt: int | None
+) -> Candidate:
     """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline."""
     dataset = workspace.app.dataset_id
     sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
     done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]
     mine = _newest(done, agent.model_id, prompt.version)
     baseline = _newest(done, live_agent, live_prompt)
-    rows, baseline_rows = (evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline))
+    rows, baseline_rows = (
+        evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
+    )
     compared = mine is not None and baseline is not None and mine.run_id != baseline.run_id
     verdict = verdicts.compare(rows, baseline_rows, _gating(workspace)) if compared else None
-    return Candidate(workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict)
+    return Candidate(
+        workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict
+    )
 
 
 def check(candidate: Candidate) -> list[Finding]:
@@ -97,8 +104,12 @@ def hold(findings: list[Finding]) -> None:
     red = [finding for finding in findings if finding.light is Light.RED]
     if red:
         raise BlockedError(
-            Message("Blocked by interlock {number}, {title}: {found}", number=red[0].number, title=red[0].title,
-                    found=red[0].found),
+            Message(
+                "Blocked by interlock {number}, {title}: {found}",
+                number=red[0].number,
+                title=red[0].title,
+                found=red[0].found,
+            ),
             red[0].mend,
         )
 
@@ -107,20 +118,32 @@ def evaluated(candidate: Candidate) -> Finding:
     """1: this exact agent version with this exact prompt version, on today's dataset, all rows present."""
     title = Message("Evaluated")
     why = Message("An answer that was never checked is a guess; another version's score says nothing about this one.")
-    mend = Message("Run an evaluation of this agent with prompt version {version} on the Evaluations screen.",
-                   version=candidate.prompt.version)
+    mend = Message(
+        "Run an evaluation of this agent with prompt version {version} on the Evaluations screen.",
+        version=candidate.prompt.version,
+    )
     if candidate.dataset_sha256 is None:
-        return Finding(1, title, Light.RED, Message("The app has no dataset."), why,
-                       Message("Create a dataset on the Datasets screen and choose it for releases."))
+        return Finding(
+            1,
+            title,
+            Light.RED,
+            Message("The app has no dataset."),
+            why,
+            Message("Create a dataset on the Datasets screen and choose it for releases."),
+        )
     found = candidate.evaluation
     if found is None:
-        missing = Message("There is no finished evaluation of this agent with prompt version {version} on today's "
-                          "dataset.", version=candidate.prompt.version)
+        missing = Message(
+            "There is no finished evaluation of this agent with prompt version {version} on today's dataset.",
+            version=candidate.prompt.version,
+        )
         return Finding(1, title, Light.RED, missing, why, mend)
     if len(candidate.rows) < found.rows:
         part = Message("Only {present} of {rows} rows are present.", present=len(candidate.rows), rows=found.rows)
         return Finding(1, title, Light.RED, part, why, mend)
-    whole = Message("Evaluated on {rows} rows; {failed} failed and count as failures.", rows=found.rows, failed=found.failed)
+    whole = Message(
+        "Evaluated on {rows} rows; {failed} failed and count as failures.", rows=found.rows, failed=found.failed
+    )
     return Finding(1, title, Light.AMBER if found.failed else Light.GREEN, whole, why)
 
 
@@ -130,19 +153,38 @@ def gate(candidate: Candidate) -> Finding:
     why = Message("The gate is the promise that a change may not make answers worse than agreed.")
     wanted = candidate.workspace.app.gate
     if not wanted.minimum:
-        return Finding(2, title, Light.RED, Message("The gate asks for nothing yet."), why,
-                       Message("Set the minimum scores on the Apps screen."))
+        return Finding(
+            2,
+            title,
+            Light.RED,
+            Message("The gate asks for nothing yet."),
+            why,
+            Message("Set the minimum scores on the Apps screen."),
+        )
     found = candidate.evaluation
     if found is None:
-        return Finding(2, title, Light.RED, Message("There is nothing to judge yet."), why, Message("Run the evaluation first."))
+        return Finding(
+            2, title, Light.RED, Message("There is nothing to judge yet."), why, Message("Run the evaluation first.")
+        )
     problem = _gate_problem(candidate, found)
     if problem is not None:
-        return Finding(2, title, Light.RED, problem, why,
-                       Message("Open the evaluation, look at the failed rows, and write a better prompt version."))
+        return Finding(
+            2,
+            title,
+            Light.RED,
+            problem,
+            why,
+            Message("Open the evaluation, look at the failed rows, and write a better prompt version."),
+        )
     if candidate.verdict is None:
-        return Finding(2, title, Light.GREEN, Message("Every minimum is reached. Nothing is live to compare with."), why)
-    compared = Message("Every minimum is reached. Compared with what is live: {better} rows better, {worse} worse.",
-                       better=candidate.verdict.better, worse=candidate.verdict.worse)
+        return Finding(
+            2, title, Light.GREEN, Message("Every minimum is reached. Nothing is live to compare with."), why
+        )
+    compared = Message(
+        "Every minimum is reached. Compared with what is live: {better} rows better, {worse} worse.",
+        better=candidate.verdict.better,
+        worse=candidate.verdict.worse,
+    )
     return Finding(2, title, Light.GREEN, compared, why)
 
 
@@ -152,28 +194,64 @@ def uses_prompt(candidate: Candidate) -> Finding:
     why = Message("An agent that ignores its prompt answers the same whatever is promoted.")
     links = candidate.agent.links
     if not links.agree:
-        return Finding(3, title, Light.RED,
-                       Message("The agent's three links to its prompt disagree: {links}.", links=links.sentence), why,
-                       Message("Log the agent again on the Agents screen."))
+        return Finding(
+            3,
+            title,
+            Light.RED,
+            Message("The agent's three links to its prompt disagree: {links}.", links=links.sentence),
+            why,
+            Message("Log the agent again on the Agents screen."),
+        )
     if candidate.agent.pinned is None and candidate.agent.prompt_alias != ALIAS:
-        return Finding(3, title, Light.RED,
-                       Message("The agent follows the alias “{alias}”, not “{wanted}”.",
-                               alias=candidate.agent.prompt_alias, wanted=ALIAS), why,
-                       Message("Log the agent again so that it follows production."))
+        return Finding(
+            3,
+            title,
+            Light.RED,
+            Message(
+                "The agent follows the alias “{alias}”, not “{wanted}”.",
+                alias=candidate.agent.prompt_alias,
+                wanted=ALIAS,
+            ),
+            why,
+            Message("Log the agent again so that it follows production."),
+        )
     if candidate.agent.pinned not in (None, candidate.prompt.version):
-        return Finding(3, title, Light.RED,
-                       Message("The agent is pinned to prompt version {version}.", version=candidate.agent.pinned), why,
-                       Message("Choose that prompt version, or log an agent that follows production."))
+        return Finding(
+            3,
+            title,
+            Light.RED,
+            Message("The agent is pinned to prompt version {version}.", version=candidate.agent.pinned),
+            why,
+            Message("Choose that prompt version, or log an agent that follows production."),
+        )
     if candidate.evaluation is None:
-        return Finding(3, title, Light.RED, Message("No trace shows which prompt this agent uses."), why,
-                       Message("Run the evaluation first."))
+        return Finding(
+            3,
+            title,
+            Light.RED,
+            Message("No trace shows which prompt this agent uses."),
+            why,
+            Message("Run the evaluation first."),
+        )
     if not candidate.evaluation.prompt_seen:
-        return Finding(3, title, Light.RED,
-                       Message("The evaluation's traces do not show the prompt's text in the model's input."), why,
-                       Message("Mend the agent's code: it must load the prompt and send it to the model."))
-    return Finding(3, title, Light.GREEN,
-                   Message("Every trace of the evaluation shows prompt version {version} in the model's input.",
-                           version=candidate.prompt.version), why)
+        return Finding(
+            3,
+            title,
+            Light.RED,
+            Message("The evaluation's traces do not show the prompt's text in the model's input."),
+            why,
+            Message("Mend the agent's code: it must load the prompt and send it to the model."),
+        )
+    return Finding(
+        3,
+        title,
+        Light.GREEN,
+        Message(
+            "Every trace of the evaluation shows prompt version {version} in the model's input.",
+            version=candidate.prompt.version,
+        ),
+        why,
+    )
 
 
 def variables_supplied(candidate: Candidate) -> Finding:
@@ -183,8 +261,14 @@ def variables_supplied(candidate: Candidate) -> Finding:
     supplied = set(candidate.workspace.app.variables) | apps.RUNTIME_VARIABLES
     missing = sorted(candidate.prompt.variables - supplied)
     if missing:
-        return Finding(4, title, Light.RED, Message("The app does not supply: {names}.", names=", ".join(missing)), why,
-                       Message("Add the variable on the Apps screen, or take it out of the prompt."))
+        return Finding(
+            4,
+            title,
+            Light.RED,
+            Message("The app does not supply: {names}.", names=", ".join(missing)),
+            why,
+            Message("Add the variable on the Apps screen, or take it out of the prompt."),
+        )
     return Finding(4, title, Light.GREEN, Message("The app supplies every variable of the prompt."), why)
 
 
@@ -195,31 +279,51 @@ def aliases_known(candidate: Candidate) -> Finding:
     found = prompts.aliases(candidate.workspace, candidate.prompt.name)
     unknown = sorted(set(found) - KNOWN_ALIASES)
     if unknown:
-        return Finding(5, title, Light.AMBER,
-                       Message("The prompt carries aliases that nothing reads: {names}.", names=", ".join(unknown)), why,
-                       Message("Remove them in MLflow, or ask who set them."))
+        return Finding(
+            5,
+            title,
+            Light.AMBER,
+            Message("The prompt carries aliases that nothing reads: {names}.", names=", ".join(unknown)),
+            why,
+            Message("Remove them in MLflow, or ask who set them."),
+        )
     return Finding(5, title, Light.GREEN, Message("Only known aliases are used."), why)
 
 
 def scorers_ready(candidate: Candidate) -> Finding:
     """6: the scorers that gated are the ones that will watch production, in the same versions."""
     title = Message("Production scorers")
-    why = Message("Production is watched with the same checks that let the release pass, started before it is deployed.")
+    why = Message(
+        "Production is watched with the same checks that let the release pass, started before it is deployed."
+    )
     specs = {spec.name: spec.version for spec in scorers.all(candidate.workspace)}
     gone = sorted(set(candidate.workspace.app.gate.minimum) - set(specs))
     if gone:
-        return Finding(6, title, Light.RED, Message("The gate names scorers that do not exist: {names}.",
-                                                    names=", ".join(gone)), why,
-                       Message("Create them on the Scorers screen, or change the gate on the Apps screen."))
+        return Finding(
+            6,
+            title,
+            Light.RED,
+            Message("The gate names scorers that do not exist: {names}.", names=", ".join(gone)),
+            why,
+            Message("Create them on the Scorers screen, or change the gate on the Apps screen."),
+        )
     used = candidate.evaluation.scorers if candidate.evaluation else {}
     changed = sorted(name for name, version in used.items() if specs.get(name, version) != version)
     if changed:
-        return Finding(6, title, Light.RED,
-                       Message("Scorers were changed after the evaluation: {names}.", names=", ".join(changed)), why,
-                       Message("Run the evaluation again with today's scorers."))
+        return Finding(
+            6,
+            title,
+            Light.RED,
+            Message("Scorers were changed after the evaluation: {names}.", names=", ".join(changed)),
+            why,
+            Message("Run the evaluation again with today's scorers."),
+        )
     running = [one for one in monitoring.production_scorers(candidate.workspace) if one.running]
-    state = (Message("Running now: {n}.", n=len(running)) if running
-             else Message("They start in this release, before anything is deployed: {n}.", n=len(specs)))
+    state = (
+        Message("Running now: {n}.", n=len(running))
+        if running
+        else Message("They start in this release, before anything is deployed: {n}.", n=len(specs))
+    )
     return Finding(6, title, Light.GREEN, state, why)
 
 
@@ -231,39 +335,70 @@ def names_fit(candidate: Candidate) -> Finding:
     name, longest = workspace.app.endpoint, workspace.platform.serving.rules.name_length
     mend = Message("Change the endpoint's name on the Apps screen.")
     if not name or len(name) > longest:
-        return Finding(7, title, Light.RED,
-                       Message("The endpoint's name must have 1 to {longest} characters.", longest=longest), why, mend)
+        return Finding(
+            7,
+            title,
+            Light.RED,
+            Message("The endpoint's name must have 1 to {longest} characters.", longest=longest),
+            why,
+            mend,
+        )
     others = [app.name for app in apps.all(workspace) if app.endpoint == name and app.id != workspace.app.id]
     if others:
-        return Finding(7, title, Light.RED,
-                       Message("The endpoint {name} belongs to the app {other}.", name=name, other=others[0]), why, mend)
+        return Finding(
+            7,
+            title,
+            Light.RED,
+            Message("The endpoint {name} belongs to the app {other}.", name=name, other=others[0]),
+            why,
+            mend,
+        )
     return Finding(7, title, Light.GREEN, Message("One registered model and one endpoint: {name}.", name=name), why)
 
 
 CHECKS: tuple[Callable[[Candidate], Finding], ...] = (
-    evaluated, gate, uses_prompt, variables_supplied, aliases_known, scorers_ready, names_fit,
+    evaluated,
+    gate,
+    uses_prompt,
+    variables_supplied,
+    aliases_known,
+    scorers_ready,
+    names_fit,
 )
 
 
 def _gate_problem(candidate: Candidate, found: Evaluation) -> Message | None:
     wanted = candidate.workspace.app.gate
     if found.rows < wanted.rows:
-        return Message("The evaluation has {rows} rows; the gate asks for {wanted}.", rows=found.rows, wanted=wanted.rows)
+        return Message(
+            "The evaluation has {rows} rows; the gate asks for {wanted}.", rows=found.rows, wanted=wanted.rows
+        )
     for name, minimum in wanted.minimum.items():
         score = found.scores.get(name)
         if score is None or score.mean is None:
             return Message("The scorer {name} judged no row.", name=name)
         if score.judged < found.rows - found.failed:
-            return Message("The scorer {name} judged only {judged} of {rows} rows.", name=name, judged=score.judged,
-                           rows=found.rows)
+            return Message(
+                "The scorer {name} judged only {judged} of {rows} rows.",
+                name=name,
+                judged=score.judged,
+                rows=found.rows,
+            )
         if score.mean < minimum:
-            return Message("{name} is {score}; the gate asks for at least {minimum}.", name=name,
-                           score=_percent(score.mean), minimum=_percent(minimum))
+            return Message(
+                "{name} is {score}; the gate asks for at least {minimum}.",
+                name=name,
+                score=_percent(score.mean),
+                minimum=_percent(minimum),
+            )
     if candidate.verdict is not None and candidate.verdict.new_critical:
         return Message("Critical questions that pass today would fail: {n}.", n=len(candidate.verdict.new_critical))
     if candidate.verdict is not None and candidate.verdict.word == "worse":
-        return Message("It is worse than what is live: {worse} rows got worse, {better} got better.",
-                       worse=candidate.verdict.worse, better=candidate.verdict.better)
+        return Message(
+            "It is worse than what is live: {worse} rows got worse, {better} got better.",
+            worse=candidate.verdict.worse,
+            better=candidate.verdict.better,
+        )
     return None
 
 

@@ -1,7 +1,6 @@
 """Long work as durable rows: submitted once, claimed by the worker, resumed after a crash, cancelled on request."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from services import audit
 from services.audit import Verb
 from services.database import job as table
-from services.database import now, served, writing
+from services.database import new_id, now, served, writing
 from services.errors import ConsoleError, NotFoundError
 from services.messages import Message
 
@@ -83,23 +82,35 @@ class Job:
         return self.state in LIVE
 
 
-def submit(workspace: "Workspace", kind: str, args: dict[str, Any], *, exclusive: str | None = None,
-           every: int | None = None) -> Job:
+def submit(
+    workspace: "Workspace", kind: str, args: dict[str, Any], *, exclusive: str | None = None, every: int | None = None
+) -> Job:
     """Queue a job; while one with the same `exclusive` key is live, that one is returned and nothing is queued.
 
     `every`: seconds after which a finished job runs again by itself.
     """
-    row = {"kind": kind, "app_id": workspace.app.id, "args": args, "actor": workspace.actor.id,
-           "groups": list(workspace.actor.groups), "state": State.QUEUED.value, "exclusive": exclusive,
-           "every": every, "checkpoint": {}, "result": {}}
+    row = {
+        "kind": kind,
+        "app_id": workspace.app.id,
+        "args": args,
+        "actor": workspace.actor.id,
+        "groups": list(workspace.actor.groups),
+        "state": State.QUEUED.value,
+        "exclusive": exclusive,
+        "every": every,
+        "checkpoint": {},
+        "result": {},
+    }
     try:
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
-            id = connection.execute(insert(table).values(row)).inserted_primary_key[0]
+            id = new_id(connection.execute(insert(table).values(row)))
     except IntegrityError:
         with workspace.engine.connect() as connection:
             live = select(table.c.id).where(table.c.exclusive == exclusive, table.c.state.in_(LIVE))
-            id = connection.execute(live).scalar_one()
+            found = connection.execute(live).scalar()
+        # It may have ended in between: then the way is free.
+        return get(workspace, found) if found else submit(workspace, kind, args, exclusive=exclusive, every=every)
     return get(workspace, id)
 
 
@@ -164,7 +175,9 @@ class Work:
     def _write(self, **values: Any) -> None:
         with writing(self.engine) as connection:
             self.fence(connection)
-            connection.execute(update(table).where(table.c.id == self.job.id).values(lease_until=now() + LEASE, **values))
+            connection.execute(
+                update(table).where(table.c.id == self.job.id).values(lease_until=now() + LEASE, **values)
+            )
             cancel = connection.execute(select(table.c.cancel).where(table.c.id == self.job.id)).scalar_one()
         if cancel:
             raise Cancelled
@@ -183,8 +196,13 @@ def claim(engine: Engine) -> Job | None:
         row = connection.execute(select(table).where(due).order_by(table.c.due_at, table.c.id).limit(1)).one_or_none()
         if row is None:
             return None
-        taken = {"state": State.RUNNING.value, "attempt": row.attempt + 1, "lease_until": now() + LEASE,
-                 "started_at": now(), "ended_at": None}
+        taken = {
+            "state": State.RUNNING.value,
+            "attempt": row.attempt + 1,
+            "lease_until": now() + LEASE,
+            "started_at": now(),
+            "ended_at": None,
+        }
         connection.execute(update(table).where(table.c.id == row.id).values(taken))
     return _from_row({**row._mapping, **taken})
 
@@ -213,7 +231,11 @@ def requeue(engine: Engine, job: Job) -> None:
     """Give an interrupted job back; after MOST_ATTEMPTS it fails, so that a job that kills its worker ends."""
     if job.attempt >= MOST_ATTEMPTS and not job.recurring:
         message = Message("It was interrupted {times} times and was given up.", times=job.attempt)
-        fail(engine, job, ConsoleError(message, Message("Start it again; if it stays, show the worker's log to an engineer.")))
+        fail(
+            engine,
+            job,
+            ConsoleError(message, Message("Start it again; if it stays, show the worker's log to an engineer.")),
+        )
         return
     with writing(engine) as connection:
         connection.execute(_owned(job).values(state=State.QUEUED.value, lease_until=None, due_at=now()))
@@ -222,7 +244,10 @@ def requeue(engine: Engine, job: Job) -> None:
 def requeue_all(engine: Engine) -> int:
     """Give back what a dead worker left running; only the owner of the worker's lock may call it."""
     with engine.connect() as connection:
-        left = [_from_row(row._mapping) for row in connection.execute(select(table).where(table.c.state == State.RUNNING.value))]
+        left = [
+            _from_row(row._mapping)
+            for row in connection.execute(select(table).where(table.c.state == State.RUNNING.value))
+        ]
     for job in left:
         requeue(engine, job)
     return len(left)
@@ -249,9 +274,11 @@ def _end(engine: Engine, job: Job, state: State, **values: Any) -> None:
     with writing(engine) as connection:
         every = connection.execute(select(table.c.every).where(table.c.id == job.id)).scalar_one()
         again = every is not None and state is not State.CANCELLED
-        ended = {"state": state.value} if not again else {
-            "state": State.QUEUED.value, "due_at": now() + timedelta(seconds=every)
-        }
+        ended = (
+            {"state": state.value}
+            if not again
+            else {"state": State.QUEUED.value, "due_at": now() + timedelta(seconds=every)}
+        )
         cleared = {"error": None, "remedy": None} | values
         connection.execute(_owned(job).values(ended_at=now(), lease_until=None, **ended, **cleared))
 
@@ -262,9 +289,18 @@ def _owned(job: Job) -> Any:
     )
 
 
-def _from_row(row: Mapping[str, Any]) -> Job:
-    messages = {name: Message.from_json(row[name]) if row[name] else None for name in ("note", "error", "remedy")}
-    plain = {name: row[name] for name in ("id", "kind", "app_id", "args", "actor", "attempt", "done", "total",
-                                          "checkpoint", "result", "created_at", "started_at", "ended_at")}
-    return Job(**plain, **messages, state=State(row["state"]), groups=tuple(row["groups"] or ()), cancelling=row["cancel"],
-               recurring=row["every"] is not None)
+PLAIN = ("id", "kind", "app_id", "args", "actor", "attempt", "done", "total", "checkpoint", "result")
+TIMES = ("created_at", "started_at", "ended_at")
+
+
+def _from_row(row: Any) -> Job:
+    facts: dict[str, Any] = {name: row[name] for name in PLAIN + TIMES}
+    for name in ("note", "error", "remedy"):
+        facts[name] = Message.from_json(row[name]) if row[name] else None
+    return Job(
+        **facts,
+        state=State(row["state"]),
+        groups=tuple(row["groups"] or ()),
+        cancelling=row["cancel"],
+        recurring=row["every"] is not None,
+    )

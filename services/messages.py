@@ -35,8 +35,7 @@ class Message:
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Message":
         values = {
-            name: cls.from_json(value) if isinstance(value, dict) else value
-            for name, value in stored["values"].items()
+            name: cls.from_json(value) if isinstance(value, dict) else value for name, value in stored["values"].items()
         }
         return cls(stored["id"], **values)
 

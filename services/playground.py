@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import openai
+from openai.types.chat import ChatCompletionMessageParam
 
 from services import prompts
 from services.errors import translated
@@ -19,11 +20,16 @@ def stream(workspace: "Workspace", template: str, question: str) -> Iterator[str
     """The model's answer piece by piece, under the template filled with the app's values; bounded by SECONDS."""
     prompts.check(template)
     filled = prompts.render(template, workspace.app.variables | {"question": question})
-    messages = [{"role": "system", "content": filled}, {"role": "user", "content": question}]
-    with translated(Message("Trying the prompt")):
-        for chunk in _client(workspace).chat.completions.create(
-            model=workspace.app.model or workspace.settings.model, messages=messages, stream=True  # type: ignore[arg-type]
-        ):
+    messages: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": filled},
+        {"role": "user", "content": question},
+    ]
+    model = workspace.app.model or workspace.settings.model
+    with (
+        translated(Message("Trying the prompt")),
+        _client(workspace).chat.completions.create(model=model, messages=messages, stream=True) as chunks,
+    ):
+        for chunk in chunks:
             if chunk.choices and chunk.choices[0].delta.content:
                 yield chunk.choices[0].delta.content
 

@@ -50,8 +50,12 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
         return
     if now != expected:
         raise ConflictError(
-            Message("The alias of {prompt} was moved outside this release: version {now} instead of {expected}.",
-                    prompt=prompt, now=now or "–", expected=expected or "–"),
+            Message(
+                "The alias of {prompt} was moved outside this release: version {now} instead of {expected}.",
+                prompt=prompt,
+                now=now or "–",
+                expected=expected or "–",
+            ),
             Message("Look at what is live, then propose the release again."),
         )
     with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=to, why=why):

@@ -174,7 +174,10 @@ def _check_braces(template: str) -> None:
     for inside in BRACES.findall(template):
         if not VARIABLE.fullmatch("{{" + inside + "}}"):
             raise InvalidInputError(
-                Message("“{name}” cannot be a variable; it would reach the model as it is written.", name=inside.strip()[:40]),
+                Message(
+                    "“{name}” cannot be a variable; it would reach the model as it is written.",
+                    name=inside.strip()[:40],
+                ),
                 Message("Use letters, digits and underscores, such as {example}.", example="{{company_name}}"),
             )
     if "{{" in (rest := BRACES.sub("", template)) or "}}" in rest:
@@ -207,15 +210,24 @@ def _require_own(workspace: "Workspace", name: str) -> None:
 
 
 def _missing(name: str) -> NotFoundError:
-    return NotFoundError(Message("There is no prompt “{name}” of that version in this app.", name=name),
-                         Message("Choose one from the list of prompts."))
+    return NotFoundError(
+        Message("There is no prompt “{name}” of that version in this app.", name=name),
+        Message("Choose one from the list of prompts."),
+    )
 
 
 def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
     template = found.template if isinstance(found.template, str) else _as_text(found.template)
     made = datetime.fromtimestamp((found.creation_timestamp or 0) / 1000, UTC)
-    return PromptVersion(found.name, int(found.version), template, found.commit_message or "",
-                         found.tags.get(AUTHOR_TAG, ""), made, int(found.version) == live)
+    return PromptVersion(
+        found.name,
+        int(found.version),
+        template,
+        found.commit_message or "",
+        found.tags.get(AUTHOR_TAG, ""),
+        made,
+        int(found.version) == live,
+    )
 
 
 def _as_text(messages: list[dict[str, str]]) -> str:

@@ -66,7 +66,10 @@ class Settings:
     @property
     def model_environment(self) -> dict[str, str]:
         """What a process that calls the model needs to know."""
-        return {"OPENAI_API_KEY": self.llm_api_key, **({"OPENAI_BASE_URL": self.llm_base_url} if self.llm_base_url else {})}
+        return {
+            "OPENAI_API_KEY": self.llm_api_key,
+            **({"OPENAI_BASE_URL": self.llm_base_url} if self.llm_base_url else {}),
+        }
 
     @property
     def run_folder(self) -> Path:

@@ -56,10 +56,20 @@ def length(text: str, shortest: int, longest: int) -> Finding:
     """Between `shortest` and `longest` characters, both included."""
     count = len(text.strip())
     if count < shortest:
-        return Finding(False, Message("Too short: {count} characters, at least {limit} are asked for.", count=count, limit=shortest))
+        return Finding(
+            False,
+            Message("Too short: {count} characters, at least {limit} are asked for.", count=count, limit=shortest),
+        )
     if count > longest:
-        return Finding(False, Message("Too long: {count} characters, at most {limit} are allowed.", count=count, limit=longest))
-    return Finding(True, Message("{count} characters, between {shortest} and {longest}.", count=count, shortest=shortest, longest=longest))
+        return Finding(
+            False, Message("Too long: {count} characters, at most {limit} are allowed.", count=count, limit=longest)
+        )
+    return Finding(
+        True,
+        Message(
+            "{count} characters, between {shortest} and {longest}.", count=count, shortest=shortest, longest=longest
+        ),
+    )
 
 
 def mentions(text: str, phrase: str) -> Finding:

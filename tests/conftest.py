@@ -40,8 +40,12 @@ def environ(migrated_home: Path, tmp_path: Path) -> dict[str, str]:
     """The console's environment on a fresh copy of the store; change it before asking for `settings`."""
     home = tmp_path / "home"
     shutil.copytree(migrated_home, home)
-    return {"SIGNALBOX_HOME": str(home), "SIGNALBOX_GATEWAY_PORT": str(free_port()), "SIGNALBOX_PORT": str(free_port()),
-            "SIGNALBOX_OPERATOR": "ada"}
+    return {
+        "SIGNALBOX_HOME": str(home),
+        "SIGNALBOX_GATEWAY_PORT": str(free_port()),
+        "SIGNALBOX_PORT": str(free_port()),
+        "SIGNALBOX_OPERATOR": "ada",
+    }
 
 
 @pytest.fixture
@@ -62,9 +66,17 @@ def bare_workspace(settings: Settings) -> Workspace:
 @pytest.fixture
 def workspace(bare_workspace: Workspace) -> Workspace:
     """Ada working on the app `support`."""
-    form = AppForm(id="support", name="Support", company="Acme", model="practice", endpoint="support",
-                   constants={"tone": "friendly"}, smoke_questions=("Where is my parcel?",), prompt_cache_seconds=1,
-                   gate=Gate({}, rows=1))
+    form = AppForm(
+        id="support",
+        name="Support",
+        company="Acme",
+        model="practice",
+        endpoint="support",
+        constants={"tone": "friendly"},
+        smoke_questions=("Where is my parcel?",),
+        prompt_cache_seconds=1,
+        gate=Gate({}, rows=1),
+    )
     return bare_workspace.for_app(apps.create(bare_workspace, form))
 
 

@@ -22,8 +22,12 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def offenders(files: list[Path], forbidden: set[str]) -> list[str]:
-    return [f"{file.relative_to(ROOT)}: {name}" for file in files for name in imported(file)
-            if name.partition(".")[0] in forbidden]
+    return [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in files
+        for name in imported(file)
+        if name.partition(".")[0] in forbidden
+    ]
 
 
 def test_services_know_no_screen():
@@ -45,8 +49,12 @@ def test_the_gateway_stays_light():
 
 
 def test_databricks_agents_is_imported_nowhere_at_the_top():
-    top = [f"{file}" for file in SERVICES for node in ast.parse(file.read_text("utf-8")).body
-           if isinstance(node, (ast.Import, ast.ImportFrom)) and "databricks.agents" in ast.unparse(node)]
+    top = [
+        f"{file}"
+        for file in SERVICES
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "databricks.agents" in ast.unparse(node)
+    ]
     assert top == []
 
 
@@ -56,7 +64,9 @@ def test_only_one_file_moves_what_production_serves():
         for file in [*SERVICES, *PAGES]
         if str(file.relative_to(ROOT)) not in POINTER_OWNERS
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in POINTER_CALLS
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in POINTER_CALLS
         and ast.unparse(node.func.value) not in ("production",)
     }
     assert callers == set()

@@ -58,7 +58,9 @@ def _literals(node: ast.expr) -> list[str]:
 
 
 def _name(function: ast.expr) -> str:
-    return function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    return (
+        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
+    )
 
 
 def _values(text: str) -> set[str]:

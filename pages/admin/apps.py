@@ -29,7 +29,11 @@ def save_gate(gate: Gate) -> None:
 
 
 def archive(app: App, archived: bool) -> None:
-    done = Message("Archived {name}. Nothing was deleted.", name=app.name) if archived else Message("Brought {name} back.", name=app.name)
+    done = (
+        Message("Archived {name}. Nothing was deleted.", name=app.name)
+        if archived
+        else Message("Brought {name} back.", name=app.name)
+    )
     with feedback.action(done):
         apps.archive(workspace.for_app(app), archived)
 
@@ -39,35 +43,77 @@ def fields(key: str, form: AppForm, *, new: bool) -> AppForm:
     left, right = st.columns(2)
     with left:
         name = st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
-        id = st.text_input(_("Short name"), form.id, key=f"{key}-id", disabled=not new,
-                           help=_("Used in addresses and for the registered model; small letters, digits, hyphens."))
-        company = st.text_input(_("Company"), form.company, key=f"{key}-company", help=_("Fills {variable} in prompts.", variable="{{company_name}}"))
+        id = st.text_input(
+            _("Short name"),
+            form.id,
+            key=f"{key}-id",
+            disabled=not new,
+            help=_("Used in addresses and for the registered model; small letters, digits, hyphens."),
+        )
+        company = st.text_input(
+            _("Company"),
+            form.company,
+            key=f"{key}-company",
+            help=_("Fills {variable} in prompts.", variable="{{company_name}}"),
+        )
         model = st.text_input(_("Model"), form.model, key=f"{key}-model")
     with right:
-        endpoint = st.text_input(_("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support")
+        endpoint = st.text_input(
+            _("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support"
+        )
         zone = st.text_input(_("Time zone"), form.time_zone, key=f"{key}-zone")
-        seconds = st.number_input(_("Seconds until a moved prompt answers everywhere"), 0, 3600, form.prompt_cache_seconds,
-                                  key=f"{key}-cache", help=_("The agent keeps a prompt this long before it looks for a newer one."))
-        questions = st.text_area(_("Smoke questions, one per line"), "\n".join(form.smoke_questions), key=f"{key}-smoke",
-                                 help=_("Asked of every new version before it gets traffic, and for the proof."))
+        seconds = st.number_input(
+            _("Seconds until a moved prompt answers everywhere"),
+            0,
+            3600,
+            form.prompt_cache_seconds,
+            key=f"{key}-cache",
+            help=_("The agent keeps a prompt this long before it looks for a newer one."),
+        )
+        questions = st.text_area(
+            _("Smoke questions, one per line"),
+            "\n".join(form.smoke_questions),
+            key=f"{key}-smoke",
+            help=_("Asked of every new version before it gets traffic, and for the proof."),
+        )
     st.caption(_("Prompt variables with a fixed value"))
     constants = st.data_editor(
-        pd.DataFrame(sorted(form.constants.items()), columns=["name", "value"], dtype=str), num_rows="dynamic",
-        hide_index=True, key=f"{key}-constants",
-        column_config={"name": st.column_config.TextColumn(_("Variable")), "value": st.column_config.TextColumn(_("Value"))},
+        pd.DataFrame(sorted(form.constants.items()), columns=["name", "value"], dtype=str),
+        num_rows="dynamic",
+        hide_index=True,
+        key=f"{key}-constants",
+        column_config={
+            "name": st.column_config.TextColumn(_("Variable")),
+            "value": st.column_config.TextColumn(_("Value")),
+        },
     )
     kept = constants.dropna().itertuples(index=False)
     lines = tuple(line.strip() for line in questions.splitlines() if line.strip())
-    return AppForm(id=id.strip(), name=name.strip(), company=company.strip(), model=model.strip(), endpoint=endpoint.strip(),
-                   constants={str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()},
-                   smoke_questions=lines, prompt_cache_seconds=int(seconds), time_zone=zone.strip(), gate=form.gate)
+    return AppForm(
+        id=id.strip(),
+        name=name.strip(),
+        company=company.strip(),
+        model=model.strip(),
+        endpoint=endpoint.strip(),
+        constants={str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()},
+        smoke_questions=lines,
+        prompt_cache_seconds=int(seconds),
+        time_zone=zone.strip(),
+        gate=form.gate,
+    )
 
 
 def show_settings() -> None:
     form = fields(f"edit-{workspace.app.id}", apps.form_of(workspace.app), new=False)
     with st.container(horizontal=True):
-        st.button(_("Save settings"), type="primary", key="save-app", on_click=save, args=(form,),
-                  disabled=not audit.allowed(workspace, Verb.UPDATE_APP))
+        st.button(
+            _("Save settings"),
+            type="primary",
+            key="save-app",
+            on_click=save,
+            args=(form,),
+            disabled=not audit.allowed(workspace, Verb.UPDATE_APP),
+        )
         with st.popover(_("Archive this app"), disabled=not audit.allowed(workspace, Verb.ARCHIVE_APP)):
             st.write(_("It leaves the lists; its prompts, traces and releases stay in MLflow. You can bring it back."))
             st.button(_("Archive"), key="archive", on_click=archive, args=(workspace.app, True))
@@ -83,23 +129,46 @@ def show_gate() -> None:
     rows = st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key="gate-rows")
     minimum = {}
     for spec in specs:
-        share = st.slider(spec.name, 0, 100, round(gate.minimum.get(spec.name, 0) * 100), format="%d %%",
-                          key=f"gate-{spec.name}", help=say(scorers.describe(spec)))
+        share = st.slider(
+            spec.name,
+            0,
+            100,
+            round(gate.minimum.get(spec.name, 0) * 100),
+            format="%d %%",
+            key=f"gate-{spec.name}",
+            help=say(scorers.describe(spec)),
+        )
         if share:
             minimum[spec.name] = share / 100
     st.caption(_("0 % means that the scorer does not gate."))
-    st.button(_("Save gate"), type="primary", key="save-gate", on_click=save_gate, args=(Gate(minimum, int(rows)),),
-              disabled=not audit.allowed(workspace, Verb.SAVE_GATE))
+    st.button(
+        _("Save gate"),
+        type="primary",
+        key="save-gate",
+        on_click=save_gate,
+        args=(Gate(minimum, int(rows)),),
+        disabled=not audit.allowed(workspace, Verb.SAVE_GATE),
+    )
 
 
 def show_new() -> None:
     experiments = {one.id: one.name for one in apps.unused_experiments(workspace)}
-    adopted = st.selectbox(_("MLflow experiment"), [None, *experiments], key="adopt",
-                           format_func=lambda id: experiments[id] if id else _("Make a new one"),
-                           help=_("Choose one that exists already to see its traces and evaluations here."))
+    adopted = st.selectbox(
+        _("MLflow experiment"),
+        [None, *experiments],
+        key="adopt",
+        format_func=lambda id: experiments[id] if id else _("Make a new one"),
+        help=_("Choose one that exists already to see its traces and evaluations here."),
+    )
     form = fields("new", AppForm(id="", name="", company="", model=workspace.settings.model, endpoint=""), new=True)
-    st.button(_("Create app"), type="primary", key="create-app", on_click=create, args=(form, adopted),
-              disabled=not audit.allowed(workspace, Verb.CREATE_APP))
+    st.button(
+        _("Create app"),
+        type="primary",
+        key="create-app",
+        on_click=create,
+        args=(form, adopted),
+        disabled=not audit.allowed(workspace, Verb.CREATE_APP),
+    )
 
 
 def show_archived() -> None:
@@ -118,7 +187,9 @@ if not workspace.app.id:
     st.info(_("There is no app yet. Create the first one."))
     show_new()
     st.stop()
-st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=workspace.app.name))
+st.caption(
+    _("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=workspace.app.name)
+)
 settings, gate, new, archived = st.tabs([_("Settings"), _("Gate"), _("New app"), _("Archived")])
 with settings:
     show_settings()

@@ -27,7 +27,9 @@ def cancel(id: int) -> None:
 def show(job: Job) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{session.job_kind(job.kind)}** :{COLOUR.get(job.state, 'gray')}-badge[{_(STATE[job.state])}]")
+            st.markdown(
+                f"**{session.job_kind(job.kind)}** :{COLOUR.get(job.state, 'gray')}-badge[{_(STATE[job.state])}]"
+            )
             st.caption(f"{job.actor} · {session.moment(job.created_at)} · " + _("attempt {n}", n=max(job.attempt, 1)))
             if job.live and not job.recurring:
                 st.button(_("Cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,))

@@ -49,8 +49,14 @@ def show_defect(error: Exception) -> bool:
         return True
     number = secrets.token_hex(3)
     log.error("defect %s", number, exc_info=error)
-    st.error(session.text("Something went wrong that the console did not foresee. Your work is kept. Reload the page; if it "
-                          "happens again, give an engineer this number: {number}.", number=number), icon=":material/error:")
+    st.error(
+        session.text(
+            "Something went wrong that the console did not foresee. Your work is kept. Reload the page; if it "
+            "happens again, give an engineer this number: {number}.",
+            number=number,
+        ),
+        icon=":material/error:",
+    )
     return True
 
 
@@ -87,7 +93,13 @@ def _draw_progress(job: Job) -> None:
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, f"{note} · {job.done} / {job.total}" if job.total else note)
-        st.button(session.text("Cancel"), key=f"cancel-job-{job.id}", on_click=_cancel, args=(job.id,), disabled=job.cancelling)
+        st.button(
+            session.text("Cancel"),
+            key=f"cancel-job-{job.id}",
+            on_click=_cancel,
+            args=(job.id,),
+            disabled=job.cancelling,
+        )
 
 
 def _cancel(id: int) -> None:

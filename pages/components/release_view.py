@@ -22,9 +22,22 @@ STEP_TITLE = {
     "shift": mark("Made live"),
     "proof": mark("Proof that it is live"),
 }
-EXPECTED_SECONDS = {"preflight": 2, "register": 2, "scorers": 1, "deploy": 1, "ready": 6, "smoke": 6, "shift": 2, "proof": 10}
+EXPECTED_SECONDS = {
+    "preflight": 2,
+    "register": 2,
+    "scorers": 1,
+    "deploy": 1,
+    "ready": 6,
+    "smoke": 6,
+    "shift": 2,
+    "proof": 10,
+}
 COLOUR = {State.LIVE: "green", State.RUNNING: "blue", State.PROPOSED: "gray", State.TAKEN_BACK: "gray"}
-LIGHT = {Light.GREEN: ":green[:material/check_circle:]", Light.AMBER: ":orange[:material/warning:]", Light.RED: ":red[:material/block:]"}
+LIGHT = {
+    Light.GREEN: ":green[:material/check_circle:]",
+    Light.AMBER: ":orange[:material/warning:]",
+    Light.RED: ":red[:material/block:]",
+}
 
 
 def badge(release: Release) -> str:
@@ -34,8 +47,12 @@ def badge(release: Release) -> str:
 
 def sentence(release: Release) -> str:
     """What moves from where to where, in one line."""
-    values = {"old": release.before.prompt_version or "–", "new": release.after.prompt_version or "–",
-              "old_agent": release.before.agent_version or "–", "new_agent": release.after.agent_version or "–"}
+    values = {
+        "old": release.before.prompt_version or "–",
+        "new": release.after.prompt_version or "–",
+        "old_agent": release.before.agent_version or "–",
+        "new_agent": release.after.agent_version or "–",
+    }
     if release.kind is Kind.PROMPT:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
     if release.kind is Kind.AGENT and release.after.agent_version is None:
@@ -72,8 +89,18 @@ def _show(workspace: Workspace, release: Release) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{_('Steps')}**")
-        steps.show([steps.Item(_(STEP_TITLE[one.name]), one.state, say(one.detail) if one.detail else "", one.seconds,
-                               EXPECTED_SECONDS[one.name]) for one in release.steps])
+        steps.show(
+            [
+                steps.Item(
+                    _(STEP_TITLE[one.name]),
+                    one.state,
+                    say(one.detail) if one.detail else "",
+                    one.seconds,
+                    EXPECTED_SECONDS[one.name],
+                )
+                for one in release.steps
+            ]
+        )
     with right:
         if release.findings:
             st.markdown(f"**{_('Interlocks')}**")
@@ -91,15 +118,25 @@ def _show_error(release: Release) -> None:
 def _show_proof(release: Release) -> None:
     if release.proof is None:
         return
-    st.success(_("Proof: the live endpoint answered with prompt version {n} after {seconds} s.",
-                 n=release.proof.prompt_version, seconds=release.proof.seconds), icon=":material/verified:")
-    st.page_link(session.page("traces"), label=_("Open the trace that proves it"), query_params={"trace": release.proof.trace_id})
+    st.success(
+        _(
+            "Proof: the live endpoint answered with prompt version {n} after {seconds} s.",
+            n=release.proof.prompt_version,
+            seconds=release.proof.seconds,
+        ),
+        icon=":material/verified:",
+    )
+    st.page_link(
+        session.page("traces"), label=_("Open the trace that proves it"), query_params={"trace": release.proof.trace_id}
+    )
 
 
 def _show_finding(finding: Finding) -> None:
     with st.container(border=True):
-        st.markdown(f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}** "
-                    f"{session.escape(say(finding.found))}")
+        st.markdown(
+            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}** "
+            f"{session.escape(say(finding.found))}"
+        )
         st.caption(session.escape(say(finding.why)))
         if finding.mend and finding.light is not Light.GREEN:
             st.markdown(_("**Next step:**") + " " + session.escape(say(finding.mend)))
@@ -111,12 +148,23 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.error(_("This release is blocked. Mend what is red below, then propose it again."), icon=":material/block:")
     if release.working:
         st.caption(_("It goes on by itself; you may close this page."))
-        st.button(_("Stop"), key="stop-release", on_click=_stop, args=(workspace, release.id),
-                  disabled=not audit.allowed(workspace, Verb.STOP_RELEASE))
+        st.button(
+            _("Stop"),
+            key="stop-release",
+            on_click=_stop,
+            args=(workspace, release.id),
+            disabled=not audit.allowed(workspace, Verb.STOP_RELEASE),
+        )
     elif release.startable:
         label = _("Start release") if release.state is State.PROPOSED else _("Resume release")
-        st.button(label, type="primary", key="start-release", on_click=_start, args=(workspace, release.id),
-                  disabled=red or not audit.allowed(workspace, Verb.START_RELEASE))
+        st.button(
+            label,
+            type="primary",
+            key="start-release",
+            on_click=_start,
+            args=(workspace, release.id),
+            disabled=red or not audit.allowed(workspace, Verb.START_RELEASE),
+        )
 
 
 def _start(workspace: Workspace, id: int) -> None:

@@ -50,8 +50,11 @@ def navigation() -> dict[str, list[StreamlitPage]]:
     """The screens by section, in the reader's language."""
     return {
         session.text(title): [
-            st.Page(one.file, title=session.text(one.title), icon=one.icon, url_path=one.name, default=one.name == "home")
-            for one in SCREENS if one.section == section
+            st.Page(
+                one.file, title=session.text(one.title), icon=one.icon, url_path=one.name, default=one.name == "home"
+            )
+            for one in SCREENS
+            if one.section == section
         ]
         for section, title in SECTIONS.items()
     }

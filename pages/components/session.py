@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from services import apps, home, people, settings
-from services.apps import NO_APP
 from services.messages import LANGUAGES, Message, mark, render
 from services.people import Actor
 from services.releases import Release, State
@@ -69,10 +68,20 @@ def choose_in_sidebar() -> None:
     _restore(place, list(names))
     with st.sidebar:
         if names:
-            st.selectbox(text("App"), list(names), format_func=names.__getitem__, key="app",
-                         on_change=lambda: people.remember(place, "app", st.session_state["app"]))
-        st.selectbox(text("Language"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key="language",
-                     on_change=lambda: people.remember(place, "language", st.session_state["language"]))
+            st.selectbox(
+                text("App"),
+                list(names),
+                format_func=names.__getitem__,
+                key="app",
+                on_change=lambda: people.remember(place, "app", st.session_state["app"]),
+            )
+        st.selectbox(
+            text("Language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            key="language",
+            on_change=lambda: people.remember(place, "language", st.session_state["language"]),
+        )
         st.caption(text("Signed in as {person}", person=escape(place.actor.id)))
 
 

@@ -30,8 +30,14 @@ def show_live(live: Live) -> None:
         if live.pair.model_id is None or live.release is None:
             st.write(_("Nothing is live yet."))
             return
-        st.markdown(_("**Live:** prompt version {prompt} with agent version {agent}, by release {id}.",
-                      prompt=live.pair.prompt_version or "–", agent=live.pair.agent_version or "–", id=live.release.id))
+        st.markdown(
+            _(
+                "**Live:** prompt version {prompt} with agent version {agent}, by release {id}.",
+                prompt=live.pair.prompt_version or "–",
+                agent=live.pair.agent_version or "–",
+                id=live.release.id,
+            )
+        )
         if live.moved_outside:
             st.markdown(":orange-badge[" + _("moved outside the console") + "]")
         show_roll_back(live)
@@ -43,10 +49,17 @@ def show_roll_back(live: Live) -> None:
         st.caption(_("No earlier release to go back to."))
         return
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
-        st.markdown(_("From prompt version {old} and agent version {old_agent} back to prompt version {new} and agent "
-                      "version {new_agent} of release {id}. Everyone who asks gets the old answers again within seconds.",
-                      old=live.pair.prompt_version or "–", old_agent=live.pair.agent_version or "–",
-                      new=target.after.prompt_version or "–", new_agent=target.after.agent_version or "–", id=target.id))
+        st.markdown(
+            _(
+                "From prompt version {old} and agent version {old_agent} back to prompt version {new} and agent "
+                "version {new_agent} of release {id}. Everyone who asks gets the old answers again within seconds.",
+                old=live.pair.prompt_version or "–",
+                old_agent=live.pair.agent_version or "–",
+                new=target.after.prompt_version or "–",
+                new_agent=target.after.agent_version or "–",
+                id=target.id,
+            )
+        )
         why = st.text_input(_("Reason"), key="rollback-reason", placeholder=_("What went wrong?"))
         st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back, args=(why,))
 
@@ -57,16 +70,32 @@ def show_form(live: Live) -> None:
         st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
         st.page_link(session.page("agents"), label=_("Open Agents"))
         return
-    labels = {one.model_id: _("{name}, logged {time}", name=one.name, time=session.moment(one.created_at)) for one in ready}
-    chosen = st.selectbox(_("Agent version"), list(labels), format_func=labels.__getitem__, key="release-agent",
-                          index=_live_position(live, list(labels)))
+    labels = {
+        one.model_id: _("{name}, logged {time}", name=one.name, time=session.moment(one.created_at)) for one in ready
+    }
+    chosen = st.selectbox(
+        _("Agent version"),
+        list(labels),
+        format_func=labels.__getitem__,
+        key="release-agent",
+        index=_live_position(live, list(labels)),
+    )
     agent = next(one for one in ready if one.model_id == chosen)
     history = prompts.history(workspace, agent.prompt_name)
-    notes = {one.version: _("{name} version {n}: {note}", name=one.name, n=one.version, note=one.note or "–") for one in history}
+    notes = {
+        one.version: _("{name} version {n}: {note}", name=one.name, n=one.version, note=one.note or "–")
+        for one in history
+    }
     version = st.selectbox(_("Prompt version"), list(notes), format_func=notes.__getitem__, key="release-prompt")
     why = st.text_input(_("What this release is for"), key="release-why")
-    st.button(_("Propose release"), type="primary", key="propose", on_click=propose, args=(Proposal(agent.model_id, version, why),),
-              disabled=version is None or not audit.allowed(workspace, Verb.PROPOSE_RELEASE))
+    st.button(
+        _("Propose release"),
+        type="primary",
+        key="propose",
+        on_click=propose,
+        args=(Proposal(agent.model_id, version, why),),
+        disabled=version is None or not audit.allowed(workspace, Verb.PROPOSE_RELEASE),
+    )
 
 
 def _live_position(live: Live, ids: list[str]) -> int:
@@ -76,7 +105,9 @@ def _live_position(live: Live, ids: list[str]) -> int:
 def show_list(found: list[Release]) -> None:
     for release in found:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(_("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,))
+            st.button(
+                _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
+            )
             st.markdown(release_view.badge(release))
             st.markdown(release_view.sentence(release))
             st.caption(f"{release.actor} · {session.moment(release.created_at)}")
@@ -97,4 +128,9 @@ found = releases.all(workspace)
 if found:
     show_list(found)
 else:
-    st.info(_("There are no releases yet. The first one makes an agent answer behind the endpoint {name}.", name=workspace.app.endpoint))
+    st.info(
+        _(
+            "There are no releases yet. The first one makes an agent answer behind the endpoint {name}.",
+            name=workspace.app.endpoint,
+        )
+    )

@@ -23,7 +23,9 @@ def show_live(summary: Home) -> None:
         if summary.live.moved_outside:
             st.warning(_("Something was moved outside the console since release {id}.", id=release.id))
         elif release.proof:
-            st.caption(_("Proven {seconds} s after the move by a trace of the live endpoint.", seconds=release.proof.seconds))
+            st.caption(
+                _("Proven {seconds} s after the move by a trace of the live endpoint.", seconds=release.proof.seconds)
+            )
         st.page_link(session.page("monitoring"), label=_("Watch production"), icon=":material/monitoring:")
 
 
@@ -59,7 +61,9 @@ workspace = session.workspace()
 summary = home.summary(workspace)
 st.title(workspace.app.name, anchor=False)
 if workspace.settings.practice:
-    st.caption(_("The practice model answers here: no account, no key, no internet. README says how to connect a real model."))
+    st.caption(
+        _("The practice model answers here: no account, no key, no internet. README says how to connect a real model.")
+    )
 for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 show_live(summary)

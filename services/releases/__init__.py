@@ -15,8 +15,27 @@ if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
 
-__all__ = ["STEPS", "Kind", "Live", "Pair", "Proof", "Proposal", "Release", "State", "Step", "all", "get", "live",
-           "preflight", "propose", "roll_back", "rollback_target", "run", "start", "stop"]
+__all__ = [
+    "STEPS",
+    "Kind",
+    "Live",
+    "Pair",
+    "Proof",
+    "Proposal",
+    "Release",
+    "State",
+    "Step",
+    "all",
+    "get",
+    "live",
+    "preflight",
+    "propose",
+    "roll_back",
+    "rollback_target",
+    "run",
+    "start",
+    "stop",
+]
 
 
 @dataclass(frozen=True)
@@ -58,13 +77,18 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     candidate = _candidate(workspace, proposal)
     busy = [one for one in all(workspace) if one.working]
     if busy:
-        raise ConflictError(Message("Release {id} is on its way.", id=busy[0].id),
-                            Message("Wait until it has ended, or stop it."))
+        raise ConflictError(
+            Message("Release {id} is on its way.", id=busy[0].id), Message("Wait until it has ended, or stop it.")
+        )
     now = live(workspace)
     kind = _kind(candidate, now)
     evaluation = candidate.evaluation.run_id if candidate.evaluation else None
-    moves = {"prompt": candidate.prompt.name, "before": asdict(now.pair), "evaluation": evaluation,
-             "after": asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))}
+    moves = {
+        "prompt": candidate.prompt.name,
+        "before": asdict(now.pair),
+        "evaluation": evaluation,
+        "after": asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version)),
+    }
     with audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, moves["before"], moves["after"], proposal.why):
         id = records.add(workspace, kind, moves, proposal.why)
         found = [finding.to_json() for finding in interlocks.check(candidate)]
@@ -79,15 +103,21 @@ def start(workspace: "Workspace", id: int) -> Release:
     """
     found = get(workspace, id)
     if not found.startable:
-        raise ConflictError(Message("Release {id} is {state} and cannot be started.", id=id, state=found.state.value),
-                            Message("Propose a new release."))
+        raise ConflictError(
+            Message("Release {id} is {state} and cannot be started.", id=id, state=found.state.value),
+            Message("Propose a new release."),
+        )
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
         if not found.done("shift") and found.kind is not Kind.ROLLBACK:
-            interlocks.hold(preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0))))
+            interlocks.hold(
+                preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))
+            )
         job = jobs.submit(workspace, "release", {"release": id}, exclusive=f"pointer:{workspace.app.id}")
         if job.args["release"] != id:
-            raise ConflictError(Message("Release {id} is on its way.", id=job.args["release"]),
-                                Message("Wait until it has ended, or stop it."))
+            raise ConflictError(
+                Message("Release {id} is on its way.", id=job.args["release"]),
+                Message("Wait until it has ended, or stop it."),
+            )
         records.set_state(workspace, id, State.RUNNING, found.revision, job_id=job.id, error=None)
     return get(workspace, id)
 
@@ -115,11 +145,17 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     """Take the live release back to the last good one, at once; raises NotReadyError when there is none."""
     current, target = _newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
-        raise NotReadyError(Message("There is no earlier good release to go back to."),
-                            Message("Make a better version and release it."))
+        raise NotReadyError(
+            Message("There is no earlier good release to go back to."), Message("Make a better version and release it.")
+        )
     now = live(workspace)
-    moves = {"prompt": target.prompt_name, "before": asdict(now.pair), "after": asdict(target.after),
-             "undoes": current.id, "restores": target.id}
+    moves = {
+        "prompt": target.prompt_name,
+        "before": asdict(now.pair),
+        "after": asdict(target.after),
+        "undoes": current.id,
+        "restores": target.id,
+    }
     with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], moves["after"], why):
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
     return start(workspace, id)
@@ -173,8 +209,9 @@ def _kind(candidate: Candidate, now: Live) -> Kind:
     same_agent = candidate.agent.model_id == now.pair.model_id
     same_prompt = candidate.prompt.version == now.pair.prompt_version and candidate.prompt.name == now.prompt_name
     if same_agent and same_prompt:
-        raise InvalidInputError(Message("This agent version with this prompt version is live already."),
-                                Message("Choose another version."))
+        raise InvalidInputError(
+            Message("This agent version with this prompt version is live already."), Message("Choose another version.")
+        )
     if same_agent:
         return Kind.PROMPT
     if now.pair.model_id is not None and not same_prompt and candidate.agent.pinned is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from services.database import job as job_table
-from services.database import now, release, step, writing
+from services.database import new_id, now, release, step, writing
 from services.errors import ConflictError, NotFoundError
 from services.interlocks import Finding
 from services.jobs import LIVE
@@ -125,23 +125,32 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
     """Store a proposed release with its waiting steps; returns its number."""
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
-        id = connection.execute(insert(release).values(
-            app_id=workspace.app.id, kind=kind.value, state=State.PROPOSED.value, moves=dict(moves), why=why,
-            actor=workspace.actor.id,
-        )).inserted_primary_key[0]
-        connection.execute(insert(step), [
-            {"release_id": id, "name": name, "position": position, "state": "waiting"}
-            for position, name in enumerate(STEPS[kind])
-        ])
-    return int(id)
+        proposed = {
+            "app_id": workspace.app.id,
+            "kind": kind.value,
+            "state": State.PROPOSED.value,
+            "moves": dict(moves),
+            "why": why,
+            "actor": workspace.actor.id,
+        }
+        id = new_id(connection.execute(insert(release).values(proposed)))
+        connection.execute(
+            insert(step),
+            [
+                {"release_id": id, "name": name, "position": position, "state": "waiting"}
+                for position, name in enumerate(STEPS[kind])
+            ],
+        )
+    return id
 
 
 def get(workspace: "Workspace", id: int) -> Release:
     """One release of this app; raises NotFoundError."""
     found = _read(workspace, release.c.id == id)
     if not found:
-        raise NotFoundError(Message("Release {id} does not exist in this app.", id=id),
-                            Message("Choose one from the list of releases."))
+        raise NotFoundError(
+            Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
+        )
     return found[0]
 
 
@@ -156,12 +165,14 @@ def set_state(workspace: "Workspace", id: int, state: State, revision: int | Non
     chosen = release.c.id == id if revision is None else (release.c.id == id) & (release.c.revision == revision)
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
-        written = update(release).where(chosen).values(
-            state=state.value, revision=release.c.revision + 1, **ended, **values
+        written = (
+            update(release).where(chosen).values(state=state.value, revision=release.c.revision + 1, **ended, **values)
         )
         if connection.execute(written).rowcount == 0:
-            raise ConflictError(Message("Release {id} was changed by someone else.", id=id),
-                                Message("Reload the page and look at it again."))
+            raise ConflictError(
+                Message("Release {id} was changed by someone else.", id=id),
+                Message("Reload the page and look at it again."),
+            )
 
 
 def set_step(workspace: "Workspace", id: int, name: str, **values: Any) -> None:
@@ -177,7 +188,9 @@ def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
         rows = connection.execute(query).all()
         ids = [row.id for row in rows]
         steps = connection.execute(select(step).where(step.c.release_id.in_(ids)).order_by(step.c.position)).all()
-        live = select(job_table.c.id).where(job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE))
+        live = select(job_table.c.id).where(
+            job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE)
+        )
         working = set(connection.execute(live).scalars())
     return [_from_row(row, [one for one in steps if one.release_id == row.id], row.job_id in working) for row in rows]
 
@@ -185,15 +198,30 @@ def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
 def _from_row(row: Any, steps: list[Any], working: bool) -> Release:
     moves, error = row.moves, row.error or {}
     return Release(
-        id=row.id, kind=Kind(row.kind), state=State(row.state), prompt_name=moves["prompt"],
-        before=Pair(**moves["before"]), after=Pair(**moves["after"]), undoes=moves.get("undoes"),
-        restores=moves.get("restores"), evaluation=moves.get("evaluation"),
+        id=row.id,
+        kind=Kind(row.kind),
+        state=State(row.state),
+        prompt_name=moves["prompt"],
+        before=Pair(**moves["before"]),
+        after=Pair(**moves["after"]),
+        undoes=moves.get("undoes"),
+        restores=moves.get("restores"),
+        evaluation=moves.get("evaluation"),
         findings=tuple(Finding.from_json(one) for one in row.findings or ()),
-        steps=tuple(Step(one.name, one.state, _message(one.detail), one.handle or {}, one.started_at, one.ended_at)
-                    for one in steps),
-        proof=Proof(**row.proof) if row.proof else None, error=_message(error.get("message")),
-        remedy=_message(error.get("remedy")), why=row.why, actor=row.actor, job_id=row.job_id, working=working,
-        revision=row.revision, created_at=row.created_at, ended_at=row.ended_at,
+        steps=tuple(
+            Step(one.name, one.state, _message(one.detail), one.handle or {}, one.started_at, one.ended_at)
+            for one in steps
+        ),
+        proof=Proof(**row.proof) if row.proof else None,
+        error=_message(error.get("message")),
+        remedy=_message(error.get("remedy")),
+        why=row.why,
+        actor=row.actor,
+        job_id=row.job_id,
+        working=working,
+        revision=row.revision,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
     )
 
 

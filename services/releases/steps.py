@@ -60,8 +60,14 @@ def _register(workspace: "Workspace", work: "Work", release: Release) -> Message
 def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Every scorer that gated watches production, in the version that gated, before anything is deployed."""
     running = {one.name: one for one in monitoring.production_scorers(workspace)}
-    wanted = [replace(running.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, True)),
-                      version=spec.version, running=True) for spec in scorers.all(workspace)]
+    wanted = [
+        replace(
+            running.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, True)),
+            version=spec.version,
+            running=True,
+        )
+        for spec in scorers.all(workspace)
+    ]
     if list(running.values()) != wanted:
         with audit.change(workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted]):
             workspace.platform.scoring.apply(workspace, wanted)
@@ -72,8 +78,13 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Before a first deployment nothing reads the alias, so it is set here; later it stays where it is."""
     agent, version = agents.get(workspace, str(release.after.model_id)), _version(release)
     if agent.pinned is None and release.before.model_id is None:
-        production.move_alias(workspace, release.prompt_name, production.alias(workspace, release.prompt_name),
-                              _prompt_version(release), why=f"release {release.id}")
+        production.move_alias(
+            workspace,
+            release.prompt_name,
+            production.alias(workspace, release.prompt_name),
+            _prompt_version(release),
+            why=f"release {release.id}",
+        )
     production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
     return Message("Version {version} stands at 0 % traffic.", version=version)
 
@@ -90,13 +101,15 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
         if found is not None and found.state is ServedState.READY:
             return Message("Version {version} answers.", version=version)
         if found is not None and found.state is ServedState.FAILED:
-            raise PlatformError(Message("Version {version} could not be started: {reason}", version=version,
-                                        reason=found.error or "–"),
-                                Message("Mend the agent, log it again, and propose a new release."))
+            raise PlatformError(
+                Message("Version {version} could not be started: {reason}", version=version, reason=found.error or "–"),
+                Message("Mend the agent, log it again, and propose a new release."),
+            )
         time.sleep(0.2)
     raise PlatformError(
         Message("Version {version} was not ready after {seconds} s.", version=version, seconds=SECONDS_TO_READY),
-        Message("Look at the Endpoints screen; resume the release when the version is ready."), retryable=True,
+        Message("Look at the Endpoints screen; resume the release when the version is ready."),
+        retryable=True,
     )
 
 
@@ -107,12 +120,16 @@ def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
         work.progress(done, len(questions))
         answer = _ask(workspace, question, "smoke", _version(release))
         if not answer.text.strip():
-            raise PlatformError(Message("The new version answered “{question}” with nothing.", question=question),
-                                Message("Look at its trace, mend the prompt or the agent, and propose again."))
+            raise PlatformError(
+                Message("The new version answered “{question}” with nothing.", question=question),
+                Message("Look at its trace, mend the prompt or the agent, and propose again."),
+            )
         doubt = _doubt(workspace, release, answer)
         if doubt is not None:
-            raise PlatformError(Message("The smoke test failed: {reason}", reason=doubt),
-                                Message("Look at its trace on the Traces screen."))
+            raise PlatformError(
+                Message("The smoke test failed: {reason}", reason=doubt),
+                Message("Look at its trace on the Traces screen."),
+            )
     return Message("Questions answered: {n}.", n=len(questions))
 
 
@@ -146,8 +163,12 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
             seconds = round(time.monotonic() - begun, 1)
             proof = Proof(str(answer.trace_id), _prompt_version(release), str(release.after.model_id), seconds, probes)
             records.set_state(workspace, release.id, release.state, proof=asdict(proof))
-            return Message("Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
-                           prompt=_prompt_version(release), agent=_version(release), seconds=seconds)
+            return Message(
+                "Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
+                prompt=_prompt_version(release),
+                agent=_version(release),
+                seconds=seconds,
+            )
         doubt = missing
         time.sleep(0.5)
     raise PlatformError(
@@ -157,8 +178,14 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
 
 
 STEP: dict[str, Callable[["Workspace", "Work", Release], Message]] = {
-    "preflight": _preflight, "register": _register, "scorers": _scorers, "deploy": _deploy, "ready": _ready,
-    "smoke": _smoke, "shift": _shift, "proof": _proof,
+    "preflight": _preflight,
+    "register": _register,
+    "scorers": _scorers,
+    "deploy": _deploy,
+    "ready": _ready,
+    "smoke": _smoke,
+    "shift": _shift,
+    "proof": _proof,
 }
 
 
@@ -181,8 +208,10 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
 
 
 def _ask(workspace: "Workspace", question: str, origin: str, version: int | None) -> Answer:
-    request: dict[str, Any] = {"input": [{"role": "user", "content": question}],
-                               "custom_inputs": {"signalbox_origin": origin}}
+    request: dict[str, Any] = {
+        "input": [{"role": "user", "content": question}],
+        "custom_inputs": {"signalbox_origin": origin},
+    }
     return workspace.platform.serving.ask(workspace, workspace.app.endpoint, request, version)
 
 
@@ -194,8 +223,12 @@ def _candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate
 
 def _set_agent_version(workspace: "Workspace", release: Release, version: int) -> None:
     after = asdict(replace(release.after, agent_version=version))
-    moves = {"prompt": release.prompt_name, "before": asdict(release.before), "after": after,
-             "evaluation": release.evaluation}
+    moves = {
+        "prompt": release.prompt_name,
+        "before": asdict(release.before),
+        "after": after,
+        "evaluation": release.evaluation,
+    }
     records.set_state(workspace, release.id, release.state, moves=moves)
 
 

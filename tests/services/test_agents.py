@@ -8,8 +8,10 @@ from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State
 from tests.stub_model import stub_model
 
-FILE = "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n    def predict(self, request):\n" \
-       "        raise ValueError('broken inside')\n\n\nmlflow.models.set_model(A())\n"
+FILE = (
+    "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n    def predict(self, request):\n"
+    "        raise ValueError('broken inside')\n\n\nmlflow.models.set_model(A())\n"
+)
 
 
 @pytest.fixture
@@ -27,15 +29,22 @@ def written(model, workspace):
 
 
 def form(**changes):
-    return AgentForm(**{"name": "greeter", "prompt_name": "greeting", "first_version": 1, "pinned": False,
-                        "llm_model": "stub"} | changes)
+    return AgentForm(
+        **{"name": "greeter", "prompt_name": "greeting", "first_version": 1, "pinned": False, "llm_model": "stub"}
+        | changes
+    )
 
 
 def test_a_logged_agent_names_its_prompt_in_three_places(written, finish):
     ended = finish(written, agents.log(written, form()))
     assert ended.state is State.DONE, ended.error
     agent = agents.get(written, ended.result["model_id"])
-    assert (agent.status, agent.prompt_name, agent.prompt_alias, agent.pinned) == ("READY", "greeting", "production", None)
+    assert (agent.status, agent.prompt_name, agent.prompt_alias, agent.pinned) == (
+        "READY",
+        "greeting",
+        "production",
+        None,
+    )
     assert agent.links.agree and agent.links.from_config == "greeting"
 
 
@@ -74,7 +83,9 @@ def test_a_file_that_is_no_agent_is_refused_with_its_line(written, source, told)
 def test_a_file_that_breaks_shows_as_failed_with_its_reason(written, finish):
     ended = finish(written, agents.log(written, form(source=FILE)))
     assert ended.state is State.FAILED and "broken inside" in str(ended.error)
-    assert [(one.status, "broken inside" in (one.error or "")) for one in agents.versions(written)] == [("FAILED", True)]
+    assert [(one.status, "broken inside" in (one.error or "")) for one in agents.versions(written)] == [
+        ("FAILED", True)
+    ]
 
 
 def test_a_repeated_attempt_logs_nothing_twice(written, finish):

@@ -34,7 +34,9 @@ def test_the_same_short_name_is_refused(bare_workspace):
         apps.create(bare_workspace, FORM)
 
 
-@pytest.mark.parametrize("wrong", [{"id": "Ä"}, {"id": ""}, {"name": " "}, {"endpoint": "a/b"}, {"constants": {"a-b": "x"}}])
+@pytest.mark.parametrize(
+    "wrong", [{"id": "Ä"}, {"id": ""}, {"name": " "}, {"endpoint": "a/b"}, {"constants": {"a-b": "x"}}]
+)
 def test_a_wrong_form_creates_nothing(bare_workspace, wrong):
     with pytest.raises(InvalidInputError):
         apps.create(bare_workspace, replace(FORM, **wrong))

@@ -85,8 +85,20 @@ def test_a_forged_line_breaks_the_chain(workspace):
 
 def test_an_intent_whose_process_died_is_closed(workspace, monkeypatch):
     with database.writing(workspace.engine) as connection:
-        audit._append(connection, {"app_id": "support", "actor": "ada", "verb": "deploy", "subject": "x", "before": None,
-                                   "after": None, "why": "", "outcome": "intent", "intent_id": None})
+        audit._append(
+            connection,
+            {
+                "app_id": "support",
+                "actor": "ada",
+                "verb": "deploy",
+                "subject": "x",
+                "before": None,
+                "after": None,
+                "why": "",
+                "outcome": "intent",
+                "intent_id": None,
+            },
+        )
     assert audit.reconcile(workspace.engine) == 0
     monkeypatch.setattr(audit, "LONGEST_CHANGE", timedelta(0))
     assert audit.reconcile(workspace.engine) == 1

@@ -25,12 +25,15 @@ def test_proxy_without_identity_is_refused(proxy):
         people.identify(proxy, {})
 
 
-@pytest.mark.parametrize(("email", "groups", "roles"), [
-    ("ann@example.com", "", {Role.VIEWER, Role.AUTHOR}),
-    ("ANN@example.com", "Leads", {Role.VIEWER, Role.AUTHOR, Role.APPROVER}),
-    ("bob@example.com", "", {Role.VIEWER}),
-    ("root@example.com", "", set(Role)),
-])
+@pytest.mark.parametrize(
+    ("email", "groups", "roles"),
+    [
+        ("ann@example.com", "", {Role.VIEWER, Role.AUTHOR}),
+        ("ANN@example.com", "Leads", {Role.VIEWER, Role.AUTHOR, Role.APPROVER}),
+        ("bob@example.com", "", {Role.VIEWER}),
+        ("root@example.com", "", set(Role)),
+    ],
+)
 def test_roles_come_from_email_and_group(proxy, email, groups, roles):
     actor = people.identify(proxy, {"X-Forwarded-Email": email, "X-Forwarded-Groups": groups})
     assert actor.roles == roles

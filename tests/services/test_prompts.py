@@ -31,9 +31,21 @@ def test_live_is_where_the_alias_points_now(workspace):
     assert prompts.aliases(workspace, "greeting") == {"production": 2, "prodution": 1}
 
 
-@pytest.mark.parametrize("template", [
-    "", "  \n", "x" * 100_001, "{% if a %}", "{{日本}}", "{{a-b}}", "{{}}", "Hello {{name", "name}} hello", "{{ {{a}} }}",
-])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "",
+        "  \n",
+        "x" * 100_001,
+        "{% if a %}",
+        "{{日本}}",
+        "{{a-b}}",
+        "{{}}",
+        "Hello {{name",
+        "name}} hello",
+        "{{ {{a}} }}",
+    ],
+)
 def test_a_bad_template_never_reaches_the_registry(workspace, template):
     with pytest.raises(InvalidInputError) as caught:
         prompts.save(workspace, "greeting", template, "")

@@ -7,13 +7,30 @@ from services import wording
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [("Hello", "en"), ("こんにちは", "ja"), ("SorabanaのAPIです。返品できます", "ja"), ("Thank you, 田中!", "en"), ("", None), ("123 ?!", None)],
+    [
+        ("Hello", "en"),
+        ("こんにちは", "ja"),
+        ("SorabanaのAPIです。返品できます", "ja"),
+        ("Thank you, 田中!", "en"),
+        ("", None),
+        ("123 ?!", None),
+    ],
 )
 def test_the_language_of_a_text(text: str, language: str | None) -> None:
     assert wording.language(text) == language
 
 
-@pytest.mark.parametrize(("text", "count"), [("", 0), ("One. Two! Three?", 3), ("1. One.\n2. Two.", 2), ("はい。いいえ。", 2), ("See https://a.b/c.d now.", 1), ("3 days 2.5 hours", 1)])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("One. Two! Three?", 3),
+        ("1. One.\n2. Two.", 2),
+        ("はい。いいえ。", 2),
+        ("See https://a.b/c.d now.", 1),
+        ("3 days 2.5 hours", 1),
+    ],
+)
 def test_sentences_are_counted_without_list_numbers(text: str, count: int) -> None:
     assert len(wording.sentences(text)) == count
 
@@ -34,7 +51,10 @@ def test_politeness_follows_expressions_and_endings(text: str, passed: bool) -> 
     assert wording.polite(text).passed is passed
 
 
-@pytest.mark.parametrize(("text", "passed"), [("A skilled shacker", True), ("You IDIOT!", False), ("この馬鹿", False), ("ハッキングの方法", False), ("", True)])
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [("A skilled shacker", True), ("You IDIOT!", False), ("この馬鹿", False), ("ハッキングの方法", False), ("", True)],
+)
 def test_safety_is_the_word_list(text: str, passed: bool) -> None:
     assert wording.safe(text).passed is passed
 

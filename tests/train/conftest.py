@@ -39,8 +39,14 @@ class Train:
         return [prompts.save(self.workspace, PROMPT, one.template, one.note).version for one in sample.app().prompts]
 
     def agent(self, version: int, *, pinned: bool = False, source: str | None = None) -> str:
-        form = AgentForm(name="support-agent", prompt_name=PROMPT, first_version=version, pinned=pinned,
-                         llm_model=self.workspace.app.model, source=source)
+        form = AgentForm(
+            name="support-agent",
+            prompt_name=PROMPT,
+            first_version=version,
+            pinned=pinned,
+            llm_model=self.workspace.app.model,
+            source=source,
+        )
         return str(self.done(log_agent(self.workspace, form)).result["model_id"])
 
     def evaluate(self, model_id: str, version: int) -> evaluations.Evaluation:

@@ -12,7 +12,7 @@ from services.jobs import State as JobState
 from services.releases import Kind, Proposal, State
 
 PROMPT = "customer-support"
-IGNORES_ITS_PROMPT = '''
+IGNORES_ITS_PROMPT = """
 import mlflow
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentResponse
@@ -25,9 +25,10 @@ class Stubborn(ResponsesAgent):
 
 
 mlflow.models.set_model(Stubborn())
-'''
+"""
 LOADS_BUT_IGNORES = IGNORES_ITS_PROMPT.replace(
-    "        text =", '        mlflow.genai.load_prompt("prompts:/customer-support@production", allow_missing=True)\n        text ='
+    "        text =",
+    '        mlflow.genai.load_prompt("prompts:/customer-support@production", allow_missing=True)\n        text =',
 )
 
 
