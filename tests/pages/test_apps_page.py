@@ -1,0 +1,48 @@
+"""Apps: settings, gate, new, archive."""
+
+from services import apps
+from services.scorers import ScorerSpec
+from services.scorers import save as save_scorer
+from tests.pages.conftest import texts
+
+
+def test_saving_settings_keeps_them(screen, workspace):
+    shown = screen("apps")
+    shown.text_input(key="edit-support-company").set_value("Beta")
+    shown.button(key="save-app").click().run()
+    assert not shown.exception
+    assert apps.get(workspace, "support").company == "Beta"
+
+
+def test_a_wrong_name_is_explained(screen, workspace):
+    shown = screen("apps")
+    shown.text_input(key="edit-support-endpoint").set_value("Not A Name")
+    shown.button(key="save-app").click().run()
+    assert "cannot be an endpoint's name" in texts(shown).replace("\\", "")
+    assert apps.get(workspace, "support").endpoint == "support"
+
+
+def test_a_new_app_is_chosen_at_once(screen, workspace):
+    shown = screen("apps")
+    for name, value in (("name", "請求"), ("id", "billing"), ("endpoint", "billing"), ("company", "Acme")):
+        shown.text_input(key=f"new-{name}").set_value(value)
+    shown.button(key="create-app").click().run()
+    assert not shown.exception
+    assert apps.get(workspace, "billing").name == "請求"
+    assert shown.session_state["app"] == "billing"
+
+
+def test_the_gate_is_set_by_sliders(screen, workspace):
+    save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
+    shown = screen("apps")
+    shown.slider(key="gate-short").set_value(85)
+    shown.button(key="save-gate").click().run()
+    assert apps.get(workspace, "support").gate.minimum == {"short": 0.85}
+
+
+def test_an_archived_app_can_be_brought_back(screen, workspace):
+    shown = screen("apps")
+    shown.button(key="archive").click().run()
+    assert apps.all(workspace) == []
+    shown.button(key="restore-support").click().run()
+    assert [app.id for app in apps.all(workspace)] == ["support"]

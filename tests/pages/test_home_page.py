@@ -1,0 +1,20 @@
+"""Home: what is live and what to do next."""
+
+from services import prompts
+from tests.pages.conftest import texts
+
+
+def test_a_new_app_says_that_nothing_is_live_and_what_comes_first(screen):
+    shown = screen("home")
+    assert not shown.exception
+    assert "Nothing is live yet" in texts(shown)
+    assert [button.key for button in shown.button if (button.key or "").startswith("next-")] == ["next-prompts"]
+
+
+def test_after_the_first_prompt_the_agent_comes_next(screen, workspace):
+    prompts.save(workspace, "greeting", "Hello", "")
+    assert [one.key for one in screen("home").button if (one.key or "").startswith("next-")] == ["next-agents"]
+
+
+def test_home_speaks_japanese(screen):
+    assert "Nothing is live yet" not in texts(screen("home", language="ja"))

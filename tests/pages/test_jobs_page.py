@@ -1,0 +1,25 @@
+"""Jobs: what runs, what ended, and why."""
+
+from services import jobs
+from services.errors import ConsoleError
+from services.jobs import State
+from services.messages import Message
+from tests.pages.conftest import texts
+
+
+def test_an_empty_list_says_what_will_show_here(screen):
+    assert "Nothing has run yet" in texts(screen("jobs"))
+
+
+def test_a_failed_job_shows_its_next_step(screen, workspace):
+    jobs.submit(workspace, "evaluate", {})
+    jobs.fail(workspace.engine, jobs.claim(workspace.engine), ConsoleError(Message("No <b>room</b>."), Message("Make room.")))
+    shown = texts(screen("jobs")).replace("\\", "")
+    assert "No <b>room</b>." in shown
+    assert "Make room." in shown
+
+
+def test_a_waiting_job_can_be_cancelled(screen, workspace):
+    job = jobs.submit(workspace, "evaluate", {})
+    screen("jobs").button(key=f"cancel-{job.id}").click().run()
+    assert jobs.get(workspace, job.id).state is State.CANCELLED
