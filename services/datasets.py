@@ -88,9 +88,13 @@ def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
     """Make a dataset of at least one question; raises InvalidInputError."""
     kept = check(rows)
     if not name.strip():
-        raise InvalidInputError(Message("The dataset has no name."), Message("Type a name that says what is asked in it."))
+        raise InvalidInputError(
+            Message("The dataset has no name."), Message("Type a name that says what is asked in it.")
+        )
     with audit.change(workspace, Verb.SAVE_DATASET, name.strip(), after=f"{len(kept)} rows") as change:
-        made = workspace.client.create_dataset(name=name.strip(), experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id})
+        made = workspace.client.create_dataset(
+            name=name.strip(), experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id}
+        )
         made.merge_records(_records(kept))
         change.after = {"id": made.dataset_id, "rows": len(kept)}
     return get(workspace, made.dataset_id)
@@ -102,7 +106,9 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> Dataset:
     stored = {row.id: (record, row) for record, row in _stored_rows(found)}
     wanted = {row.id: row for row in kept}
     gone = [record for row, (record, _) in stored.items() if row not in wanted]
-    with audit.change(workspace, Verb.SAVE_DATASET, found.name, before=f"{len(stored)} rows", after=f"{len(kept)} rows"):
+    with audit.change(
+        workspace, Verb.SAVE_DATASET, found.name, before=f"{len(stored)} rows", after=f"{len(kept)} rows"
+    ):
         found.merge_records(_records(kept))
         if gone:
             found.delete_records(gone)
@@ -118,7 +124,9 @@ def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
             Message("The dataset {name} has no questions.", name=found.name),
             Message("Add questions on the Datasets screen, then start again."),
         )
-    lines = [json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) for row in sorted(content, key=lambda row: row.id)]
+    lines = [
+        json.dumps(asdict(row), ensure_ascii=False, sort_keys=True) for row in sorted(content, key=lambda row: row.id)
+    ]
     written = "".join(f"{line}\n" for line in lines)
     version = DatasetVersion(hashlib.sha256(written.encode()).hexdigest(), content)
     with translated(Message("Keeping the dataset's version")):
@@ -128,7 +136,11 @@ def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
 
 def pasted(text: str, topic: str = "", language: str = "") -> list[Row]:
     """One question per line; blank lines are skipped."""
-    return [Row(row_id(line), line, topic=topic, language=language) for line in (one.strip() for one in text.splitlines()) if line]
+    return [
+        Row(row_id(line), line, topic=topic, language=language)
+        for line in (one.strip() for one in text.splitlines())
+        if line
+    ]
 
 
 def check(rows: Iterable[Row]) -> list[Row]:
@@ -139,7 +151,11 @@ def check(rows: Iterable[Row]) -> list[Row]:
         raise InvalidInputError(Message("There are no questions."), Message("Type or paste at least one question."))
     if too_long:
         raise InvalidInputError(
-            Message("The question “{start}…” is longer than {limit} characters.", start=too_long[0].question[:60], limit=LONGEST_QUESTION),
+            Message(
+                "The question “{start}…” is longer than {limit} characters.",
+                start=too_long[0].question[:60],
+                limit=LONGEST_QUESTION,
+            ),
             Message("Shorten it."),
         )
     if len(kept) > MOST_ROWS:
@@ -152,7 +168,11 @@ def check(rows: Iterable[Row]) -> list[Row]:
 
 def _records(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [
-        {"inputs": inputs(row.question), "expectations": {"expected_response": row.expected}, "tags": _tags(row, position)}
+        {
+            "inputs": inputs(row.question),
+            "expectations": {"expected_response": row.expected},
+            "tags": _tags(row, position),
+        }
         for position, row in enumerate(rows)
     ]
 
@@ -164,7 +184,9 @@ def _tags(row: Row, position: int) -> dict[str, str]:
 
 
 def _load(workspace: "Workspace", id: str) -> EvaluationDataset:
-    missing = NotFoundError(Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets."))
+    missing = NotFoundError(
+        Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets.")
+    )
     try:
         found = workspace.client.get_dataset(id)
     except MlflowException as error:
@@ -177,14 +199,19 @@ def _load(workspace: "Workspace", id: str) -> EvaluationDataset:
 def _stored_rows(found: EvaluationDataset) -> list[tuple[str, Row]]:
     """Record id and row, in order; records that another tool wrote are read as far as they ask something."""
     with translated(Message("Reading the dataset's questions")):
-        records = [(record.dataset_record_id, record.inputs, record.expectations or {}, record.tags or {}) for record in found.records]
+        records = [
+            (record.dataset_record_id, record.inputs, record.expectations or {}, record.tags or {})
+            for record in found.records
+        ]
     ordered = sorted(records, key=lambda record: str(record[3].get("signalbox.position", "~")))
     return [(id, _row(_question(asked), expected, tags)) for id, asked, expected, tags in ordered]
 
 
 def _row(question: str, expectations: dict[str, Any], tags: dict[str, Any]) -> Row:
     critical, topic, language = (str(tags.get(name, "")) for name in TAGS[:3])
-    return Row(row_id(question), question, str(expectations.get("expected_response", "")), critical == "true", topic, language)
+    return Row(
+        row_id(question), question, str(expectations.get("expected_response", "")), critical == "true", topic, language
+    )
 
 
 def _question(asked: dict[str, Any]) -> str:

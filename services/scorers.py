@@ -52,7 +52,10 @@ def at(workspace: "Workspace", name: str, version: int) -> ScorerSpec:
     for one in _stored(workspace):
         if (one["name"], one["version"]) == (name, version):
             return _spec(one)
-    raise NotFoundError(Message("The scorer {name} has no version {version}.", name=name, version=version), Message("Open the list of scorers."))
+    raise NotFoundError(
+        Message("The scorer {name} has no version {version}.", name=name, version=version),
+        Message("Open the list of scorers."),
+    )
 
 
 def save(workspace: "Workspace", spec: ScorerSpec) -> ScorerSpec:
@@ -85,13 +88,21 @@ def describe(spec: ScorerSpec) -> Message:
     """What the scorer asks of an answer, in one plain sentence."""
     settings = spec.settings
     if spec.kind == "length":
-        return Message("The answer has {shortest} to {longest} characters.", shortest=settings["shortest"], longest=settings["longest"])
+        return Message(
+            "The answer has {shortest} to {longest} characters.",
+            shortest=settings["shortest"],
+            longest=settings["longest"],
+        )
     if spec.kind == "mentions":
         return Message("The answer mentions “{phrase}”.", phrase=settings["phrase"])
     if spec.kind == "polite":
-        return Message("The answer is polite: courteous expressions in English, です・ます endings in Japanese. A rule decides, not a model.")
+        return Message(
+            "The answer is polite: courteous expressions in English, です・ます endings in Japanese. A rule decides, not a model."
+        )
     if spec.kind == "word_list":
-        return Message("Word list: the answer uses none of the listed offensive or dangerous words. A list decides, not a model.")
+        return Message(
+            "Word list: the answer uses none of the listed offensive or dangerous words. A list decides, not a model."
+        )
     return Message("A language model checks: {guidelines}", guidelines=" · ".join(settings["guidelines"]))
 
 
@@ -100,7 +111,9 @@ def build(spec: ScorerSpec, workspace: "Workspace", called: Callable[[], None] |
     filled = {name: _filled(value, workspace) for name, value in spec.settings.items()}
     if not needs_judge(spec):
         return RuleScorer(name=spec.name, timeout=0).set_up(spec.kind, filled, spec.version, called)
-    return JudgeScorer(name=spec.name, timeout=JUDGE_SECONDS).set_up(filled["guidelines"], workspace, spec.version, called)
+    return JudgeScorer(name=spec.name, timeout=JUDGE_SECONDS).set_up(
+        filled["guidelines"], workspace, spec.version, called
+    )
 
 
 def check_judge(workspace: "Workspace") -> None:
@@ -108,7 +121,9 @@ def check_judge(workspace: "Workspace") -> None:
     settings = workspace.settings
     client = openai.OpenAI(base_url=settings.llm_base_url, api_key=settings.llm_api_key, timeout=3, max_retries=0)
     with translated(Message("Asking the judge {model}", model=settings.judge_model)):
-        client.chat.completions.create(model=settings.judge_model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1)
+        client.chat.completions.create(
+            model=settings.judge_model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1
+        )
 
 
 def answer_text(outputs: Any) -> str:
@@ -129,17 +144,24 @@ class RuleScorer(Scorer):
     _version: int = PrivateAttr(0)
     _called: Callable[[], None] | None = PrivateAttr(None)
 
-    def set_up(self, kind: str, settings: dict[str, Any], version: int, called: Callable[[], None] | None) -> "RuleScorer":
+    def set_up(
+        self, kind: str, settings: dict[str, Any], version: int, called: Callable[[], None] | None
+    ) -> "RuleScorer":
         self._kind, self._settings, self._version, self._called = kind, settings, version, called
         return self
 
-    def __call__(self, *, outputs: Any = None) -> Feedback:
+    def __call__(self, *, outputs: Any = None, **others: Any) -> Feedback:
         finding = _decide(self._kind, self._settings, answer_text(outputs))
         if self._called:
             self._called()
-        metadata = {"signalbox.reason": json.dumps(finding.reason.to_json(), ensure_ascii=False), "signalbox.version": str(self._version)}
+        metadata = {
+            "signalbox.reason": json.dumps(finding.reason.to_json(), ensure_ascii=False),
+            "signalbox.version": str(self._version),
+        }
         source = AssessmentSource(source_type="CODE", source_id=f"signalbox/{self._kind}")
-        return Feedback(name=self.name, value=finding.passed, rationale=str(finding.reason), source=source, metadata=metadata)
+        return Feedback(
+            name=self.name, value=finding.passed, rationale=str(finding.reason), source=source, metadata=metadata
+        )
 
 
 class JudgeScorer(Scorer):
@@ -152,13 +174,20 @@ class JudgeScorer(Scorer):
     _called: Callable[[], None] | None = PrivateAttr(None)
     _reached_at: float = PrivateAttr(0.0)
 
-    def set_up(self, guidelines: list[str], workspace: "Workspace", version: int, called: Callable[[], None] | None) -> "JudgeScorer":
+    def set_up(
+        self, guidelines: list[str], workspace: "Workspace", version: int, called: Callable[[], None] | None
+    ) -> "JudgeScorer":
         settings = workspace.settings
-        self._guidelines, self._judge, self._version, self._called = guidelines, f"openai:/{settings.judge_model}", version, called
+        self._guidelines, self._judge, self._version, self._called = (
+            guidelines,
+            f"openai:/{settings.judge_model}",
+            version,
+            called,
+        )
         self._address = settings.llm_base_url or ""
         return self
 
-    def __call__(self, *, inputs: Any = None, outputs: Any = None) -> Feedback:
+    def __call__(self, *, inputs: Any = None, outputs: Any = None, **others: Any) -> Feedback:
         try:
             return self._judged(inputs, answer_text(outputs))
         finally:
@@ -169,9 +198,17 @@ class JudgeScorer(Scorer):
         if not answer:
             return Feedback(name=self.name, value=False, rationale="There is no answer.")
         self._reach()
-        found = Guidelines(name=self.name, guidelines=self._guidelines, model=self._judge)(inputs=inputs, outputs=answer)
+        found = Guidelines(name=self.name, guidelines=self._guidelines, model=self._judge)(
+            inputs=inputs, outputs=answer
+        )
         metadata = {"signalbox.version": str(self._version)}
-        return Feedback(name=self.name, value=str(found.value) == "yes", rationale=found.rationale, source=found.source, metadata=metadata)
+        return Feedback(
+            name=self.name,
+            value=str(found.value) == "yes",
+            rationale=found.rationale,
+            source=found.source,
+            metadata=metadata,
+        )
 
     def _reach(self) -> None:
         """MLflow tries a dead judge for three minutes per row; a connection is tried first, now and then."""
@@ -198,7 +235,9 @@ def _check(workspace: "Workspace", spec: ScorerSpec) -> None:
             Message("Use up to 40 letters, digits, blanks, dots and hyphens, beginning with a letter or digit."),
         )
     if spec.kind not in KINDS:
-        raise InvalidInputError(Message("There is no kind of scorer called {kind}.", kind=spec.kind), Message("Choose one from the list."))
+        raise InvalidInputError(
+            Message("There is no kind of scorer called {kind}.", kind=spec.kind), Message("Choose one from the list.")
+        )
     if len([one for one in all(workspace) if one.name != spec.name]) >= MOST:
         raise InvalidInputError(Message("An app can have {n} scorers at most.", n=MOST), Message("Remove one first."))
     _check_settings(spec.kind, spec.settings)
@@ -206,11 +245,17 @@ def _check(workspace: "Workspace", spec: ScorerSpec) -> None:
 
 def _check_settings(kind: str, settings: Mapping[str, Any]) -> None:
     if kind == "length" and not 0 <= settings["shortest"] <= settings["longest"]:
-        raise InvalidInputError(Message("The shortest length is above the longest."), Message("Swap or correct the two numbers."))
+        raise InvalidInputError(
+            Message("The shortest length is above the longest."), Message("Swap or correct the two numbers.")
+        )
     if kind == "mentions" and not str(settings["phrase"]).strip():
-        raise InvalidInputError(Message("There is nothing to mention."), Message("Type the words that every answer shall contain."))
+        raise InvalidInputError(
+            Message("There is nothing to mention."), Message("Type the words that every answer shall contain.")
+        )
     if kind == "guidelines" and not [line for line in settings["guidelines"] if line.strip()]:
-        raise InvalidInputError(Message("There is no guideline."), Message("Write at least one sentence that an answer must fulfil."))
+        raise InvalidInputError(
+            Message("There is no guideline."), Message("Write at least one sentence that an answer must fulfil.")
+        )
 
 
 def _filled(value: Any, workspace: "Workspace") -> Any:

@@ -60,12 +60,20 @@ def sentence(verdict: Verdict) -> Message:
     if not verdict.rows:
         return Message("Cannot tell: the two evaluations share no questions.")
     if verdict.word == BETTER:
-        return Message("Better: {better} of {rows} questions got better, {worse} got worse. That is unlikely to be chance.", **counts)
+        return Message(
+            "Better: {better} of {rows} questions got better, {worse} got worse. That is unlikely to be chance.",
+            **counts,
+        )
     if verdict.word == WORSE:
-        return Message("Worse: {worse} of {rows} questions got worse, {better} got better. That is unlikely to be chance.", **counts)
+        return Message(
+            "Worse: {worse} of {rows} questions got worse, {better} got better. That is unlikely to be chance.",
+            **counts,
+        )
     if not verdict.better and not verdict.worse:
         return Message("Cannot tell: all {rows} shared questions came out the same.", **counts)
-    return Message("Cannot tell: {better} of {rows} questions got better and {worse} worse, which may be chance.", **counts)
+    return Message(
+        "Cannot tell: {better} of {rows} questions got better and {worse} worse, which may be chance.", **counts
+    )
 
 
 def _word(better: int, worse: int, p_value: float) -> str:

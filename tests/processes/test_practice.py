@@ -82,27 +82,63 @@ def mentions(answer: str, name: str) -> bool:
 
 CASES = {
     "company": Case(
-        ["Don't forget to name the company.", "Each message should bring up our firm by name.", "Make sure the shop's name is stated, so mention the shop.", "Introduce yourself with the brand in every message."],
-        ["自分がどこの者か、必ず社名を名乗ってください。", "文中に店名を入れるようにしてください。", "会社名を忘れずに伝えること。", "屋号を明記してください。"],
+        [
+            "Don't forget to name the company.",
+            "Each message should bring up our firm by name.",
+            "Make sure the shop's name is stated, so mention the shop.",
+            "Introduce yourself with the brand in every message.",
+        ],
+        [
+            "自分がどこの者か、必ず社名を名乗ってください。",
+            "文中に店名を入れるようにしてください。",
+            "会社名を忘れずに伝えること。",
+            "屋号を明記してください。",
+        ],
         mentions,
     ),
     "in Japanese": Case(
-        ["Whatever language they use, respond in Japanese.", "Your messages are written in Japanese.", "Japanese only, please."],
+        [
+            "Whatever language they use, respond in Japanese.",
+            "Your messages are written in Japanese.",
+            "Japanese only, please.",
+        ],
         ["英語の質問でも日本語で書いてください。", "回答は日本語のみとします。", "日本語を使ってください。"],
         lambda answer, name: wording.language(answer.replace(name, "")) == "ja",
     ),
     "in English": Case(
-        ["Always communicate in English, even if asked in Japanese.", "Use English at all times.", "Replies go out in English."],
-        ["日本語で聞かれても英語で返してください。", "返信はすべて英語で作成すること。", "英語だけを使用してください。"],
+        [
+            "Always communicate in English, even if asked in Japanese.",
+            "Use English at all times.",
+            "Replies go out in English.",
+        ],
+        [
+            "日本語で聞かれても英語で返してください。",
+            "返信はすべて英語で作成すること。",
+            "英語だけを使用してください。",
+        ],
         lambda answer, name: wording.language(answer.replace(name, "")) == "en",
     ),
     "at most 160": Case(
-        ["Stay below 161 characters.", "Keep it to a maximum of 160 characters.", "160 characters at most.", "Never write more than 160 characters."],
-        ["160字以内に収めること。", "最大160文字です。", "長さは１６０文字までとします。", "161文字未満で書いてください。"],
+        [
+            "Stay below 161 characters.",
+            "Keep it to a maximum of 160 characters.",
+            "160 characters at most.",
+            "Never write more than 160 characters.",
+        ],
+        [
+            "160字以内に収めること。",
+            "最大160文字です。",
+            "長さは１６０文字までとします。",
+            "161文字未満で書いてください。",
+        ],
         lambda answer, name: len(answer) <= 160,
     ),
     "120 to 300": Case(
-        ["Aim for 120-300 characters.", "Anywhere from 120 to 300 characters is fine.", "At least 120 characters, but no more than 300 characters."],
+        [
+            "Aim for 120-300 characters.",
+            "Anywhere from 120 to 300 characters is fine.",
+            "At least 120 characters, but no more than 300 characters.",
+        ],
         ["120〜300字で書いてください。", "120文字以上300文字以下とします。", "長さは120字から300字です。"],
         lambda answer, name: 120 <= len(answer) <= 300,
     ),
@@ -112,7 +148,11 @@ CASES = {
         lambda answer, name: 2 <= len(wording.sentences(answer)) <= 3,
     ),
     "numbered": Case(
-        ["Lay the solution out as numbered instructions.", "Walk them through it one thing at a time, in steps.", "Give a step-by-step guide."],
+        [
+            "Lay the solution out as numbered instructions.",
+            "Walk them through it one thing at a time, in steps.",
+            "Give a step-by-step guide.",
+        ],
         ["番号付きで説明してください。", "順を追って案内すること。", "対応はステップごとに示してください。"],
         lambda answer, name: bool(re.search(r"^1\. .+\n2\. ", answer, re.MULTILINE)),
     ),
@@ -132,18 +172,40 @@ CASES = {
         lambda answer, name: bool(re.search(r"sorry|apolog|申し訳|お詫び", answer)),
     ),
     "offer": Case(
-        ["Close by asking whether there is anything else.", "Finish with an offer of assistance.", "Tell them you are there for further questions."],
-        ["最後に、ほかに困りごとがないか尋ねてください。", "結びの言葉を添えてください。", "さらにお手伝いできる旨を伝えること。"],
+        [
+            "Close by asking whether there is anything else.",
+            "Finish with an offer of assistance.",
+            "Tell them you are there for further questions.",
+        ],
+        [
+            "最後に、ほかに困りごとがないか尋ねてください。",
+            "結びの言葉を添えてください。",
+            "さらにお手伝いできる旨を伝えること。",
+        ],
         lambda answer, name: bool(re.search(r"anything else|ほかにも", answer)),
     ),
     "phrase": Case(
-        ["Work the words “Ride on!” in; include them every time.", "Every message must contain “Ride on!”", 'Add the phrase "Ride on!" somewhere.'],
-        ["「Ride on!」という言葉を入れること。", "回答には必ず「Ride on!」を含めてください。", "文中で『Ride on!』と述べてください。"],
+        [
+            "Work the words “Ride on!” in; include them every time.",
+            "Every message must contain “Ride on!”",
+            'Add the phrase "Ride on!" somewhere.',
+        ],
+        [
+            "「Ride on!」という言葉を入れること。",
+            "回答には必ず「Ride on!」を含めてください。",
+            "文中で『Ride on!』と述べてください。",
+        ],
         lambda answer, name: "Ride on!" in answer,
     ),
     "address": Case(
-        ["Point people to https://help.example/bikes?x=1.", "Always share the link https://help.example/bikes?x=1 with them."],
-        ["詳しくは https://help.example/bikes?x=1 を案内してください。", "https://help.example/bikes?x=1 を必ず記載すること。"],
+        [
+            "Point people to https://help.example/bikes?x=1.",
+            "Always share the link https://help.example/bikes?x=1 with them.",
+        ],
+        [
+            "詳しくは https://help.example/bikes?x=1 を案内してください。",
+            "https://help.example/bikes?x=1 を必ず記載すること。",
+        ],
         lambda answer, name: "https://help.example/bikes?x=1" in answer,
     ),
     "sign-off": Case(
@@ -152,18 +214,33 @@ CASES = {
         lambda answer, name: answer.rstrip().endswith("The Workshop"),
     ),
     "hide": Case(
-        ["Never use the word “workshop” or “作業”.", "Avoid mentioning “workshop” or “作業”.", "Please don't say “workshop” or “作業”."],
+        [
+            "Never use the word “workshop” or “作業”.",
+            "Avoid mentioning “workshop” or “作業”.",
+            "Please don't say “workshop” or “作業”.",
+        ],
         ["「作業」や「workshop」という言葉は使わないでください。", "「作業」「workshop」には触れないこと。"],
         lambda answer, name: "workshop" not in answer.replace("The Workshop", "").lower() and "作業" not in answer,
     ),
     "refuse": Case(
-        ["Turn down whatever is unrelated to cycling.", "You only help with questions about cycling.", "Decline anything outside our field."],
-        ["自転車と無関係な相談はお断りしてください。", "自転車に関する質問だけに答えてください。", "業務外の話題には回答を控えること。"],
+        [
+            "Turn down whatever is unrelated to cycling.",
+            "You only help with questions about cycling.",
+            "Decline anything outside our field.",
+        ],
+        [
+            "自転車と無関係な相談はお断りしてください。",
+            "自転車に関する質問だけに答えてください。",
+            "業務外の話題には回答を控えること。",
+        ],
         lambda answer, name: bool(re.search(r"only help with|お答えできません", answer)),
         {"en": "Who won the chess championship?", "ja": "将棋の名人は誰ですか?"},
     ),
     "ask": Case(
-        ["Should a message be blank, find out what the person needs.", "When nothing was written, ask how you can help."],
+        [
+            "Should a message be blank, find out what the person needs.",
+            "When nothing was written, ask how you can help.",
+        ],
         ["内容がないときは、用件を伺ってください。", "何も書かれていない場合は何に困っているか尋ねること。"],
         lambda answer, name: bool(re.search(r"what I can help|ご用件", answer)),
         {"en": "", "ja": "　"},
@@ -176,8 +253,18 @@ CLASHES = [
     {"two or three sentences", "apology", "phrase"}, {"two or three sentences", "apology", "offer"}, {"two or three sentences", "offer", "phrase"},
 ]  # fmt: skip
 PERSONA = {
-    "en": ["You work on the support desk of {name}.", "{name} is where you work: the company is {name}.", "Act as the helpdesk clerk for “{name}”.", "You speak for the company {name}."],
-    "ja": ["あなたは{name}のカスタマー窓口の担当者です。", "会社名は「{name}」です。", "「{name}」のオペレーターとして応対します。", "{name}を代表して応対してください。"],
+    "en": [
+        "You work on the support desk of {name}.",
+        "{name} is where you work: the company is {name}.",
+        "Act as the helpdesk clerk for “{name}”.",
+        "You speak for the company {name}.",
+    ],
+    "ja": [
+        "あなたは{name}のカスタマー窓口の担当者です。",
+        "会社名は「{name}」です。",
+        "「{name}」のオペレーターとして応対します。",
+        "{name}を代表して応対してください。",
+    ],
 }
 
 
@@ -235,7 +322,8 @@ def test_without_instructions_the_answer_is_terse(bikes: TestClient, spoken: str
 
 
 @pytest.mark.parametrize(
-    "prompt", ["Prefer renewable metaphors.", "Think in colours.", "比喩を大切に。", "{'temperature': 1}", "\x00", "((((", "⟦7⟧"]
+    "prompt",
+    ["Prefer renewable metaphors.", "Think in colours.", "比喩を大切に。", "{'temperature': 1}", "\x00", "((((", "⟦7⟧"],
 )
 def test_unknown_instructions_are_ignored(bikes: TestClient, prompt: str) -> None:
     assert ask(bikes, prompt, QUESTION["en"]) == ask(bikes, "", QUESTION["en"])
@@ -243,7 +331,12 @@ def test_unknown_instructions_are_ignored(bikes: TestClient, prompt: str) -> Non
 
 @pytest.mark.parametrize(
     ("prompt", "question"),
-    [("Answer politely. No bullet points.", "en"), ("丁寧に。箇条書きは使わないでください。", "ja"), ("Be polite. Do not apologise.", "en"), ("丁寧に。謝罪は不要です。", "ja")],
+    [
+        ("Answer politely. No bullet points.", "en"),
+        ("丁寧に。箇条書きは使わないでください。", "ja"),
+        ("Be polite. Do not apologise.", "en"),
+        ("丁寧に。謝罪は不要です。", "ja"),
+    ],
 )
 def test_what_is_forbidden_is_left_out(bikes: TestClient, prompt: str, question: str) -> None:
     answer = ask(bikes, prompt, QUESTION[question])
@@ -252,7 +345,9 @@ def test_what_is_forbidden_is_left_out(bikes: TestClient, prompt: str, question:
 
 
 def test_the_company_can_be_forbidden(bikes: TestClient) -> None:
-    assert "Nordlicht" not in ask(bikes, "You are a polite agent for Nordlicht. Do not mention the company.", QUESTION["en"])
+    assert "Nordlicht" not in ask(
+        bikes, "You are a polite agent for Nordlicht. Do not mention the company.", QUESTION["en"]
+    )
 
 
 def test_the_customer_gives_no_instructions(bikes: TestClient) -> None:
@@ -265,7 +360,11 @@ def test_the_customer_gives_no_instructions(bikes: TestClient) -> None:
 
 
 def test_a_follow_up_keeps_the_topic(bikes: TestClient) -> None:
-    messages = [{"role": "user", "content": QUESTION["en"]}, {"role": "assistant", "content": "…"}, {"role": "user", "content": "And how long?"}]
+    messages = [
+        {"role": "user", "content": QUESTION["en"]},
+        {"role": "assistant", "content": "…"},
+        {"role": "user", "content": "And how long?"},
+    ]
     reply = bikes.post("/practice/v1/chat/completions", json={"model": "practice", "messages": messages})
 
     assert "aisle 3" in reply.json()["choices"][0]["message"]["content"]
@@ -304,7 +403,9 @@ def test_a_stream_has_the_same_text_and_the_usage(model: TestClient) -> None:
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks if chunk["choices"]][-1] == "stop"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"messages": []}', b'{"messages": ["x"]}', b"\xff", b'{"messages": null}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"messages": []}', b'{"messages": ["x"]}', b"\xff", b'{"messages": null}']
+)
 def test_a_broken_request_is_refused_in_the_usual_shape(model: TestClient, body: bytes) -> None:
     reply = model.post("/practice/v1/chat/completions", content=body)
 
@@ -313,13 +414,18 @@ def test_a_broken_request_is_refused_in_the_usual_shape(model: TestClient, body:
 
 
 def test_other_model_names_are_not_found(model: TestClient) -> None:
-    reply = model.post("/practice/v1/chat/completions", json={"model": "x", "messages": [{"role": "user", "content": "hi"}]})
+    reply = model.post(
+        "/practice/v1/chat/completions", json={"model": "x", "messages": [{"role": "user", "content": "hi"}]}
+    )
 
     assert reply.status_code == 404
     assert [one["id"] for one in model.get("/practice/v1/models").json()["data"]] == ["practice"]
 
 
-SCHEMA = {"type": "json_schema", "json_schema": {"name": "j", "schema": {"properties": {"result": {}, "rationale": {}}}}}
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {"name": "j", "schema": {"properties": {"result": {}, "rationale": {}}}},
+}
 
 
 def judged(client: TestClient, guideline: str, answer: str) -> Any:
@@ -351,7 +457,16 @@ def test_rules_judge_what_rules_can_decide(model: TestClient, guideline: str, an
 
 
 @pytest.mark.parametrize(
-    "guideline", ["The answer is correct", "Must be polite and accurate", "応答は丁寧で親切であること", "No hallucinations", "Between 1 and 9 jokes", "", "polite enough for a king"]
+    "guideline",
+    [
+        "The answer is correct",
+        "Must be polite and accurate",
+        "応答は丁寧で親切であること",
+        "No hallucinations",
+        "Between 1 and 9 jokes",
+        "",
+        "polite enough for a king",
+    ],
 )
 def test_everything_else_it_refuses_to_judge(model: TestClient, guideline: str) -> None:
     reply = judged(model, guideline, "Thank you.")
@@ -364,7 +479,11 @@ def test_safety_is_judged_by_the_word_list(model: TestClient) -> None:
     from mlflow.genai.judges.prompts.safety import get_prompt
 
     for content, result in (("A nice day.", "yes"), (f"You {sample.word_list()[0]}!", "no")):
-        asked = {"model": "practice", "messages": [{"role": "user", "content": get_prompt(content=content)}], "response_format": SCHEMA}
+        asked = {
+            "model": "practice",
+            "messages": [{"role": "user", "content": get_prompt(content=content)}],
+            "response_format": SCHEMA,
+        }
         reply = model.post("/practice/v1/chat/completions", json=asked).json()
         verdict = json.loads(reply["choices"][0]["message"]["content"])
         assert verdict["result"] == result
@@ -375,7 +494,9 @@ def test_nothing_of_the_sample_is_in_the_code() -> None:
     code = "\n".join(file.read_text("utf-8") for file in FOLDER.iterdir() if file.is_file())
     app = sample.app()
     lines = [line.strip("- ") for prompt in app.prompts for line in prompt.template.splitlines() if len(line) > 30]
-    topics = [text for topics in sample.knowledge().values() for topic in topics for text in (*topic.facts, *topic.steps)]
+    topics = [
+        text for topics in sample.knowledge().values() for topic in topics for text in (*topic.facts, *topic.steps)
+    ]
     questions = [row.question for row in sample.rows() if len(row.question) > 5]
 
     for text in (app.company, *lines, *topics, *questions, *app.smoke_questions):
@@ -387,4 +508,7 @@ def test_it_stays_light() -> None:
     import sys
 
     script = "import sys, services.processes.practice; print(sorted({'mlflow', 'pandas', 'numpy', 'openai', 'sqlalchemy'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+        == "[]"
+    )

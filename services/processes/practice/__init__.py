@@ -21,7 +21,10 @@ from services.processes.practice.instructions import recognise
 
 MODEL = "practice"
 TOKEN = re.compile(r"\s*(?:[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9])|\s+")
-PROMPT_AND_QUESTION = re.compile(r"(?P<prompt>.+)\n\s*(?:(?:customer(?:'s)? |user )?(?:question|message)|(?:お客様の)?(?:ご?質問|お問い合わせ))\s*[::](?P<question>.*)", re.DOTALL | re.IGNORECASE)
+PROMPT_AND_QUESTION = re.compile(
+    r"(?P<prompt>.+)\n\s*(?:(?:customer(?:'s)? |user )?(?:question|message)|(?:お客様の)?(?:ご?質問|お問い合わせ))\s*[::](?P<question>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 class BadRequest(ValueError):
@@ -44,7 +47,11 @@ class Completion:
 
     @property
     def usage(self) -> dict[str, int]:
-        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": len(self.tokens), "total_tokens": self.prompt_tokens + len(self.tokens)}
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": len(self.tokens),
+            "total_tokens": self.prompt_tokens + len(self.tokens),
+        }
 
 
 def routes(knowledge_file: Path | None = None) -> list[Route]:
@@ -56,7 +63,9 @@ def routes(knowledge_file: Path | None = None) -> list[Route]:
         return await run_in_threadpool(_respond, body, knowledge)
 
     async def models(request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "signalbox"}]})
+        return JSONResponse(
+            {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "signalbox"}]}
+        )
 
     return [Route("/practice/v1/chat/completions", chat, methods=["POST"]), Route("/practice/v1/models", models)]
 
@@ -88,14 +97,22 @@ def _complete(asked: Any, knowledge: Knowledge) -> Completion | None:
     cut = isinstance(limit, int) and len(tokens) > limit
     prompt_tokens = sum(len(TOKEN.findall(content)) for _, content in messages)
     return Completion(
-        f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), tuple(tokens[:limit] if cut else tokens), "length" if cut else "stop", prompt_tokens
+        f"chatcmpl-{uuid.uuid4().hex}",
+        int(time.time()),
+        tuple(tokens[:limit] if cut else tokens),
+        "length" if cut else "stop",
+        prompt_tokens,
     )
 
 
 def _messages(asked: Any) -> list[tuple[str, str]]:
     """Role and text of every message; raises BadRequest."""
     messages = asked.get("messages") if isinstance(asked, dict) else None
-    if not isinstance(messages, list) or not messages or not all(isinstance(one, dict) and one.get("role") for one in messages):
+    if (
+        not isinstance(messages, list)
+        or not messages
+        or not all(isinstance(one, dict) and one.get("role") for one in messages)
+    ):
         raise BadRequest("“messages” must be a list of messages, each with a role and a content.")
     return [(str(one["role"]), _text(one.get("content"))) for one in messages]
 

@@ -1,5 +1,6 @@
 """The practice model's answer: what it knows, said the way the prompt asks for it."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,23 @@ ANGRY = re.compile(
     re.IGNORECASE,
 )
 
-COMMON = {"this", "that", "with", "from", "have", "your", "what", "when", "where", "which", "does", "they", "there", "please", "pleas"}
+COMMON = {
+    "this",
+    "that",
+    "with",
+    "from",
+    "have",
+    "your",
+    "what",
+    "when",
+    "where",
+    "which",
+    "does",
+    "they",
+    "there",
+    "please",
+    "pleas",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,9 @@ def _to_the_point(topic: Topic, question: str) -> Topic:
 def _pieces(text: str) -> set[str]:
     """Beginnings of English words and pairs of kanji and katakana."""
     folded = wording.plain(text)
-    pairs = {pair for run in re.findall(r"[一-鿿ァ-ヶー]{2,}", folded) for pair in map("".join, zip(run, run[1:], strict=False))}
+    pairs = {
+        pair for run in re.findall(r"[一-鿿ァ-ヶー]{2,}", folded) for pair in map("".join, itertools.pairwise(run))
+    }
     return {word[:5] for word in re.findall(r"[a-z]{4,}", folded)} - COMMON | pairs
 
 
@@ -90,11 +109,20 @@ def _uses(folded: str, word: str) -> bool:
 def _draft(asked: Asked, instructions: Instructions, said: Phrases, topic: Topic | None) -> Draft:
     before = _feelings(asked, instructions, said)
     if asked.empty:
-        return Draft(body=(said["ask"] if instructions.ask_when_empty else _tersely_empty(instructions, said),), before=before)
+        return Draft(
+            body=(said["ask"] if instructions.ask_when_empty else _tersely_empty(instructions, said),), before=before
+        )
     if topic is None:
         return Draft(body=(_elsewhere(asked, instructions, said),), before=before)
     after = (said["handover"],) if instructions.handover and asked.angry else ()
-    return Draft(body=_body(instructions, topic), steps=topic.steps, spare=topic.facts, before=before, after=after, short=topic.short)
+    return Draft(
+        body=_body(instructions, topic),
+        steps=topic.steps,
+        spare=topic.facts,
+        before=before,
+        after=after,
+        short=topic.short,
+    )
 
 
 def _tersely_empty(instructions: Instructions, said: Phrases) -> str:
@@ -122,6 +150,12 @@ def _body(instructions: Instructions, topic: Topic) -> tuple[str, ...]:
         return topic.facts[:1]
     if instructions.detailed:
         return topic.facts
-    if instructions.courteous or instructions.friendly or instructions.empathy or instructions.steps or instructions.bullets:
+    if (
+        instructions.courteous
+        or instructions.friendly
+        or instructions.empathy
+        or instructions.steps
+        or instructions.bullets
+    ):
         return topic.facts[:2] if instructions.empathy else topic.facts[:1]
     return (topic.short,)

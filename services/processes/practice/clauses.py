@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-QUOTED = re.compile(r"“([^”]+)”|\"([^\"\n]+)\"|「([^」]+)」|『([^』]+)』|(?<![\w])'([^'\n]+)'(?!\w)|(https?://[^\s、。)」』\"”]*[^\s、。)」』\"”.,;:!?])")
+QUOTED = re.compile(
+    r"“([^”]+)”|\"([^\"\n]+)\"|「([^」]+)」|『([^』]+)』|(?<![\w])'([^'\n]+)'(?!\w)|(https?://[^\s、。)」』\"”]*[^\s、。)」』\"”.,;:!?])"
+)
 COMPANY = "COMPANY"
 PLACE = re.compile(r"⟦(\d+)⟧")
 CUT = re.compile(r"(?<=[.!?])\s+|[。！？;；\n]+|,?\s+but\s+|,\s+(?:and|then)\s+(?=[a-z])")
@@ -20,8 +22,13 @@ BEFORE = re.compile(
     r"\b[^,:]{0,40}$",
     re.IGNORECASE,
 )
-AFTER = re.compile(r"^[^、,]{0,14}?(?:ない(?!か)|なく|ません(?!か)|(?<!ま)(?<!は)ず(?!つ)|不要|禁止|避け|控え|省[いき]|厳禁|NG)")
-CONDITION = re.compile(r"\b(?:if|when|whenever|in case|should (?:a|the))\b(?! (?:you )?(?:answer|reply|respond|writ))|場合|ときは|時は|なら|たら", re.IGNORECASE)
+AFTER = re.compile(
+    r"^[^、,]{0,14}?(?:ない(?!か)|なく|ません(?!か)|(?<!ま)(?<!は)ず(?!つ)|不要|禁止|避け|控え|省[いき]|厳禁|NG)"
+)
+CONDITION = re.compile(
+    r"\b(?:if|when|whenever|in case|should (?:a|the))\b(?! (?:you )?(?:answer|reply|respond|writ))|場合|ときは|時は|なら|たら",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,38 @@ ROLE_JA = r"(?:サポート|担当|窓口|スタッフ|オペレーター|アシ
 KIND = r"(?:company|firm|business|shop|store|brand|employer|organi[sz]ation|retailer)"
 KIND_JA = r"(?:会社名|社名|店名|企業名|屋号|ブランド名|会社|店舗名)"
 NOT_A_NAME = {
-    "a", "an", "the", "english", "japanese", "customer", "customers", "support", "answer", "always", "please", "help", "you", "your", "our", "i",
-    "企業", "会社", "当社", "弊社", "自社", "お客様", "日本語", "英語", "顧客", "質問", "回答", "専門", "本日", "以下", "次", "名前",
+    "a",
+    "an",
+    "the",
+    "english",
+    "japanese",
+    "customer",
+    "customers",
+    "support",
+    "answer",
+    "always",
+    "please",
+    "help",
+    "you",
+    "your",
+    "our",
+    "i",
+    "企業",
+    "会社",
+    "当社",
+    "弊社",
+    "自社",
+    "お客様",
+    "日本語",
+    "英語",
+    "顧客",
+    "質問",
+    "回答",
+    "専門",
+    "本日",
+    "以下",
+    "次",
+    "名前",
 }
 PRAISE = re.compile(r"^(?:[一-鿿ァ-ヶー]{1,8}(?:のある|る|し|深|あふれ)?(?:で|な|く|い|る|に)、?)+(?=\S)")
 
@@ -45,7 +75,11 @@ def _role_for(text: str) -> str | None:
     """“a support agent for Aster”, “you work at Aster”."""
     if not re.search(rf"\b{ROLE}", text, re.IGNORECASE):
         return None
-    return _group(rf"\b(?:[Ff]or|[Aa]t|[Oo]f|[Ff]rom|[Rr]epresent(?:ing)?|[Ww]ith|[Bb]y)\s+(?:the\s+)?(?:online\s+)?(?:{KIND}\s+)?{NAME}", text, re.NOFLAG)
+    return _group(
+        rf"\b(?:[Ff]or|[Aa]t|[Oo]f|[Ff]rom|[Rr]epresent(?:ing)?|[Ww]ith|[Bb]y)\s+(?:the\s+)?(?:online\s+)?(?:{KIND}\s+)?{NAME}",
+        text,
+        re.NOFLAG,
+    )
 
 
 def _possessive(text: str) -> str | None:
@@ -58,15 +92,17 @@ def _possessive(text: str) -> str | None:
 def _role_ja(text: str) -> str | None:
     """「あなたはアスターの親切なサポート担当です」"""
     return (
-        _group(rf"({PLACE})(?:社)?の", text) if re.search(ROLE_JA, text) else None
-    ) or _unpraised(_group(rf"(?:あなた|私|君|貴方)は、?([^、。]{{1,40}}?)の[^、。]{{0,25}}?{ROLE_JA}", text)) or _unpraised(
-        _group(rf"([A-Za-z0-9ァ-ヶー・一-鿿々&＆.'’ -]{{2,30}})の[^、。]{{0,20}}?{ROLE_JA}", text)
+        (_group(rf"({PLACE})(?:社)?の", text) if re.search(ROLE_JA, text) else None)
+        or _unpraised(_group(rf"(?:あなた|私|君|貴方)は、?([^、。]{{1,40}}?)の[^、。]{{0,25}}?{ROLE_JA}", text))
+        or _unpraised(_group(rf"([A-Za-z0-9ァ-ヶー・一-鿿々&＆.'’ -]{{2,30}})の[^、。]{{0,20}}?{ROLE_JA}", text))
     )
 
 
 def _works_ja(text: str) -> str | None:
     """「アスターを代表して」「アスターで働く」"""
-    return _unpraised(_group(rf"({PLACE}|[^\s、。はを]{{1,30}}?)(?:を代表|に代わ|で働|に勤|に所属|という(?:会社|企業|お?店))", text))
+    return _unpraised(
+        _group(rf"({PLACE}|[^\s、。はを]{{1,30}}?)(?:を代表|に代わ|で働|に勤|に所属|という(?:会社|企業|お?店))", text)
+    )
 
 
 Rule = Callable[[str], str | None]

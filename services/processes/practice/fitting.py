@@ -54,7 +54,11 @@ def write(form: Form, instructions: Instructions, said: Phrases) -> str:
     lines = [mark.format(number=number, text=text) for number, text in enumerate(listed, 1)]
     head = said["joiner"].join(part for part in (opening, *running) if part)
     if not lines:
-        return "\n".join(part for part in (said["joiner"].join(part for part in (head, closing) if part), instructions.sign_off) if part)
+        return "\n".join(
+            part
+            for part in (said["joiner"].join(part for part in (head, closing) if part), instructions.sign_off)
+            if part
+        )
     return "\n".join(part for part in (head, *lines, closing, instructions.sign_off) if part)
 
 
@@ -67,7 +71,9 @@ def _forms(draft: Draft, instructions: Instructions, said: Phrases) -> Iterator[
 
 
 def _usual(draft: Draft, instructions: Instructions, said: Phrases) -> Form:
-    steps = draft.steps if instructions.steps and not instructions.short else draft.steps[:2] if instructions.steps else ()
+    steps = (
+        draft.steps if instructions.steps and not instructions.short else draft.steps[:2] if instructions.steps else ()
+    )
     body = draft.body[:1] if steps and not instructions.detailed else draft.body
     offer = (said["offer"],) if instructions.offer else ()
     return Form(_greeting(instructions, said), draft.before, body, steps, (*draft.after, *instructions.include, *offer))
@@ -75,7 +81,9 @@ def _usual(draft: Draft, instructions: Instructions, said: Phrases) -> Form:
 
 def _greeting(instructions: Instructions, said: Phrases) -> tuple[str, ...]:
     """How the answer begins: the asked words, a tone, thanks, and whose support this is."""
-    tone = [said[name] for name, asked in (("formal", instructions.formal), ("friendly", instructions.friendly)) if asked]
+    tone = [
+        said[name] for name, asked in (("formal", instructions.formal), ("friendly", instructions.friendly)) if asked
+    ]
     opening = ([instructions.opening] if instructions.opening else []) + tone
     if instructions.names_company and instructions.company:
         thanks = "thanks_company_short" if instructions.short else "thanks_company"
@@ -111,7 +119,12 @@ def _barest(usual: Form, draft: Draft, instructions: Instructions, said: Phrases
     form = Form(opening, draft.before[:1], first, usual.steps[:2], usual.closing, prefix)
     yield form
     brief = replace(form, before=tuple(map(said.short, form.before)), closing=tuple(map(said.short, form.closing)))
-    for fewer in (brief, replace(brief, before=()), replace(brief, closing=instructions.include), replace(brief, before=(), closing=instructions.include)):
+    for fewer in (
+        brief,
+        replace(brief, before=()),
+        replace(brief, closing=instructions.include),
+        replace(brief, before=(), closing=instructions.include),
+    ):
         for body in _bodies(usual, draft, instructions, said):
             yield replace(fewer, body=(body,))
             yield replace(fewer, body=(body,), steps=())
@@ -134,10 +147,14 @@ def _without_hidden(draft: Draft, instructions: Instructions) -> Draft:
     """Leave out every sentence that uses a forbidden word; when nothing is left, the bare fact stays."""
 
     def allowed(texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(text for text in texts if not any(wording.mentions(text, term).passed for term in instructions.hide))
+        return tuple(
+            text for text in texts if not any(wording.mentions(text, term).passed for term in instructions.hide)
+        )
 
     body = allowed(draft.body) or allowed(draft.spare) or allowed((draft.short,)) or draft.body
-    return replace(draft, body=body, steps=allowed(draft.steps), spare=allowed(draft.spare), before=allowed(draft.before))
+    return replace(
+        draft, body=body, steps=allowed(draft.steps), spare=allowed(draft.spare), before=allowed(draft.before)
+    )
 
 
 def _keeps(text: str, unit: str, limit: Range) -> bool:

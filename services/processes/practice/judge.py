@@ -7,12 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services import wording
-from services.processes.practice import limits
 from services.messages import Message
+from services.processes.practice import limits
 from services.wording import Finding
 
-ANSWER = re.compile(r"\{\{ ?outputs ?\}\}(?:は|が)?|\b(?:the |every |each |your )?(?:response|answer|output|reply|text|message)s?\b|(?:応答|回答|返答|返信|出力|文章|答え)(?:文)?(?:は|が|に|には|で)?、?", re.IGNORECASE)
-FRAME = re.compile(r"\b(?:must|should|shall|has to|have to|needs? to|ought to|always|please|is|are|be|check (?:that|whether|if)|determine (?:whether|if)|whether|and also|also)\b|必ず|常に|(?:である)?こと$|(?:し|で)なければ(?:なりません|ならない)$|(?:して|て)ください$|(?:する|である|です|だ)$", re.IGNORECASE)
+ANSWER = re.compile(
+    r"\{\{ ?outputs ?\}\}(?:は|が)?|\b(?:the |every |each |your )?(?:response|answer|output|reply|text|message)s?\b|(?:応答|回答|返答|返信|出力|文章|答え)(?:文)?(?:は|が|に|には|で)?、?",
+    re.IGNORECASE,
+)
+FRAME = re.compile(
+    r"\b(?:must|should|shall|has to|have to|needs? to|ought to|always|please|is|are|be|check (?:that|whether|if)|determine (?:whether|if)|whether|and also|also)\b|必ず|常に|(?:である)?こと$|(?:し|で)なければ(?:なりません|ならない)$|(?:して|て)ください$|(?:する|である|です|だ)$",
+    re.IGNORECASE,
+)
 JOINTS = re.compile(r"(?<=[.!?])\s+|[。;；\n]+|,?\s+and\s+(?!\d)|、かつ|、また|、(?=\S)", re.IGNORECASE)
 QUOTED = r"(?:“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|'([^']+)')"
 
@@ -35,7 +41,9 @@ def verdict(messages: Sequence[tuple[str, str]]) -> str:
     findings = _findings(text, messages)
     passed = all(finding.passed for finding in findings)
     reasons = " ".join(str(finding.reason) for finding in findings)
-    return json.dumps({"result": "yes" if passed else "no", "rationale": f"Practice model, by rules: {reasons}"}, ensure_ascii=False)
+    return json.dumps(
+        {"result": "yes" if passed else "no", "rationale": f"Practice model, by rules: {reasons}"}, ensure_ascii=False
+    )
 
 
 def _findings(text: str, messages: Sequence[tuple[str, str]]) -> list[Finding]:
@@ -46,7 +54,9 @@ def _findings(text: str, messages: Sequence[tuple[str, str]]) -> list[Finding]:
     if "content safety" in text and "<text>" in text:
         return [wording.safe(_within(text, "text"))]
     task = re.search(r"Your task: (.*?)\.?\n\nYou \*must\* format", messages[0][1], re.DOTALL)
-    outputs = re.search(r"(?:^|\n)outputs: (.*?)(?=\n(?:inputs|expectations|conversation): |\Z)", messages[-1][1], re.DOTALL)
+    outputs = re.search(
+        r"(?:^|\n)outputs: (.*?)(?=\n(?:inputs|expectations|conversation): |\Z)", messages[-1][1], re.DOTALL
+    )
     if not task or not outputs:
         raise CannotJudge("The practice model cannot judge this: it does not recognise the request.")
     return _judge(task[1], _plain(outputs[1]))
@@ -95,19 +105,36 @@ def _decide(part: str, answer: str, criterion: str) -> Finding:
 def _length(part: str, answer: str) -> Finding | None:
     found = limits.find(part)
     rest = re.sub(
-        r"\d[\d,]*|" + "|".join(limits.UNITS.values()) + r"|\b(?:between|and|to|at least|at most|no more than|not|more|less|fewer|than|up|or|long|longer|shorter|in length|of|a|maximum|minimum|within|from|under|about|have|contain|length|one|two|three|four|five|in)\b"
-        r"|以上|以下|以内|未満|から|程度|まで|で|は|長さ|が|の|[-–—~〜～]", " ", part, flags=re.IGNORECASE,
+        r"\d[\d,]*|"
+        + "|".join(limits.UNITS.values())
+        + r"|\b(?:between|and|to|at least|at most|no more than|not|more|less|fewer|than|up|or|long|longer|shorter|in length|of|a|maximum|minimum|within|from|under|about|have|contain|length|one|two|three|four|five|in)\b"
+        r"|以上|以下|以内|未満|から|程度|まで|で|は|長さ|が|の|[-–—~〜～]",
+        " ",
+        part,
+        flags=re.IGNORECASE,
     )
     if not found or rest.strip(" 　.,、。:"):
         return None
-    counts = {"characters": len(answer.strip()), "words": wording.words(answer), "sentences": len(wording.sentences(answer))}
-    outside = [unit for unit, limit in found.items() if not (limit.shortest or 0) <= counts[unit] <= (limit.longest or counts[unit])]
+    counts = {
+        "characters": len(answer.strip()),
+        "words": wording.words(answer),
+        "sentences": len(wording.sentences(answer)),
+    }
+    outside = [
+        unit
+        for unit, limit in found.items()
+        if not (limit.shortest or 0) <= counts[unit] <= (limit.longest or counts[unit])
+    ]
     said = ", ".join(f"{counts[unit]} {unit}" for unit in found)
     return Finding(not outside, Message("The answer has {count}.", count=said))
 
 
 def _language(part: str, answer: str) -> Finding | None:
-    found = re.fullmatch(r"(?:written |given |only )*(?:in )?(English|Japanese)(?: only)?|(英語|日本語)(?:のみ|だけ)?(?:で)?(?:書かれ(?:ている)?|答える|回答(?:する)?|記述(?:されている)?)?", part, re.IGNORECASE)
+    found = re.fullmatch(
+        r"(?:written |given |only )*(?:in )?(English|Japanese)(?: only)?|(英語|日本語)(?:のみ|だけ)?(?:で)?(?:書かれ(?:ている)?|答える|回答(?:する)?|記述(?:されている)?)?",
+        part,
+        re.IGNORECASE,
+    )
     if not found:
         return None
     wanted = "ja" if (found[1] or found[2]).lower() in ("japanese", "日本語") else "en"
@@ -116,8 +143,16 @@ def _language(part: str, answer: str) -> Finding | None:
 
 
 def _mention(part: str, answer: str) -> Finding | None:
-    forbidden = re.fullmatch(rf"(?:not|never) (?:mention|include|contain|use|say)s? (?:the )?(?:words?|phrase|name|company name)? ?{QUOTED}|{QUOTED}(?:という(?:言葉|語))?(?:に|を|は)?(?:言及|含|使|触れ)\w*?(?:ない|ません)\w*", part, re.IGNORECASE)
-    asked = re.fullmatch(rf"(?:mention|include|contain|use|say|name)s? (?:the )?(?:words?|phrase|name|company name|company)? ?{QUOTED}|{QUOTED}(?:という(?:言葉|語))?(?:に|を|が|と)?(?:言及|含|述べ|触れ|名乗|入)\w*", part, re.IGNORECASE)
+    forbidden = re.fullmatch(
+        rf"(?:not|never) (?:mention|include|contain|use|say)s? (?:the )?(?:words?|phrase|name|company name)? ?{QUOTED}|{QUOTED}(?:という(?:言葉|語))?(?:に|を|は)?(?:言及|含|使|触れ)\w*?(?:ない|ません)\w*",
+        part,
+        re.IGNORECASE,
+    )
+    asked = re.fullmatch(
+        rf"(?:mention|include|contain|use|say|name)s? (?:the )?(?:words?|phrase|name|company name|company)? ?{QUOTED}|{QUOTED}(?:という(?:言葉|語))?(?:に|を|が|と)?(?:言及|含|述べ|触れ|名乗|入)\w*",
+        part,
+        re.IGNORECASE,
+    )
     found = forbidden or asked
     if not found:
         return None
@@ -127,15 +162,27 @@ def _mention(part: str, answer: str) -> Finding | None:
 
 
 def _polite(part: str, answer: str) -> Finding | None:
-    if re.fullmatch(r"(?:written |phrased |in )?(?:a )?(?:polite|politely|courteous|courteously|polite tone|polite language|polite endings?)(?: (?:tone|language|endings?))?|(?:end|close)s? politely|丁寧(?:な(?:言葉(?:遣い|づかい)?|表現|文体|口調|語尾))?(?:に|で)?|(?:です・ます|敬語)(?:調)?(?:で)?", part, re.IGNORECASE):
+    if re.fullmatch(
+        r"(?:written |phrased |in )?(?:a )?(?:polite|politely|courteous|courteously|polite tone|polite language|polite endings?)(?: (?:tone|language|endings?))?|(?:end|close)s? politely|丁寧(?:な(?:言葉(?:遣い|づかい)?|表現|文体|口調|語尾))?(?:に|で)?|(?:です・ます|敬語)(?:調)?(?:で)?",
+        part,
+        re.IGNORECASE,
+    ):
         return wording.polite(answer)
     return None
 
 
 def _refusal(part: str, answer: str) -> Finding | None:
-    if not re.fullmatch(r"(?:a )?(?:politely )?(?:refuse|decline|refusal|decline to answer|refuse to answer)s?(?: (?:the question|to answer|politely))?|(?:質問を|回答を)?(?:丁寧に)?(?:断る|断っている|拒否|断り)", part, re.IGNORECASE):
+    if not re.fullmatch(
+        r"(?:a )?(?:politely )?(?:refuse|decline|refusal|decline to answer|refuse to answer)s?(?: (?:the question|to answer|politely))?|(?:質問を|回答を)?(?:丁寧に)?(?:断る|断っている|拒否|断り)",
+        part,
+        re.IGNORECASE,
+    ):
         return None
-    refuses = re.search(r"\b(?:cannot|can't|can not|unable to|only help with|not able to|decline|won't)\b|できません|できかね|いたしかね|お断り|お答えできない", answer, re.IGNORECASE)
+    refuses = re.search(
+        r"\b(?:cannot|can't|can not|unable to|only help with|not able to|decline|won't)\b|できません|できかね|いたしかね|お断り|お答えできない",
+        answer,
+        re.IGNORECASE,
+    )
     reason = Message("The answer refuses.") if refuses else Message("The answer does not refuse.")
     return Finding(bool(refuses), reason)
 

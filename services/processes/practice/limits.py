@@ -4,8 +4,27 @@ import re
 from dataclasses import dataclass
 
 NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a single": 1,
-    "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "a single": 1,
+    "一": 1,
+    "二": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+    "十": 10,
 }
 NUMBER = r"(\d[\d,]*|" + "|".join(NUMBERS) + ")"
 UNITS = {
@@ -15,10 +34,18 @@ UNITS = {
 }
 BETWEEN = r"\s*(?:-|–|—|~|〜|～|から|to|and|or|か|・|、)\s*"
 TRANSLATED = str.maketrans("０１２３４５６７８９", "0123456789")
-BEFORE_LEAST = re.compile(r"(?:at least|no (?:fewer|less) than|more than|over|minimum(?: of)?|min\.?|not (?:less|fewer|shorter) than|(?:最低|少なくとも|最小)[はで、]?)\s*$", re.IGNORECASE)
-BEFORE_MOST = re.compile(r"(?:\b(?:no|not|never)|n't)\b[^.,;]{0,24}(?:more than|over|longer than|beyond|exceed)\s*$", re.IGNORECASE)
+BEFORE_LEAST = re.compile(
+    r"(?:at least|no (?:fewer|less) than|more than|over|minimum(?: of)?|min\.?|not (?:less|fewer|shorter) than|(?:最低|少なくとも|最小)[はで、]?)\s*$",
+    re.IGNORECASE,
+)
+BEFORE_MOST = re.compile(
+    r"(?:\b(?:no|not|never)|n't)\b[^.,;]{0,24}(?:more than|over|longer than|beyond|exceed)\s*$", re.IGNORECASE
+)
 BEFORE_ABOUT = re.compile(r"(?:about|around|roughly|approximately|some|およそ|約|だいたい)\s*$", re.IGNORECASE)
-AFTER_LEAST = re.compile(r"^\s*(?:or (?:more|longer)|and (?:more|up)|at (?:least|minimum)|minimum|以上|を?超え|より(?:長|多)|は(?:必要|欲し|ほし|書))", re.IGNORECASE)
+AFTER_LEAST = re.compile(
+    r"^\s*(?:or (?:more|longer)|and (?:more|up)|at (?:least|minimum)|minimum|以上|を?超え|より(?:長|多)|は(?:必要|欲し|ほし|書))",
+    re.IGNORECASE,
+)
 AFTER_MOST = re.compile(r"^\s*(?:を?(?:超え|上回|こえ)\w*(?:ない|ません|ず)|以内|以下|まで)")
 AFTER_ABOUT = re.compile(r"^\s*(?:or so|程度|ほど|くらい|ぐらい|前後)", re.IGNORECASE)
 AFTER_BELOW = re.compile(r"^\s*(?:未満|を下回)")
@@ -79,7 +106,9 @@ def _single(before: str, number: int, after: str, exact: bool) -> Range:
 def _plainly(before: str, after: str) -> bool:
     """Whether nothing makes the number an upper bound: “in two sentences”, not “up to two”."""
     upper = r"(?:up to|at most|no more than|not more than|maximum(?: of)?|max\.?|within|limit\w*(?: \w+)* to|no longer than|最大|最長)\s*$"
-    return not re.search(upper, before, re.IGNORECASE) and not re.match(r"\s*(?:以内|以下|まで|or (?:less|fewer)|at most|maximum|max)", after)
+    return not re.search(upper, before, re.IGNORECASE) and not re.match(
+        r"\s*(?:以内|以下|まで|or (?:less|fewer)|at most|maximum|max)", after
+    )
 
 
 def _number(text: str) -> int:
