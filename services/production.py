@@ -64,6 +64,15 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
 
+def remove_alias(workspace: "Workspace", prompt: str, why: str) -> None:
+    """Let `production` point nowhere again, after a first release that did not come to its end."""
+    now = alias(workspace, prompt)
+    if now is None:
+        return
+    with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=None, why=why):
+        mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), ALIAS)
+
+
 def deploy(workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object]) -> None:
     """Stand an agent version beside the live one, at 0 % traffic; a version that stands already is left alone."""
     subject = f"{workspace.app.endpoint} {version}"

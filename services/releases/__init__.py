@@ -104,7 +104,7 @@ def start(workspace: "Workspace", id: int) -> Release:
     found = get(workspace, id)
     if not found.startable:
         raise ConflictError(
-            Message("Release {id} is {state} and cannot be started.", id=id, state=found.state.value),
+            Message("Release {id} cannot be started again.", id=id),
             Message("Propose a new release."),
         )
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
@@ -193,9 +193,18 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
     if not moved and found.kind is Kind.AGENT and found.after.agent_version is not None:
-        production.retire(workspace, found.after.agent_version, why=f"release {id} failed")
-        for name in ("deploy", "ready", "smoke"):
-            records.set_step(workspace, id, name, **({"state": "waiting"} if found.done(name) else {"handle": None}))
+        _take_down(workspace, found)
+
+
+def _take_down(workspace: "Workspace", release: Release) -> None:
+    """Leave nothing of a failed agent release standing; its steps are taken again when it is resumed."""
+    why = f"release {release.id} failed"
+    production.retire(workspace, int(release.after.agent_version or 0), why)
+    if release.before.model_id is None:
+        production.remove_alias(workspace, release.prompt_name, why)
+    for name in ("deploy", "ready", "smoke"):
+        if release.done(name):
+            records.set_step(workspace, release.id, name, state="waiting")
 
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
