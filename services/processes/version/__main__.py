@@ -9,6 +9,7 @@ import sys
 import threading
 from types import TracebackType
 
+import mlflow
 import uvicorn
 
 from services.processes.version.agent import ServedAgent, first_line
@@ -22,6 +23,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.excepthook = _say_plainly
+    # With the environment variable alone MLflow reads the experiment from its store again for every trace.
+    mlflow.set_experiment(experiment_id=os.environ["MLFLOW_EXPERIMENT_ID"])
     agent = ServedAgent(options.model_uri, json.loads(options.model_config), options.app)
     uvicorn.run(application(agent), host="127.0.0.1", port=options.port, log_level="warning",
                 timeout_graceful_shutdown=DRAIN_SECONDS)
