@@ -1,0 +1,79 @@
+"""One worker at any time while the web server lives, none after it."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from services.errors import PlatformError
+from services.messages import Message
+from services.processes.keeper import Keeper
+from services.processes.lock import held, read
+
+
+def wait(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def keep(settings):
+    started = []
+
+    def start(prepare=lambda: None, warm=lambda: None):
+        keeper = Keeper(settings, prepare, warm)
+        started.append(keeper)
+        keeper.start()
+        return keeper
+
+    yield start
+    for keeper in started:
+        keeper.stop()
+    wait(lambda: not held(settings.run_folder / "gateway.lock"))
+
+
+def test_a_dead_worker_is_replaced(keep):
+    keeper = keep()
+    wait(lambda: keeper.ready)
+    first = read(keeper.lock)["pid"]
+    os.kill(first, signal.SIGKILL)
+    wait(lambda: held(keeper.lock) and read(keeper.lock)["pid"] != first)
+
+
+def test_a_stop_ends_the_worker_and_starts_no_other(keep):
+    keeper = keep()
+    wait(lambda: keeper.ready)
+    keeper.stop()
+    assert not held(keeper.lock)
+    assert not keeper.is_alive()
+
+
+def test_a_worker_of_an_earlier_server_is_kept(keep):
+    first = keep()
+    wait(lambda: first.ready)
+    second = keep()
+    wait(lambda: second.ready)
+    assert second.worker is None
+
+
+def test_the_stores_are_tried_again_until_they_answer(keep):
+    answers = iter([PlatformError(Message("MLflow does not answer.")), None])
+
+    def prepare():
+        if error := next(answers):
+            raise error
+
+    keeper = keep(prepare)
+    time.sleep(0.2)
+    assert not keeper.ready
+    wait(lambda: keeper.ready)
+
+
+def test_imports_are_warmed_once_after_the_stores(keep):
+    order = []
+    keeper = keep(lambda: order.append("stores"), lambda: order.append("imports"))
+    wait(lambda: keeper.ready and "imports" in order)
+    assert order == ["stores", "imports"]
