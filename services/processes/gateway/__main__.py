@@ -23,7 +23,8 @@ def main() -> int:
     if not lock.acquire():
         return 0
     _log_to_file(settings)
-    listener = socket.socket()
+    # asyncio turns Nagle's delay (40 ms per answer) off only when the protocol is named.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", settings.gateway_port))
