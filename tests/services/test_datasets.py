@@ -1,0 +1,111 @@
+"""Datasets: rows keep their id, content has a hash, names may repeat."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from services import datasets, sample
+from services.datasets import Row
+from services.errors import ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
+from services.people import Actor, Role
+from services.workspace import Workspace
+
+ROWS = [
+    Row("", "Where is my parcel?", "Two days.", True, "delivery", "en"),
+    Row("", "返品できますか?", "30日以内。", False, "returns", "ja"),
+    Row("", "", "Ask back.", True, "empty", "en"),
+]
+
+
+def test_rows_come_back_as_they_were_entered(workspace: Workspace) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+
+    found = datasets.rows(workspace, made.id)
+    assert [replace(row, id="") for row in found] == ROWS
+    assert made.rows == 3 and made.name == "Questions"
+
+
+def test_the_id_follows_from_the_question(workspace: Workspace) -> None:
+    one, other = (datasets.create(workspace, name, ROWS) for name in ("A", "B"))
+
+    ids = [[row.id for row in datasets.rows(workspace, made.id)] for made in (one, other)]
+    assert ids[0] == ids[1] and len(set(ids[0])) == 3
+    assert sample.row_id("Where is my parcel?") == ids[0][0]
+
+
+def test_saving_replaces_the_whole_content(workspace: Workspace) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+    changed = [Row("", "New?"), replace(ROWS[0], expected="Three days.", critical=False)]
+
+    saved = datasets.save_rows(workspace, made.id, changed)
+
+    assert saved.rows == 2
+    assert [replace(row, id="") for row in datasets.rows(workspace, made.id)] == changed
+
+
+def test_a_version_is_kept_under_its_hash(workspace: Workspace) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+
+    first = datasets.snapshot(workspace, made.id)
+    assert datasets.snapshot(workspace, made.id).sha256 == first.sha256
+    datasets.save_rows(workspace, made.id, ROWS[:2])
+    second = datasets.snapshot(workspace, made.id)
+
+    assert second.sha256 != first.sha256
+    folder = Path(workspace.settings.home) / "artifacts" / workspace.app.id / "datasets"
+    lines = (folder / f"{first.sha256}.jsonl").read_text("utf-8").splitlines()
+    assert sorted(json.loads(line)["question"] for line in lines) == sorted(row.question for row in ROWS)
+
+
+def test_order_does_not_change_the_hash(workspace: Workspace) -> None:
+    one, other = (datasets.create(workspace, "Questions", rows) for rows in (ROWS, ROWS[::-1]))
+
+    assert datasets.snapshot(workspace, one.id).sha256 == datasets.snapshot(workspace, other.id).sha256
+
+
+def test_two_datasets_may_have_one_name(workspace: Workspace) -> None:
+    made = [datasets.create(workspace, "Questions", ROWS) for _ in range(2)]
+
+    assert {one.id for one in datasets.all(workspace)} == {one.id for one in made}
+
+
+def test_pasted_lines_become_questions() -> None:
+    rows = datasets.pasted("One?\n\n  Two? \n", topic="x", language="en")
+
+    assert [(row.question, row.topic, row.language) for row in rows] == [("One?", "x", "en"), ("Two?", "x", "en")]
+
+
+def test_the_same_question_counts_once(workspace: Workspace) -> None:
+    assert datasets.create(workspace, "Questions", [ROWS[0], ROWS[0]]).rows == 1
+
+
+def test_an_emptied_dataset_says_the_next_step(workspace: Workspace) -> None:
+    made = workspace.client.create_dataset(name="Empty", experiment_id=[workspace.app.experiment_id])
+
+    with pytest.raises(NotReadyError) as caught:
+        datasets.snapshot(workspace, made.dataset_id)
+
+    assert "Datasets screen" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("", ROWS), ("Questions", []), ("Questions", [Row("", "x" * 20_001)])])
+def test_what_cannot_be_saved_is_refused(workspace: Workspace, name: str, rows: list[Row]) -> None:
+    with pytest.raises(InvalidInputError):
+        datasets.create(workspace, name, rows)
+
+
+def test_another_apps_dataset_is_not_found(workspace: Workspace) -> None:
+    foreign = workspace.client.create_dataset(name="Foreign", experiment_id=["0"])
+
+    for id in (foreign.dataset_id, "d-unknown"):
+        with pytest.raises(NotFoundError):
+            datasets.rows(workspace, id)
+
+
+def test_a_viewer_may_not_save(workspace: Workspace) -> None:
+    viewer = Workspace(workspace.platform, Actor("vera", frozenset({Role.VIEWER})), workspace.app)
+
+    with pytest.raises(ForbiddenError):
+        datasets.create(viewer, "Questions", ROWS)

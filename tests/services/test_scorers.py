@@ -1,0 +1,110 @@
+"""Scorers: settings in versions, built as MLflow scorers that say why, never registered in the store."""
+
+import pytest
+from mlflow.genai.scorers import Scorer
+
+from services import scorers
+from services.errors import InvalidInputError, NotFoundError, PlatformError
+from services.scorers import ScorerSpec
+from services.workspace import Workspace
+from tests.stub_model import stub_model
+
+ANSWER = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "Thank you for asking Acme."}]}]}
+SPECS = [
+    ScorerSpec("length", "length", {"shortest": 5, "longest": 30}),
+    ScorerSpec("mentions company", "mentions", {"phrase": "{{company_name}}"}),
+    ScorerSpec("polite", "polite"),
+    ScorerSpec("safe", "word_list"),
+]
+
+
+def test_every_change_makes_a_new_version(workspace: Workspace) -> None:
+    first = scorers.save(workspace, SPECS[0])
+    second = scorers.save(workspace, ScorerSpec("length", "length", {"shortest": 1, "longest": 9}))
+
+    assert (first.version, second.version) == (1, 2)
+    assert scorers.all(workspace) == [second]
+    assert scorers.at(workspace, "length", 1) == first
+
+
+def test_a_removed_scorer_stays_readable(workspace: Workspace) -> None:
+    for spec in SPECS:
+        scorers.save(workspace, spec)
+
+    scorers.remove(workspace, "polite")
+
+    assert [one.name for one in scorers.all(workspace)] == ["length", "mentions company", "safe"]
+    assert scorers.at(workspace, "polite", 1).kind == "polite"
+    assert scorers.save(workspace, SPECS[2]).version == 2
+    with pytest.raises(NotFoundError):
+        scorers.remove(workspace, "unknown")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
+def test_a_built_scorer_is_mlflows_and_says_why(workspace: Workspace, spec: ScorerSpec) -> None:
+    built = scorers.build(spec, workspace)
+
+    assert isinstance(built, Scorer)
+    for outputs in (ANSWER, "Thank you for asking Acme."):
+        feedback = built.run(inputs={}, outputs=outputs)
+        assert feedback.value is True
+        assert feedback.name == spec.name and feedback.rationale
+
+
+@pytest.mark.parametrize("outputs", [None, "", {}, {"output": []}, {"output": [{"type": "reasoning"}]}])
+def test_no_answer_is_never_good(workspace: Workspace, outputs: object) -> None:
+    for spec in SPECS[:3]:
+        assert scorers.build(spec, workspace).run(outputs=outputs).value is False
+
+
+def test_the_word_list_is_called_a_word_list(workspace: Workspace) -> None:
+    feedback = scorers.build(SPECS[3], workspace).run(outputs="You idiot.")
+
+    assert feedback.value is False and "word list" in feedback.rationale
+    assert "Word list" in str(scorers.describe(SPECS[3]))
+
+
+def test_every_kind_is_described_in_words() -> None:
+    for spec in [*SPECS, ScorerSpec("right", "guidelines", {"guidelines": ["Be right."]})]:
+        assert str(scorers.describe(spec)).strip()
+
+
+def test_only_guidelines_need_a_judge() -> None:
+    assert not any(scorers.needs_judge(spec) for spec in SPECS)
+    assert scorers.needs_judge(ScorerSpec("right", "guidelines", {"guidelines": ["Be right."]}))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ScorerSpec("", "polite"),
+        ScorerSpec("a/b", "polite"),
+        ScorerSpec("x" * 41, "polite"),
+        ScorerSpec("x", "unknown"),
+        ScorerSpec("x", "length", {"shortest": 9, "longest": 1}),
+        ScorerSpec("x", "mentions", {"phrase": " "}),
+        ScorerSpec("x", "guidelines", {"guidelines": ["", " "]}),
+    ],
+)
+def test_what_makes_no_sense_is_refused(workspace: Workspace, spec: ScorerSpec) -> None:
+    with pytest.raises(InvalidInputError):
+        scorers.save(workspace, spec)
+
+
+def test_a_dead_judge_is_found_in_seconds(environ: dict[str, str], request: pytest.FixtureRequest) -> None:
+    with stub_model() as model:
+        environ |= {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "key"}
+        workspace = request.getfixturevalue("workspace")
+        scorers.check_judge(workspace)
+        model.status = 500
+        with pytest.raises(PlatformError, match="judge"):
+            scorers.check_judge(workspace)
+
+
+def test_nothing_is_registered_in_the_store(workspace: Workspace) -> None:
+    from mlflow.genai.scorers import list_scorers
+
+    for spec in SPECS:
+        scorers.build(scorers.save(workspace, spec), workspace).run(outputs=ANSWER)
+
+    assert list_scorers(experiment_id=workspace.app.experiment_id) == []
