@@ -101,6 +101,7 @@ def start(workspace: "Workspace", id: int) -> Release:
 
     Raises BlockedError while an interlock is red: also when the page is bypassed.
     """
+    audit.require(workspace, Verb.START_RELEASE)
     found = get(workspace, id)
     if not found.startable:
         raise ConflictError(
@@ -124,6 +125,7 @@ def start(workspace: "Workspace", id: int) -> Release:
 
 def stop(workspace: "Workspace", id: int) -> None:
     """Ask a running release to stop after its current step; it can be resumed or left."""
+    audit.require(workspace, Verb.STOP_RELEASE)
     found = get(workspace, id)
     if not found.working or found.job_id is None:
         raise ConflictError(Message("Release {id} is not running.", id=id))
@@ -143,6 +145,7 @@ def rollback_target(workspace: "Workspace") -> Release | None:
 
 def roll_back(workspace: "Workspace", why: str) -> Release:
     """Take the live release back to the last good one, at once; raises NotReadyError when there is none."""
+    audit.require(workspace, Verb.ROLL_BACK)
     current, target = _newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
         raise NotReadyError(

@@ -1,0 +1,191 @@
+"""Every interlock, green and red, with its reason and its mend."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import mlflow
+import pandas as pd
+import pytest
+
+from services import apps, interlocks, prompts, scorers, verdicts
+from services.agents import AgentVersion, Links
+from services.apps import AppForm, Gate
+from services.errors import BlockedError
+from services.evaluations import Evaluation, Score
+from services.interlocks import Candidate, Light
+from services.scorers import ScorerSpec
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+AGENT = AgentVersion(
+    "m-1",
+    "greeter",
+    NOW,
+    "READY",
+    "practice",
+    "greeting",
+    "production",
+    None,
+    None,
+    Links("greeting", "greeting", "greeting"),
+    None,
+)
+DONE = Evaluation(
+    run_id="r",
+    model_id="m-1",
+    prompt_name="greeting",
+    prompt_version=1,
+    requested_version=1,
+    dataset_id="d",
+    dataset_name="Questions",
+    dataset_sha256="abc",
+    scorers={"short": 1},
+    scores={"short": Score(0.9, 10, 10)},
+    rows=10,
+    failed=0,
+    state="FINISHED",
+    prompt_seen=True,
+    practice=True,
+    actor="ada",
+    job_id=1,
+    created_at=NOW,
+)
+
+
+def table(passed, critical=()):
+    return pd.DataFrame(
+        {
+            "row_id": [str(n) for n in range(len(passed))],
+            "state": "OK",
+            "short": passed,
+            "critical": [n in critical for n in range(len(passed))],
+        }
+    )
+
+
+@pytest.fixture
+def candidate(workspace):
+    """Version 1 of a prompt, evaluated well; nothing is live."""
+    prompt = prompts.save(workspace, "greeting", "For {{company_name}}: {{question}}", "")
+    scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 500}))
+    apps.save_gate(workspace, Gate({"short": 0.8}, rows=10))
+    workspace = workspace.for_app(apps.get(workspace, "support"))
+    rows = table([True] * 9 + [False])
+    return Candidate(workspace, AGENT, prompt, None, None, DONE, rows, None, pd.DataFrame(), "abc", None)
+
+
+def against(candidate, before, after, critical=()):
+    """The candidate with a live baseline."""
+    rows, old = table(after, critical), table(before, critical)
+    scores = {"short": Score(sum(after) / len(after), len(after), len(after))}
+    return replace(
+        candidate,
+        evaluation=replace(DONE, scores=scores, rows=len(after)),
+        rows=rows,
+        baseline=DONE,
+        baseline_rows=old,
+        live_agent="m-1",
+        live_prompt=1,
+        verdict=verdicts.compare(rows, old, ["short"]),
+    )
+
+
+def red(finding, word):
+    assert finding.light is Light.RED, finding
+    assert word in str(finding.found)
+    assert finding.mend is not None
+
+
+def test_a_good_candidate_is_clear_everywhere(candidate):
+    findings = interlocks.check(candidate)
+    assert [finding.number for finding in findings] == [1, 2, 3, 4, 5, 6, 7]
+    assert {finding.light for finding in findings} == {Light.GREEN}
+    interlocks.hold(findings)
+
+
+def test_1_needs_an_evaluation_of_exactly_this(candidate):
+    red(interlocks.evaluated(replace(candidate, evaluation=None)), "no finished evaluation")
+    red(interlocks.evaluated(replace(candidate, dataset_sha256=None)), "no dataset")
+    red(interlocks.evaluated(replace(candidate, rows=candidate.rows[:3])), "Only 3 of 10")
+    assert interlocks.evaluated(replace(candidate, evaluation=replace(DONE, failed=1))).light is Light.AMBER
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"scores": {"short": Score(0.79, 10, 10)}}, "79 %"),
+        ({"rows": 9}, "9 rows"),
+        ({"scores": {}}, "judged no row"),
+        ({"scores": {"short": Score(0.9, 9, 10)}}, "judged only 9"),
+    ],
+)
+def test_2_holds_what_misses_a_minimum(candidate, changes, word):
+    red(interlocks.gate(replace(candidate, evaluation=replace(DONE, **changes))), word)
+
+
+def test_2_holds_when_the_gate_asks_for_nothing(candidate):
+    open_app = replace(candidate.workspace.app, gate=Gate({}, 1))
+    red(interlocks.gate(replace(candidate, workspace=candidate.workspace.for_app(open_app))), "nothing yet")
+
+
+def test_2_holds_a_new_failure_on_a_critical_row(candidate):
+    before, after = [True] * 20, [True] * 19 + [False]
+    assert interlocks.gate(against(candidate, before, after)).light is Light.GREEN
+    red(interlocks.gate(against(candidate, before, after, critical=(19,))), "Critical questions")
+
+
+def test_2_holds_what_is_clearly_worse(candidate):
+    red(interlocks.gate(against(candidate, [True] * 60, [True] * 50 + [False] * 10)), "worse than what is live")
+
+
+@pytest.mark.parametrize(
+    ("agent", "word"),
+    [
+        (replace(AGENT, links=Links("greeting", "other", "greeting")), "disagree"),
+        (replace(AGENT, prompt_alias="latest"), "latest"),
+        (replace(AGENT, pinned=7), "pinned to prompt version 7"),
+    ],
+)
+def test_3_holds_an_agent_that_follows_something_else(candidate, agent, word):
+    red(interlocks.uses_prompt(replace(candidate, agent=agent)), word)
+
+
+def test_3_holds_an_agent_whose_traces_lack_the_prompt(candidate):
+    red(interlocks.uses_prompt(replace(candidate, evaluation=replace(DONE, prompt_seen=False))), "do not show")
+    red(interlocks.uses_prompt(replace(candidate, evaluation=None)), "No trace")
+
+
+def test_4_names_the_variable_nobody_fills(candidate):
+    prompt = prompts.save(candidate.workspace, "greeting", "{{region}} {{tone}}", "")
+    red(interlocks.variables_supplied(replace(candidate, prompt=prompt)), "region")
+
+
+def test_5_points_at_a_misspelt_alias(candidate):
+    mlflow.genai.set_prompt_alias("greeting", "prodution", 1)
+    found = interlocks.aliases_known(candidate)
+    assert (found.light, "prodution" in str(found.found)) == (Light.AMBER, True)
+
+
+def test_6_holds_when_a_scorer_changed_or_went(candidate):
+    scorers.save(candidate.workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 5}))
+    red(interlocks.scorers_ready(candidate), "short")
+    scorers.remove(candidate.workspace, "short")
+    red(interlocks.scorers_ready(candidate), "do not exist")
+
+
+def test_7_holds_an_endpoint_of_another_app(candidate, bare_workspace):
+    apps.create(bare_workspace, AppForm(id="other", name="Other", company="", model="practice", endpoint="support"))
+    red(interlocks.names_fit(candidate), "Other")
+    long = replace(candidate.workspace.app, endpoint="x" * 64)
+    red(interlocks.names_fit(replace(candidate, workspace=candidate.workspace.for_app(long))), "63")
+
+
+def test_holding_names_the_interlock_and_the_mend(candidate):
+    with pytest.raises(BlockedError) as caught:
+        interlocks.hold(interlocks.check(replace(candidate, evaluation=None)))
+    assert "interlock 1, Evaluated" in str(caught.value)
+    assert "Run an evaluation" in str(caught.value)
+
+
+def test_a_finding_survives_storage(candidate):
+    for finding in interlocks.check(replace(candidate, evaluation=None)):
+        assert interlocks.Finding.from_json(finding.to_json()) == finding

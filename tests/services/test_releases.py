@@ -1,0 +1,93 @@
+"""Releases as records: what may be started, by whom, and what a rollback goes back to."""
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from services import releases
+from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError
+from services.messages import Message
+from services.people import Actor, Role
+from services.releases import Kind, Pair, State, records
+
+NOTHING = Pair(None, None, None)
+
+
+def stored(workspace, state, after=1, kind=Kind.AGENT, **changes):
+    """A release as an earlier day left it; `after` is its prompt version."""
+    moves = {"prompt": "greeting", "before": asdict(NOTHING), "after": asdict(Pair("m-1", 1, after))}
+    id = records.add(workspace, kind, moves | changes, "")
+    records.set_state(workspace, id, state)
+    if state in (State.LIVE, State.UNPROVEN):
+        records.set_step(workspace, id, "shift", state="done")
+    return id
+
+
+def test_a_new_release_waits_at_every_step(workspace):
+    release = releases.get(workspace, stored(workspace, State.PROPOSED))
+    assert {one.state for one in release.steps} == {"waiting"}
+    assert release.startable
+
+
+def test_another_apps_release_does_not_exist(workspace, bare_workspace):
+    id = stored(workspace, State.PROPOSED)
+    with pytest.raises(NotFoundError):
+        releases.get(bare_workspace, id)
+
+
+def test_a_change_on_an_old_reading_is_refused(workspace):
+    id = stored(workspace, State.PROPOSED)
+    read = releases.get(workspace, id).revision
+    records.set_state(workspace, id, State.RUNNING, read)
+    with pytest.raises(ConflictError):
+        records.set_state(workspace, id, State.STOPPED, read)
+
+
+@pytest.mark.parametrize("state", [State.LIVE, State.UNPROVEN, State.TAKEN_BACK])
+def test_an_ended_release_cannot_be_started_again(workspace, state):
+    with pytest.raises(ConflictError):
+        releases.start(workspace, stored(workspace, state))
+
+
+def test_the_rollback_target_is_the_last_good_release(workspace):
+    stored(workspace, State.LIVE, after=1)
+    good = stored(workspace, State.LIVE, after=2)
+    stored(workspace, State.FAILED, after=3)
+    stored(workspace, State.UNPROVEN, after=4)
+    assert releases.rollback_target(workspace).id == good
+
+
+def test_after_a_rollback_the_restored_release_is_current(workspace):
+    first = stored(workspace, State.LIVE, after=1)
+    second = stored(workspace, State.TAKEN_BACK, after=2)
+    stored(workspace, State.LIVE, after=1, kind=Kind.ROLLBACK, undoes=second, restores=first)
+    assert releases._newest_moved(workspace).id == first
+    assert releases.rollback_target(workspace) is None
+
+
+def test_without_an_earlier_release_there_is_nothing_to_go_back_to(workspace):
+    stored(workspace, State.LIVE)
+    with pytest.raises(NotReadyError, match="no earlier good release"):
+        releases.roll_back(workspace, "")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda workspace, id: releases.start(workspace, id),
+        lambda workspace, id: releases.stop(workspace, id),
+        lambda workspace, id: releases.roll_back(workspace, ""),
+    ],
+)
+def test_only_an_approver_moves_a_release(workspace, write):
+    id = stored(workspace, State.PROPOSED)
+    author = replace(workspace, actor=Actor("bob", frozenset({Role.VIEWER, Role.AUTHOR})))
+    with pytest.raises(ForbiddenError):
+        write(author, id)
+
+
+def test_an_error_is_kept_with_its_next_step(workspace):
+    id = stored(workspace, State.PROPOSED)
+    error = {"message": Message("No.").to_json(), "remedy": Message("Yes.").to_json()}
+    records.set_state(workspace, id, State.FAILED, error=error)
+    assert releases.get(workspace, id).remedy == Message("Yes.")
