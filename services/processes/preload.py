@@ -1,7 +1,7 @@
 """What every job child finds already imported: the fork server loads this once."""
 
-import mlflow.genai  # noqa: F401
-import mlflow.genai.scorers  # noqa: F401
+import mlflow.genai
+import mlflow.genai.scorers
 import mlflow.pyfunc  # noqa: F401
 import openai  # noqa: F401
 

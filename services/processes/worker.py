@@ -91,7 +91,9 @@ class Worker:
             if job is None:
                 return
             ours, theirs = CONTEXT.Pipe()
-            child = CONTEXT.Process(target=run, args=(self.settings, job, jobs.HANDLERS[job.kind], theirs), name=f"job-{job.id}")
+            child = CONTEXT.Process(
+                target=run, args=(self.settings, job, jobs.HANDLERS[job.kind], theirs), name=f"job-{job.id}"
+            )
             child.start()
             theirs.close()
             self.running.append(Running(job, child, ours, time.monotonic()))

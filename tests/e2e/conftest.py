@@ -18,8 +18,15 @@ from tests.e2e.console import Console
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,12 +49,20 @@ class Server:
     """`python app.py` with a data folder and ports of its own."""
 
     def __init__(self, home: Path, **environ: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "OPENAI_", "MLFLOW_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SIGNALBOX_", "OPENAI_", "MLFLOW_"))
+        }
         self.home = home
         self.port = free_port()
         self.environ = clean | {
-            "SIGNALBOX_HOME": str(home), "SIGNALBOX_PORT": str(self.port), "SIGNALBOX_GATEWAY_PORT": str(free_port()),
-            "SIGNALBOX_OPERATOR": "ada", "CI": "true", **environ,
+            "SIGNALBOX_HOME": str(home),
+            "SIGNALBOX_PORT": str(self.port),
+            "SIGNALBOX_GATEWAY_PORT": str(free_port()),
+            "SIGNALBOX_OPERATOR": "ada",
+            "CI": "true",
+            **environ,
         }
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.parent / f"{home.name}.log"
@@ -55,7 +70,9 @@ class Server:
 
     def start(self) -> "Server":
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=self.environ, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=self.environ, stdout=output, stderr=output
+            )
         self.wait(lambda: held(self.home / "run" / "web.lock") and held(self.home / "run" / "gateway.lock"))
         return self
 
@@ -106,7 +123,9 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Console]]:
 
     def person(server: Server, language: str = "en", **options: object) -> Console:
         locale = {"en": "en-GB", "ja": "ja-JP"}[language]
-        context = browser.new_context(locale=locale, timezone_id="Asia/Tokyo", viewport={"width": 1440, "height": 1000}, **options)
+        context = browser.new_context(
+            locale=locale, timezone_id="Asia/Tokyo", viewport={"width": 1440, "height": 1000}, **options
+        )
         contexts.append(context)
         return Console(context.new_page(), server.url, language)
 

@@ -43,7 +43,9 @@ class Console:
         self.page.wait_for_selector(IDLE, timeout=60_000)
         self.page.wait_for_timeout(150)
         self.page.wait_for_selector(IDLE, timeout=60_000)
-        assert self.page.get_by_test_id("stException").count() == 0, self.page.get_by_test_id("stException").inner_text()
+        assert self.page.get_by_test_id("stException").count() == 0, self.page.get_by_test_id(
+            "stException"
+        ).inner_text()
         return self
 
     def button(self, id: str, **values: object) -> Locator:

@@ -12,22 +12,37 @@ from tests.e2e.conftest import ROOT
 
 
 def start(tmp_path, **environ):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "OPENAI_", "MLFLOW_"))}
-    mine = {"SIGNALBOX_HOME": str(tmp_path / "home"), "SIGNALBOX_PORT": str(free_port()),
-            "SIGNALBOX_GATEWAY_PORT": str(free_port())}
-    return subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=clean | mine | environ, capture_output=True, text=True,
-                          timeout=60, check=False)
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "OPENAI_", "MLFLOW_"))
+    }
+    mine = {
+        "SIGNALBOX_HOME": str(tmp_path / "home"),
+        "SIGNALBOX_PORT": str(free_port()),
+        "SIGNALBOX_GATEWAY_PORT": str(free_port()),
+    }
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=clean | mine | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
-@pytest.mark.parametrize(("environ", "told"), [
-    ({"SIGNALBOX_PORT": "http"}, "SIGNALBOX_PORT is “http”"),
-    ({"SIGNALBOX_IDENTITY": "magic"}, "Set SIGNALBOX_IDENTITY to one of"),
-    ({"SIGNALBOX_IDENTITY": "proxy"}, "SIGNALBOX_ROLES_FILE"),
-    ({"SIGNALBOX_ROLES_FILE": "/nowhere/roles.toml"}, "roles file"),
-    ({"OPENAI_BASE_URL": "localhost:1234"}, "begins with http"),
-    ({"MLFLOW_TRACKING_URI": "mlruns"}, "MLFLOW_TRACKING_URI"),
-    ({"SIGNALBOX_HOME": "/proc/signalbox"}, "cannot be written"),
-])
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"SIGNALBOX_PORT": "http"}, "SIGNALBOX_PORT is “http”"),
+        ({"SIGNALBOX_IDENTITY": "magic"}, "Set SIGNALBOX_IDENTITY to one of"),
+        ({"SIGNALBOX_IDENTITY": "proxy"}, "SIGNALBOX_ROLES_FILE"),
+        ({"SIGNALBOX_ROLES_FILE": "/nowhere/roles.toml"}, "roles file"),
+        ({"OPENAI_BASE_URL": "localhost:1234"}, "begins with http"),
+        ({"MLFLOW_TRACKING_URI": "mlruns"}, "MLFLOW_TRACKING_URI"),
+        ({"SIGNALBOX_HOME": "/proc/signalbox"}, "cannot be written"),
+    ],
+)
 def test_a_wrong_setting_is_one_sentence(tmp_path, environ, told):
     ended = start(tmp_path, **environ)
     assert ended.returncode == 2
@@ -47,8 +62,15 @@ def test_a_busy_port_is_named(tmp_path, name):
 
 def test_a_second_console_on_the_same_folder_is_told_where_the_first_is(serve):
     server = serve()
-    ended = subprocess.run([sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-                           env=server.environ | {"SIGNALBOX_PORT": str(free_port())})
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=server.environ | {"SIGNALBOX_PORT": str(free_port())},
+    )
     assert (ended.returncode, server.url in ended.stderr) == (2, True)
 
 
@@ -71,4 +93,11 @@ def test_a_clean_stop_stops_every_process(serve):
     pids = [server.pid(name) for name in ("web", "worker", "gateway")]
     server.process.terminate()
     server.process.wait(30)
-    server.wait(lambda: not any(os.path.exists(f"/proc/{pid}") and "zombie" not in open(f"/proc/{pid}/status").read() for pid in pids), 20)
+    server.wait(
+        lambda: (
+            not any(
+                os.path.exists(f"/proc/{pid}") and "zombie" not in open(f"/proc/{pid}/status").read() for pid in pids
+            )
+        ),
+        20,
+    )

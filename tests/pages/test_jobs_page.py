@@ -13,7 +13,9 @@ def test_an_empty_list_says_what_will_show_here(screen):
 
 def test_a_failed_job_shows_its_next_step(screen, workspace):
     jobs.submit(workspace, "evaluate", {})
-    jobs.fail(workspace.engine, jobs.claim(workspace.engine), ConsoleError(Message("No <b>room</b>."), Message("Make room.")))
+    jobs.fail(
+        workspace.engine, jobs.claim(workspace.engine), ConsoleError(Message("No <b>room</b>."), Message("Make room."))
+    )
     shown = texts(screen("jobs")).replace("\\", "")
     assert "No <b>room</b>." in shown
     assert "Make room." in shown

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services import apps, evaluations, home, jobs, people, prompts, releases, sample
+from services import apps, datasets, evaluations, home, jobs, people, prompts, releases, sample
 from services.agents import AgentForm
 from services.agents import log as log_agent
 from services.jobs import Job, State
@@ -86,9 +86,18 @@ def start_worker(settings: Settings) -> Iterator[Callable[[], subprocess.Popen[b
 
 
 @pytest.fixture
-def train(settings: Settings, start_worker: Callable[[], subprocess.Popen[bytes]]) -> Train:
+def full_train(settings: Settings, start_worker: Callable[[], subprocess.Popen[bytes]]) -> Train:
     """Ada on the sample app of a fresh data folder, with the worker and its gateway running."""
     home.prepare(settings)
     start_worker()
     workspace = Workspace(connect(settings), people.identify(settings, {}))
     return Train(workspace.for_app(apps.get(workspace, sample.app().id)))
+
+
+@pytest.fixture
+def train(full_train: Train) -> Train:
+    """The same with eight questions instead of the sample's whole dataset, where the scores are not the point."""
+    rows = datasets.rows(full_train.workspace, str(full_train.workspace.app.dataset_id))[:8]
+    apps.choose_dataset(full_train.workspace, datasets.create(full_train.workspace, "Eight questions", rows).id)
+    apps.save_gate(full_train.workspace, apps.Gate({"polite": 0.5, "mentions company": 0.9}, rows=8))
+    return Train(full_train.workspace.for_app(apps.get(full_train.workspace, full_train.workspace.app.id)))

@@ -80,7 +80,7 @@ def test_a_killed_gateway_and_version_come_back_by_themselves(train):
     for kill_one in (lambda: kill(train, "gateway"), lambda: os.kill(served(workspace).pid, signal.SIGKILL)):
         before = served(workspace).pid
         kill_one()
-        until(lambda: (row := served(workspace)).state == "ready" and row.pid != before)
+        until(lambda before=before: (row := served(workspace)).state == "ready" and row.pid != before)
         assert workspace.platform.serving.ask(workspace, workspace.app.endpoint, request).text
 
 

@@ -32,23 +32,23 @@ LOADS_BUT_IGNORES = IGNORES_ITS_PROMPT.replace(
 )
 
 
-def test_the_whole_train_from_first_draft_to_roll_back(train):
+def test_the_whole_train_from_first_draft_to_roll_back(full_train):
     """Releases 1 and 2 go live and are proven, version 3 is refused, and one click takes release 2 back."""
-    workspace = train.workspace
-    first, second, third = train.prompts()
-    agent = train.agent(first)
-    scores = {version: train.evaluate(agent, version).scores for version in (first, second, third)}
+    workspace = full_train.workspace
+    first, second, third = full_train.prompts()
+    agent = full_train.agent(first)
+    scores = {version: full_train.evaluate(agent, version).scores for version in (first, second, third)}
     assert scores[second]["length"].mean > scores[first]["length"].mean
     assert scores[third]["mentions company"].mean < 0.5
     assert releases.live(workspace).pair.model_id is None
 
-    one = train.release(agent, first)
+    one = full_train.release(agent, first)
     assert (one.kind, one.state, one.proof.prompt_version) == (Kind.AGENT, State.LIVE, first)
     assert prompts.live(workspace, PROMPT).version == first
     scorers = {scorer.name for scorer in monitoring.production_scorers(workspace) if scorer.running}
     assert scorers == set(workspace.app.gate.minimum)
 
-    two = train.release(agent, second)
+    two = full_train.release(agent, second)
     assert (two.kind, two.state, two.proof.prompt_version) == (Kind.PROMPT, State.LIVE, second)
     assert prompts.live(workspace, PROMPT).version == second
     assert releases.live(workspace).pair.agent_version == one.after.agent_version
@@ -59,7 +59,7 @@ def test_the_whole_train_from_first_draft_to_roll_back(train):
         releases.start(workspace, refused.id)
     assert prompts.live(workspace, PROMPT).version == second
 
-    back = train.finished(releases.roll_back(workspace, "customers complained"))
+    back = full_train.finished(releases.roll_back(workspace, "customers complained"))
     assert (back.state, back.proof.prompt_version, back.why) == (State.LIVE, first, "customers complained")
     assert releases.get(workspace, two.id).state is State.TAKEN_BACK
     assert releases.live(workspace).release.id == one.id
