@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 
 from services import apps, audit, wording
 from services.audit import Verb
-from services.errors import InvalidInputError, NotFoundError, translated
+from services.errors import InvalidInputError, NotFoundError, NotReadyError, translated
 from services.messages import Message
 from services.wording import Finding
 
@@ -124,6 +124,16 @@ def check_judge(workspace: "Workspace") -> None:
         client.chat.completions.create(
             model=settings.judge_model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1
         )
+
+
+def try_out(workspace: "Workspace", spec: ScorerSpec, answer: str) -> Finding:
+    """What a rule would say about an answer; raises NotReadyError for a scorer that asks a language model."""
+    if needs_judge(spec):
+        raise NotReadyError(
+            Message("{name} asks a language model.", name=spec.name),
+            Message("Run an evaluation to see its verdicts."),
+        )
+    return _decide(spec.kind, {name: _filled(value, workspace) for name, value in spec.settings.items()}, answer)
 
 
 def answer_text(outputs: Any) -> str:

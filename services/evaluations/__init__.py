@@ -126,6 +126,14 @@ def rows(workspace: "Workspace", run_id: str) -> pd.DataFrame:
         return _rows(workspace.settings.tracking_uri, run_id).copy(deep=False)
 
 
+def reason(row: Mapping[str, Any], scorer: str) -> Message | str:
+    """Why a scorer decided so: our own rules' reasons in the reader's language, a judge's as it was written."""
+    stored = row.get(f"{scorer}.reason")
+    return (
+        Message.from_json(json.loads(stored)) if isinstance(stored, str) else str(row.get(f"{scorer}.rationale") or "")
+    )
+
+
 @functools.lru_cache(maxsize=16)
 def _rows(tracking_uri: str, run_id: str) -> pd.DataFrame:
     """A finished run's rows never change."""

@@ -1,0 +1,191 @@
+"""Run an agent over the questions, read the scores, compare two versions."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import evaluation_view, feedback, session
+from services import agents, audit, datasets, evaluations, jobs, prompts
+from services.agents import AgentVersion
+from services.audit import Verb
+from services.evaluations import Evaluation
+from services.messages import Message
+
+_ = session.text
+
+
+def start(model_id: str, version: int, dataset_id: str) -> None:
+    with feedback.action(Message("The evaluation is on its way.")):
+        st.session_state["evaluation-job"] = evaluations.start(workspace, model_id, version, dataset_id).id
+
+
+def open_run(run_id: str, against: str | None = None) -> None:
+    st.query_params.clear()
+    st.query_params["run"] = run_id
+    if against:
+        st.query_params["against"] = against
+
+
+def compare_with() -> None:
+    chosen = st.session_state.get("against")
+    if chosen:
+        st.query_params["against"] = chosen
+    else:
+        st.query_params.pop("against", None)
+
+
+def close() -> None:
+    st.query_params.clear()
+
+
+def missing(ready: list[AgentVersion]) -> bool:
+    """Say what must come first, with a link to its screen."""
+    if not ready:
+        st.info(_("Log an agent first: an evaluation asks one agent version with one prompt version."))
+        st.page_link(session.page("agents"), label=_("Open Agents"))
+    elif not datasets.all(workspace):
+        st.info(_("Collect questions first: an evaluation asks every question of a dataset."))
+        st.page_link(session.page("datasets"), label=_("Open Datasets"))
+    else:
+        return False
+    return True
+
+
+def show_form() -> None:
+    ready = {one.model_id: one for one in agents.versions(workspace) if one.status == "READY"}
+    if missing(list(ready.values())):
+        return
+    left, middle, right = st.columns(3)
+    model_id = left.selectbox(
+        _("Agent version"),
+        list(ready),
+        format_func=lambda id: _(
+            "{name}, logged {time}", name=ready[id].name, time=session.moment(ready[id].created_at)
+        ),
+        key="evaluate-agent",
+    )
+    history = {one.version: one for one in prompts.history(workspace, ready[model_id].prompt_name)}
+    version = middle.selectbox(
+        _("Prompt version"),
+        list(history),
+        format_func=lambda n: _("version {n}: {note}", n=n, note=history[n].note or "–"),
+        key=f"evaluate-prompt-{ready[model_id].prompt_name}",
+    )
+    found = {one.id: one for one in datasets.all(workspace)}
+    ids = list(found)
+    dataset_id = right.selectbox(
+        _("Dataset"),
+        ids,
+        index=ids.index(workspace.app.dataset_id) if workspace.app.dataset_id in ids else 0,
+        format_func=lambda id: _("{name}: {n} questions", name=found[id].name, n=found[id].rows),
+        key="evaluate-dataset",
+    )
+    if workspace.settings.practice:
+        st.caption(
+            _(
+                "The practice model answers: it follows rules, so its scores show how the console works, not how a real model would do."
+            )
+        )
+    st.button(
+        _("Start evaluation"),
+        type="primary",
+        key="start",
+        on_click=start,
+        args=(model_id, version, dataset_id),
+        disabled=version is None or not audit.allowed(workspace, Verb.EVALUATE),
+    )
+
+
+def show_jobs() -> None:
+    """Whatever runs now, for everyone, and how the one started here ended."""
+    own = st.session_state.get("evaluation-job")
+    live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
+    for id in dict.fromkeys([*live, *([own] if own else [])]):
+        feedback.job(id, Message("The evaluation is finished. Open it below."))
+
+
+def show_list(found: list[Evaluation]) -> None:
+    names = list(dict.fromkeys(name for one in found for name in one.scores))
+    table = pd.DataFrame(
+        [
+            {
+                "time": session.moment(one.created_at),
+                "prompt": f"{one.prompt_name} {one.prompt_version or one.requested_version}",
+                "dataset": one.dataset_name,
+                "state": _(evaluation_view.STATE.get(one.state, one.state)),
+                **{name: one.scores[name].mean * 100 if name in one.scores else None for name in names},
+                "rows": one.rows or None,
+                "failed": one.failed if one.rows else None,
+                "model": _("practice model") if one.practice else "",
+            }
+            for one in found
+        ]
+    )
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="evaluations",
+        column_config={
+            "time": _("Started"),
+            "prompt": _("Prompt version"),
+            "dataset": _("Dataset"),
+            "state": _("State"),
+            "rows": st.column_config.NumberColumn(_("Questions")),
+            "failed": st.column_config.NumberColumn(_("Not answered")),
+            "model": _("Model"),
+            **{name: st.column_config.NumberColumn(name, format="%.0f %%") for name in names},
+        },
+    )
+    show_actions([found[index] for index in event["selection"]["rows"] if index < len(found)])
+
+
+def show_actions(chosen: list[Evaluation]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        one = chosen[0].run_id if len(chosen) == 1 else ""
+        st.button(_("Open"), key="open", on_click=open_run, args=(one,), disabled=not one)
+        newer, older = (chosen[0].run_id, chosen[1].run_id) if len(chosen) == 2 else ("", "")
+        both = len(chosen) == 2 and all(one.finished for one in chosen)
+        st.button(_("Compare"), key="compare", on_click=open_run, args=(newer, older), disabled=not both)
+        st.caption(_("Choose one row to open it, two finished ones to compare them."))
+
+
+def show_one(made: Evaluation) -> None:
+    st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=close)
+    evaluation_view.head(made)
+    if not made.finished:
+        st.info(_("This evaluation has no scores: it is still running, failed, or was cancelled."))
+        return
+    evaluation_view.proof(made)
+    evaluation_view.scores(made)
+    rows = evaluations.rows(workspace, made.run_id)
+    others = {one.run_id: one for one in evaluations.all(workspace) if one.finished and one.run_id != made.run_id}
+    against = st.query_params.get("against")
+    st.session_state["against"] = against if against in others else None
+    st.selectbox(
+        _("Compare with"),
+        [None, *others],
+        format_func=lambda id: evaluation_view.title(others[id]) if id else _("nothing"),
+        key="against",
+        on_change=compare_with,
+    )
+    if against in others:
+        evaluation_view.comparison(made, others[against], rows, evaluations.rows(workspace, against))
+    st.subheader(_("Questions and answers"), anchor=False)
+    evaluation_view.table(made, rows)
+
+
+workspace = session.workspace()
+st.title(_("Evaluations"), anchor=False)
+asked = st.query_params.get("run")
+if asked:
+    show_one(evaluations.get(workspace, asked))
+    st.stop()
+show_form()
+show_jobs()
+st.subheader(_("All evaluations"), anchor=False)
+everything = evaluations.all(workspace)
+if everything:
+    show_list(everything)
+else:
+    st.info(_("There are no evaluations yet. Start one above; the scores say how many questions each scorer passed."))
