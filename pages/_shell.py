@@ -4,18 +4,24 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import feedback, screens, session
 from services.errors import ConsoleError
 
-ICON = str(Path(__file__).parent.parent / "static" / "icon.svg")
+STATIC = Path(__file__).parent.parent / "static"
+ICON = str(STATIC / "icon.svg")
 
 st.set_page_config(page_title="Signalbox", page_icon=ICON, layout="wide")
-_ = session.text
+st.logo(str(STATIC / "wordmark.svg"), icon_image=ICON, size="large")
+# Right after the server's start these imports and the stores take seconds, which a blank page must not fill.
+with st.spinner("Signalbox"):
+    from pages.components import feedback, screens, session
 
 try:
+    with st.spinner("Signalbox"):
+        session.platform()
     session.choose_in_sidebar()
     session.set_page_language()
     page = st.navigation(screens.navigation(), position="sidebar")
+    # Once more: navigation takes the page's symbol for an icon, which the browser would fetch from another host.
     st.set_page_config(page_title=f"{page.title} · Signalbox", page_icon=ICON, layout="wide")
     feedback.show_outcome()
     page.run()

@@ -51,8 +51,8 @@ def show_defect(error: Exception) -> bool:
     log.error("defect %s", number, exc_info=error)
     st.error(
         session.text(
-            "Something went wrong that the console did not foresee. Your work is kept. Reload the page; if it "
-            "happens again, give an engineer this number: {number}.",
+            "Something went wrong that the console did not foresee. Reload the page; if it happens again, give an "
+            "engineer this number from the log: {number}.",
             number=number,
         ),
         icon=":material/error:",

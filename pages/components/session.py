@@ -2,9 +2,9 @@
 
 import os
 import re
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -111,8 +111,7 @@ def escape(text: str) -> str:
 
 def moment(time: datetime) -> str:
     """A time in the viewer's zone, to the minute."""
-    zone = st.context.timezone
-    return time.astimezone(ZoneInfo(zone) if zone else None).strftime("%Y-%m-%d %H:%M")
+    return time.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
 
 
 def page(name: str) -> str:
@@ -145,6 +144,14 @@ def _restore(place: Workspace, ids: list[str]) -> None:
         st.session_state["app"] = remembered if remembered in ids else next(iter(ids), None)
     if "language" not in st.session_state:
         st.session_state["language"] = people.remembered(place, "language") or _browser_language()
+
+
+def _zone() -> tzinfo:
+    """The browser's zone; UTC when it names none, or one this machine does not know."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def _browser_language() -> str:

@@ -1,8 +1,13 @@
 """Who may reach the screens, and what every answer tells the browser."""
 
 import asyncio
+import base64
+import hashlib
+import re
+from pathlib import Path
 
 import pytest
+import streamlit
 from starlette.responses import PlainTextResponse
 
 from services.processes.guard import CLOSE_NO_IDENTITY, HEADERS, IdentityGuard, SecurityHeaders
@@ -47,6 +52,13 @@ def test_every_answer_forbids_other_hosts_and_frames():
     assert "default-src 'self'" in sent["content-security-policy"]
     assert "unsafe-eval" not in sent["content-security-policy"]
     assert "frame-ancestors 'none'" in sent["content-security-policy"]
+
+
+def test_streamlits_own_inline_script_is_allowed():
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text("utf-8")
+    for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in HEADERS["Content-Security-Policy"]
 
 
 def test_behind_a_proxy_a_request_without_identity_is_refused(guarded):
