@@ -107,6 +107,9 @@ class Serving(Protocol):
 
     rules: Rules
 
+    def trouble(self, workspace: "Workspace") -> Message | None:
+        """Why nothing can be served at all right now; None when the platform is up."""
+
     def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
                model_config: Mapping[str, Any]) -> None:
         """Start a version at 0 % of the traffic; asking again for the same version changes nothing."""

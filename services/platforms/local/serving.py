@@ -18,6 +18,7 @@ from services.errors import (
 from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
 from services.platforms.local import wire
+from services.processes.lock import held, read
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -30,6 +31,15 @@ class LocalServing:
 
     rules = Rules(name_length=63, splits_traffic=True, served_versions=10,
                   known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}))
+
+    def trouble(self, workspace: "Workspace") -> Message | None:
+        path = workspace.settings.run_folder / "gateway.lock"
+        if held(path):
+            return None
+        error = read(path).get("error")
+        if error:
+            return Message("The gateway could not start: {reason}", reason=error)
+        return Message("The gateway is not running; the worker starts it again within seconds.")
 
     def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
                model_config: Mapping[str, Any]) -> None:

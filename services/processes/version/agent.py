@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import mlflow
@@ -38,7 +38,7 @@ class ServedAgent:
         metadata = {**(answered.get("metadata") or {}), "trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
         return {**answered, "metadata": metadata}
 
-    def stream(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def stream(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """Events of the answer, then the id of its trace."""
         request = normalised(body)
         with self._traced(request):
@@ -49,9 +49,8 @@ class ServedAgent:
         if not self.streams:
             yield from whole(as_response(self.model.predict(request)))
             return
-        with closing(self.model.predict_stream(request)) as events:
-            for event in events:
-                yield as_event(event)
+        for event in self.model.predict_stream(request):
+            yield as_event(event)
 
     def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))

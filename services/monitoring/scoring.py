@@ -1,0 +1,103 @@
+"""The recurring job that judges live answers: each by each running scorer, once."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace, TraceInfo, TraceState
+from mlflow.genai.scorers import Scorer
+
+from services import scorers
+from services.errors import translated
+from services.messages import Message
+from services.platforms import MonitoredScorer
+from services.traces.rows import newest_feedback, origin, read_infos
+from services.traces.story import VERSION_KEY, request_of
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+SCORER_KEY = "signalbox.scorer"
+LOOK_BACK = 2.0
+MOST_READ = 2000
+MOST = 500
+AT_ONCE = 4
+SOURCE = AssessmentSource(source_type="CODE", source_id="signalbox")
+
+
+def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
+    """Judge what came in and has no verdict yet; with `hours` also older answers, and failed verdicts again.
+
+    Every run reads the last LOOK_BACK hours, so that late traces are judged too; what has a verdict is skipped.
+    """
+    running = [one for one in workspace.platform.scoring.status(workspace) if one.running]
+    if not running:
+        return {"scored": 0, "traces": 0}
+    backfill = "hours" in work.args
+    hours = float(work.args.get("hours", LOOK_BACK))
+    due = list(_due(workspace, running, hours, backfill))[::-1][:MOST]
+    built = {one.name: scorers.build(scorers.at(workspace, one.name, one.version), workspace) for one in running}
+    work.progress(0, len(due), Message("Judging live answers"))
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        for done, (info, missing) in enumerate(due, 1):
+            _score(threads, _trace(workspace, info), missing, built)
+            work.progress(done, len(due))
+    work.save({"newest": due[-1][0].trace_id} if due else work.checkpoint)
+    return {"scored": sum(len(missing) for _, missing in due), "traces": len(due)}
+
+
+def sampled(trace_id: str, rate: float) -> bool:
+    """The same answers at every run; a lower share judges a part of what a higher one does."""
+    digest = hashlib.sha256(trace_id.encode()).digest()
+    return int.from_bytes(digest[:7]) / (1 << 56) < rate
+
+
+def _due(workspace: "Workspace", running: list[MonitoredScorer], hours: float,
+         again: bool) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
+    for info in read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"):
+        if origin(info) != "live" or info.state != TraceState.OK:
+            continue
+        missing = [one for one in running if sampled(info.trace_id, one.rate) and not _judged(info, one, again)]
+        if missing:
+            yield info, missing
+
+
+def _judged(info: TraceInfo, scorer: MonitoredScorer, again: bool) -> bool:
+    given = newest_feedback(info).get(scorer.name)
+    if given is None or (again and given.error):
+        return False
+    return (given.metadata or {}).get(VERSION_KEY) == str(scorer.version)
+
+
+def _trace(workspace: "Workspace", info: TraceInfo) -> Trace:
+    with translated(Message("Reading the trace")):
+        return workspace.client.get_trace(info.trace_id)
+
+
+def _score(threads: ThreadPoolExecutor, trace: Trace, missing: list[MonitoredScorer], built: dict[str, Scorer]) -> None:
+    """A scorer that fails leaves its error as the verdict; the others go on."""
+    root = trace.data.spans[0]
+    asked = {"inputs": request_of(trace), "outputs": root.outputs, "trace": trace}
+    judging = {one: threads.submit(built[one.name].run, **asked) for one in missing}
+    for one, judged in judging.items():
+        _keep(trace, one, _verdict(one, judged))
+
+
+def _verdict(scorer: MonitoredScorer, judged: Future[Any]) -> Feedback:
+    error = judged.exception()
+    if error is not None:
+        failure = AssessmentError("SCORER_ERROR", f"{type(error).__name__}: {error}"[:500])
+        return Feedback(name=scorer.name, error=failure)
+    given = judged.result()
+    return given if isinstance(given, Feedback) else Feedback(name=scorer.name, value=given)
+
+
+def _keep(trace: Trace, scorer: MonitoredScorer, given: Feedback) -> None:
+    metadata = {**(given.metadata or {}), SCORER_KEY: scorer.name, VERSION_KEY: str(scorer.version)}
+    kept = Feedback(name=scorer.name, value=given.value, error=given.error, rationale=given.rationale,
+                    source=given.source if given.error is None else SOURCE, metadata=metadata)
+    with translated(Message("Keeping the verdict")):
+        mlflow.log_assessment(trace.info.trace_id, kept)

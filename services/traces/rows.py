@@ -1,0 +1,105 @@
+"""What a list of traces shows of each: read without spans, newest first."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mlflow.entities import Feedback, TraceInfo, TraceState
+
+from services import database
+from services.errors import translated
+from services.messages import Message, mark
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ORIGIN_TAG = "signalbox.origin"
+LINKS = "mlflow.linkedPrompts"
+ORIGINS: dict[str, str] = {
+    "live": mark("Live traffic"),
+    "try": mark("Tried by hand"),
+    "smoke": mark("Smoke test"),
+    "probe": mark("Probe of a release"),
+    "evaluation": mark("Evaluation"),
+    "shadow": mark("Shadow traffic"),
+    "rehearsal": mark("Rehearsal"),
+}
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class TraceRow:
+    """One trace in a list; question and answer may be cut. `scores` holds each scorer's newest verdict."""
+
+    trace_id: str
+    time: datetime
+    origin: str
+    question: str
+    answer: str
+    ok: bool
+    finished: bool
+    seconds: float | None
+    model_id: str | None
+    prompts: tuple[tuple[str, int], ...]
+    tokens: int | None
+    scores: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(name for name, passed in self.scores.items() if not passed)
+
+
+def origin(info: TraceInfo) -> str:
+    """Where the request came from; without our tag and outside an evaluation run it is live traffic."""
+    told = info.tags.get(ORIGIN_TAG, "live")
+    if told == "live" and info.trace_metadata.get("mlflow.sourceRun"):
+        return "evaluation"
+    return told if told in ORIGINS else "live"
+
+
+def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") -> Iterator[TraceInfo]:
+    """The window's traces without their spans, newest first, `most` at most."""
+    since = int((database.now() - timedelta(hours=hours)).timestamp() * 1000)
+    words = f"timestamp_ms > {since}{more}"
+    read, token = 0, None
+    while read < most:
+        with translated(Message("Reading the traces")):
+            page = workspace.client.search_traces(
+                locations=[workspace.app.experiment_id], filter_string=words, max_results=min(PAGE, most - read),
+                order_by=["timestamp_ms DESC"], page_token=token, include_spans=False,
+            )
+        yield from (trace.info for trace in page)
+        read, token = read + len(page), page.token
+        if not token:
+            return
+
+
+def row_of(info: TraceInfo) -> TraceRow:
+    usage = info.token_usage or {}
+    return TraceRow(
+        trace_id=info.trace_id,
+        time=datetime.fromtimestamp(info.request_time / 1000, UTC),
+        origin=origin(info),
+        question=info.request_preview or "",
+        answer=info.response_preview or "",
+        ok=info.state != TraceState.ERROR,
+        finished=info.state != TraceState.IN_PROGRESS,
+        seconds=None if info.execution_duration is None else info.execution_duration / 1000,
+        model_id=info.trace_metadata.get("mlflow.modelId"),
+        prompts=tuple(linked_prompts(info)),
+        tokens=usage.get("total_tokens"),
+        scores={name: one.value for name, one in newest_feedback(info).items() if isinstance(one.value, bool)},
+    )
+
+
+def newest_feedback(info: TraceInfo) -> dict[str, Feedback]:
+    """Each scorer's newest valid verdict or error."""
+    given = [one for one in info.assessments if isinstance(one, Feedback) and one.valid is not False]
+    given.sort(key=lambda one: one.create_time_ms or 0)
+    return {one.name: one for one in given}
+
+
+def linked_prompts(info: TraceInfo) -> list[tuple[str, int]]:
+    return [(link["name"], int(link["version"])) for link in json.loads(info.tags.get(LINKS, "[]"))]

@@ -1,0 +1,141 @@
+"""One trace, told: the question, what happened, the answer, and what was thought of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mlflow.entities import Feedback, Span, SpanStatusCode, SpanType, Trace
+
+from services import scorers
+from services.messages import Message
+from services.traces.prompt_use import MODEL_CALLS, texts
+from services.traces.rows import TraceRow, newest_feedback, row_of
+
+VERSION_KEY = "signalbox.version"
+REASON_KEY = "signalbox.reason"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened; `depth` says inside what."""
+
+    what: Message
+    seconds: float
+    depth: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a scorer or a person thought of the answer; `value` is None when the scorer failed."""
+
+    scorer: str
+    value: Any
+    reason: Message | str
+    source: str
+    version: str | None
+    error: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TraceStory:
+    """One trace, told."""
+
+    row: TraceRow
+    question: str
+    answer: str
+    steps: tuple[Step, ...]
+    verdicts: tuple[Verdict, ...]
+    model: str | None
+    session: str | None
+    user: str | None
+    abandoned: bool
+
+
+def told(trace: Trace) -> TraceStory:
+    info, root = trace.info, _root(trace)
+    row = row_of(info)
+    calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
+    outputs = root.outputs if root else None
+    abandoned = isinstance(outputs, dict) and "abandoned_after" in outputs
+    return TraceStory(
+        row=row,
+        question=_question(trace) or row.question,
+        answer=str(outputs["abandoned_after"]) if abandoned else answer_of(trace) or row.answer,
+        steps=tuple(_steps(trace)),
+        verdicts=tuple(sorted(map(_verdict, newest_feedback(info).values()), key=lambda one: one.scorer)),
+        model=next((str(span.attributes.get("mlflow.llm.model") or span.inputs.get("model")) for span in calls), None),
+        session=info.trace_metadata.get("mlflow.trace.session"),
+        user=info.trace_metadata.get("mlflow.trace.user"),
+        abandoned=abandoned,
+    )
+
+
+def answer_of(trace: Trace) -> str:
+    root = _root(trace)
+    return scorers.answer_text(root.outputs) if root else ""
+
+
+def request_of(trace: Trace) -> Any:
+    """What was asked, in the shape that an evaluation gives to the same scorers."""
+    root = _root(trace)
+    inputs = root.inputs if root else None
+    asked = inputs.get("request", inputs) if isinstance(inputs, dict) else inputs
+    return {"input": asked["input"]} if isinstance(asked, dict) and "input" in asked else asked
+
+
+def _root(trace: Trace) -> Span | None:
+    return next((span for span in trace.data.spans if span.parent_id is None), None)
+
+
+def _question(trace: Trace) -> str:
+    asked = request_of(trace)
+    messages = asked.get("input") if isinstance(asked, dict) else None
+    said = [one["content"] for one in messages or [] if isinstance(one, dict) and one.get("role") == "user"]
+    return " ".join(texts(said[-1])) if said else ""
+
+
+def _steps(trace: Trace) -> Iterator[Step]:
+    depths: dict[str | None, int] = {None: -1}
+    for span in sorted(trace.data.spans, key=lambda span: span.start_time_ns):
+        depths[span.span_id] = depths.get(span.parent_id, -1) + 1
+        seconds = ((span.end_time_ns or span.start_time_ns) - span.start_time_ns) / 1e9
+        failed = span.status.status_code == SpanStatusCode.ERROR
+        yield Step(_what(span), seconds, depths[span.span_id], _failure(span) if failed else None)
+
+
+def _what(span: Span) -> Message:
+    usage = span.attributes.get("mlflow.chat.tokenUsage") or {}
+    if span.span_type in MODEL_CALLS:
+        return Message("Asked the model {model}: {sent} tokens in, {got} tokens out.",
+                       model=str(span.attributes.get("mlflow.llm.model") or "?"),
+                       sent=usage.get("input_tokens", "–"), got=usage.get("output_tokens", "–"))
+    if span.span_type == SpanType.RETRIEVER:
+        return Message("Looked something up: {name}.", name=span.name)
+    if span.span_type == SpanType.TOOL:
+        return Message("Used the tool {name}.", name=span.name)
+    if span.parent_id is None:
+        return Message("The agent answered the question.")
+    return Message("Did “{name}”.", name=span.name)
+
+
+def _failure(span: Span) -> str:
+    said = [str(event.attributes.get("exception.message", "")) for event in span.events if event.name == "exception"]
+    return (said[-1] if said and said[-1] else span.status.description)[:500]
+
+
+def _verdict(given: Feedback) -> Verdict:
+    metadata = given.metadata or {}
+    stored = metadata.get(REASON_KEY)
+    return Verdict(
+        scorer=given.name,
+        value=None if given.error else given.value,
+        reason=Message.from_json(json.loads(stored)) if stored else given.rationale or "",
+        source=f"{given.source.source_type}: {given.source.source_id}",
+        version=metadata.get(VERSION_KEY),
+        error=given.error.error_message if given.error else None,
+        at=datetime.fromtimestamp((given.create_time_ms or 0) / 1000, UTC),
+    )

@@ -1,0 +1,166 @@
+"""Monitoring: live traces only, honest numbers, explained silence, and the job that judges."""
+
+import mlflow
+import pytest
+
+from services import apps, jobs, monitoring, scorers
+from services.errors import InvalidInputError
+from services.messages import Message
+from services.monitoring import MonitoredScorer, scoring
+from services.scorers import ScorerSpec
+from services.traces.rows import newest_feedback
+from tests.left_traces import leave, leave_one_of_each
+
+SHORT = ScorerSpec("short", "length", {"shortest": 1, "longest": 20})
+
+
+@pytest.fixture
+def judged(workspace):
+    """An app whose scorer `short` watches every answer."""
+    spec = scorers.save(workspace, SHORT)
+    monitoring.save_scorers(workspace, [MonitoredScorer(spec.name, spec.version, 1.0, True)])
+    return workspace
+
+
+def run(workspace, **args):
+    job = jobs.submit(workspace, "score_live", args)
+    while (taken := jobs.claim(workspace.engine)).id != job.id:
+        jobs.finish(workspace.engine, taken, {})
+    result = monitoring.score_live(workspace, jobs.Work(workspace.engine, taken))
+    jobs.finish(workspace.engine, taken, result)
+    return result
+
+
+def feedback(trace_id, name="short"):
+    return newest_feedback(mlflow.get_trace(trace_id).info).get(name)
+
+
+def test_only_live_traces_are_counted(workspace):
+    leave_one_of_each(workspace)
+    assert monitoring.overview(workspace, 24).totals.count == 2
+
+
+def test_numbers_say_what_they_rest_on(workspace):
+    for seconds, hours in ((0.1, 0.1), (0.2, 0.1), (0.3, 0.1), (9.0, 30)):
+        leave(workspace, seconds=seconds, hours_ago=hours)
+    broken = leave(workspace, error=True, seconds=60, hours_ago=0.1)
+    passed = leave(workspace, seconds=0.2, hours_ago=0.1)
+    for id, value in ((broken, False), (passed, True)):
+        mlflow.log_feedback(trace_id=id, name="short", value=value)
+
+    found = monitoring.overview(workspace, 24)
+
+    assert (found.totals.count, found.totals.errors) == (5, 1)
+    assert found.totals.p50 == pytest.approx(0.2)
+    assert int(found.buckets["count"].sum()) == 5
+    assert int(found.buckets["errors"].sum()) == 1
+    assert len(found.buckets) >= 24
+    assert float((found.scores["mean"] * found.scores["n"]).sum()) == 1
+    assert int(found.scores["n"].sum()) == 2
+
+
+def test_a_full_window_says_that_it_is_cut(workspace, monkeypatch):
+    monkeypatch.setattr(monitoring, "MOST_READ", 2)
+    for _ in range(3):
+        leave(workspace)
+    assert monitoring.overview(workspace, 24).capped
+
+
+def said(workspace, hours=24):
+    return " ".join(str(message) for message in monitoring.overview(workspace, hours).silence)
+
+
+def test_silence_is_explained(workspace):
+    serving = workspace.platform.serving
+    assert "Nothing is deployed" in said(workspace)
+    serving.deploy(workspace, "support", 1, "m-1", {})
+    assert "No version takes traffic" in said(workspace)
+    leave(workspace, hours_ago=30)
+    assert "Nobody asked in this time" in said(workspace)
+    leave(workspace)
+    assert "No scorer watches production" in said(workspace)
+
+
+def test_waiting_answers_are_announced(judged):
+    leave(judged)
+    assert "Answers without a verdict yet: 1" in said(judged)
+    run(judged)
+    assert said(judged) == ""
+
+
+def test_scorers_that_nobody_runs_are_announced(workspace):
+    spec = scorers.save(workspace, SHORT)
+    apps.save_setting(workspace, "production_scorers", [{"name": spec.name, "version": 1, "rate": 1.0, "running": True}])
+    leave(workspace)
+    assert "nothing runs them" in said(workspace)
+
+
+def test_live_answers_are_judged_once(judged):
+    left = leave_one_of_each(judged)
+    long = leave(judged, answer="x" * 30)
+
+    assert run(judged) == {"scored": 3, "traces": 3}
+    assert run(judged) == {"scored": 0, "traces": 0}
+    assert feedback(left["live"]).value is True
+    assert feedback(long).value is False
+    assert feedback(left["live"]).metadata["signalbox.version"] == "1"
+    assert feedback(left["live"]).source.source_type == "CODE"
+    assert all(feedback(left[name]) is None for name in ("probe", "evaluation", "evaluation, untagged", "shadow"))
+
+
+def test_a_new_version_of_a_scorer_judges_again(judged):
+    id = leave(judged)
+    run(judged)
+    spec = scorers.save(judged, ScorerSpec("short", "length", {"shortest": 1, "longest": 3}))
+    monitoring.save_scorers(judged, [MonitoredScorer("short", spec.version, 1.0, True)])
+
+    assert run(judged)["scored"] == 1
+    assert feedback(id).value is False
+    assert feedback(id).metadata["signalbox.version"] == "2"
+
+
+def test_a_scorer_that_fails_leaves_its_error(judged, monkeypatch):
+    id = leave(judged)
+
+    def broken(spec, workspace, called=None):
+        @mlflow.genai.scorer(name=spec.name)
+        def fails(outputs):
+            raise RuntimeError("no judge")
+        return fails
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scorers, "build", broken)
+        run(judged)
+    assert "no judge" in feedback(id).error.error_message
+    assert run(judged)["scored"] == 0
+
+    assert run(judged, hours=1)["scored"] == 1
+    assert feedback(id).value is True
+
+
+def test_failed_answers_have_nothing_to_judge(judged):
+    leave(judged, error=True)
+    assert run(judged)["scored"] == 0
+
+
+def test_a_lower_share_judges_a_part_of_what_a_higher_one_does():
+    names = [f"tr-{number}" for number in range(1000)]
+    tenth = {name for name in names if scoring.sampled(name, 0.1)}
+    half = {name for name in names if scoring.sampled(name, 0.5)}
+
+    assert tenth < half
+    assert 60 < len(tenth) < 140
+    assert all(scoring.sampled(name, 1.0) for name in names)
+
+
+def test_a_share_outside_the_scale_is_refused(workspace):
+    with pytest.raises(InvalidInputError):
+        monitoring.save_scorers(workspace, [MonitoredScorer("short", 1, 1.5, True)])
+
+
+def test_a_failed_scoring_says_why(judged):
+    leave(judged)
+    job = jobs.claim(judged.engine)
+    from services.errors import ConsoleError
+    jobs.fail(judged.engine, job, ConsoleError(Message("The judge is gone.")))
+    assert "The judge is gone." in said(judged)

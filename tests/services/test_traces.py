@@ -1,0 +1,125 @@
+"""Traces: origins, lists, stories, and which prompt really reached the model."""
+
+import mlflow
+import pytest
+from mlflow.entities import AssessmentError, AssessmentSource, Feedback
+
+from services import apps, traces
+from services.apps import AppForm
+from services.errors import NotFoundError
+from services.messages import Message
+from services.traces import TraceQuery
+from tests.left_traces import leave, leave_one_of_each
+
+TEMPLATE = "{{tone}} You are the assistant of {{company_name}}, and you answer politely in one sentence. {{question}}"
+
+
+def ids(found):
+    return {row.trace_id for row in found.rows}
+
+
+def test_live_is_what_is_tagged_or_neither_tagged_nor_evaluated(workspace):
+    left = leave_one_of_each(workspace)
+
+    assert ids(traces.find(workspace, TraceQuery())) == {left["live"], left["live, untagged"]}
+    assert ids(traces.find(workspace, TraceQuery(origin="evaluation"))) == {
+        left["evaluation"], left["evaluation, untagged"]}
+    assert ids(traces.find(workspace, TraceQuery(origin="probe"))) == {left["probe"]}
+    assert ids(traces.find(workspace, TraceQuery(origin=None))) == set(left.values())
+
+
+def test_an_unknown_origin_hides_nothing(workspace):
+    left = leave(workspace, origin="whatever")
+    assert ids(traces.find(workspace, TraceQuery())) == {left}
+
+
+def test_lists_are_paged_newest_first(workspace):
+    left = [leave(workspace, hours_ago=hours) for hours in (3, 2, 1)]
+
+    first = traces.find(workspace, TraceQuery(limit=2))
+    assert [row.trace_id for row in first.rows] == left[:0:-1]
+    assert first.more
+    second = traces.find(workspace, TraceQuery(limit=2, offset=2))
+    assert [row.trace_id for row in second.rows] == left[:1]
+    assert not second.more
+
+
+def test_filters_find_words_errors_and_failed_verdicts(workspace):
+    fine = leave(workspace, "配送はいつですか", "Tomorrow.")
+    broken = leave(workspace, "Hello", "", error=True)
+    rude = leave(workspace, "Hi", "No.")
+    mlflow.log_feedback(trace_id=rude, name="polite", value=False)
+    mlflow.log_feedback(trace_id=fine, name="polite", value=True)
+
+    assert ids(traces.find(workspace, TraceQuery(text="配送"))) == {fine}
+    assert ids(traces.find(workspace, TraceQuery(text="tomorrow"))) == {fine}
+    assert ids(traces.find(workspace, TraceQuery(errors_only=True))) == {broken}
+    assert ids(traces.find(workspace, TraceQuery(failed_scorer="polite"))) == {rude}
+    assert ids(traces.find(workspace, TraceQuery(version="m-2"))) == set()
+    assert ids(traces.find(workspace, TraceQuery(hours=0.0001))) <= {fine, broken, rude}
+
+
+def test_a_trace_is_told_as_a_story(workspace):
+    id = leave(workspace, "Where?", "Here.", prompt='[{"name": "support", "version": "3"}]')
+    reason = Message("Too short: {n} characters.", n=5)
+    mlflow.log_assessment(id, Feedback(
+        name="length", value=False, source=AssessmentSource("CODE", "signalbox/length"),
+        metadata={"signalbox.version": "2", "signalbox.reason": '{"id": "Too short: {n} characters.", "values": {"n": 5}}'}))
+    mlflow.log_assessment(id, Feedback(name="judge", error=AssessmentError("SCORER_ERROR", "no judge")))
+
+    story = traces.get(workspace, id)
+
+    assert (story.question, story.answer, story.model) == ("Where?", "Here.", "practice")
+    assert story.row.prompts == (("support", 3),)
+    assert (story.row.seconds, story.row.tokens) == (0.5, 10)
+    assert [(step.depth, str(step.what)) for step in story.steps] == [
+        (0, "The agent answered the question."), (1, "Asked the model practice: 7 tokens in, 3 tokens out.")]
+    judge, length = story.verdicts
+    assert (judge.value, judge.error) == (None, "no judge")
+    assert (length.value, length.reason, length.version) == (False, reason, "2")
+
+
+def test_a_failed_step_says_what_went_wrong(workspace):
+    story = traces.get(workspace, leave(workspace, error=True))
+    assert not story.row.ok
+    assert story.steps[1].error == "The model is busy."
+
+
+def test_a_trace_of_another_app_is_not_shown(bare_workspace, workspace):
+    other = apps.create(bare_workspace, AppForm(id="other", name="Other", company="", model="m", endpoint="other"))
+    id = leave(workspace)
+    with pytest.raises(NotFoundError):
+        traces.get(workspace.for_app(other), id)
+    with pytest.raises(NotFoundError):
+        traces.get(workspace, "tr-missing")
+
+
+def test_the_loaded_prompt_version_is_read_from_the_trace(workspace):
+    one = mlflow.get_trace(leave(workspace, prompt='[{"name": "support", "version": "3"}, {"name": "x", "version": "1"}]'))
+    assert traces.prompt_version(one, "support") == 3
+    assert traces.prompt_version(one, "absent") is None
+    two = mlflow.get_trace(leave(workspace, prompt='[{"name": "a", "version": "1"}, {"name": "a", "version": "2"}]'))
+    assert traces.prompt_version(two, "a") is None
+
+
+@pytest.mark.parametrize(("sent", "seen"), [
+    ("Friendly. You are the assistant of Acme, and you answer politely in one sentence. Where?", True),
+    ("x You are the assistant of Acme,\n and you answer  politely in one sentence. y", True),
+    ("You are a helpful assistant.", False),
+    ("", False),
+])
+def test_a_prompt_is_seen_when_its_longest_words_reach_the_model(workspace, sent, seen):
+    assert traces.prompt_seen(mlflow.get_trace(leave(workspace, sent=sent)), TEMPLATE) is seen
+
+
+def test_chat_prompts_are_looked_for_by_message(workspace):
+    template = '[{"role": "system", "content": "Answer \\"briefly\\" and politely."}, {"role": "user", "content": "{{question}}"}]'
+    trace = mlflow.get_trace(leave(workspace, sent='Answer "briefly" and politely.'))
+    assert traces.prompt_seen(trace, template)
+
+
+def test_a_trace_that_never_comes_is_none(workspace, monkeypatch):
+    monkeypatch.setattr(traces, "PATIENCE", 0.3)
+    assert traces.wait_for(workspace, "tr-missing") is None
+    id = leave(workspace)
+    assert traces.wait_for(workspace, id).info.trace_id == id
