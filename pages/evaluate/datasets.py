@@ -1,6 +1,7 @@
 """Collect the questions that answers are judged on."""
 
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,21 +20,21 @@ def open_dataset(id: str) -> None:
     st.query_params["dataset"] = id
 
 
-def create(name: str, text: str, topic: str, language: str | None) -> None:
-    rows = datasets.pasted(text, topic.strip(), language or "")
+def create() -> None:
+    name, rows = st.session_state["new-name"], pasted("new")
     with feedback.action(Message("Saved {name}: {n} questions.", name=name, n=len(rows))):
         open_dataset(datasets.create(workspace, name, rows).id)
+        st.session_state["new-name"] = st.session_state["new-text"] = ""
 
 
-def save(dataset: Dataset, edited: pd.DataFrame) -> None:
+def save(dataset: Dataset, rows: list[Row]) -> None:
     with feedback.action(Message("Saved {name}.", name=dataset.name)):
-        datasets.save_rows(workspace, dataset.id, rows_of(edited))
+        datasets.save_rows(workspace, dataset.id, edited(rows, st.session_state[grid(dataset)]))
 
 
-def add(dataset: Dataset, text: str, topic: str, language: str | None) -> None:
-    more = datasets.pasted(text, topic.strip(), language or "")
+def add(dataset: Dataset) -> None:
     with feedback.action(Message("Added questions to {name}.", name=dataset.name)):
-        datasets.save_rows(workspace, dataset.id, [*datasets.rows(workspace, dataset.id), *more])
+        datasets.save_rows(workspace, dataset.id, [*datasets.rows(workspace, dataset.id), *pasted("add")])
         st.session_state["add-text"] = ""
 
 
@@ -42,19 +43,38 @@ def use_for_releases(dataset: Dataset) -> None:
         apps.choose_dataset(workspace, dataset.id)
 
 
-def rows_of(edited: pd.DataFrame) -> list[Row]:
-    """The grid's lines; a new line without a question is not one yet."""
-    filled = edited[edited["question"].notna()]
-    filled = filled.fillna({"expected": "", "critical": False, "topic": "", "language": ""})
-    return [Row(id="", **one) for one in filled[list(COLUMNS)].to_dict("records")]
+# A click may overtake what was just typed: callbacks read the fields, not what the last run saw.
 
 
-def ask_lines(key: str) -> tuple[str, str, str | None]:
+def pasted(key: str) -> list[Row]:
+    state = st.session_state
+    return datasets.pasted(state[f"{key}-text"], state[f"{key}-topic"].strip(), state[f"{key}-language"] or "")
+
+
+def grid(dataset: Dataset) -> str:
+    """The grid's key; a saved dataset gets a fresh grid."""
+    return f"grid-{dataset.id}-{dataset.updated_at.timestamp()}"
+
+
+def edited(rows: list[Row], changes: dict[str, Any]) -> list[Row]:
+    """The rows with what was changed in the grid; a new line without a question is not one yet."""
+    lines = [asdict(row) | changes["edited_rows"].get(index, {}) for index, row in enumerate(rows)]
+    kept = [line for index, line in enumerate(lines) if index not in changes["deleted_rows"]]
+    added = [line for line in changes["added_rows"] if line.get("question") is not None]
+    return [row_of(line) for line in [*kept, *added]]
+
+
+def row_of(line: dict[str, Any]) -> Row:
+    said = {name: line.get(name) or "" for name in ("question", "expected", "topic", "language")}
+    return Row(id="", critical=bool(line.get("critical")), **said)
+
+
+def ask_lines(key: str) -> None:
     """The fields for pasting questions: text, topic, language."""
-    text = st.text_area(_("Questions, one per line"), key=f"{key}-text", height=160)
+    st.text_area(_("Questions, one per line"), key=f"{key}-text", height=160)
     left, right = st.columns(2)
-    topic = left.text_input(_("Topic of these questions"), key=f"{key}-topic", placeholder=_("delivery"))
-    language = right.selectbox(
+    left.text_input(_("Topic of these questions"), key=f"{key}-topic", placeholder=_("delivery"))
+    right.selectbox(
         _("Language of these questions"),
         list(LANGUAGES),
         index=None,
@@ -62,15 +82,12 @@ def ask_lines(key: str) -> tuple[str, str, str | None]:
         key=f"{key}-language",
         placeholder=_("Not said"),
     )
-    return text, topic, language
 
 
 def show_new() -> None:
-    name = st.text_input(_("Name"), key="new-name", placeholder=_("Questions of last month"))
-    fields = ask_lines("new")
-    st.button(
-        _("Create dataset"), type="primary", key="create", on_click=create, args=(name, *fields), disabled=not may_save
-    )
+    st.text_input(_("Name"), key="new-name", placeholder=_("Questions of last month"))
+    ask_lines("new")
+    st.button(_("Create dataset"), type="primary", key="create", on_click=create, disabled=not may_save)
 
 
 def show_facts(dataset: Dataset, rows: list[Row]) -> None:
@@ -94,12 +111,12 @@ def show_facts(dataset: Dataset, rows: list[Row]) -> None:
 def show_grid(dataset: Dataset, rows: list[Row]) -> None:
     if not rows:
         st.info(_("This dataset has no questions. Add some below; an evaluation needs at least one."))
-    edited = st.data_editor(
+    st.data_editor(
         pd.DataFrame([asdict(row) for row in rows], columns=["id", *COLUMNS]).drop(columns="id"),
         num_rows="dynamic",
         hide_index=True,
         disabled=not may_save,
-        key=f"grid-{dataset.id}-{dataset.updated_at.timestamp()}",
+        key=grid(dataset),
         column_config={
             "question": st.column_config.TextColumn(_("Question"), width="large"),
             "expected": st.column_config.TextColumn(_("Expected answer"), width="medium"),
@@ -111,9 +128,7 @@ def show_grid(dataset: Dataset, rows: list[Row]) -> None:
     st.caption(
         _("A critical question that passed before and fails now stops a release. An empty question is a valid test.")
     )
-    st.button(
-        _("Save changes"), type="primary", key="save", on_click=save, args=(dataset, edited), disabled=not may_save
-    )
+    st.button(_("Save changes"), type="primary", key="save", on_click=save, args=(dataset, rows), disabled=not may_save)
 
 
 workspace = session.workspace()
@@ -145,7 +160,7 @@ questions = datasets.rows(workspace, chosen.id)
 show_facts(chosen, questions)
 show_grid(chosen, questions)
 with st.expander(_("Add many questions at once")):
-    lines = ask_lines("add")
-    st.button(_("Add questions"), key="add", on_click=add, args=(chosen, *lines), disabled=not may_save)
+    ask_lines("add")
+    st.button(_("Add questions"), key="add", on_click=add, args=(chosen,), disabled=not may_save)
 with st.expander(_("New dataset")):
     show_new()

@@ -28,11 +28,15 @@ HELP = {
 }
 
 
-def save(spec: ScorerSpec) -> None:
-    with feedback.action(Message("Saved {name}. It scores from the next evaluation on.", name=spec.name)):
-        scorers.save(workspace, spec)
+def save(name: str | None, kind: str) -> None:
+    """A new scorer without `name`; a click may overtake what was just typed, so the fields are read here."""
+    key = name or "new"
+    called = (name or st.session_state["name-new"]).strip()
+    with feedback.action(Message("Saved {name}. It scores from the next evaluation on.", name=called)):
+        scorers.save(workspace, ScorerSpec(called, kind, read_settings(kind, f"{key}-{kind}")))
         st.query_params.pop("scorer", None)
-        st.session_state.pop("name-new", None)
+        if name is None:
+            st.session_state["name-new"] = ""
 
 
 def remove(name: str) -> None:
@@ -44,35 +48,37 @@ def change(name: str) -> None:
     st.query_params["scorer"] = name
 
 
-def ask_settings(kind: str, settings: dict[str, Any], key: str) -> dict[str, Any]:
+def ask_settings(kind: str, settings: dict[str, Any], key: str) -> None:
     """The fields of one kind of scorer."""
     if kind == "length":
         left, right = st.columns(2)
-        shortest = left.number_input(
-            _("At least (characters)"), 0, 100_000, settings.get("shortest", 50), key=f"shortest-{key}"
-        )
-        longest = right.number_input(
-            _("At most (characters)"), 1, 100_000, settings.get("longest", 500), key=f"longest-{key}"
-        )
-        return {"shortest": int(shortest), "longest": int(longest)}
+        left.number_input(_("At least (characters)"), 0, 100_000, settings.get("shortest", 50), key=f"shortest-{key}")
+        right.number_input(_("At most (characters)"), 1, 100_000, settings.get("longest", 500), key=f"longest-{key}")
     if kind == "mentions":
         known = ", ".join(f"{{{{{name}}}}}" for name in workspace.app.variables)
-        phrase = st.text_input(
+        st.text_input(
             _("Words"),
             settings.get("phrase", "{{company_name}}"),
             key=f"phrase-{key}",
             help=_("You may use the app's variables: {names}", names=known),
         )
-        return {"phrase": phrase.strip()}
     if kind == "guidelines":
-        lines = st.text_area(
+        st.text_area(
             _("Guidelines, one per line"),
             "\n".join(settings.get("guidelines", [])),
             key=f"guidelines-{key}",
             placeholder=_("The answer must name a next step."),
         )
-        return {"guidelines": [line.strip() for line in lines.splitlines() if line.strip()]}
-    return {}
+
+
+def read_settings(kind: str, key: str) -> dict[str, Any]:
+    state = st.session_state
+    if kind == "length":
+        return {"shortest": int(state[f"shortest-{key}"]), "longest": int(state[f"longest-{key}"])}
+    if kind == "mentions":
+        return {"phrase": state[f"phrase-{key}"].strip()}
+    lines = state[f"guidelines-{key}"].splitlines() if kind == "guidelines" else []
+    return {"guidelines": [line.strip() for line in lines if line.strip()]} if kind == "guidelines" else {}
 
 
 def show_form(spec: ScorerSpec | None) -> None:
@@ -93,10 +99,11 @@ def show_form(spec: ScorerSpec | None) -> None:
                 "The practice model answers here. It judges length, words, language, politeness and refusals only, and refuses everything else. Connect a real model to judge more."
             )
         )
-    name = spec.name if spec else st.text_input(_("Name"), key="name-new", placeholder=_("names a next step"))
-    settings = ask_settings(kind, dict(spec.settings) if spec else {}, f"{key}-{kind}")
-    made = ScorerSpec(name.strip(), kind, settings)
-    st.button(_("Save scorer"), type="primary", key=f"save-{key}", on_click=save, args=(made,), disabled=not may_save)
+    if spec is None:
+        st.text_input(_("Name"), key="name-new", placeholder=_("names a next step"))
+    ask_settings(kind, dict(spec.settings) if spec else {}, f"{key}-{kind}")
+    args = (spec.name if spec else None, kind)
+    st.button(_("Save scorer"), type="primary", key=f"save-{key}", on_click=save, args=args, disabled=not may_save)
 
 
 def show(spec: ScorerSpec) -> None:

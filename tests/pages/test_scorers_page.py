@@ -31,14 +31,14 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "value", "settings"),
+    ("kind", "field", "value", "wanted"),
     [
         ("mentions", "phrase-new-mentions", "Acme", {"phrase": "Acme"}),
         ("polite", None, None, {}),
         ("word_list", None, None, {}),
     ],
 )
-def test_every_rule_has_its_form(screen, workspace, kind, field, value, settings):
+def test_every_rule_has_its_form(screen, workspace, kind, field, value, wanted):
     shown = screen("scorers")
     shown.selectbox(key="kind-new").set_value(kind).run()
     shown.text_input(key="name-new").set_value("mine")
@@ -46,7 +46,7 @@ def test_every_rule_has_its_form(screen, workspace, kind, field, value, settings
         shown.text_input(key=field).set_value(value)
     shown.button(key="save-new").click().run()
 
-    assert scorers.all(workspace) == [ScorerSpec("mine", kind, settings, 1)]
+    assert scorers.all(workspace) == [ScorerSpec("mine", kind, wanted, 1)]
 
 
 def test_guidelines_are_typed_one_per_line(screen, workspace):
