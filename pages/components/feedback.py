@@ -14,6 +14,7 @@ from services.jobs import Job, State
 from services.messages import Message
 
 log = logging.getLogger("signalbox.web")
+_ = session.text
 
 
 @contextmanager
@@ -50,7 +51,7 @@ def show_defect(error: Exception) -> bool:
     number = secrets.token_hex(3)
     log.error("defect %s", number, exc_info=error)
     st.error(
-        session.text(
+        _(
             "Something went wrong that the console did not foresee. Reload the page; if it happens again, give an "
             "engineer this number from the log: {number}.",
             number=number,
@@ -81,7 +82,7 @@ def _draw(job: Job, done: Message | None) -> None:
     elif job.state is State.FAILED and job.error is not None:
         show_error(ConsoleError(job.error, job.remedy))
     elif job.state is State.CANCELLED:
-        st.info(session.text("It was cancelled. What was finished until then is kept."))
+        st.info(_("It was cancelled. What was finished until then is kept."))
     elif done is not None:
         st.success(session.escape(session.say(done)), icon=":material/check_circle:")
 
@@ -89,12 +90,12 @@ def _draw(job: Job, done: Message | None) -> None:
 def _draw_progress(job: Job) -> None:
     note = session.say(job.note) if job.note else session.job_kind(job.kind)
     if job.state is State.QUEUED:
-        note = session.text("Waiting for the worker")
+        note = _("Waiting for the worker")
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, f"{note} · {job.done} / {job.total}" if job.total else note)
         st.button(
-            session.text("Cancel"),
+            _("Cancel"),
             key=f"cancel-job-{job.id}",
             on_click=_cancel,
             args=(job.id,),

@@ -69,20 +69,20 @@ def choose_in_sidebar() -> None:
     with st.sidebar:
         if names:
             st.selectbox(
-                text("App"),
+                _("App"),
                 list(names),
                 format_func=names.__getitem__,
                 key="app",
                 on_change=lambda: people.remember(place, "app", st.session_state["app"]),
             )
         st.selectbox(
-            text("Language"),
+            _("Language"),
             list(LANGUAGES),
             format_func=LANGUAGES.__getitem__,
             key="language",
             on_change=lambda: people.remember(place, "language", st.session_state["language"]),
         )
-        st.caption(text("Signed in as {person}", person=escape(place.actor.id)))
+        st.caption(_("Signed in as {person}", person=escape(place.actor.id)))
 
 
 def set_page_language() -> None:
@@ -97,6 +97,9 @@ def language() -> str:
 def text(id: str, /, **values: Any) -> str:
     """A text of the screen in the reader's language."""
     return render(Message(id, **values), language())
+
+
+_ = text
 
 
 def say(message: Message | str) -> str:
@@ -129,7 +132,7 @@ def number(name: str) -> int | None:
 
 def release_state(release: Release) -> str:
     if release.state is State.RUNNING and not release.working:
-        return text("interrupted")
+        return _("interrupted")
     return text(RELEASE_STATE[release.state])
 
 

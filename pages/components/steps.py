@@ -7,6 +7,8 @@ import streamlit as st
 
 from pages.components import session
 
+_ = session.text
+
 ICON = {
     "waiting": ":gray[:material/radio_button_unchecked:]",
     "running": ":blue[:material/progress_activity:]",
@@ -33,7 +35,7 @@ def show(items: Sequence[Item]) -> None:
 
 def _time(item: Item) -> str:
     if item.state == "waiting" or item.seconds is None:
-        return f" :gray[{session.text('usually {n} s', n=round(item.expected))}]"
+        return f" :gray[{_('usually {n} s', n=round(item.expected))}]"
     if item.state == "running":
-        return f" :gray[{session.text('{n} s of usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
+        return f" :gray[{_('{n} s of usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
     return f" :gray[{item.seconds:.1f} s]"
