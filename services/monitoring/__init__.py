@@ -16,9 +16,13 @@ from services.platforms import MonitoredScorer
 from services.traces.rows import TraceRow, origin, read_infos, row_of
 
 if TYPE_CHECKING:
+    from services.jobs import Job
     from services.workspace import Workspace
 
-__all__ = ["MOST_READ", "Overview", "Totals", "live_traces", "overview", "production_scorers", "save_scorers", "score_live"]
+__all__ = [
+    "MOST_READ", "Overview", "Totals", "backfill", "live_traces", "overview", "production_scorers", "resume",
+    "save_scorers", "score_live",
+]
 
 MOST_READ = 2000
 NOT_EVALUATED = " AND metadata.`mlflow.sourceRun` IS NULL"
@@ -75,6 +79,18 @@ def save_scorers(workspace: "Workspace", wanted: list[MonitoredScorer]) -> None:
     verb = Verb.STOP_SCORERS if fewer else Verb.START_SCORERS
     with audit.change(workspace, verb, "production scorers", before=_plain(before), after=_plain(wanted)):
         workspace.platform.scoring.apply(workspace, wanted)
+
+
+def resume(workspace: "Workspace") -> None:
+    """Start the scoring again when nothing runs it although scorers are on."""
+    with audit.change(workspace, Verb.START_SCORERS, "scoring"):
+        workspace.platform.scoring.resume(workspace)
+
+
+def backfill(workspace: "Workspace", hours: float) -> "Job":
+    """Judge the live answers of the last `hours` that have no verdict, or only a failed one."""
+    with audit.change(workspace, Verb.START_SCORERS, "backfill", after=hours):
+        return workspace.platform.scoring.backfill(workspace, hours)
 
 
 def live_traces(workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:

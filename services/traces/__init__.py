@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
-    "ORIGINS", "Found", "Step", "TraceQuery", "TraceRow", "TraceStory", "Verdict", "find", "get", "origin",
+    "ORIGINS", "Found", "Step", "TraceQuery", "TraceRow", "TraceStory", "Verdict", "await_story", "find", "get", "origin",
     "prompt_seen", "prompt_version", "wait_for",
 ]
 
@@ -74,6 +74,13 @@ def get(workspace: "Workspace", trace_id: str) -> TraceStory:
             Message("The trace {id} does not belong to this app.", id=trace_id), Message("Choose one from the list.")
         )
     return told(trace)
+
+
+def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
+    """Like `get`, but patient with the trace of an answer that was given just now."""
+    if _stored(workspace, trace_id) is None:
+        wait_for(workspace, trace_id)
+    return get(workspace, trace_id)
 
 
 def wait_for(workspace: "Workspace", trace_id: str) -> Trace | None:

@@ -17,7 +17,7 @@ def prompt_version(trace: Trace, name: str) -> int | None:
     """The version of that prompt which the agent loaded; None when it loaded none or several."""
     loaded = {version for found, version in linked_prompts(trace.info) if found == name}
     for span in trace.data.spans:
-        loaded |= {int(link["version"]) for link in span.attributes.get(LINKS) or [] if link["name"] == name}
+        loaded |= {int(link["version"]) for link in _links(span.attributes.get(LINKS)) if link["name"] == name}
     return loaded.pop() if len(loaded) == 1 else None
 
 
@@ -30,6 +30,11 @@ def prompt_seen(trace: Trace, template: str) -> bool:
     longest = max(fragments, key=len, default="")
     calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
     return any(longest in _squeezed(" ".join(texts(span.inputs))) for span in calls)
+
+
+def _links(attribute: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """A span's linked prompts; read back from a store they are JSON text."""
+    return json.loads(attribute) if isinstance(attribute, str) else attribute or []
 
 
 def _literals(template: str) -> list[str]:

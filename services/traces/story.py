@@ -10,6 +10,7 @@ from mlflow.entities import Feedback, Span, SpanStatusCode, SpanType, Trace
 
 from services import scorers
 from services.messages import Message
+from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
 from services.traces.rows import TraceRow, newest_feedback, row_of
 
@@ -53,6 +54,11 @@ class TraceStory:
     session: str | None
     user: str | None
     abandoned: bool
+
+    @property
+    def practice(self) -> bool:
+        """Whether the built-in practice model answered."""
+        return self.model == PRACTICE
 
 
 def told(trace: Trace) -> TraceStory:

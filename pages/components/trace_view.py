@@ -1,0 +1,115 @@
+"""One trace: as a line of a list, and as a readable story."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components import session
+from services import agents, traces
+from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
+from services.workspace import Workspace
+
+_, say = session.text, session.say
+SHORT = 90
+
+
+def show_row(row: TraceRow, open_trace: Callable[[str], None]) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.button(_("Open"), key=f"open-{row.trace_id}", on_click=open_trace, args=(row.trace_id,))
+        st.markdown(f"**{session.escape(_cut(row.question) or '–')}**  \n{session.escape(_cut(row.answer))}")
+        st.markdown(" ".join(_badges(row)))
+        st.caption(f"{session.moment(row.time)} · {_seconds(row)}")
+
+
+def show(workspace: Workspace, trace_id: str) -> None:
+    """The whole story, with a way back to the list."""
+    st.button(_("All traces"), icon=":material/arrow_back:", key="back", on_click=lambda: st.query_params.clear())
+    with st.spinner(_("An answer's trace is written within some seconds.")):
+        story = traces.await_story(workspace, trace_id)
+    _show_talk(story)
+    _show_verdicts(story)
+    _show_steps(story)
+    _show_facts(workspace, story)
+
+
+def _show_talk(story: TraceStory) -> None:
+    st.markdown(" ".join(_badges(story.row)))
+    with st.chat_message("user"):
+        st.markdown(_as_written(story.question) or _("(an empty message)"))
+    with st.chat_message("assistant"):
+        st.markdown(_as_written(story.answer) or _("(no answer)"))
+        if story.abandoned:
+            st.caption(_("The person hung up before the answer was complete."))
+
+
+def _show_verdicts(story: TraceStory) -> None:
+    st.subheader(_("What was thought of it"), anchor=False)
+    if not story.verdicts:
+        st.caption(_("Nobody has judged this answer."))
+    for verdict in story.verdicts:
+        with st.container(border=True):
+            st.markdown(f"**{session.escape(verdict.scorer)}** {_verdict_badge(verdict)}")
+            st.markdown(session.escape(verdict.error or say(verdict.reason)) or "–")
+            version = _("version {n}", n=verdict.version) if verdict.version else ""
+            st.caption(" · ".join(part for part in (verdict.source, version, session.moment(verdict.at)) if part))
+
+
+def _show_steps(story: TraceStory) -> None:
+    st.subheader(_("What happened"), anchor=False)
+    for step in story.steps:
+        indent = "&nbsp;" * 6 * step.depth
+        sign = ":red[:material/error:]" if step.error else ":green[:material/check_circle:]"
+        st.markdown(f"{indent}{sign} {session.escape(say(step.what))} :gray[{step.seconds:.2f} s]")
+        if step.error:
+            st.error(session.escape(step.error))
+
+
+def _show_facts(workspace: Workspace, story: TraceStory) -> None:
+    row = story.row
+    st.subheader(_("What answered"), anchor=False)
+    for name, version in row.prompts:
+        st.page_link(session.page("prompts"), label=_("Prompt {name}, version {n}", name=name, n=version),
+                     icon=":material/edit_note:", query_params={"prompt": name, "version": str(version)})
+    if not row.prompts:
+        st.caption(_("It loaded no prompt from the registry."))
+    known = {one.model_id: one for one in agents.versions(workspace)} if row.model_id else {}
+    agent = known.get(row.model_id or "")
+    if agent:
+        st.markdown(_("Agent {name}, version {n}", name=session.escape(agent.name), n=agent.registered or "–"))
+    if story.practice:
+        st.caption(_("The practice model answered, not a real language model."))
+    elif story.model:
+        st.caption(_("Model: {name}", name=session.escape(story.model)))
+    people = [_("Person: {name}", name=story.user)] if story.user else []
+    talk = [_("Conversation: {id}", id=story.session)] if story.session else []
+    tokens = [_("Tokens: {n}", n=row.tokens)] if row.tokens is not None else []
+    facts = [session.moment(row.time), _seconds(row), *tokens, *people, *talk, row.trace_id]
+    st.caption(session.escape(" · ".join(facts)))
+
+
+def _badges(row: TraceRow) -> list[str]:
+    origin = f":gray-badge[{_(ORIGINS[row.origin])}]"
+    state = [] if row.finished else [f":blue-badge[{_('under way')}]"]
+    broken = [] if row.ok else [f":red-badge[{_('failed')}]"]
+    scores = [f":{'green' if passed else 'red'}-badge[{session.escape(name)}]" for name, passed in row.scores.items()]
+    return [origin, *state, *broken, *scores]
+
+
+def _verdict_badge(verdict: Verdict) -> str:
+    if verdict.error:
+        return f":orange-badge[{_('could not judge')}]"
+    if isinstance(verdict.value, bool):
+        return f":green-badge[{_('passed')}]" if verdict.value else f":red-badge[{_('not passed')}]"
+    return f":gray-badge[{session.escape(str(verdict.value))}]"
+
+
+def _seconds(row: TraceRow) -> str:
+    return "–" if row.seconds is None else f"{row.seconds:.2f} s"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHORT else text[:SHORT] + "…"
+
+
+def _as_written(text: str) -> str:
+    return session.escape(text).replace("\n", "  \n")

@@ -1,0 +1,79 @@
+"""What is served, in which state, and a talk with it."""
+
+import streamlit as st
+
+from pages.components import chat, session
+from services import endpoints
+from services.messages import mark
+from services.platforms import Endpoint, Served, ServedState
+
+_, say = session.text, session.say
+
+STATE = {
+    ServedState.STARTING: mark("starting"),
+    ServedState.READY: mark("ready"),
+    ServedState.FAILED: mark("failed"),
+    ServedState.STOPPED: mark("stopped"),
+}
+COLOUR = {ServedState.READY: "green", ServedState.FAILED: "red", ServedState.STARTING: "blue"}
+
+
+def show_version(version: Served) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            state = f":{COLOUR.get(version.state, 'gray')}-badge[{_(STATE[version.state])}]"
+            st.markdown(f"**{_('Version {n}', n=version.version)}** {state}")
+            st.markdown(f"**{version.weight} %** " + _("of the traffic"))
+            st.caption(version.model_id)
+        st.markdown(session.escape(say(endpoints.describe(version))))
+        st.caption(" · ".join(facts(version)))
+
+
+def facts(version: Served) -> list[str]:
+    told = []
+    if version.ready_at:
+        told.append(_("ready since {time}", time=session.moment(version.ready_at)))
+    if version.seconds_to_ready:
+        told.append(_("took {n} s to start", n=version.seconds_to_ready))
+    asked = session.moment(version.asked_at) if version.asked_at else _("never")
+    return [*told, _("last asked: {time}", time=asked)]
+
+
+def show_address(endpoint: Endpoint) -> None:
+    with st.expander(_("Ask it from another program on this machine"), icon=":material/code:"):
+        st.markdown(_("Any client of OpenAI's Responses API can ask this address; the model's name does not matter."))
+        st.code(endpoint.url, language=None)
+        question = '{"input": [{"role": "user", "content": "Hello"}]}'
+        st.code(f"curl {endpoint.url}/responses -H 'content-type: application/json' -d '{question}'", language="bash")
+
+
+workspace = session.workspace()
+st.title(_("Endpoints"), anchor=False)
+trouble = endpoints.trouble(workspace)
+if trouble:
+    st.warning(session.escape(say(trouble)))
+current = endpoints.current(workspace)
+if current is None:
+    st.info(_("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven."))
+    st.page_link(session.page("releases"), label=_("Open Releases"), icon=":material/train:")
+    st.stop()
+st.subheader(current.name, anchor=False)
+
+
+@st.fragment(run_every=1.0 if any(one.state is ServedState.STARTING for one in current.versions) else None)
+def follow() -> None:
+    now = endpoints.current(workspace)
+    for version in now.versions if now else ():
+        show_version(version)
+
+
+follow()
+show_address(current)
+st.subheader(_("Talk with it"), anchor=False)
+if workspace.settings.practice:
+    st.caption(_("The practice model answers here, not a real language model."))
+if current.live:
+    st.caption(_("What you ask counts as live traffic and is judged like everyone's."))
+    chat.show(workspace)
+else:
+    st.info(_("No version takes traffic yet. Run a release: it moves the traffic once the smoke test has passed."))

@@ -1,0 +1,81 @@
+"""Every question with its answer: find one, read what happened."""
+
+import streamlit as st
+
+from pages.components import session, trace_view
+from services import monitoring, traces
+from services.messages import mark
+from services.traces import ORIGINS, Found, TraceQuery
+
+_ = session.text
+
+WINDOWS = {1: mark("1 hour"), 24: mark("24 hours"), 168: mark("7 days"), 720: mark("30 days"), 87600: mark("All")}
+PAGE = 20
+
+
+def open_trace(trace_id: str) -> None:
+    st.query_params["trace"] = trace_id
+
+
+def turn(page: int) -> None:
+    st.session_state["traces-page"] = page
+
+
+def first_page() -> None:
+    turn(0)
+
+
+def ask_for() -> TraceQuery:
+    """The filters, which an address may have set."""
+    given = st.query_params
+    hours = int(given["hours"]) if given.get("hours", "").isdecimal() else 24
+    names = sorted({one.name for one in monitoring.production_scorers(workspace)} | {given.get("failed", "")} - {""})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        window = st.selectbox(_("Time"), list(WINDOWS), _closest(hours), format_func=lambda one: _(WINDOWS[one]),
+                              key="traces-hours", on_change=first_page)
+        origin = st.selectbox(_("Origin"), [*ORIGINS, None], format_func=_origin, key="traces-origin", on_change=first_page)
+        failed = st.selectbox(_("Failed by scorer"), names, _position(names, given.get("failed")), key="traces-failed",
+                              placeholder=_("Any"), on_change=first_page)
+        text = st.text_input(_("Words in question or answer"), key="traces-text", on_change=first_page)
+        errors = st.checkbox(_("Only failed"), given.get("errors") == "1", key="traces-errors", on_change=first_page)
+    page = st.session_state.get("traces-page", 0)
+    return TraceQuery(window, origin, failed, errors, text=text or None, limit=PAGE, offset=page * PAGE)
+
+
+def _closest(hours: int) -> int:
+    return next((position for position, window in enumerate(WINDOWS) if window >= hours), len(WINDOWS) - 1)
+
+
+def _position(names: list[str], chosen: str | None) -> int | None:
+    return names.index(chosen) if chosen in names else None
+
+
+def _origin(origin: str | None) -> str:
+    return _(ORIGINS[origin]) if origin else _("All origins")
+
+
+def show_list(found: Found, query: TraceQuery) -> None:
+    for row in found.rows:
+        trace_view.show_row(row, open_trace)
+    page = query.offset // PAGE
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(_("Newer"), key="newer", on_click=turn, args=(page - 1,), disabled=page == 0)
+        st.caption(_("Page {n}", n=page + 1))
+        st.button(_("Older"), key="older", on_click=turn, args=(page + 1,), disabled=not found.more)
+
+
+workspace = session.workspace()
+st.title(_("Traces"), anchor=False)
+chosen = st.query_params.get("trace")
+if chosen:
+    trace_view.show(workspace, chosen)
+    st.stop()
+query = ask_for()
+found = traces.find(workspace, query)
+if found.rows:
+    show_list(found, query)
+else:
+    st.info(_("No trace fits. Choose a longer time or another origin, or ask something on the Endpoints screen."))
+    st.page_link(session.page("endpoints"), label=_("Open Endpoints"), icon=":material/dns:")
+if found.capped:
+    st.warning(_("Only the newest {n} traces of this time were looked at.", n=traces.MOST_READ))

@@ -1,0 +1,61 @@
+"""Traces: find one, read what happened."""
+
+import mlflow
+
+from tests.left_traces import leave
+from tests.pages.conftest import texts
+
+
+def test_an_empty_list_says_what_to_do(screen):
+    assert "No trace fits" in texts(screen("traces"))
+
+
+def test_a_list_shows_live_questions_and_opens_one(screen, workspace):
+    id = leave(workspace, "Where is <b>it</b>?")
+    leave(workspace, "a probe", origin="probe")
+    page = screen("traces")
+    assert "Where is <b>it</b>?" in texts(page).replace("\\", "")
+    assert "a probe" not in texts(page)
+
+    page.button(key=f"open-{id}").click().run()
+    assert "What happened" in texts(page)
+    page.button(key="back").click().run()
+    assert "What happened" not in texts(page)
+
+
+def test_an_address_sets_the_filters(screen, workspace):
+    fine, rude = leave(workspace, "One"), leave(workspace, "Two")
+    mlflow.log_feedback(trace_id=fine, name="polite", value=True)
+    mlflow.log_feedback(trace_id=rude, name="polite", value=False)
+    shown = texts(screen("traces", failed="polite", hours="24"))
+    assert "Two" in shown
+    assert "One" not in shown
+
+
+def test_words_and_origin_filter(screen, workspace):
+    leave(workspace, "配送はいつ")
+    leave(workspace, "probing", origin="probe")
+    page = screen("traces")
+    page.text_input(key="traces-text").set_value("nothing like it").run()
+    assert "No trace fits" in texts(page)
+    page.text_input(key="traces-text").set_value("").run()
+    page.selectbox(key="traces-origin").select("probe").run()
+    assert "probing" in texts(page)
+
+
+def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
+    id = leave(workspace, "Where?", "Here.", error=True, prompt='[{"name": "support", "version": "3"}]')
+    mlflow.log_feedback(trace_id=id, name="polite", value=False, rationale="Too short.")
+    page = screen("traces", trace=id)
+    shown = texts(page).replace("\\", "")
+    for words in ("Where?", "Here.", "not passed", "Too short.", "Asked the model practice", "The model is busy.",
+                  "practice model answered"):
+        assert words in shown
+    assert any("Prompt support, version 3" in link.proto.label for link in page.get("page_link"))
+    assert not page.exception
+
+
+def test_a_missing_trace_is_a_plain_error(screen, monkeypatch):
+    monkeypatch.setattr("services.traces.PATIENCE", 0.1)
+    page = screen("traces", trace="tr-missing")
+    assert "does not exist" in texts(page)
