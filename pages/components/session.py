@@ -125,9 +125,9 @@ def page(name: str) -> str:
 
 
 def number(name: str) -> int | None:
-    """A number in the address; None when it is missing or no number."""
+    """A number in the address; None when it is missing or no number that could count something of ours."""
     value = st.query_params.get(name, "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) < 10 else None
 
 
 def release_state(release: Release) -> str:
