@@ -1,8 +1,11 @@
 """What a prompt asks for: one small rule per instruction, in both languages; what no rule knows is ignored."""
 
+import functools
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from services import wording
@@ -10,7 +13,9 @@ from services.processes.practice import company, limits
 from services.processes.practice.clauses import Clause, asks, split
 from services.processes.practice.limits import Limits
 
+FILE = Path(__file__).parent / "wordings.toml"
 PLACE = r"(⟦\d+⟧)"
+PLAIN = ("detailed", "steps", "bullets", "polite", "friendly", "formal", "empathy", "handover")
 
 
 @dataclass(frozen=True)
@@ -103,132 +108,45 @@ def _same_language(clause: Clause, spoken: str) -> bool:
     return clause.conditional and clause.text.lower().count(spoken) > 1
 
 
+def _plain(clause: Clause) -> Changes:
+    """The instructions that a clause asks for outright."""
+    return {name: _asked(clause, name) is True for name in PLAIN}
+
+
 def _detail(clause: Clause) -> Changes:
-    short = asks(
-        clause,
-        r"\b(?:short|shortly|concise\w*|brief\w*|terse\w*|succinct\w*|to the point|crisp)\b",
-        r"簡潔|手短|短[くい]|端的|要点(?:だけ|のみ)|コンパクト",
-    )
-    long = asks(
-        clause,
-        r"\b(?:detail(?:s|ed)?|thorough\w*|in[- ]depth|comprehensive\w*|extensive\w*|elaborate|verbose|lengthy|exhaustive\w*|long (?:answer|repl|text|response)\w*)\b",
-        r"詳し[くい]|詳細|くわし[くい]|長(?:く|い|文)|具体的|徹底的",
-    )
-    return {"short": short is True or long is False, "detailed": long is True}
+    """“avoid long answers” asks for short ones."""
+    return {"short": _asked(clause, "short") is True or _asked(clause, "detailed") is False}
 
 
-def _layout(clause: Clause) -> Changes:
-    steps = asks(
-        clause,
-        r"\bstep[- ]by[- ]step|\bsteps\b|\bnumbered\b|\bordered list\b",
-        r"手順|番号付き|番号を(?:付|つけ|振)|番号で|ステップ|順を追|順序立て|段階的",
-    )
-    bullets = asks(clause, r"\bbullet\w*|\bunordered list\b|\bdashes\b", r"箇条書き|黒丸|中黒|リスト形式")
-    return {"steps": steps is True, "bullets": bullets is True}
-
-
-def _tone(clause: Clause) -> Changes:
-    polite = asks(
-        clause,
-        r"\b(?:polite\w*|courteous\w*|courtesy|respectful\w*|well-mannered|good manners|kind|kindly|gracious\w*)\b",
-        r"丁寧|礼儀|敬語|失礼のない|です・ます|ですます|です、ます|親切|敬意",
-    )
-    friendly = asks(
-        clause,
-        r"\b(?:friendly|friendliness|warm|warmly|warmth|cheerful\w*|upbeat|approachable|welcoming|cordial\w*)\b",
-        r"親しみ|フレンドリー|気さく|温か|あたたか|明る[くい]|親しげ",
-    )
-    formal = asks(
-        clause,
-        r"\b(?:formal|formally|formality|businesslike|professional|professionally|official tone)\b",
-        r"フォーマル|格式|改まった|かしこまった|ビジネス(?:文|調|ライク|メール)|プロフェッショナル",
-    )
-    return {"polite": polite is True, "friendly": friendly is True, "formal": formal is True}
-
-
-def _feeling(clause: Clause) -> Changes:
-    empathy = asks(
-        clause,
-        r"\b(?:empath\w+|sympath\w+|compassion\w*|show understanding|understanding tone|caring)\b",
-        r"共感|寄り添|思いやり|お?気持ちを(?:汲|くみ|理解|察|受け)",
-    )
-    apology = asks(
-        clause,
-        r"\b(?:apologi[sz]\w*|apology|apologies|say (?:that )?you are sorry|say sorry|express regret)\b",
-        r"お?詫び|おわび|謝罪|謝(?:る|っ|り)|申し訳な",
-    )
-    angry = re.search(
-        r"\b(?:angry|upset|furious|complain\w*|annoyed|frustrated|irritated)\b|怒|苦情|クレーム|不満|腹を?立",
-        clause.text,
-        re.IGNORECASE,
-    )
-    return {
-        "empathy": empathy is True,
-        "apology": apology is True and not angry,
-        "apology_when_angry": apology is True and bool(angry),
-    }
+def _apology(clause: Clause) -> Changes:
+    apology, angry = _asked(clause, "apology") is True, _asked(clause, "angry") is not None
+    return {"apology": apology and not angry, "apology_when_angry": apology and angry}
 
 
 def _thanks(clause: Clause) -> Changes:
-    thanks = asks(clause, r"\b(?:thank\w*|gratitude|appreciation)\b", r"お礼|御礼|感謝|ありがとう")
-    return {"thanks": thanks is True and not clause.quoted()}
+    return {"thanks": _asked(clause, "thanks") is True and not clause.quoted()}
 
 
 def _offer(clause: Clause) -> Changes:
     """An offer of more help at the end; a question back to an empty message is another rule."""
-    english = r"\boffer\w* (?:\w+ ){0,3}(?:help|assist\w*|support)|\banything else|\b(?:further|more|additional) (?:help|assistance|support|questions)|\b(?:closing|parting) (?:line|sentence|remark|words|phrase)|\bpolite closing|\bfeel free to|\bavailable for\b|\boffer of (?:\w+ )?(?:help|assistance)"
-    japanese = r"(?:ほか|他)に.{0,14}(?:手伝|質問|用件|困|不明)|さらに.{0,8}(?:手伝|質問|サポート)|追加の(?:サポート|質問|お?手伝)|手伝.{0,14}(?:申し出|伝え|添え|締め|結)|結びの(?:言葉|挨拶|一文)|締めの(?:言葉|挨拶|一文)|何かあれば|いつでも.{0,8}(?:連絡|相談)|お気軽に"
-    return {"offer": asks(clause, english, japanese) is True and not _about_empty(clause)}
-
-
-def _handover(clause: Clause) -> Changes:
-    asked = asks(
-        clause,
-        r"\bescalat\w+|\bhand(?:s|ed)? (?:\w+ ){0,3}over\b|\btransfer\b|\bpass (?:\w+ ){1,3}(?:on )?to\b|\bhuman (?:agent|colleague|operator)|\bcolleague\b",
-        r"担当者(?:に|へ)|引き継|有人|エスカレ|おつなぎ|取り次",
-    )
-    return {"handover": asked is True}
+    return {"offer": _asked(clause, "offer") is True and _asked(clause, "empty") is None}
 
 
 def _refuse(clause: Clause) -> Changes:
     """Refuse what is not about the company: by a refusal, or by “only questions about”."""
-    text = clause.text.lower()
-    elsewhere = r"\boff[- ]?topic|\bunrelated|\birrelevant|\bnot (?:\w+ )?(?:about|related|concern|connected|relevant)|\b(?:do|does)(?: not|n't) (?:concern|relate)|\boutside\b|\bout of scope|\bbeyond (?:your|our|the) |\bother (?:topics|subjects|matters)|\bnothing to do with"
-    refusing = r"\brefus\w+|\bdeclin\w+|\breject\w*|\bturn (?:\w+ ){0,3}down|(?:not|never|n't|cannot) (?:be )?(?:answer|help|respond|discuss|engage|repl)"
-    only = r"\bonly (?:ever )?(?:answer|help|respond|repl|handle|deal|discuss|talk|take)\w*\b.*\b(?:questions?|about|topics?|related|regarding|matters)\b|\b(?:answer|discuss|handle|help)\w*\b.*\b(?:only|exclusively|nothing but) (?:with )?(?:questions|topics|about|matters|related)|\bstay on topic|\bstick to (?:the topic|questions|topics|matters)"
-    if re.search(only, text) or (re.search(elsewhere, text) and re.search(refusing, text)):
-        return {"refuse": True}
-    elsewhere_ja = r"関係(?:の|が|は|し)?(?:てい)?な|無関係|関連(?:の|が|し)?(?:てい)?な|(?<!語)以外(?:の|に|は|を|が)|範囲外|業務外|対象外|サービス外|関わりのな"
-    refusing_ja = r"断|答え(?:な|ず|られ)|お?答えでき|回答(?:し|でき|せ)[なずま]|回答を?控え|応じ(?:な|ず|られ|ま)|拒|控え|辞退|対応しな|できない"
-    only_ja = r"(?:に関する|についての?|に関係する|に関わる).{0,14}(?:だけ|のみ|に限)"
-    return {
-        "refuse": bool(re.search(only_ja, text) or (re.search(elsewhere_ja, text) and re.search(refusing_ja, text)))
-    }
+    elsewhere = _speaks_of(clause, "elsewhere") and _speaks_of(clause, "refusing")
+    return {"refuse": elsewhere or _speaks_of(clause, "only")}
 
 
 def _ask_when_empty(clause: Clause) -> Changes:
-    asking = r"\b(?:ask|request|find out|inquire|enquire|invite|prompt)\b|尋ね|聞[いきく]|たずね|伺|うかが|問いかけ|問い返|質問し|確認し"
-    return {"ask_when_empty": _about_empty(clause) and bool(re.search(asking, clause.text, re.IGNORECASE))}
-
-
-def _about_empty(clause: Clause) -> bool:
-    empty = r"\b(?:empty|blank|missing|no question|without (?:a |any )?question|no text|contains? nothing|says nothing|nothing (?:is|was|has been) (?:asked|written)|(?:not|n't) (?:ask|contain|say|write) anything)\b"
-    empty_ja = (
-        r"空(?:欄|白|の|で|だ|な|っぽ|メッセージ)|未入力|内容がな|何も(?:書|入力|聞|質問|な)|質問がな|白紙|無記入"
-    )
-    return bool(re.search(empty, clause.text, re.IGNORECASE) or re.search(empty_ja, clause.text))
+    return {"ask_when_empty": _speaks_of(clause, "empty") and _speaks_of(clause, "asking")}
 
 
 def _name_company(clause: Clause) -> Changes:
-    english = r"\b(?:mention|name|state|say|include|use|introduce|refer to|give|identify|bring up|work in|contain|tell|drop|write)\w*\b.{0,40}?\b(?:COMPANY|company|firm|business|shop|store|brand|employer|organi[sz]ation|our name|who (?:you|we) (?:are|work for))\b"
-    japanese = r"(?:会社名|社名|店名|企業名|ブランド名|屋号|(?:当社|会社|お?店|弊社)の名前?|COMPANY).{0,18}?(?:述べ|触れ|言及|名乗|含め|入れ|伝え|明記|示|出[しさす]|書|使|添え|挙げ|記載|言[いっわう])|名乗"
-    return {"name_company": _named_or_not(clause, english, japanese)}
-
-
-def _named_or_not(clause: Clause, english: str, japanese: str) -> bool | None:
-    found = asks(clause, english, japanese)
+    """Naming the company; “you are an agent for it” alone does not ask for that."""
     persona = re.match(r"\s*you (?:are|work)|\s*あなたは", clause.text, re.IGNORECASE)
-    return None if persona and found else found
+    found = _asked(clause, "naming")
+    return {"name_company": None if persona and found else found}
 
 
 def _hide(clause: Clause) -> Changes:
@@ -258,14 +176,9 @@ def _terms(text: str) -> tuple[str, ...]:
 
 def _include(clause: Clause) -> Changes:
     """A quoted text or an address that every answer shall carry."""
-    verb = asks(
-        clause,
-        r"\b(?:include|add|use|work|weave|say|mention|contain|insert|quote|write|give|provide|refer|direct|point|link|send|append|attach|put|share|carry)\b",
-        r"⟦\d+⟧.{0,24}?(?:含[めむ]|入れ|使|添え|記載|案内|伝え|誘導|載せ|書|述べ|引用|付け|示|挿入|明記|紹介|加え)",
-    )
-    if not verb or clause.conditional or _opening(clause) or _sign_off(clause):
+    if clause.conditional or not _asked(clause, "including") or _opening(clause) or _sign_off(clause):
         return {}
-    return {"include": tuple(text for text in clause.quoted())}
+    return {"include": clause.quoted()}
 
 
 def _opening(clause: Clause) -> Changes:
@@ -297,8 +210,26 @@ def _sign_off(clause: Clause) -> Changes:
 
 Rule = Callable[[Clause], Changes]
 RULES: tuple[Rule, ...] = (
-    _limits, _language, _detail, _layout, _tone, _feeling, _thanks, _offer, _handover, _refuse, _ask_when_empty, _name_company, _hide, _include, _opening, _sign_off,
+    _plain, _detail, _apology, _thanks, _offer, _refuse, _ask_when_empty, _name_company,
+    _limits, _language, _hide, _include, _opening, _sign_off,
 )  # fmt: skip
+
+
+def _asked(clause: Clause, name: str) -> bool | None:
+    """Whether the clause asks for (True) or forbids (False) what `wordings.toml` lists under `name`."""
+    return asks(clause, *_wordings()[name])
+
+
+def _speaks_of(clause: Clause, name: str) -> bool:
+    return any(re.search(pattern, clause.text, re.IGNORECASE) for pattern in _wordings()[name])
+
+
+@functools.cache
+def _wordings() -> Mapping[str, tuple[str, str]]:
+    """The English and the Japanese pattern of every instruction."""
+    with FILE.open("rb") as file:
+        stored = tomllib.load(file)
+    return {name: (rf"\b(?:{'|'.join(one['english'])})\b", "|".join(one["japanese"])) for name, one in stored.items()}
 
 
 def _merged(found: Instructions, changes: Changes) -> Instructions:
