@@ -1,0 +1,152 @@
+"""Agents: log one, read its state, try it under two prompt versions."""
+
+import pytest
+
+from services import agents, jobs, prompts
+from services.agents import AgentForm
+from services.jobs import State
+from tests.pages.conftest import texts
+from tests.stub_model import stub_model
+
+BROKEN = b"def f(:\n"
+
+
+def read(shown):
+    return texts(shown).replace("\\", "")
+
+
+@pytest.fixture
+def model(environ):
+    with stub_model() as stub:
+        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
+        yield stub
+
+
+@pytest.fixture
+def written(model, workspace):
+    prompts.save(workspace, "greeting", "Greet for {{company_name}}.", "first")
+    prompts.save(workspace, "greeting", "Greet warmly for {{company_name}} <b>.", "warmer")
+    return workspace
+
+
+@pytest.fixture
+def logged(written, finish):
+    form = AgentForm("greeter", "greeting", 1, pinned=False, llm_model="stub")
+    return finish(written, agents.log(written, form)).result["model_id"]
+
+
+def test_without_a_prompt_the_page_sends_to_prompts(screen):
+    told = read(screen("agents"))
+    assert "Write a prompt first" in told
+    assert "There is no agent yet" in told
+
+
+def test_logging_queues_the_form_and_shows_its_progress(screen, written):
+    shown = screen("agents")
+    shown.text_input(key="agent-name-support").set_value("helper")
+    shown.selectbox(key="agent-version-support").set_value(1)
+    shown.radio(key="agent-pinned-support").set_value(True)
+    shown.button(key="log-agent").click().run()
+    assert not shown.exception
+    (job,) = jobs.recent(written, "log_agent")
+    form = job.args["form"]
+    assert (form["name"], form["prompt_name"], form["first_version"], form["pinned"]) == ("helper", "greeting", 1, True)
+    assert form["source"] is None
+    assert shown.query_params["job"] == str(job.id)
+    assert shown.button(key=f"cancel-job-{job.id}")
+
+
+def test_a_second_person_sees_the_logging_under_way(screen, written):
+    job = agents.log(written, AgentForm("greeter", "greeting", 1, pinned=False, llm_model="stub"))
+    assert screen("agents").button(key=f"cancel-job-{job.id}")
+
+
+def test_a_bad_name_is_refused_with_a_next_step(screen, written):
+    shown = screen("agents")
+    shown.text_input(key="agent-name-support").set_value("a/b")
+    shown.button(key="log-agent").click().run()
+    assert "“a/b” cannot be an agent's name." in read(shown)
+    assert jobs.recent(written, "log_agent") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(BROKEN, "Line 1"), (b"\xff\xfe\x00", "not UTF-8"), (b"x = 1\n", "set_model")]
+)
+def test_a_file_that_is_no_agent_is_refused(screen, written, content, told):
+    shown = screen("agents")
+    shown.file_uploader(key="agent-file-support").upload("agent.py", content, "text/x-python")
+    shown.button(key="log-agent").click().run()
+    assert told in read(shown)
+    assert jobs.recent(written, "log_agent") == []
+
+
+def test_an_own_file_is_handed_on(screen, written):
+    shown = screen("agents")
+    source = "import mlflow\nmlflow.models.set_model(None)\n"
+    shown.file_uploader(key="agent-file-support").upload("agent.py", source.encode(), "text/x-python")
+    shown.button(key="log-agent").click().run()
+    (job,) = jobs.recent(written, "log_agent")
+    assert job.args["form"]["source"] == source
+
+
+def test_a_logged_agent_is_described_in_words(screen, written, logged):
+    told = read(screen("agents"))
+    assert "**greeter** :green-badge[ready]" in told
+    assert "Model stub · prompt greeting · follows what is live · not registered yet" in told
+    assert "Its three links to the prompt agree." in told
+
+
+def test_links_that_disagree_are_named(screen, written, logged):
+    written.client.set_logged_model_tags(logged, {"prompt_name": "other"})
+    told = read(screen("agents"))
+    assert "disagree: it was logged with greeting, its tags say other, its settings say greeting" in told
+
+
+def test_a_failed_agent_shows_its_reason(screen, written, finish, model):
+    source = (
+        "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
+        "    def predict(self, request):\n        raise ValueError('broken <b>inside')\n\n\nmlflow.models.set_model(A())\n"
+    )
+    job = finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", source)))
+    shown = screen("agents", job=str(job.id))
+    assert ":red-badge[failed]" in read(shown)
+    assert all("broken <b>inside" in error.value.replace("\\", "") for error in shown.error)
+    assert len(shown.error) == 2
+
+
+def test_two_answers_stand_side_by_side(screen, written, logged, finish):
+    shown = screen("agents")
+    shown.selectbox(key="try-first-support").set_value(1)
+    shown.selectbox(key="try-second-support").set_value(2)
+    shown.text_area(key="try-question-support").set_value("Good *morning*")
+    shown.button(key="try-out").click().run()
+    assert not shown.exception
+    queued = jobs.recent(written, "try_agent")
+    assert sorted(job.args["prompt_version"] for job in queued) == [1, 2]
+    assert [finish(written, job).state for job in queued] == [State.DONE, State.DONE]
+    told = read(shown.run())
+    assert "Greet for Acme. | Good *morning*" in told
+    assert "Greet warmly for Acme <b>. | Good *morning*" in told
+    assert told.index("Prompt version 1") < told.index("Prompt version 2")
+    assert "*morning*" not in texts(shown)
+    links = [link.proto.label for link in shown.get("page_link")]
+    assert links.count("Open the trace") == 2
+
+
+def test_an_empty_question_is_not_asked(screen, written, logged):
+    shown = screen("agents")
+    shown.text_area(key="try-question-support").set_value("  ")
+    shown.button(key="try-out").click().run()
+    assert "The question is empty." in read(shown)
+    assert jobs.recent(written, "try_agent") == []
+
+
+def test_a_viewer_can_neither_log_nor_try(screen, written, logged, monkeypatch):
+    monkeypatch.setattr("services.audit.allowed", lambda workspace, verb: False)
+    shown = screen("agents")
+    assert shown.button(key="log-agent").disabled
+    assert shown.button(key="try-out").disabled
+
+
+def test_a_job_of_nowhere_is_ignored(screen, written):
+    assert not screen("agents", job="999", tried="7,x", language="ja").exception
