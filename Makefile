@@ -6,7 +6,11 @@ UV := $(BIN)/uv
 LOCK := $(UV) pip compile --quiet --no-config --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: run test check format lint types lock train screenshots clean
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types lock train screenshots clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: $(VENV)/run.stamp ## set up what is missing and open the console
 	@$(BIN)/python app.py
@@ -44,7 +48,7 @@ $(VENV)/tool.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
 		"Signalbox needs Python 3.11 or newer, this is %d.%d. Try: make PYTHON=python3.12 run" % sys.version_info[:2])'
 	@echo "Setting up .venv ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
