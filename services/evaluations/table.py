@@ -1,7 +1,6 @@
 """The rows of an evaluation, read back from its traces: what was answered, with which prompt, and every score."""
 
 import json
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
-from mlflow.entities import Feedback, SpanType, Trace, TraceState
+from mlflow.entities import Feedback, Trace, TraceState
 
 from services.datasets import Row
 from services.scorers import answer_text
+from services.traces import prompt_seen, prompt_version
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -21,7 +21,6 @@ ROWS_FILE = "evaluation/rows.parquet"
 SUMMARY_TAG = "signalbox.summary"
 ROW_TAG = "signalbox.row"
 RUN_OF_ASSESSMENT = "mlflow.assessment.sourceRunId"
-VARIABLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 LONGEST_ERROR = 500
 
 
@@ -33,8 +32,7 @@ def read(
         locations=[workspace.app.experiment_id], run_id=run_id, include_spans=True, return_type="list"
     )
     traces = {str(trace.info.tags.get(ROW_TAG)): trace for trace in found}
-    fragment = max((part.strip() for part in VARIABLE.split(template)), key=len, default="")
-    lines = [_line(row, traces.get(row.id), run_id, scorers, prompt_name, fragment) for row in rows]
+    lines = [_line(row, traces.get(row.id), run_id, scorers, prompt_name, template) for row in rows]
     return pd.DataFrame(lines).astype({"prompt_version": "Int64"})
 
 
@@ -69,7 +67,7 @@ def _score(table: pd.DataFrame, answered: pd.DataFrame, name: str) -> tuple[floa
 
 
 def _line(
-    row: Row, trace: Trace | None, run_id: str, scorers: Sequence[str], prompt_name: str, fragment: str
+    row: Row, trace: Trace | None, run_id: str, scorers: Sequence[str], prompt_name: str, template: str
 ) -> dict[str, Any]:
     known = {
         "row_id": row.id,
@@ -87,8 +85,8 @@ def _line(
         "state": "OK" if ok else "ERROR",
         "error": "" if ok else _error(trace),
         "trace_id": trace.info.trace_id,
-        "prompt_version": _prompt_version(trace, prompt_name),
-        "prompt_seen": _prompt_seen(trace, fragment),
+        "prompt_version": prompt_version(trace, prompt_name),
+        "prompt_seen": prompt_seen(trace, template),
         "seconds": (trace.info.execution_duration or 0) / 1000,
     }
     return known | told | (_scores(trace, run_id, scorers) if ok else _failed_scores(scorers))
@@ -139,24 +137,6 @@ def _scored(name: str, feedback: Feedback | None) -> dict[str, Any]:
         }
     reason = (feedback.metadata or {}).get("signalbox.reason")
     return {name: bool(feedback.value), f"{name}.rationale": feedback.rationale or "", f"{name}.reason": reason}
-
-
-def _prompt_version(trace: Trace, name: str) -> int | None:
-    linked = json.loads(trace.info.tags.get("mlflow.linkedPrompts") or "[]")
-    return next((int(one["version"]) for one in linked if one["name"] == name), None)
-
-
-def _prompt_seen(trace: Trace, fragment: str) -> bool:
-    """Whether the prompt's longest fixed text stands in the input of a model call."""
-    calls = [span for span in trace.data.spans if span.span_type in (SpanType.CHAT_MODEL, SpanType.LLM)]
-    return bool(fragment) and any(fragment in text for span in calls for text in _texts(span.inputs))
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return [text for part in parts for text in _texts(part)]
 
 
 def _error(trace: Trace) -> str:

@@ -1,23 +1,19 @@
 """Scorers: what makes an answer good; kept as plain settings, built as MLflow scorers, the same ones everywhere."""
 
-import json
 import re
-import socket
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import openai
-from mlflow.entities import AssessmentSource, Feedback
-from mlflow.genai.scorers import Guidelines, Scorer
-from pydantic import PrivateAttr
+from mlflow.genai.scorers import Scorer
 
-from services import apps, audit, wording
+from services import apps, audit
 from services.audit import Verb
 from services.errors import InvalidInputError, NotFoundError, NotReadyError, translated
 from services.messages import Message
+from services.scorers.built import JudgeScorer, RuleScorer, decide
+from services.scorers.built import answer_text as answer_text
 from services.wording import Finding
 
 if TYPE_CHECKING:
@@ -29,7 +25,6 @@ NAME = re.compile(r"[^\W_][\w .-]{0,39}")
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 MOST = 30
 JUDGE_SECONDS = 60
-REACHABLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ def build(spec: ScorerSpec, workspace: "Workspace", called: Callable[[], None] |
     if not needs_judge(spec):
         return RuleScorer(name=spec.name, timeout=0).set_up(spec.kind, filled, spec.version, called)
     return JudgeScorer(name=spec.name, timeout=JUDGE_SECONDS).set_up(
-        filled["guidelines"], workspace, spec.version, called
+        filled["guidelines"], workspace.settings, spec.version, called
     )
 
 
@@ -133,109 +128,7 @@ def try_out(workspace: "Workspace", spec: ScorerSpec, answer: str) -> Finding:
             Message("{name} asks a language model.", name=spec.name),
             Message("Run an evaluation to see its verdicts."),
         )
-    return _decide(spec.kind, {name: _filled(value, workspace) for name, value in spec.settings.items()}, answer)
-
-
-def answer_text(outputs: Any) -> str:
-    """The answer in what an agent returned or a trace recorded; empty when there is none."""
-    if isinstance(outputs, str):
-        return outputs
-    listed = outputs.get("output") if isinstance(outputs, dict) else None
-    messages = [item for item in listed or [] if isinstance(item, dict) and item.get("type", "message") == "message"]
-    parts = [part for item in messages for part in item.get("content") or [] if isinstance(part, dict)]
-    return "".join(str(part.get("text") or "") for part in parts)
-
-
-class RuleScorer(Scorer):
-    """A scorer that a rule decides; its rationale is the rule's reason."""
-
-    _kind: str = PrivateAttr("")
-    _settings: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _version: int = PrivateAttr(0)
-    _called: Callable[[], None] | None = PrivateAttr(None)
-
-    def set_up(
-        self, kind: str, settings: dict[str, Any], version: int, called: Callable[[], None] | None
-    ) -> "RuleScorer":
-        self._kind, self._settings, self._version, self._called = kind, settings, version, called
-        return self
-
-    def __call__(self, *, outputs: Any = None, **others: Any) -> Feedback:
-        finding = _decide(self._kind, self._settings, answer_text(outputs))
-        if self._called:
-            self._called()
-        metadata = {
-            "signalbox.reason": json.dumps(finding.reason.to_json(), ensure_ascii=False),
-            "signalbox.version": str(self._version),
-        }
-        source = AssessmentSource(source_type="CODE", source_id=f"signalbox/{self._kind}")
-        return Feedback(
-            name=self.name, value=finding.passed, rationale=str(finding.reason), source=source, metadata=metadata
-        )
-
-
-class JudgeScorer(Scorer):
-    """A scorer that a language model decides by guidelines; a judge that is gone is an error at once."""
-
-    _guidelines: list[str] = PrivateAttr(default_factory=list)
-    _judge: str = PrivateAttr("")
-    _address: str = PrivateAttr("")
-    _version: int = PrivateAttr(0)
-    _called: Callable[[], None] | None = PrivateAttr(None)
-    _reached_at: float = PrivateAttr(0.0)
-
-    def set_up(
-        self, guidelines: list[str], workspace: "Workspace", version: int, called: Callable[[], None] | None
-    ) -> "JudgeScorer":
-        settings = workspace.settings
-        self._guidelines, self._judge, self._version, self._called = (
-            guidelines,
-            f"openai:/{settings.judge_model}",
-            version,
-            called,
-        )
-        self._address = settings.llm_base_url or ""
-        return self
-
-    def __call__(self, *, inputs: Any = None, outputs: Any = None, **others: Any) -> Feedback:
-        try:
-            return self._judged(inputs, answer_text(outputs))
-        finally:
-            if self._called:
-                self._called()
-
-    def _judged(self, inputs: Any, answer: str) -> Feedback:
-        if not answer:
-            return Feedback(name=self.name, value=False, rationale="There is no answer.")
-        self._reach()
-        found = Guidelines(name=self.name, guidelines=self._guidelines, model=self._judge)(
-            inputs=inputs, outputs=answer
-        )
-        metadata = {"signalbox.version": str(self._version)}
-        return Feedback(
-            name=self.name,
-            value=str(found.value) == "yes",
-            rationale=found.rationale,
-            source=found.source,
-            metadata=metadata,
-        )
-
-    def _reach(self) -> None:
-        """MLflow tries a dead judge for three minutes per row; a connection is tried first, now and then."""
-        if not self._address or time.monotonic() - self._reached_at < REACHABLE_SECONDS:
-            return
-        parts = urlsplit(self._address)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname or "", port), timeout=3).close()
-        self._reached_at = time.monotonic()
-
-
-def _decide(kind: str, settings: Mapping[str, Any], answer: str) -> Finding:
-    if kind == "length":
-        return wording.length(answer, int(settings["shortest"]), int(settings["longest"]))
-    if kind == "mentions":
-        return wording.mentions(answer, str(settings["phrase"]))
-    return wording.polite(answer) if kind == "polite" else wording.safe(answer)
+    return decide(spec.kind, {name: _filled(value, workspace) for name, value in spec.settings.items()}, answer)
 
 
 def _check(workspace: "Workspace", spec: ScorerSpec) -> None:
