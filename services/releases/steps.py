@@ -116,9 +116,11 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
 def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Ask the new version itself, while it has no traffic; its answers must come from the released pair."""
     questions = workspace.app.smoke_questions or (PROBE,)
+    answers: list[Answer] = []
     for done, question in enumerate(questions):
         work.progress(done, len(questions))
-        answer = _ask(workspace, question, "smoke", _version(release))
+        answers.append(_ask(workspace, question, "smoke", _version(release)))
+    for question, answer in zip(questions, answers, strict=True):
         if not answer.text.strip():
             raise PlatformError(
                 Message("The new version answered “{question}” with nothing.", question=question),

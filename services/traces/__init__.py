@@ -23,6 +23,7 @@ __all__ = [
 
 MOST_READ = 2000
 PATIENCE = 10.0
+FINALIZED = "mlflow.trace.infoFinalized"
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,17 @@ def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
 
 
 def wait_for(workspace: "Workspace", trace_id: str) -> Trace | None:
-    """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come."""
-    end = time.monotonic() + PATIENCE
+    """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come.
+
+    Its spans may be stored before what describes it (agent version, tags), which is marked by FINALIZED.
+    """
+    end, found = time.monotonic() + PATIENCE, None
     while time.monotonic() < end:
         found = _stored(workspace, trace_id)
-        if found is not None and found.info.state != TraceState.IN_PROGRESS:
+        if found is not None and found.info.trace_metadata.get(FINALIZED) == "true":
             return found
-        time.sleep(0.2)
-    return None
+        time.sleep(0.1)
+    return found if found is not None and found.info.state != TraceState.IN_PROGRESS else None
 
 
 def _filters(query: TraceQuery) -> str:

@@ -136,6 +136,8 @@ def environment(settings: Settings, wanted: Wanted) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": settings.tracking_uri,
         "MLFLOW_EXPERIMENT_ID": wanted.experiment_id,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # A trace is readable within about a second: proofs and people wait for it.
+        "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS": "1000",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     }
