@@ -14,11 +14,12 @@ SHORT = 90
 
 
 def show_row(row: TraceRow, open_trace: Callable[[str], None]) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.button(_("Open"), key=f"open-{row.trace_id}", on_click=open_trace, args=(row.trace_id,))
-        st.markdown(f"**{session.escape(_cut(row.question) or '–')}**  \n{session.escape(_cut(row.answer))}")
-        st.markdown(" ".join(_badges(row)))
-        st.caption(f"{session.moment(row.time)} · {_seconds(row)}")
+    with st.container(border=True):
+        open_it, said, thought, when = st.columns([1, 6, 3, 2], vertical_alignment="center")
+        open_it.button(_("Open"), key=f"open-{row.trace_id}", on_click=open_trace, args=(row.trace_id,))
+        said.markdown(f"**{session.escape(_cut(row.question) or '–')}**  \n{session.escape(_cut(row.answer))}")
+        thought.markdown(" ".join(_badges(row)))
+        when.caption(f"{session.moment(row.time)} · {_seconds(row)}")
 
 
 def show(workspace: Workspace, trace_id: str) -> None:
@@ -91,7 +92,8 @@ def _badges(row: TraceRow) -> list[str]:
     origin = f":gray-badge[{_(ORIGINS[row.origin])}]"
     state = [] if row.finished else [f":blue-badge[{_('under way')}]"]
     broken = [] if row.ok else [f":red-badge[{_('failed')}]"]
-    scores = [f":{'green' if passed else 'red'}-badge[{session.escape(name)}]" for name, passed in row.scores.items()]
+    scores = [f":{'green' if passed else 'red'}-badge[{session.escape(name)}]"
+              for name, passed in sorted(row.scores.items())]
     return [origin, *state, *broken, *scores]
 
 

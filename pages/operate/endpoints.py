@@ -31,9 +31,9 @@ def show_version(version: Served) -> None:
 
 def facts(version: Served) -> list[str]:
     told = []
-    if version.ready_at:
+    if version.ready and version.ready_at:
         told.append(_("ready since {time}", time=session.moment(version.ready_at)))
-    if version.seconds_to_ready:
+    if version.ready and version.seconds_to_ready:
         told.append(_("took {n} s to start", n=version.seconds_to_ready))
     asked = session.moment(version.asked_at) if version.asked_at else _("never")
     return [*told, _("last asked: {time}", time=asked)]
@@ -75,5 +75,7 @@ if workspace.settings.practice:
 if current.live:
     st.caption(_("What you ask counts as live traffic and is judged like everyone's."))
     chat.show(workspace)
+elif any(one.weight for one in current.versions):
+    st.warning(_("The version that has the traffic does not answer now. Its line above says why."))
 else:
     st.info(_("No version takes traffic yet. Run a release: it moves the traffic once the smoke test has passed."))

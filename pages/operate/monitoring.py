@@ -65,8 +65,10 @@ def show_charts(found: Overview) -> None:
     with left.container(border=True):
         st.markdown(_("**How much is asked.** Failed questions got no answer."))
         charts.show(charts.volume(found.buckets), "chart-volume")
-        link(_("Show these traces"))
-        link(_("Show the failed ones"), errors="1")
+        with st.container(horizontal=True):
+            link(_("Show these traces"))
+            if found.totals.errors:
+                link(_("Show the failed ones"), errors="1")
     with right.container(border=True):
         st.markdown(_("**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."))
         charts.show(charts.seconds(found.buckets), "chart-seconds")
@@ -81,8 +83,10 @@ def show_scores(found: Overview) -> None:
         return
     charts.show(charts.pass_rates(found.scores), "chart-scores")
     st.dataframe(table(found), hide_index=True)
-    for name in sorted(found.scores["scorer"].unique()):
-        link(_("Show what failed “{scorer}”", scorer=name), failed=str(name))
+    failing = found.scores.loc[found.scores["mean"] < 1, "scorer"]
+    with st.container(horizontal=True):
+        for name in sorted(failing.unique()):
+            link(_("Show what failed “{scorer}”", scorer=name), failed=str(name))
 
 
 def table(found: Overview) -> pd.DataFrame:

@@ -60,7 +60,9 @@ class Agent(ResponsesAgent):
     def __init__(self) -> None:
         self.config = DEFAULTS | ModelConfig(development_config=DEFAULTS).to_dict()
 
-    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:
+    def predict(  # type: ignore[override]
+        self, request: ResponsesAgentRequest
+    ) -> ResponsesAgentResponse:
         self._name_the_trace(request)
         question = last_question(request)
         if question is None:
@@ -72,7 +74,9 @@ class Agent(ResponsesAgent):
         item = self._item(reply.text, new_id())
         return ResponsesAgentResponse(output=[item], custom_outputs=self._facts(call, reply))
 
-    def predict_stream(self, request: ResponsesAgentRequest) -> Generator[ResponsesAgentStreamEvent, None, None]:
+    def predict_stream(  # type: ignore[override]
+        self, request: ResponsesAgentRequest
+    ) -> Generator[ResponsesAgentStreamEvent, None, None]:
         self._name_the_trace(request)
         question, item_id = last_question(request), new_id()
         if question is None:
@@ -93,8 +97,8 @@ class Agent(ResponsesAgent):
 
     def _spoken(self, call: Call, item_id: str, texts: list[str]) -> Generator[ResponsesAgentStreamEvent, None, Reply]:
         reason, usage = "unknown", None
-        options = {"stream": True, "stream_options": {"include_usage": True}}
-        with llm_span(call) as span, self.model.chat.completions.create(**call.arguments, **options) as chunks:
+        arguments = call.arguments | {"stream": True, "stream_options": {"include_usage": True}}
+        with llm_span(call) as span, self.model.chat.completions.create(**arguments) as chunks:
             for chunk in chunks:
                 usage = chunk.usage or usage
                 choice = chunk.choices[0] if chunk.choices else None
@@ -133,7 +137,7 @@ class Agent(ResponsesAgent):
     def _messages(self, prompt: PromptVersion, talk: Messages, question: str) -> Messages:
         """The rendered prompt, then the conversation; a chat prompt's own user message takes the question's place."""
         values = self.config["constants"] | {"company_name": self.config["company_name"], "question": question}
-        rendered = prompt.format(**values)
+        rendered: Any = prompt.format(**values)
         if isinstance(rendered, str):
             return [{"role": "system", "content": rendered}, *talk]
         system = [message for message in rendered if message["role"] == "system"]
@@ -154,7 +158,7 @@ class Agent(ResponsesAgent):
         return {"model": call.arguments["model"], "usage": reply.usage, "prompt": prompt,
                 "finish_reason": reply.finish_reason}
 
-    def _item(self, text: str, item_id: str) -> dict[str, Any]:
+    def _item(self, text: str, item_id: str) -> Any:
         return self.create_text_output_item(text=text, id=item_id)
 
     def _delta(self, text: str, item_id: str) -> ResponsesAgentStreamEvent:
@@ -162,7 +166,7 @@ class Agent(ResponsesAgent):
 
     def _done(self, text: str, item_id: str, facts: dict[str, Any] | None) -> ResponsesAgentStreamEvent:
         item = self._item(text, item_id)
-        done = {"type": "response.output_item.done", "item": item, "custom_outputs": facts}
+        done: dict[str, Any] = {"type": "response.output_item.done", "item": item, "custom_outputs": facts}
         return ResponsesAgentStreamEvent(**done)
 
 
