@@ -35,6 +35,8 @@ from sqlalchemy import (
     text,
 )
 
+from services.errors import NotReadyError
+from services.messages import Message
 from services.settings import Settings
 
 metadata = MetaData()
@@ -239,15 +241,25 @@ def new_id(result: CursorResult[Any]) -> int:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the database to this program's version: under a lock, after a copy of the file when something changes."""
+    """Bring the database to this program's version: under a lock, after a copy of the file when something changes.
+
+    Raises NotReadyError for a database that a newer program wrote.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / "migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         engine = connect(settings.database_url)
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        if _revision(engine) != ScriptDirectory.from_config(config).get_current_head():
-            _copy_aside(settings, _revision(engine))
+        revision = _revision(engine)
+        scripts = ScriptDirectory.from_config(config)
+        if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+            raise NotReadyError(
+                Message("The data folder {path} was written by a newer Signalbox.", path=str(settings.home)),
+                Message("Update this one, or set SIGNALBOX_HOME to another folder."),
+            )
+        if revision != scripts.get_current_head():
+            _copy_aside(settings, revision)
             with engine.begin() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")

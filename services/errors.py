@@ -4,6 +4,8 @@ from types import TracebackType
 
 from services.messages import Message
 
+NETWORK = ("requests", "urllib3", "httpx2", "httpx")
+
 
 class ConsoleError(Exception):
     """Something the operator should read: what happened, and what to do next."""
@@ -87,12 +89,8 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
         return _from_mlflow(error, doing)
     if module == "openai":
         return _from_openai(error, doing)
-    if module in ("requests", "urllib3", "httpx2", "httpx"):
-        return PlatformError(
-            Message("{doing}: the platform could not be reached.", doing=doing),
-            Message("Check that it is running and try again."),
-            retryable=True,
-        )
+    if module in NETWORK:
+        return _unreachable(doing)
     if module == "sqlalchemy":
         return PlatformError(
             Message("{doing}: the database did not accept it ({reason}).", doing=doing, reason=_first_line(error)),
@@ -107,6 +105,14 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
     return None
 
 
+def _unreachable(doing: Message) -> PlatformError:
+    return PlatformError(
+        Message("{doing}: the platform could not be reached.", doing=doing),
+        Message("Check that it is running and try again."),
+        retryable=True,
+    )
+
+
 def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import (
@@ -116,6 +122,9 @@ def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
         ErrorCode,
     )
 
+    # MLflow wraps what its HTTP client raises, with the whole address and retry count in the text.
+    if type(error.__context__).__module__.partition(".")[0] in NETWORK:
+        return _unreachable(doing)
     code = error.error_code if isinstance(error, MlflowException) else ""
     if code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
         return NotFoundError(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, sample, scorers
 from services.apps import AppForm, Gate
 from services.datasets import Row
+from services.errors import translated
 from services.jobs import Job
 from services.messages import Message
 from services.people import CONSOLE
@@ -43,8 +44,9 @@ class Home:
 
 def prepare(settings: Settings) -> Platform:
     """Bring the stores up to date, connect and, on an empty data folder, set up the sample app."""
-    database.migrate(settings)
-    platform = connect(settings)
+    with translated(Message("Opening the data folder")):
+        database.migrate(settings)
+        platform = connect(settings)
     place = Workspace(platform, CONSOLE)
     with (settings.home / "sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,0 +1,61 @@
+"""The data folder is brought up to date, or a sentence says why it cannot be."""
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from services import database, home
+from services.errors import NotReadyError, PlatformError
+
+
+def tables(settings):
+    engine = database.connect(settings.database_url)
+    with engine.connect() as connection:
+        return set(connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars())
+
+
+def test_an_empty_folder_gets_every_table(settings, tmp_path):
+    empty = replace(settings, home=tmp_path / "new", database_url=f"sqlite:///{tmp_path / 'new' / 'signalbox.db'}")
+    database.migrate(empty)
+    assert {one.name for one in database.metadata.sorted_tables} <= tables(empty)
+
+
+def test_a_second_start_changes_nothing(settings):
+    before = (settings.home / "signalbox.db").read_bytes()
+    database.migrate(settings)
+    assert (settings.home / "signalbox.db").read_bytes() == before
+
+
+def test_a_folder_of_a_newer_console_is_left_alone(settings):
+    with sqlite3.connect(settings.home / "signalbox.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NotReadyError) as refused:
+        home.prepare(settings)
+    assert "newer Signalbox" in str(refused.value)
+
+
+def test_a_damaged_database_is_a_sentence(settings):
+    (settings.home / "signalbox.db").write_bytes(b"no database at all")
+    with pytest.raises(PlatformError) as refused:
+        home.prepare(settings)
+    assert "Opening the data folder" in str(refused.value)
+    assert "not a database" in str(refused.value)
+
+
+def test_a_tracking_server_that_is_away_is_a_sentence(bare_workspace, monkeypatch):
+    import mlflow
+
+    from services import apps
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    mlflow.set_tracking_uri("http://127.0.0.1:9")
+    platform = replace(
+        bare_workspace.platform, settings=replace(bare_workspace.settings, tracking_uri="http://127.0.0.1:9")
+    )
+    with pytest.raises(PlatformError) as refused:
+        apps.unused_experiments(replace(bare_workspace, platform=platform))
+    assert str(refused.value) == (
+        "Reading the experiments: the platform could not be reached. Check that it is running and try again."
+    )
