@@ -40,6 +40,7 @@ class Keeper(threading.Thread):
         self.stopping = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self.pause = LOOK_EVERY
+        self.obstacle = ""
 
     @property
     def ready(self) -> bool:
@@ -69,10 +70,16 @@ class Keeper(threading.Thread):
         try:
             self.prepare()
         except ConsoleError as error:
-            log.error("not ready: %s", error)
+            self._tell(str(error))
             return False
         self.prepared.set()
         return True
+
+    def _tell(self, obstacle: str) -> None:
+        """Log what keeps the stores from opening, once for as long as it stays the same."""
+        if obstacle != self.obstacle:
+            log.error("not ready: %s", obstacle)
+        self.obstacle = obstacle
 
     def _look(self) -> None:
         """Start a worker when there is none; one that ends at once is tried more and more rarely."""

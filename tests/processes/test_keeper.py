@@ -59,17 +59,22 @@ def test_a_worker_of_an_earlier_server_is_kept(keep):
     assert second.worker is None
 
 
-def test_the_stores_are_tried_again_until_they_answer(keep):
-    answers = iter([PlatformError(Message("MLflow does not answer.")), None])
+def test_the_stores_are_tried_again_until_they_answer(keep, monkeypatch, caplog):
+    monkeypatch.setattr("services.processes.keeper.LOOK_EVERY", 0.1)
+    answers = iter(
+        [PlatformError(Message("MLflow does not answer.")), PlatformError(Message("MLflow does not answer."))]
+    )
 
     def prepare():
-        if error := next(answers):
+        if error := next(answers, None):
             raise error
 
     keeper = keep(prepare)
-    time.sleep(0.2)
     assert not keeper.ready
     wait(lambda: keeper.ready)
+    assert [one.getMessage() for one in caplog.records if "not ready" in one.getMessage()] == [
+        "not ready: MLflow does not answer."
+    ]
 
 
 def test_imports_are_warmed_once_after_the_stores(keep):
