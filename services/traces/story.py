@@ -65,7 +65,7 @@ def told(trace: Trace) -> TraceStory:
     info, root = trace.info, _root(trace)
     row = row_of(info)
     calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
-    outputs = root.outputs if root else None
+    outputs: Any = root.outputs if root else None
     abandoned = isinstance(outputs, dict) and "abandoned_after" in outputs
     return TraceStory(
         row=row,
@@ -73,7 +73,7 @@ def told(trace: Trace) -> TraceStory:
         answer=str(outputs["abandoned_after"]) if abandoned else answer_of(trace) or row.answer,
         steps=tuple(_steps(trace)),
         verdicts=tuple(sorted(map(_verdict, newest_feedback(info).values()), key=lambda one: one.scorer)),
-        model=next((str(span.attributes.get("mlflow.llm.model") or span.inputs.get("model")) for span in calls), None),
+        model=next((_model(span) for span in calls), None),
         session=info.trace_metadata.get("mlflow.trace.session"),
         user=info.trace_metadata.get("mlflow.trace.user"),
         abandoned=abandoned,
@@ -117,8 +117,7 @@ def _what(span: Span) -> Message:
     usage = span.attributes.get("mlflow.chat.tokenUsage") or {}
     if span.span_type in MODEL_CALLS:
         return Message("Asked the model {model}: {sent} tokens in, {got} tokens out.",
-                       model=str(span.attributes.get("mlflow.llm.model") or "?"),
-                       sent=usage.get("input_tokens", "–"), got=usage.get("output_tokens", "–"))
+                       model=_model(span), sent=usage.get("input_tokens", "–"), got=usage.get("output_tokens", "–"))
     if span.span_type == SpanType.RETRIEVER:
         return Message("Looked something up: {name}.", name=span.name)
     if span.span_type == SpanType.TOOL:
@@ -126,6 +125,11 @@ def _what(span: Span) -> Message:
     if span.parent_id is None:
         return Message("The agent answered the question.")
     return Message("Did “{name}”.", name=span.name)
+
+
+def _model(span: Span) -> str:
+    asked = span.inputs if isinstance(span.inputs, dict) else {}
+    return str(span.attributes.get("mlflow.llm.model") or asked.get("model") or "?")
 
 
 def _failure(span: Span) -> str:

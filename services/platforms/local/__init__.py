@@ -40,9 +40,9 @@ class LocalHistory:
     """MLflow's own store, read within bounds."""
 
     def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
-        from services import monitoring
+        from services.monitoring import live_traces
 
-        return monitoring.live_traces(workspace, hours, limit)
+        return live_traces(workspace, hours, limit)
 
 
 class LocalCompute:
