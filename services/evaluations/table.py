@@ -78,7 +78,7 @@ def _line(
         "language": row.language,
     }
     if trace is None:
-        return known | _unanswered("It was not asked.") | _failed_scores(scorers)
+        return known | _unanswered("The agent left no trace of an answer.") | _failed_scores(scorers)
     ok = trace.info.state == TraceState.OK
     told = {
         "answer": answer_text(trace.data.spans[0].outputs) if trace.data.spans else "",

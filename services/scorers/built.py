@@ -50,6 +50,10 @@ class RuleScorer(Scorer):
         self._kind, self._settings, self._version, self._called = kind, settings, version, called
         return self
 
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """What MLflow hashes for every verdict: the settings, where it would read the class's source each time."""
+        return {"name": self.name, "kind": self._kind, "settings": self._settings, "version": self._version}
+
     def __call__(self, *, outputs: Any = None, **others: Any) -> Feedback:
         finding = decide(self._kind, self._settings, answer_text(outputs))
         if self._called:
@@ -85,6 +89,9 @@ class JudgeScorer(Scorer):
         )
         self._address = settings.llm_base_url or ""
         return self
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return {"name": self.name, "guidelines": self._guidelines, "judge": self._judge, "version": self._version}
 
     def __call__(self, *, inputs: Any = None, outputs: Any = None, **others: Any) -> Feedback:
         try:
