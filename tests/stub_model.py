@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,14 +14,19 @@ USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 @dataclass
 class StubModel:
-    """Answers “<system prompt> | <last message>”; `status`, `seconds` and `words_per_second` change how."""
+    """Answers “<system prompt> | <last message>” or what `answer` says; `status`, `seconds` and `words_per_second` change how."""
 
     url: str = ""
+    answer: Callable[[str, str], str] = lambda system, question: f"{system} | {question}"
     status: int = 200
     seconds: float = 0.0
     between_words: float = 0.0
     requests: list[dict[str, Any]] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
+
+    def text(self, body: dict[str, Any]) -> str:
+        system = "".join(message["content"] for message in body["messages"] if message["role"] == "system")
+        return self.answer(system, body["messages"][-1]["content"])
 
 
 @contextmanager
@@ -41,9 +46,9 @@ def stub_model() -> Iterator[StubModel]:
             if stub.status != 200:
                 self._send(stub.status, {"error": {"message": "stubbed failure"}})
             elif body.get("stream"):
-                self._stream(_text(body))
+                self._stream(stub.text(body))
             else:
-                message = {"role": "assistant", "content": _text(body)}
+                message = {"role": "assistant", "content": stub.text(body)}
                 choice = {"index": 0, "message": message, "finish_reason": "stop"}
                 self._send(
                     200,
@@ -96,8 +101,3 @@ def stub_model() -> Iterator[StubModel]:
     yield stub
     server.shutdown()
     server.server_close()
-
-
-def _text(body: dict[str, Any]) -> str:
-    system = "".join(message["content"] for message in body["messages"] if message["role"] == "system")
-    return f"{system} | {body['messages'][-1]['content']}"

@@ -79,7 +79,7 @@ def show(workspace: Workspace, id: int) -> None:
 
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_("Release {id}", id=release.id), anchor=False)
+        st.subheader(_("Release {id}", id=release.id), anchor=False, width="content")
         st.markdown(badge(release))
     st.markdown(sentence(release))
     st.caption(f"{release.actor} · {session.moment(release.created_at)}" + (f" · {release.why}" if release.why else ""))

@@ -113,24 +113,28 @@ def show_list(found: list[Release]) -> None:
             st.caption(f"{release.actor} · {session.moment(release.created_at)}")
 
 
+def show_all() -> None:
+    live = releases.live(workspace)
+    show_live(live)
+    st.subheader(_("New release"), anchor=False)
+    show_form(live)
+    st.subheader(_("All releases"), anchor=False)
+    found = releases.all(workspace)
+    if found:
+        show_list(found)
+    else:
+        st.info(
+            _(
+                "There are no releases yet. The first one makes an agent answer behind the endpoint {name}.",
+                name=workspace.app.endpoint,
+            )
+        )
+
+
 workspace = session.workspace()
 st.title(_("Releases"), anchor=False)
 chosen = session.number("release")
-if chosen is not None:
-    release_view.show(workspace, chosen)
-    st.stop()
-live = releases.live(workspace)
-show_live(live)
-st.subheader(_("New release"), anchor=False)
-show_form(live)
-st.subheader(_("All releases"), anchor=False)
-found = releases.all(workspace)
-if found:
-    show_list(found)
+if chosen is None:
+    show_all()
 else:
-    st.info(
-        _(
-            "There are no releases yet. The first one makes an agent answer behind the endpoint {name}.",
-            name=workspace.app.endpoint,
-        )
-    )
+    release_view.show(workspace, chosen)

@@ -7,6 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 from services.messages import text
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+# Select boxes have buttons too, named “… Open”: they are not what a person calls a button.
+BUTTONS = "[data-testid=stButton], [data-testid=stPopover], [data-testid=stFormSubmitButton]"
 LONG = 120_000
 
 
@@ -49,7 +51,7 @@ class Console:
         return self
 
     def button(self, id: str, **values: object) -> Locator:
-        return self.main.get_by_role("button", name=self.t(id, **values)).first
+        return self.main.locator(BUTTONS).get_by_role("button", name=self.t(id, **values)).first
 
     @property
     def main(self) -> Locator:
