@@ -24,6 +24,8 @@ try:
     # Once more: navigation takes the page's symbol for an icon, which the browser would fetch from another host.
     st.set_page_config(page_title=f"{page.title} · Signalbox", page_icon=ICON, layout="wide")
     feedback.show_outcome()
+    if not session.workspace().app.id and page.url_path != "apps":
+        st.switch_page(session.page("apps"))
     page.run()
 except ConsoleError as error:
     feedback.show_error(error)

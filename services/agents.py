@@ -160,7 +160,8 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> PyFuncModel:
     """Load an agent in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
-    override = {"prompt_cache_seconds": 0} | ({"prompt_version": str(prompt_version)} if prompt_version else {})
+    # A version never changes, so it may be kept; what an alias names is looked up for every question.
+    override = {"prompt_version": str(prompt_version)} if prompt_version else {"prompt_cache_seconds": 0}
     known = _config(workspace.settings.tracking_uri, model_id)
     with translated(Message("Loading the agent"), foreign=True):
         return mlflow.pyfunc.load_model(

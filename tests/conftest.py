@@ -3,9 +3,11 @@
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -81,11 +83,14 @@ def workspace(bare_workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture
-def finish() -> Iterator[Callable[[Workspace, Job], Job]]:
+def finish(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Workspace, Job], Job]]:
     """Run a job to its end as the worker does, in a forked child, and return how it ended."""
     workers: list[Worker] = []
+    # AppTest leaves a screen's script as the main module, which a child would import and so run again.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def run(workspace: Workspace, job: Job, seconds: float = 90) -> Job:
+        sys.modules["__main__"] = ModuleType("__main__")
         worker = Worker(workspace.settings)
         workers.append(worker)
         end = time.monotonic() + seconds

@@ -9,9 +9,19 @@ from mlflow.entities import SpanStatusCode
 from services.workspace import Workspace
 
 
-def leave(workspace: Workspace, question: str = "Where is my parcel?", answer: str = "On its way.", *,
-          origin: str | None = "live", run: str | None = None, error: bool = False, hours_ago: float = 0.0,
-          seconds: float = 0.5, sent: str = "You are polite.", prompt: str | None = "[]") -> str:
+def leave(
+    workspace: Workspace,
+    question: str = "Where is my parcel?",
+    answer: str = "On its way.",
+    *,
+    origin: str | None = "live",
+    run: str | None = None,
+    error: bool = False,
+    hours_ago: float = 0.0,
+    seconds: float = 0.5,
+    sent: str = "You are polite.",
+    prompt: str | None = "[]",
+) -> str:
     """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation."""
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
     metadata = {"mlflow.modelId": "m-1"} | ({"mlflow.sourceRun": run} if run else {})
@@ -19,19 +29,32 @@ def leave(workspace: Workspace, question: str = "Where is my parcel?", answer: s
     ended = began + int(seconds * 1e9)
     asked: dict[str, Any] = {"request": {"input": [{"role": "user", "content": question}]}}
     with mlflow.tracing.context(tags=tags, metadata=metadata):
-        root = mlflow.start_span_no_context("predict", span_type="AGENT", inputs=asked, start_time_ns=began,
-                                            experiment_id=workspace.app.experiment_id)
+        root = mlflow.start_span_no_context(
+            "predict", span_type="AGENT", inputs=asked, start_time_ns=began, experiment_id=workspace.app.experiment_id
+        )
         messages = [{"role": "system", "content": sent}, {"role": "user", "content": question}]
-        call = mlflow.start_span_no_context("llm_call", span_type="CHAT_MODEL", parent_span=root, start_time_ns=began,
-                                            inputs={"model": "practice", "messages": messages})
-        call.set_attributes({"mlflow.llm.model": "practice",
-                             "mlflow.chat.tokenUsage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}})
+        call = mlflow.start_span_no_context(
+            "llm_call",
+            span_type="CHAT_MODEL",
+            parent_span=root,
+            start_time_ns=began,
+            inputs={"model": "practice", "messages": messages},
+        )
+        call.set_attributes(
+            {
+                "mlflow.llm.model": "practice",
+                "mlflow.chat.tokenUsage": {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10},
+            }
+        )
         if error:
             call.record_exception(RuntimeError("The model is busy."))
         status = SpanStatusCode.ERROR if error else SpanStatusCode.OK
         call.end(outputs={"content": answer}, status=status, end_time_ns=ended)
-        root.end(outputs={"output": [{"type": "message", "content": [{"type": "output_text", "text": answer}]}]},
-                 status=status, end_time_ns=ended)
+        root.end(
+            outputs={"output": [{"type": "message", "content": [{"type": "output_text", "text": answer}]}]},
+            status=status,
+            end_time_ns=ended,
+        )
     mlflow.flush_trace_async_logging()
     return str(root.trace_id)
 

@@ -32,7 +32,9 @@ def seconds(buckets: pd.DataFrame) -> go.Figure:
     """The median and the slowest twentieth."""
     times = _local(buckets["time"])
     return _plain(
-        go.Figure([_line(times, buckets["p50"], _("median"), BLUE), _line(times, buckets["p95"], _("95 of 100"), ORANGE)]),
+        go.Figure(
+            [_line(times, buckets["p50"], _("median"), BLUE), _line(times, buckets["p95"], _("95 of 100"), ORANGE)]
+        ),
         suffix=" s",
     )
 

@@ -49,8 +49,9 @@ def show(workspace: Workspace) -> None:
     talk: Talk = st.session_state.setdefault(key, Talk())
     for turn in talk.turns:
         _draw(turn)
-    question = st.chat_input(_("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.id}",
-                             max_chars=4000)
+    question = st.chat_input(
+        _("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.id}", max_chars=4000
+    )
     if question:
         talk.turns.append(_ask(workspace, talk, question))
     if talk.turns:
@@ -67,7 +68,9 @@ def _ask(workspace: Workspace, talk: Talk, question: str) -> Turn:
         except ConsoleError as error:
             turn = Turn(question, "".join(pieces), None, error)
         else:
-            broken = PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
+            broken = (
+                PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
+            )
             turn = Turn(question, "".join(pieces), last.trace_id, broken)
         _draw_end(turn)
     return turn
@@ -95,8 +98,12 @@ def _draw_end(turn: Turn) -> None:
     if turn.error:
         feedback.show_error(turn.error)
     if turn.trace_id:
-        st.page_link(session.page("traces"), label=_("Open this answer's trace"), icon=":material/account_tree:",
-                     query_params={"trace": turn.trace_id})
+        st.page_link(
+            session.page("traces"),
+            label=_("Open this answer's trace"),
+            icon=":material/account_tree:",
+            query_params={"trace": turn.trace_id},
+        )
 
 
 def _as_written(text: str) -> str:

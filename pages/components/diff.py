@@ -1,8 +1,7 @@
 """What changed between two versions of a prompt, word by word, and what that would break."""
 
-import difflib
 import html
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -11,8 +10,6 @@ from services import prompts
 from services.apps import RUNTIME_VARIABLES
 from services.prompts import Piece, PromptChange, PromptVersion
 
-# Above MOST_EXACT words, those on every line of a text are no anchors either; above MOST_WORDS, nothing is compared.
-MOST_EXACT, MOST_WORDS = 600, 2_000
 MOST_DRAWN = 40_000
 LONGEST_SAME = 4_000
 CONTEXT = 60
@@ -51,7 +48,7 @@ def choose(found: list[PromptVersion], known: Collection[str]) -> None:
 
 def show(old: PromptVersion, new: PromptVersion, known: Collection[str]) -> None:
     """The difference from `old` to `new`; `known` are the variables that the app fills in."""
-    change = compare(old.template, new.template)
+    change = prompts.difference(old.template, new.template)
     if not any(piece.kind != "same" for piece in change.pieces):
         st.info(_("The two texts are the same."))
         return
@@ -59,27 +56,6 @@ def show(old: PromptVersion, new: PromptVersion, known: Collection[str]) -> None
     only = st.toggle(_("Changes only"), key="changes-only")
     label = _("What version {new} changes in version {old}", new=new.version, old=old.version)
     st.html(FRAME.format(label=html.escape(label), body=markup(change.pieces, changes_only=only)))
-
-
-def compare(old: str, new: str) -> PromptChange:
-    """The difference as `prompts.difference` finds it, in bounded time.
-
-    What both texts begin and end with costs next to nothing; blanks are no anchors, so that two wholly different
-    texts do not take minutes; beyond MOST_WORDS of what differs the rest counts as replaced.
-    """
-    before, after = prompts.PIECES.findall(old), prompts.PIECES.findall(new)
-    start = _common(zip(before, after, strict=False))
-    end = _common(zip(reversed(before[start:]), reversed(after[start:]), strict=False))
-    removed, added = before[start : len(before) - end], after[start : len(after) - end]
-    pieces = [
-        Piece("same", "".join(before[:start])),
-        *_words(removed[:MOST_WORDS], added[:MOST_WORDS]),
-        Piece("removed", "".join(removed[MOST_WORDS:])),
-        Piece("added", "".join(added[MOST_WORDS:])),
-        Piece("same", "".join(before[len(before) - end :])),
-    ]
-    was, will = prompts.variables(old), prompts.variables(new)
-    return PromptChange(will - was, was - will, tuple(piece for piece in pieces if piece.text))
 
 
 def markup(pieces: Sequence[Piece], *, changes_only: bool) -> str:
@@ -101,16 +77,6 @@ def markup(pieces: Sequence[Piece], *, changes_only: bool) -> str:
     return "".join(drawn)
 
 
-def _words(before: list[str], after: list[str]) -> Iterator[Piece]:
-    matcher = difflib.SequenceMatcher(str.isspace, before, after, autojunk=len(before) + len(after) > MOST_EXACT)
-    for kind, a, b, c, d in matcher.get_opcodes():
-        if kind == "equal":
-            yield Piece("same", "".join(before[a:b]))
-            continue
-        yield Piece("removed", "".join(before[a:b]))
-        yield Piece("added", "".join(after[c:d]))
-
-
 def _pick(label: str, param: str, options: dict[int, str]) -> int:
     """A version: the one in the address, else the first of `options`."""
     asked, key = session.number(param), f"compare-{param}"
@@ -129,15 +95,6 @@ def _shortened(text: str, head: int, tail: int, context: int) -> str:
     if len(text) <= 2 * context:
         return text
     return text[:head] + " … " + (text[-tail:] if tail else "")
-
-
-def _common(pairs: Iterable[tuple[str, str]]) -> int:
-    count = 0
-    for one, other in pairs:
-        if one != other:
-            return count
-        count += 1
-    return count
 
 
 def _show_notes(change: PromptChange, known: Collection[str]) -> None:

@@ -69,8 +69,12 @@ def _show_facts(workspace: Workspace, story: TraceStory) -> None:
     row = story.row
     st.subheader(_("What answered"), anchor=False)
     for name, version in row.prompts:
-        st.page_link(session.page("prompts"), label=_("Prompt {name}, version {n}", name=name, n=version),
-                     icon=":material/edit_note:", query_params={"prompt": name, "version": str(version)})
+        st.page_link(
+            session.page("prompts"),
+            label=_("Prompt {name}, version {n}", name=name, n=version),
+            icon=":material/edit_note:",
+            query_params={"prompt": name, "version": str(version)},
+        )
     if not row.prompts:
         st.caption(_("It loaded no prompt from the registry."))
     known = {one.model_id: one for one in agents.versions(workspace)} if row.model_id else {}
@@ -92,8 +96,9 @@ def _badges(row: TraceRow) -> list[str]:
     origin = f":gray-badge[{_(ORIGINS[row.origin])}]"
     state = [] if row.finished else [f":blue-badge[{_('under way')}]"]
     broken = [] if row.ok else [f":red-badge[{_('failed')}]"]
-    scores = [f":{'green' if passed else 'red'}-badge[{session.escape(name)}]"
-              for name, passed in sorted(row.scores.items())]
+    scores = [
+        f":{'green' if passed else 'red'}-badge[{session.escape(name)}]" for name, passed in sorted(row.scores.items())
+    ]
     return [origin, *state, *broken, *scores]
 
 

@@ -54,7 +54,9 @@ if trouble:
     st.warning(session.escape(say(trouble)))
 current = endpoints.current(workspace)
 if current is None:
-    st.info(_("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven."))
+    st.info(
+        _("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven.")
+    )
     st.page_link(session.page("releases"), label=_("Open Releases"), icon=":material/train:")
     st.stop()
 st.subheader(current.name, anchor=False)

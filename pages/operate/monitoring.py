@@ -13,7 +13,11 @@ from services.platforms import MonitoredScorer
 _, say = session.text, session.say
 
 WINDOWS = {
-    1: mark("1 hour"), 6: mark("6 hours"), 24: mark("24 hours"), 168: mark("7 days"), 720: mark("30 days"),
+    1: mark("1 hour"),
+    6: mark("6 hours"),
+    24: mark("24 hours"),
+    168: mark("7 days"),
+    720: mark("30 days"),
 }
 
 
@@ -21,8 +25,9 @@ def save(names: list[str]) -> None:
     with feedback.action(Message("Saved. The scorers judge from the next answer on.")):
         versions = {one.name: one.version for one in scorers.all(workspace)}
         wanted = [
-            MonitoredScorer(name, versions[name], st.session_state[field(name, "share")] / 100,
-                            st.session_state[field(name, "on")])
+            MonitoredScorer(
+                name, versions[name], st.session_state[field(name, "share")] / 100, st.session_state[field(name, "on")]
+            )
             for name in names
         ]
         monitoring.save_scorers(workspace, wanted)
@@ -43,15 +48,18 @@ def field(name: str, what: str) -> str:
 
 
 def link(label: str, **query: str) -> None:
-    st.page_link(session.page("traces"), label=label, icon=":material/account_tree:",
-                 query_params={"hours": str(hours), **query})
+    st.page_link(
+        session.page("traces"), label=label, icon=":material/account_tree:", query_params={"hours": str(hours), **query}
+    )
 
 
 def show_totals(found: Overview) -> None:
     asked, failed, median, slow = st.columns(4)
     totals = found.totals
     asked.metric(_("Questions"), totals.count)
-    failed.metric(_("Failed"), totals.errors, help=_("{share} of all questions", share=f"{totals.errors / totals.count:.1%}"))
+    failed.metric(
+        _("Failed"), totals.errors, help=_("{share} of all questions", share=f"{totals.errors / totals.count:.1%}")
+    )
     median.metric(_("Median time"), seconds(totals.p50))
     slow.metric(_("95 of 100 within"), seconds(totals.p95))
 
@@ -70,7 +78,11 @@ def show_charts(found: Overview) -> None:
             if found.totals.errors:
                 link(_("Show the failed ones"), errors="1")
     with right.container(border=True):
-        st.markdown(_("**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."))
+        st.markdown(
+            _(
+                "**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."
+            )
+        )
         charts.show(charts.seconds(found.buckets), "chart-seconds")
     with st.container(border=True):
         st.markdown(_("**How good the answers are.** The share that each scorer passed, of the answers it judged."))
@@ -108,11 +120,19 @@ def show_watching() -> None:
         for spec in known:
             one = now.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, False))
             name, share = st.columns([3, 1], vertical_alignment="center")
-            name.checkbox(session.escape(spec.name), one.running, key=field(spec.name, "on"),
-                          help=session.escape(say(scorers.describe(spec))))
+            name.checkbox(
+                session.escape(spec.name),
+                one.running,
+                key=field(spec.name, "on"),
+                help=session.escape(say(scorers.describe(spec))),
+            )
             share.number_input(_("Share of answers in %"), 1, 100, round(one.rate * 100), key=field(spec.name, "share"))
-        st.form_submit_button(_("Save"), on_click=save, args=([spec.name for spec in known],),
-                              disabled=not audit.allowed(workspace, Verb.START_SCORERS))
+        st.form_submit_button(
+            _("Save"),
+            on_click=save,
+            args=([spec.name for spec in known],),
+            disabled=not audit.allowed(workspace, Verb.START_SCORERS),
+        )
     show_scoring(any(one.running for one in now.values()))
 
 
@@ -130,8 +150,9 @@ workspace = session.workspace()
 st.title(_("Monitoring"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers and judges here, not a real language model."))
-hours = st.segmented_control(_("Time"), list(WINDOWS), default=24, format_func=lambda one: _(WINDOWS[one]), key="window",
-                             required=True)
+hours = st.segmented_control(
+    _("Time"), list(WINDOWS), default=24, format_func=lambda one: _(WINDOWS[one]), key="window", required=True
+)
 found = monitoring.overview(workspace, hours)
 for reason in found.silence:
     st.info(session.escape(say(reason)))

@@ -31,11 +31,25 @@ def ask_for() -> TraceQuery:
     hours = int(given["hours"]) if given.get("hours", "").isdecimal() else 24
     names = sorted({one.name for one in monitoring.production_scorers(workspace)} | {given.get("failed", "")} - {""})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        window = st.selectbox(_("Time"), list(WINDOWS), _closest(hours), format_func=lambda one: _(WINDOWS[one]),
-                              key="traces-hours", on_change=first_page)
-        origin = st.selectbox(_("Origin"), [*ORIGINS, None], format_func=_origin, key="traces-origin", on_change=first_page)
-        failed = st.selectbox(_("Failed by scorer"), names, _position(names, given.get("failed")), key="traces-failed",
-                              placeholder=_("Any"), on_change=first_page)
+        window = st.selectbox(
+            _("Time"),
+            list(WINDOWS),
+            _closest(hours),
+            format_func=lambda one: _(WINDOWS[one]),
+            key="traces-hours",
+            on_change=first_page,
+        )
+        origin = st.selectbox(
+            _("Origin"), [*ORIGINS, None], format_func=_origin, key="traces-origin", on_change=first_page
+        )
+        failed = st.selectbox(
+            _("Failed by scorer"),
+            names,
+            _position(names, given.get("failed")),
+            key="traces-failed",
+            placeholder=_("Any"),
+            on_change=first_page,
+        )
         text = st.text_input(_("Words in question or answer"), key="traces-text", on_change=first_page)
         errors = st.checkbox(_("Only failed"), given.get("errors") == "1", key="traces-errors", on_change=first_page)
     page = st.session_state.get("traces-page", 0)

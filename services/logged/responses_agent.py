@@ -121,8 +121,10 @@ class Agent(ResponsesAgent):
         configured = {"temperature": self.config["temperature"], "max_tokens": self.config["max_output_tokens"]}
         chosen = {name: configured[name] if value is None else value for name, value in limits.items()}
         arguments = {name: value for name, value in chosen.items() if value is not None}
-        arguments |= {"model": self.config["llm_model"],
-                      "messages": self._messages(prompt, conversation(request), question)}
+        arguments |= {
+            "model": self.config["llm_model"],
+            "messages": self._messages(prompt, conversation(request), question),
+        }
         return Call(arguments, prompt)
 
     def _prompt(self) -> PromptVersion:
@@ -155,8 +157,12 @@ class Agent(ResponsesAgent):
 
     def _facts(self, call: Call, reply: Reply) -> dict[str, Any]:
         prompt = {"name": call.prompt.name, "version": call.prompt.version}
-        return {"model": call.arguments["model"], "usage": reply.usage, "prompt": prompt,
-                "finish_reason": reply.finish_reason}
+        return {
+            "model": call.arguments["model"],
+            "usage": reply.usage,
+            "prompt": prompt,
+            "finish_reason": reply.finish_reason,
+        }
 
     def _item(self, text: str, item_id: str) -> Any:
         return self.create_text_output_item(text=text, id=item_id)
@@ -233,8 +239,11 @@ def whole_reply(completion: Any) -> Reply:
 def counted(usage: Any) -> dict[str, int]:
     if usage is None:
         return {}
-    return {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens,
-            "total_tokens": usage.total_tokens}
+    return {
+        "input_tokens": usage.prompt_tokens,
+        "output_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
 
 
 mlflow.models.set_model(Agent())

@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
-    "MOST_READ", "Overview", "Totals", "backfill", "live_traces", "overview", "production_scorers", "resume",
-    "save_scorers", "score_live",
+    "MOST_READ",
+    "Overview",
+    "Totals",
+    "backfill",
+    "live_traces",
+    "overview",
+    "production_scorers",
+    "resume",
+    "save_scorers",
+    "score_live",
 ]
 
 MOST_READ = 2000
@@ -59,8 +67,12 @@ def overview(workspace: "Workspace", hours: float) -> Overview:
     """The live traces of the last `hours`, in buckets."""
     read = workspace.platform.history.series(workspace, hours, MOST_READ)
     return Overview(
-        buckets=_buckets(read, hours), scores=_scores(read, hours), totals=_totals(read),
-        silence=tuple(reasons(workspace, read, hours)), capped=bool(read.attrs.get("capped")), read_at=database.now(),
+        buckets=_buckets(read, hours),
+        scores=_scores(read, hours),
+        totals=_totals(read),
+        silence=tuple(reasons(workspace, read, hours)),
+        capped=bool(read.attrs.get("capped")),
+        read_at=database.now(),
     )
 
 
@@ -122,12 +134,14 @@ def _buckets(read: pd.DataFrame, hours: float) -> pd.DataFrame:
     bucket = _bucket(read, hours)
     grouped = read.groupby(bucket)
     fine = read[read["state"] == "OK"].groupby(bucket)["seconds"]
-    found = pd.DataFrame({
-        "count": grouped.size(),
-        "errors": grouped["state"].agg(lambda states: int((states == "ERROR").sum())),
-        "p50": fine.quantile(0.5),
-        "p95": fine.quantile(0.95),
-    }).reindex(times)
+    found = pd.DataFrame(
+        {
+            "count": grouped.size(),
+            "errors": grouped["state"].agg(lambda states: int((states == "ERROR").sum())),
+            "p50": fine.quantile(0.5),
+            "p95": fine.quantile(0.95),
+        }
+    ).reindex(times)
     found[["count", "errors"]] = found[["count", "errors"]].fillna(0).astype(int)
     return found.rename_axis("time").reset_index()
 
@@ -135,8 +149,11 @@ def _buckets(read: pd.DataFrame, hours: float) -> pd.DataFrame:
 def _scores(read: pd.DataFrame, hours: float) -> pd.DataFrame:
     """The share of passed answers per bucket and scorer, and how many were judged."""
     judged = pd.DataFrame(
-        [(time, scorer, passed) for time, scores in zip(_bucket(read, hours), read["scores"], strict=True)
-         for scorer, passed in scores.items()],
+        [
+            (time, scorer, passed)
+            for time, scores in zip(_bucket(read, hours), read["scores"], strict=True)
+            for scorer, passed in scores.items()
+        ],
         columns=["time", "scorer", "passed"],
     )
     grouped = judged.astype({"passed": float}).groupby(["time", "scorer"])["passed"]

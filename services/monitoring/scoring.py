@@ -55,8 +55,9 @@ def sampled(trace_id: str, rate: float) -> bool:
     return int.from_bytes(digest[:7]) / (1 << 56) < rate
 
 
-def _due(workspace: "Workspace", running: list[MonitoredScorer], hours: float,
-         again: bool) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
+def _due(
+    workspace: "Workspace", running: list[MonitoredScorer], hours: float, again: bool
+) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
     for info in read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"):
         if origin(info) != "live" or info.state != TraceState.OK:
             continue
@@ -97,7 +98,13 @@ def _verdict(scorer: MonitoredScorer, judged: Future[Any]) -> Feedback:
 
 def _keep(trace: Trace, scorer: MonitoredScorer, given: Feedback) -> None:
     metadata = {**(given.metadata or {}), SCORER_KEY: scorer.name, VERSION_KEY: str(scorer.version)}
-    kept = Feedback(name=scorer.name, value=given.value, error=given.error, rationale=given.rationale,
-                    source=given.source if given.error is None else SOURCE, metadata=metadata)
+    kept = Feedback(
+        name=scorer.name,
+        value=given.value,
+        error=given.error,
+        rationale=given.rationale,
+        source=given.source if given.error is None else SOURCE,
+        metadata=metadata,
+    )
     with translated(Message("Keeping the verdict")):
         mlflow.log_assessment(trace.info.trace_id, kept)

@@ -24,7 +24,9 @@ def reasons(workspace: "Workspace", read: pd.DataFrame, hours: float) -> Iterato
         return
     running = [scorer for scorer in workspace.platform.scoring.status(workspace) if scorer.running]
     if not running:
-        yield Message("No scorer watches production, so no answer is judged. A release starts them; or start them below.")
+        yield Message(
+            "No scorer watches production, so no answer is judged. A release starts them; or start them below."
+        )
         return
     yield from _waiting(workspace, read, running)
 
@@ -34,7 +36,9 @@ def _no_traffic(workspace: "Workspace") -> Message:
     older = next((info for info in read_infos(workspace, EVER, LOOKED_AT) if origin(info) == "live"), None)
     if older is not None:
         days = pd.Timestamp(older.request_time, unit="ms", tz="UTC").strftime("%Y-%m-%d %H:%M")
-        return Message("Nobody asked in this time. The newest live trace is of {time} UTC: choose a longer time.", time=days)
+        return Message(
+            "Nobody asked in this time. The newest live trace is of {time} UTC: choose a longer time.", time=days
+        )
     if endpoint is None:
         return Message("Nothing is deployed yet. Make a release; what people ask then shows here.")
     if not endpoint.live:

@@ -110,14 +110,21 @@ class Serving(Protocol):
     def trouble(self, workspace: "Workspace") -> Message | None:
         """Why nothing can be served at all right now; None when the platform is up."""
 
-    def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
-               model_config: Mapping[str, Any]) -> None:
+    def deploy(
+        self, workspace: "Workspace", endpoint: str, version: int, model_id: str, model_config: Mapping[str, Any]
+    ) -> None:
         """Start a version at 0 % of the traffic; asking again for the same version changes nothing."""
 
     def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None: ...
 
-    def ask(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any], version: int | None = None,
-            timeout: float = 60) -> Answer:
+    def ask(
+        self,
+        workspace: "Workspace",
+        endpoint: str,
+        request: Mapping[str, Any],
+        version: int | None = None,
+        timeout: float = 60,
+    ) -> Answer:
         """One answer; with `version` from exactly that one, also at 0 %."""
 
     def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]: ...
@@ -156,8 +163,9 @@ class History(Protocol):
 class Compute(Protocol):
     """Where heavy jobs run."""
 
-    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any],
-               exclusive: str | None = None) -> "Job": ...
+    def submit(
+        self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None
+    ) -> "Job": ...
 
     def status(self, workspace: "Workspace", id: int) -> "Job": ...
 

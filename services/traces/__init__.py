@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
-    "ORIGINS", "Found", "Step", "TraceQuery", "TraceRow", "TraceStory", "Verdict", "await_story", "find", "get", "origin",
-    "prompt_seen", "prompt_version", "wait_for",
+    "ORIGINS",
+    "Found",
+    "Step",
+    "TraceQuery",
+    "TraceRow",
+    "TraceStory",
+    "Verdict",
+    "await_story",
+    "find",
+    "get",
+    "origin",
+    "prompt_seen",
+    "prompt_version",
+    "wait_for",
 ]
 
 MOST_READ = 2000

@@ -24,12 +24,13 @@ def prompt_version(trace: Trace, name: str) -> int | None:
 def prompt_seen(trace: Trace, template: str) -> bool:
     """Whether the prompt's words reached the model: its longest literal part stands in the input of a model call.
 
-    An agent that loads its prompt and then sends something else is found out here.
+    An agent that loads its prompt and then sends something else is found out here. A template of variables only has
+    no words of its own, so nothing can be shown for it.
     """
     fragments = [_squeezed(fragment) for fragment in _literals(template)]
     longest = max(fragments, key=len, default="")
     calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
-    return any(longest in _squeezed(" ".join(texts(span.inputs))) for span in calls)
+    return bool(longest) and any(longest in _squeezed(" ".join(texts(span.inputs))) for span in calls)
 
 
 def _links(attribute: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:

@@ -67,8 +67,12 @@ def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") 
     while read < most:
         with translated(Message("Reading the traces")):
             page = workspace.client.search_traces(
-                locations=[workspace.app.experiment_id], filter_string=words, max_results=min(PAGE, most - read),
-                order_by=["timestamp_ms DESC"], page_token=token, include_spans=False,
+                locations=[workspace.app.experiment_id],
+                filter_string=words,
+                max_results=min(PAGE, most - read),
+                order_by=["timestamp_ms DESC"],
+                page_token=token,
+                include_spans=False,
             )
         yield from (trace.info for trace in page)
         read, token = read + len(page), page.token

@@ -116,8 +116,12 @@ def _steps(trace: Trace) -> Iterator[Step]:
 def _what(span: Span) -> Message:
     usage = span.attributes.get("mlflow.chat.tokenUsage") or {}
     if span.span_type in MODEL_CALLS:
-        return Message("Asked the model {model}: {sent} tokens in, {got} tokens out.",
-                       model=_model(span), sent=usage.get("input_tokens", "–"), got=usage.get("output_tokens", "–"))
+        return Message(
+            "Asked the model {model}: {sent} tokens in, {got} tokens out.",
+            model=_model(span),
+            sent=usage.get("input_tokens", "–"),
+            got=usage.get("output_tokens", "–"),
+        )
     if span.span_type == SpanType.RETRIEVER:
         return Message("Looked something up: {name}.", name=span.name)
     if span.span_type == SpanType.TOOL:

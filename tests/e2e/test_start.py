@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -96,7 +97,8 @@ def test_a_clean_stop_stops_every_process(serve):
     server.wait(
         lambda: (
             not any(
-                os.path.exists(f"/proc/{pid}") and "zombie" not in open(f"/proc/{pid}/status").read() for pid in pids
+                os.path.exists(f"/proc/{pid}") and "zombie" not in Path(f"/proc/{pid}/status").read_text()
+                for pid in pids
             )
         ),
         20,

@@ -16,9 +16,15 @@ from tests.stub_model import StubModel, stub_model
 
 FILE = Path("services/logged/responses_agent.py")
 CONFIG: dict[str, Any] = {
-    "prompt_name": "support", "prompt_alias": "production", "prompt_version": "", "llm_model": "m",
-    "company_name": "Acme", "constants": {"tone": "friendly"}, "prompt_cache_seconds": 0,
-    "temperature": None, "max_output_tokens": None,
+    "prompt_name": "support",
+    "prompt_alias": "production",
+    "prompt_version": "",
+    "llm_model": "m",
+    "company_name": "Acme",
+    "constants": {"tone": "friendly"},
+    "prompt_cache_seconds": 0,
+    "temperature": None,
+    "max_output_tokens": None,
 }
 TEMPLATE = "You are {{tone}} at {{company_name}}."
 
@@ -41,8 +47,9 @@ def load(workspace: Workspace, model: StubModel, monkeypatch: pytest.MonkeyPatch
     def loaded(template: Any = TEMPLATE, **config: Any) -> PyFuncModel:
         version = mlflow.genai.register_prompt("support", template).version
         mlflow.genai.set_prompt_alias("support", "production", version)
-        logged = mlflow.pyfunc.log_model(name="agent", python_model=str(FILE), model_config=CONFIG,
-                                         pip_requirements=["mlflow"])
+        logged = mlflow.pyfunc.log_model(
+            name="agent", python_model=str(FILE), model_config=CONFIG, pip_requirements=["mlflow"]
+        )
         model.requests.clear()
         return mlflow.pyfunc.load_model(logged.model_uri, model_config=config or None)
 
@@ -132,8 +139,13 @@ def test_chat_prompts_and_history_keep_their_order(load: Load, model: StubModel)
 
 def test_content_may_be_parts_and_answers_of_before(load: Load, model: StubModel) -> None:
     parts = [{"type": "input_text", "text": "Hello"}, {"type": "input_text", "text": "there"}]
-    before = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
-              "content": [{"type": "output_text", "text": "Yes?", "annotations": []}]}
+    before = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "Yes?", "annotations": []}],
+    }
 
     ask(load(), "Hi", before, {"role": "user", "content": parts})
 

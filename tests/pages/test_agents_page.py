@@ -1,7 +1,5 @@
 """Agents: log one, read its state, try it under two prompt versions."""
 
-import sys
-
 import pytest
 
 from services import agents, jobs, prompts
@@ -11,7 +9,6 @@ from tests.pages.conftest import texts
 from tests.stub_model import stub_model
 
 BROKEN = b"def f(:\n"
-MAIN = sys.modules["__main__"]
 
 
 def read(shown):
@@ -23,17 +20,6 @@ def model(environ):
     with stub_model() as stub:
         environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
         yield stub
-
-
-@pytest.fixture
-def finish(finish, monkeypatch):
-    """AppTest leaves the screen's script as `__main__`, which a job's child would then run again."""
-
-    def run(workspace, job):
-        monkeypatch.setitem(sys.modules, "__main__", MAIN)
-        return finish(workspace, job)
-
-    return run
 
 
 @pytest.fixture

@@ -41,7 +41,11 @@ def test_a_talk_streams_and_links_its_trace(screen, workspace, monkeypatch):
     page.chat_input[0].set_value("And when?").run()
 
     assert "On its \\*way\\*\\." in texts(page)
-    assert [message["content"] for message in asked[1]["input"]] == ["Where is my parcel?", "On its *way*.", "And when?"]
+    assert [message["content"] for message in asked[1]["input"]] == [
+        "Where is my parcel?",
+        "On its *way*.",
+        "And when?",
+    ]
     assert asked[0]["context"] == asked[1]["context"]
     assert asked[0]["custom_inputs"]["signalbox_origin"] == "live"
     assert len([link for link in page.get("page_link") if "trace" in link.proto.label]) == 2

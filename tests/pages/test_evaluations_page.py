@@ -1,8 +1,6 @@
 """Evaluations: started by form, read row by row, compared in one sentence."""
 
 import json
-import sys
-from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -59,7 +57,6 @@ def test_what_must_come_first_is_said(screen):
 
 def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, monkeypatch):
     with practice_server(int(environ["SIGNALBOX_GATEWAY_PORT"])):
-        plain_main(monkeypatch)
         prompts.save(workspace, "support", "Be polite for {{company_name}}.", "first")
         finish(workspace, agents.log(workspace, AgentForm("support", "support", 1, False, "practice")))
         assert "Collect questions first" in texts(screen("evaluations"))
@@ -69,7 +66,6 @@ def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, mo
         shown.button(key="start").click().run()
         assert not shown.exception
         job = jobs.recent(workspace, "evaluate")[0]
-        plain_main(monkeypatch)
         finish(workspace, job)
 
     assert evaluations.all(workspace)[0].scores["polite"].mean == 1.0
@@ -140,8 +136,3 @@ def test_an_unknown_run_is_said(screen):
 
 def test_the_screens_speak_japanese(screen, finished):
     assert not screen("evaluations", language="ja", run=finished[1], against=finished[0]).exception
-
-
-def plain_main(monkeypatch):
-    """AppTest makes the screen the main module, which a job's child would import."""
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))

@@ -48,8 +48,15 @@ def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
     mlflow.log_feedback(trace_id=id, name="polite", value=False, rationale="Too short.")
     page = screen("traces", trace=id)
     shown = texts(page).replace("\\", "")
-    for words in ("Where?", "Here.", "not passed", "Too short.", "Asked the model practice", "The model is busy.",
-                  "practice model answered"):
+    for words in (
+        "Where?",
+        "Here.",
+        "not passed",
+        "Too short.",
+        "Asked the model practice",
+        "The model is busy.",
+        "practice model answered",
+    ):
         assert words in shown
     assert any("Prompt support, version 3" in link.proto.label for link in page.get("page_link"))
     assert not page.exception

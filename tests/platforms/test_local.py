@@ -20,8 +20,10 @@ from services.platforms.local.wire import deltas
 from services.workspace import Workspace
 from tests.processes.stand import CONFIG, answers, log, wait_until
 
-HELLO: dict[str, Any] = {"input": [{"role": "user", "content": "Hello"}],
-                         "custom_inputs": {"signalbox_origin": "smoke"}}
+HELLO: dict[str, Any] = {
+    "input": [{"role": "user", "content": "Hello"}],
+    "custom_inputs": {"signalbox_origin": "smoke"},
+}
 AGENT = Path("services/logged/responses_agent.py")
 
 
@@ -67,10 +69,18 @@ def test_another_agent_under_the_same_number_is_refused(workspace: Workspace, se
         serving.deploy(workspace, "support", 1, "m-2", {})
 
 
-@pytest.mark.parametrize(("weights", "error"), [({1: 90}, InvalidInputError), ({1: 110, 2: -10}, InvalidInputError),
-                                                ({2: 100}, NotReadyError), ({3: 100}, NotReadyError)])
-def test_wrong_shares_move_nothing(workspace: Workspace, serving: LocalServing, weights: dict[int, int],
-                                   error: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("weights", "error"),
+    [
+        ({1: 90}, InvalidInputError),
+        ({1: 110, 2: -10}, InvalidInputError),
+        ({2: 100}, NotReadyError),
+        ({3: 100}, NotReadyError),
+    ],
+)
+def test_wrong_shares_move_nothing(
+    workspace: Workspace, serving: LocalServing, weights: dict[int, int], error: type[Exception]
+) -> None:
     for version in (1, 2):
         serving.deploy(workspace, "support", version, f"m-{version}", {})
     become(workspace, 1, ServedState.READY)
@@ -115,8 +125,12 @@ def test_a_gateway_that_is_down_is_told(workspace: Workspace, serving: LocalServ
 
 
 def test_a_stream_that_breaks_off_says_why() -> None:
-    lines = ['data: {"type": "response.output_text.delta", "delta": "Hel", "item_id": "a"}', "",
-             'data: {"databricks_output": {"error": {"message": "The model is busy (429)."}}}', "data: [DONE]"]
+    lines = [
+        'data: {"type": "response.output_text.delta", "delta": "Hel", "item_id": "a"}',
+        "",
+        'data: {"databricks_output": {"error": {"message": "The model is busy (429)."}}}',
+        "data: [DONE]",
+    ]
 
     *text, last = deltas(iter(lines))
 
@@ -126,8 +140,10 @@ def test_a_stream_that_breaks_off_says_why() -> None:
 
 
 def test_an_item_that_was_not_streamed_arrives_whole() -> None:
-    line = ('data: {"type": "response.output_item.done", "item": {"type": "message", "id": "a", '
-            '"content": [{"type": "output_text", "text": "Hello"}]}}')
+    line = (
+        'data: {"type": "response.output_item.done", "item": {"type": "message", "id": "a", '
+        '"content": [{"type": "output_text", "text": "Hello"}]}}'
+    )
 
     assert [delta.text for delta in deltas(iter([line]))] == ["Hello", ""]
 

@@ -21,8 +21,12 @@ def shelf(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     home = tmp_path_factory.mktemp("shelf") / "home"
     shutil.copytree(migrated_home, home)
     with stub_model() as stub, pytest.MonkeyPatch.context() as patch:
-        environ = {"SIGNALBOX_HOME": str(home), "SIGNALBOX_GATEWAY_PORT": str(free_port()),
-                   "OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "stub"}
+        environ = {
+            "SIGNALBOX_HOME": str(home),
+            "SIGNALBOX_GATEWAY_PORT": str(free_port()),
+            "OPENAI_BASE_URL": stub.url,
+            "OPENAI_API_KEY": "stub",
+        }
         for name, value in environ.items():
             patch.setenv(name, value)
         settings = settings_module.load(environ)

@@ -13,8 +13,15 @@ import mlflow
 from services.settings import Settings
 from tests.stub_model import StubModel
 
-CONFIG = {"prompt_name": "support", "prompt_alias": "production", "prompt_version": "", "llm_model": "m",
-          "company_name": "Acme", "constants": {}, "prompt_cache_seconds": 0}
+CONFIG = {
+    "prompt_name": "support",
+    "prompt_alias": "production",
+    "prompt_version": "",
+    "llm_model": "m",
+    "company_name": "Acme",
+    "constants": {},
+    "prompt_cache_seconds": 0,
+}
 PLAIN = """
 import mlflow
 from mlflow.pyfunc import PythonModel
@@ -53,15 +60,23 @@ class Shelf:
     @property
     def environ(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return {**kept, "PYTHONPATH": os.getcwd(), "MLFLOW_TRACKING_URI": self.settings.tracking_uri,
-                "MLFLOW_EXPERIMENT_ID": self.experiment_id, "OPENAI_BASE_URL": self.stub.url, "OPENAI_API_KEY": "stub",
-                "MLFLOW_DISABLE_TELEMETRY": "true", "SIGNALBOX_HOME": str(self.settings.home),
-                "SIGNALBOX_GATEWAY_PORT": str(self.settings.gateway_port)}
+        return {
+            **kept,
+            "PYTHONPATH": os.getcwd(),
+            "MLFLOW_TRACKING_URI": self.settings.tracking_uri,
+            "MLFLOW_EXPERIMENT_ID": self.experiment_id,
+            "OPENAI_BASE_URL": self.stub.url,
+            "OPENAI_API_KEY": "stub",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "SIGNALBOX_HOME": str(self.settings.home),
+            "SIGNALBOX_GATEWAY_PORT": str(self.settings.gateway_port),
+        }
 
 
 def log(file: Path, config: dict[str, object]) -> str:
-    logged = mlflow.pyfunc.log_model(name="agent", python_model=str(file), model_config=config or None,
-                                     pip_requirements=["mlflow"])
+    logged = mlflow.pyfunc.log_model(
+        name="agent", python_model=str(file), model_config=config or None, pip_requirements=["mlflow"]
+    )
     return str(logged.model_id)
 
 

@@ -117,10 +117,20 @@ def gateway(begin: Begin, shelf: Shelf, engine: Engine, stub: StubModel) -> Iter
 def place(engine: Engine, shelf: Shelf, version: int, weight: int, model: str = "support", **config: Any) -> None:
     """Want a version up, as the local platform does."""
     with engine.begin() as connection:
-        connection.execute(insert(served).values(
-            app_id="support", endpoint="support", version=version, weight=weight, wanted="up", state="starting",
-            model_id=shelf.models.get(model, model), experiment_id=shelf.experiment_id, environment={},
-            model_config=config))
+        connection.execute(
+            insert(served).values(
+                app_id="support",
+                endpoint="support",
+                version=version,
+                weight=weight,
+                wanted="up",
+                state="starting",
+                model_id=shelf.models.get(model, model),
+                experiment_id=shelf.experiment_id,
+                environment={},
+                model_config=config,
+            )
+        )
 
 
 def change(engine: Engine, version: int, **values: Any) -> None:
@@ -199,8 +209,9 @@ def test_a_version_that_cannot_load_fails_with_its_reason(gateway: Gateway, engi
     assert gateway.ask().status_code == 503
 
 
-def test_sigterm_answers_what_was_asked_and_stops_the_versions(gateway: Gateway, engine: Engine, shelf: Shelf,
-                                                               stub: StubModel) -> None:
+def test_sigterm_answers_what_was_asked_and_stops_the_versions(
+    gateway: Gateway, engine: Engine, shelf: Shelf, stub: StubModel
+) -> None:
     place(engine, shelf, 1, 100)
     ready(engine)
     stub.seconds = 1
@@ -251,12 +262,15 @@ def test_only_one_gateway_owns_the_folder(begin: Begin, shelf: Shelf) -> None:
     assert not held(lock.path)
 
 
-@pytest.mark.parametrize(("headers", "sent", "status"), [
-    ({"content-type": "text/plain"}, b"{}", 415),
-    ({"content-type": "application/json", "host": "evil.example"}, b"{}", 400),
-    ({"content-type": "application/json"}, b"{", 400),
-    ({"content-type": "application/json"}, json.dumps("x" * 2_100_000).encode(), 413),
-])
+@pytest.mark.parametrize(
+    ("headers", "sent", "status"),
+    [
+        ({"content-type": "text/plain"}, b"{}", 415),
+        ({"content-type": "application/json", "host": "evil.example"}, b"{}", 400),
+        ({"content-type": "application/json"}, b"{", 400),
+        ({"content-type": "application/json"}, json.dumps("x" * 2_100_000).encode(), 413),
+    ],
+)
 def test_what_is_not_a_request_is_refused(gateway: Gateway, headers: dict[str, str], sent: bytes, status: int) -> None:
     answered = httpx2.post(f"{gateway.url}/endpoints/support/invocations", content=sent, headers=headers)
     assert answered.status_code == status

@@ -26,8 +26,17 @@ class Version:
     def __init__(self, begin: Begin, shelf: Shelf, model: str, *more: str) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.process = begin("services.processes.version", "--model-uri", f"models:/{shelf.models[model]}",
-                             "--port", str(port), "--app", "support", *more, environ=shelf.environ)
+        self.process = begin(
+            "services.processes.version",
+            "--model-uri",
+            f"models:/{shelf.models[model]}",
+            "--port",
+            str(port),
+            "--app",
+            "support",
+            *more,
+            environ=shelf.environ,
+        )
         wait_until(lambda: answers(f"{self.url}/health"), 60)
 
     def ask(self, body: dict[str, Any] = HELLO) -> httpx2.Response:
@@ -96,10 +105,16 @@ def test_openai_keys_and_bare_strings_are_understood(version: Version, stub: Stu
     assert stub.requests[0]["messages"][-1]["content"] == "Hello"
 
 
-@pytest.mark.parametrize(("sent", "status"), [
-    (b"{", 400), (b"[]", 400), (b"{}", 400), (b'{"input": [{"role": "x"}]}', 400),
-    (b'"' + b"x" * 2_100_000 + b'"', 413),
-])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"input": [{"role": "x"}]}', 400),
+        (b'"' + b"x" * 2_100_000 + b'"', 413),
+    ],
+)
 def test_a_bad_request_is_refused_plainly(version: Version, sent: bytes, status: int) -> None:
     answered = httpx2.post(f"{version.url}/invocations", content=sent, headers={"content-type": "application/json"})
 
@@ -120,8 +135,11 @@ def test_the_models_failure_keeps_its_meaning(version: Version, stub: StubModel,
 
 def test_a_caller_that_hangs_up_ends_the_model_call(version: Version, shelf: Shelf, stub: StubModel) -> None:
     stub.between_words = 0.1
-    long = {"input": [{"role": "user", "content": "word " * 200}], "stream": True,
-            "custom_inputs": {"signalbox_origin": "try"}}
+    long = {
+        "input": [{"role": "user", "content": "word " * 200}],
+        "stream": True,
+        "custom_inputs": {"signalbox_origin": "try"},
+    }
     with httpx2.stream("POST", f"{version.url}/invocations", json=long, timeout=30) as answered:
         next(answered.iter_lines())
 
@@ -183,7 +201,9 @@ def test_it_ends_with_the_process_that_started_it(begin: Begin, shelf: Shelf) ->
 
 def test_an_agent_that_cannot_be_loaded_says_why(shelf: Shelf) -> None:
     command = [sys.executable, "-m", "services.processes.version", "--model-uri", "models:/m-missing", "--port", "1"]
-    with subprocess.Popen(command, env=shelf.environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ended:
+    with subprocess.Popen(
+        command, env=shelf.environ, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as ended:
         assert ended.stderr is not None
         said = ended.stderr.read()
 

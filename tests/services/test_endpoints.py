@@ -8,14 +8,17 @@ from services.platforms import Served, ServedState
 from services.processes.lock import Lock
 
 
-@pytest.mark.parametrize(("version", "words"), [
-    (Served(1, "m", 0, ServedState.STARTING), "It is starting"),
-    (Served(1, "m", 0, ServedState.READY), "gets no traffic"),
-    (Served(1, "m", 40, ServedState.READY), "answers 40 %"),
-    (Served(1, "m", 0, ServedState.FAILED, "ImportError: no torch"), "no torch"),
-    (Served(1, "m", 100, ServedState.STARTING, "killed"), "starting again: killed"),
-    (Served(1, "m", 0, ServedState.STOPPED), "stopped"),
-])
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (Served(1, "m", 0, ServedState.STARTING), "It is starting"),
+        (Served(1, "m", 0, ServedState.READY), "gets no traffic"),
+        (Served(1, "m", 40, ServedState.READY), "answers 40 %"),
+        (Served(1, "m", 0, ServedState.FAILED, "ImportError: no torch"), "no torch"),
+        (Served(1, "m", 100, ServedState.STARTING, "killed"), "starting again: killed"),
+        (Served(1, "m", 0, ServedState.STOPPED), "stopped"),
+    ],
+)
 def test_every_state_has_a_sentence(version, words):
     assert words in str(endpoints.describe(version))
 

@@ -90,7 +90,9 @@ def test_waiting_answers_are_announced(judged):
 
 def test_scorers_that_nobody_runs_are_announced(workspace):
     spec = scorers.save(workspace, SHORT)
-    apps.save_setting(workspace, "production_scorers", [{"name": spec.name, "version": 1, "rate": 1.0, "running": True}])
+    apps.save_setting(
+        workspace, "production_scorers", [{"name": spec.name, "version": 1, "rate": 1.0, "running": True}]
+    )
     leave(workspace)
     assert "nothing runs them" in said(workspace)
 
@@ -126,6 +128,7 @@ def test_a_scorer_that_fails_leaves_its_error(judged, monkeypatch):
         @mlflow.genai.scorer(name=spec.name)
         def fails(outputs):
             raise RuntimeError("no judge")
+
         return fails
 
     with monkeypatch.context() as patch:
@@ -162,5 +165,6 @@ def test_a_failed_scoring_says_why(judged):
     leave(judged)
     job = jobs.claim(judged.engine)
     from services.errors import ConsoleError
+
     jobs.fail(judged.engine, job, ConsoleError(Message("The judge is gone.")))
     assert "The judge is gone." in said(judged)

@@ -23,7 +23,9 @@ def test_live_is_what_is_tagged_or_neither_tagged_nor_evaluated(workspace):
 
     assert ids(traces.find(workspace, TraceQuery())) == {left["live"], left["live, untagged"]}
     assert ids(traces.find(workspace, TraceQuery(origin="evaluation"))) == {
-        left["evaluation"], left["evaluation, untagged"]}
+        left["evaluation"],
+        left["evaluation, untagged"],
+    }
     assert ids(traces.find(workspace, TraceQuery(origin="probe"))) == {left["probe"]}
     assert ids(traces.find(workspace, TraceQuery(origin=None))) == set(left.values())
 
@@ -62,9 +64,18 @@ def test_filters_find_words_errors_and_failed_verdicts(workspace):
 def test_a_trace_is_told_as_a_story(workspace):
     id = leave(workspace, "Where?", "Here.", prompt='[{"name": "support", "version": "3"}]')
     reason = Message("Too short: {n} characters.", n=5)
-    mlflow.log_assessment(id, Feedback(
-        name="length", value=False, source=AssessmentSource("CODE", "signalbox/length"),
-        metadata={"signalbox.version": "2", "signalbox.reason": '{"id": "Too short: {n} characters.", "values": {"n": 5}}'}))
+    mlflow.log_assessment(
+        id,
+        Feedback(
+            name="length",
+            value=False,
+            source=AssessmentSource("CODE", "signalbox/length"),
+            metadata={
+                "signalbox.version": "2",
+                "signalbox.reason": '{"id": "Too short: {n} characters.", "values": {"n": 5}}',
+            },
+        ),
+    )
     mlflow.log_assessment(id, Feedback(name="judge", error=AssessmentError("SCORER_ERROR", "no judge")))
 
     story = traces.get(workspace, id)
@@ -73,7 +84,9 @@ def test_a_trace_is_told_as_a_story(workspace):
     assert story.row.prompts == (("support", 3),)
     assert (story.row.seconds, story.row.tokens) == (0.5, 10)
     assert [(step.depth, str(step.what)) for step in story.steps] == [
-        (0, "The agent answered the question."), (1, "Asked the model practice: 7 tokens in, 3 tokens out.")]
+        (0, "The agent answered the question."),
+        (1, "Asked the model practice: 7 tokens in, 3 tokens out."),
+    ]
     judge, length = story.verdicts
     assert (judge.value, judge.error) == (None, "no judge")
     assert (length.value, length.reason, length.version) == (False, reason, "2")
@@ -95,19 +108,24 @@ def test_a_trace_of_another_app_is_not_shown(bare_workspace, workspace):
 
 
 def test_the_loaded_prompt_version_is_read_from_the_trace(workspace):
-    one = mlflow.get_trace(leave(workspace, prompt='[{"name": "support", "version": "3"}, {"name": "x", "version": "1"}]'))
+    one = mlflow.get_trace(
+        leave(workspace, prompt='[{"name": "support", "version": "3"}, {"name": "x", "version": "1"}]')
+    )
     assert traces.prompt_version(one, "support") == 3
     assert traces.prompt_version(one, "absent") is None
     two = mlflow.get_trace(leave(workspace, prompt='[{"name": "a", "version": "1"}, {"name": "a", "version": "2"}]'))
     assert traces.prompt_version(two, "a") is None
 
 
-@pytest.mark.parametrize(("sent", "seen"), [
-    ("Friendly. You are the assistant of Acme, and you answer politely in one sentence. Where?", True),
-    ("x You are the assistant of Acme,\n and you answer  politely in one sentence. y", True),
-    ("You are a helpful assistant.", False),
-    ("", False),
-])
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("Friendly. You are the assistant of Acme, and you answer politely in one sentence. Where?", True),
+        ("x You are the assistant of Acme,\n and you answer  politely in one sentence. y", True),
+        ("You are a helpful assistant.", False),
+        ("", False),
+    ],
+)
 def test_a_prompt_is_seen_when_its_longest_words_reach_the_model(workspace, sent, seen):
     assert traces.prompt_seen(mlflow.get_trace(leave(workspace, sent=sent)), TEMPLATE) is seen
 

@@ -22,8 +22,14 @@ def table(
 
 @pytest.mark.parametrize(
     ("better", "worse", "word", "p_value"),
-    [(0, 0, "cannot tell", 1.0), (5, 0, "cannot tell", 0.0625), (6, 0, "better", 0.03125), (0, 6, "worse", 0.03125)]
-    + [(9, 1, "better", 0.021484375), (8, 2, "cannot tell", 0.109375)],
+    [
+        (0, 0, "cannot tell", 1.0),
+        (5, 0, "cannot tell", 0.0625),
+        (6, 0, "better", 0.03125),
+        (0, 6, "worse", 0.03125),
+        (9, 1, "better", 0.021484375),
+        (8, 2, "cannot tell", 0.109375),
+    ],
 )
 def test_the_test_is_mcnemars_exact_one(better: int, worse: int, word: str, p_value: float) -> None:
     candidate = table([True] * better + [False] * worse + [True] * 5)

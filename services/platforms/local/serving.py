@@ -29,8 +29,12 @@ CONNECTING = 3.0
 class LocalServing:
     """Rows of `served` say what is wanted; the gateway makes it so and writes back how it went."""
 
-    rules = Rules(name_length=63, splits_traffic=True, served_versions=10,
-                  known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}))
+    rules = Rules(
+        name_length=63,
+        splits_traffic=True,
+        served_versions=10,
+        known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}),
+    )
 
     def trouble(self, workspace: "Workspace") -> Message | None:
         path = workspace.settings.run_folder / "gateway.lock"
@@ -41,18 +45,32 @@ class LocalServing:
             return Message("The gateway could not start: {reason}", reason=error)
         return Message("The gateway is not running; the worker starts it again within seconds.")
 
-    def deploy(self, workspace: "Workspace", endpoint: str, version: int, model_id: str,
-               model_config: Mapping[str, Any]) -> None:
+    def deploy(
+        self, workspace: "Workspace", endpoint: str, version: int, model_id: str, model_config: Mapping[str, Any]
+    ) -> None:
         one = (served.c.endpoint == endpoint, served.c.version == version)
-        wanted = {"wanted": "up", "state": ServedState.STARTING.value, "error": None,
-                  "model_config": dict(model_config)}
+        wanted = {
+            "wanted": "up",
+            "state": ServedState.STARTING.value,
+            "error": None,
+            "model_config": dict(model_config),
+        }
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
             row = connection.execute(select(served).where(*one)).one_or_none()
             if row is None:
-                connection.execute(insert(served).values(
-                    app_id=workspace.app.id, endpoint=endpoint, version=version, model_id=model_id, weight=0,
-                    experiment_id=workspace.app.experiment_id, environment={}, **wanted))
+                connection.execute(
+                    insert(served).values(
+                        app_id=workspace.app.id,
+                        endpoint=endpoint,
+                        version=version,
+                        model_id=model_id,
+                        weight=0,
+                        experiment_id=workspace.app.experiment_id,
+                        environment={},
+                        **wanted,
+                    )
+                )
             elif row.app_id != workspace.app.id or row.model_id != model_id:
                 raise _taken(endpoint, version, row)
             elif row.wanted != "up" or row.state == ServedState.FAILED or row.model_config != dict(model_config):
@@ -69,8 +87,14 @@ class LocalServing:
         url = f"{workspace.settings.gateway_url}/endpoints/{endpoint}"
         return Endpoint(endpoint, url, tuple(_served(row) for row in rows))
 
-    def ask(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any], version: int | None = None,
-            timeout: float = 60) -> Answer:
+    def ask(
+        self,
+        workspace: "Workspace",
+        endpoint: str,
+        request: Mapping[str, Any],
+        version: int | None = None,
+        timeout: float = 60,
+    ) -> Answer:
         path = f"/endpoints/{endpoint}" + ("" if version is None else f"/versions/{version}") + "/invocations"
         began = time.monotonic()
         with translated(Message("Asking {endpoint}", endpoint=endpoint)), _client(workspace, timeout) as client:
@@ -83,8 +107,7 @@ class LocalServing:
         path = f"/endpoints/{endpoint}/invocations"
         doing = Message("Asking {endpoint}", endpoint=endpoint)
         asked = {**request, "stream": True}
-        with (translated(doing), _client(workspace, 60) as client,
-              client.stream("POST", path, json=asked) as response):
+        with translated(doing), _client(workspace, 60) as client, client.stream("POST", path, json=asked) as response:
             if response.is_error:
                 response.read()
                 raise wire.refused(endpoint, response)
@@ -93,8 +116,10 @@ class LocalServing:
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
         current = self.endpoint(workspace, endpoint)
         if current is None:
-            raise NotFoundError(Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
-                                Message("Release an agent version first."))
+            raise NotFoundError(
+                Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
+                Message("Release an agent version first."),
+            )
         _check_weights(current, weights)
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
@@ -120,8 +145,16 @@ class LocalServing:
 
 
 def _served(row: Any) -> Served:
-    return Served(row.version, row.model_id, row.weight, ServedState(row.state), row.error, row.ready_at, row.asked_at,
-                  row.seconds_to_ready)
+    return Served(
+        row.version,
+        row.model_id,
+        row.weight,
+        ServedState(row.state),
+        row.error,
+        row.ready_at,
+        row.asked_at,
+        row.seconds_to_ready,
+    )
 
 
 def _client(workspace: "Workspace", timeout: float) -> httpx2.Client:
@@ -141,8 +174,10 @@ def _refresh(workspace: "Workspace") -> None:
 
 def _check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
     if sum(weights.values()) != 100 or min(weights.values()) < 0:
-        raise InvalidInputError(Message("The shares of the traffic add up to {sum} %, not to 100 %.",
-                                        sum=sum(weights.values())), Message("Correct the shares."))
+        raise InvalidInputError(
+            Message("The shares of the traffic add up to {sum} %, not to 100 %.", sum=sum(weights.values())),
+            Message("Correct the shares."),
+        )
     for number, share in weights.items():
         target = current.version(number)
         if share and (target is None or not target.ready):
@@ -154,7 +189,11 @@ def _check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
 
 def _taken(endpoint: str, version: int, row: Any) -> ConflictError:
     return ConflictError(
-        Message("Version {version} of {endpoint} is already another agent ({model}).",
-                version=version, endpoint=endpoint, model=row.model_id),
+        Message(
+            "Version {version} of {endpoint} is already another agent ({model}).",
+            version=version,
+            endpoint=endpoint,
+            model=row.model_id,
+        ),
         Message("Give the app an endpoint of its own, or register the agent as a new version."),
     )

@@ -14,8 +14,9 @@ from services.platforms import Answer, Delta
 def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
     """The error that an operator reads when an endpoint answered with a status of 400 or more."""
     reason = _reason(response)
-    doing = Message("{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code,
-                    reason=reason)
+    doing = Message(
+        "{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code, reason=reason
+    )
     return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
 
 
@@ -41,9 +42,13 @@ def answer(body: Mapping[str, Any], seconds: float) -> Answer:
     facts = body.get("custom_outputs") or {}
     prompt = facts.get("prompt") or {}
     return Answer(
-        text=_text(body.get("output", [])), trace_id=(body.get("metadata") or {}).get("trace_id"),
-        prompt_name=prompt.get("name"), prompt_version=prompt.get("version"), model=facts.get("model"),
-        seconds=seconds, usage=facts.get("usage") or {},
+        text=_text(body.get("output", [])),
+        trace_id=(body.get("metadata") or {}).get("trace_id"),
+        prompt_name=prompt.get("name"),
+        prompt_version=prompt.get("version"),
+        model=facts.get("model"),
+        seconds=seconds,
+        usage=facts.get("usage") or {},
     )
 
 

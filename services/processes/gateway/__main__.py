@@ -29,14 +29,17 @@ def main() -> int:
     try:
         listener.bind(("127.0.0.1", settings.gateway_port))
     except OSError as error:
-        reason = f"Port {settings.gateway_port} cannot be used ({error.strerror}). Stop what uses it, or set " \
-                 "SIGNALBOX_GATEWAY_PORT to another number."
+        reason = (
+            f"Port {settings.gateway_port} cannot be used ({error.strerror}). Stop what uses it, or set "
+            "SIGNALBOX_GATEWAY_PORT to another number."
+        )
         lock.tell(error=reason)
         print(reason, file=sys.stderr)
         return BUSY_PORT
     lock.tell(url=settings.gateway_url)
-    config = uvicorn.Config(application(settings), log_config=None, access_log=False,
-                            timeout_graceful_shutdown=DRAIN_SECONDS)
+    config = uvicorn.Config(
+        application(settings), log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS
+    )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 

@@ -24,9 +24,24 @@ from services.settings import Settings
 
 TO_READY = 120.0
 TO_STOP = 45.0
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-             "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "MLFLOW_TRACKING_USERNAME",
-             "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+)
 SECRETS = re.compile(r"(sk-|Bearer |api[_-]?key[=:] ?|token[=:] ?|//[^/\s:@]+:)[^\s\"'@,]+", re.IGNORECASE)
 LOG_BYTES = 2_000_000
 LONGEST_LINE = 65_536
@@ -115,10 +130,23 @@ async def start(settings: Settings, wanted: Wanted) -> Child:
     """Start the process; its stdin is a pipe that only we hold open, so it ends when we do."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.processes.version", "--model-uri", f"models:/{wanted.model_id}",
-        "--port", str(port), "--model-config", json.dumps(dict(wanted.model_config)), "--app", wanted.app_id,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        env=environment(settings, wanted), cwd=settings.home, start_new_session=True,
+        sys.executable,
+        "-m",
+        "services.processes.version",
+        "--model-uri",
+        f"models:/{wanted.model_id}",
+        "--port",
+        str(port),
+        "--model-config",
+        json.dumps(dict(wanted.model_config)),
+        "--app",
+        wanted.app_id,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(settings, wanted),
+        cwd=settings.home,
+        start_new_session=True,
     )
     child = Child(wanted, process, port)
     child.log = asyncio.create_task(_keep_log(settings, child))

@@ -12,8 +12,18 @@ from sqlalchemy import Engine, select, update
 from services.database import served, writing
 from services.processes.gateway.child import Wanted
 
-COLUMNS = ("id", "app_id", "endpoint", "version", "model_id", "experiment_id", "weight", "revision", "environment",
-           "model_config")
+COLUMNS = (
+    "id",
+    "app_id",
+    "endpoint",
+    "version",
+    "model_id",
+    "experiment_id",
+    "weight",
+    "revision",
+    "environment",
+    "model_config",
+)
 
 
 def wanted(engine: Engine) -> dict[int, Wanted]:

@@ -26,8 +26,13 @@ def main() -> int:
     # With the environment variable alone MLflow reads the experiment from its store again for every trace.
     mlflow.set_experiment(experiment_id=os.environ["MLFLOW_EXPERIMENT_ID"])
     agent = ServedAgent(options.model_uri, json.loads(options.model_config), options.app)
-    uvicorn.run(application(agent), host="127.0.0.1", port=options.port, log_level="warning",
-                timeout_graceful_shutdown=DRAIN_SECONDS)
+    uvicorn.run(
+        application(agent),
+        host="127.0.0.1",
+        port=options.port,
+        log_level="warning",
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
     return 0
 
 

@@ -15,10 +15,26 @@ from mlflow.types.responses import create_text_output_item
 
 from services.processes.web import Refused
 
-OURS = frozenset({
-    "input", "stream", "temperature", "max_output_tokens", "top_p", "custom_inputs", "context", "user", "metadata",
-    "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "store", "truncation",
-})
+OURS = frozenset(
+    {
+        "input",
+        "stream",
+        "temperature",
+        "max_output_tokens",
+        "top_p",
+        "custom_inputs",
+        "context",
+        "user",
+        "metadata",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "reasoning",
+        "text",
+        "store",
+        "truncation",
+    }
+)
 RESPONSES_AGENT = "agent/v1/responses"
 BAD_REQUEST = "INVALID_PARAMETER_VALUE"
 

@@ -41,8 +41,11 @@ def application(agent: ServedAgent) -> Starlette:
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ready"})
 
-    routes = [Route("/invocations", invocations, methods=["POST"]), Route("/responses", invocations, methods=["POST"]),
-              Route("/health", health)]
+    routes = [
+        Route("/invocations", invocations, methods=["POST"]),
+        Route("/responses", invocations, methods=["POST"]),
+        Route("/health", health),
+    ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: refusal})
 
 

@@ -1,6 +1,5 @@
 """Prompts: write versions, read their history, see what a change means."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +14,32 @@ from services import audit, production
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotFoundError, translated
 from services.messages import Message
+from services.prompts.difference import VARIABLE, Piece, PromptChange, difference, variables
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
+
+__all__ = [
+    "Piece",
+    "PromptChange",
+    "PromptVersion",
+    "aliases",
+    "check",
+    "difference",
+    "history",
+    "live",
+    "names",
+    "render",
+    "save",
+    "variables",
+    "version",
+]
 
 APP_TAG = "signalbox.app"
 AUTHOR_TAG = "author"
 LONGEST = 100_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-# Words, runs of one Japanese script, blanks and single marks: pieces that a person would call changed.
-PIECES = re.compile(r"[A-Za-z0-9_']+|[぀-ゟ]+|[゠-ヿー]+|[一-鿿々]+|\{\{.*?\}\}|\s+|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,27 +57,6 @@ class PromptVersion:
     @property
     def variables(self) -> frozenset[str]:
         return variables(self.template)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of text in a difference; `kind` is same, added or removed."""
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class PromptChange:
-    """What callers and readers of the prompt would notice if the new version replaced the old one."""
-
-    added: frozenset[str]
-    removed: frozenset[str]
-    pieces: tuple[Piece, ...]
-
-    @property
-    def breaks_callers(self) -> bool:
-        return bool(self.added)
 
 
 def names(workspace: "Workspace") -> list[str]:
@@ -137,28 +129,9 @@ def check(template: str) -> None:
     _check_braces(template)
 
 
-def variables(template: str) -> frozenset[str]:
-    """The names in double braces, as the registry detects them."""
-    return frozenset(VARIABLE.findall(template))
-
-
 def render(template: str, values: Mapping[str, str]) -> str:
     """The template with its variables filled in; one without a value stays as it is written."""
     return VARIABLE.sub(lambda found: values.get(found[1], found[0]), template)
-
-
-def difference(old: str, new: str) -> PromptChange:
-    """Word by word: what `new` adds to and removes from `old`."""
-    before, after = PIECES.findall(old), PIECES.findall(new)
-    pieces: list[Piece] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece("same", "".join(before[a:b])))
-            continue
-        pieces += [Piece("removed", "".join(before[a:b]))] if b > a else []
-        pieces += [Piece("added", "".join(after[c:d]))] if d > c else []
-    was, will = variables(old), variables(new)
-    return PromptChange(will - was, was - will, tuple(pieces))
 
 
 def _all_versions(workspace: "Workspace", name: str) -> list[MlflowPromptVersion]:
