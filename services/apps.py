@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from mlflow.entities import ViewType
 from sqlalchemy import func, insert, select, update
@@ -229,6 +230,10 @@ def _check_fields(form: AppForm) -> None:
             Message(
                 "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
             ),
+        )
+    if form.time_zone not in available_timezones():
+        raise InvalidInputError(
+            Message("“{name}” is not a time zone.", name=form.time_zone), Message("Write it like Asia/Tokyo or UTC.")
         )
     wrong = [name for name in form.constants if not VARIABLE.fullmatch(name)]
     if wrong:

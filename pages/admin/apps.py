@@ -10,20 +10,28 @@ from services.audit import Verb
 from services.messages import Message
 
 _, say = session.text, session.say
+FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone")
 
 
-def create(form: AppForm, experiment_id: str | None) -> None:
+# A click may overtake what was just typed: the fields are read in the callbacks, not taken from the last run.
+
+
+def create(constants: dict[str, str]) -> None:
+    form, experiment_id = filled("new", constants), st.session_state["adopt"]
     with feedback.action(Message("Created {name}. It is chosen now.", name=form.name)):
         made = apps.adopt(workspace, form, experiment_id) if experiment_id else apps.create(workspace, form)
         session.choose_app(made.id)
 
 
-def save(form: AppForm) -> None:
+def save(key: str, constants: dict[str, str]) -> None:
+    form = filled(key, constants)
     with feedback.action(Message("Saved the settings of {name}.", name=form.name)):
         apps.save(workspace, form)
 
 
-def save_gate(gate: Gate) -> None:
+def save_gate(names: list[str]) -> None:
+    shares = {name: st.session_state[f"gate-{name}"] / 100 for name in names}
+    gate = Gate({name: share for name, share in shares.items() if share}, int(st.session_state["gate-rows"]))
     with feedback.action(Message("Saved the gate.")):
         apps.save_gate(workspace, gate)
 
@@ -38,31 +46,29 @@ def archive(app: App, archived: bool) -> None:
         apps.archive(workspace.for_app(app), archived)
 
 
-def fields(key: str, form: AppForm, *, new: bool) -> AppForm:
-    """The app's form; returns what is filled in now."""
+def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
+    """The app's form; returns the prompt variables, which only the table itself knows."""
     left, right = st.columns(2)
     with left:
-        name = st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
-        id = st.text_input(
+        st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
+        st.text_input(
             _("Short name"),
             form.id,
             key=f"{key}-id",
             disabled=not new,
             help=_("Used in addresses and for the registered model; small letters, digits, hyphens."),
         )
-        company = st.text_input(
+        st.text_input(
             _("Company"),
             form.company,
             key=f"{key}-company",
             help=_("Fills {variable} in prompts.", variable="{{company_name}}"),
         )
-        model = st.text_input(_("Model"), form.model, key=f"{key}-model")
+        st.text_input(_("Model"), form.model, key=f"{key}-model")
     with right:
-        endpoint = st.text_input(
-            _("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support"
-        )
-        zone = st.text_input(_("Time zone"), form.time_zone, key=f"{key}-zone")
-        seconds = st.number_input(
+        st.text_input(_("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support")
+        st.text_input(_("Time zone"), form.time_zone, key=f"{key}-zone")
+        st.number_input(
             _("Seconds until a moved prompt answers everywhere"),
             0,
             3600,
@@ -70,7 +76,7 @@ def fields(key: str, form: AppForm, *, new: bool) -> AppForm:
             key=f"{key}-cache",
             help=_("The agent keeps a prompt this long before it looks for a newer one."),
         )
-        questions = st.text_area(
+        st.text_area(
             _("Smoke questions, one per line"),
             "\n".join(form.smoke_questions),
             key=f"{key}-smoke",
@@ -88,30 +94,35 @@ def fields(key: str, form: AppForm, *, new: bool) -> AppForm:
         },
     )
     kept = constants.dropna().itertuples(index=False)
-    lines = tuple(line.strip() for line in questions.splitlines() if line.strip())
+    return {str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()}
+
+
+def filled(key: str, constants: dict[str, str]) -> AppForm:
+    """What stands in the form now."""
+    value = {name: st.session_state[f"{key}-{name}"] for name in FIELDS}
     return AppForm(
-        id=id.strip(),
-        name=name.strip(),
-        company=company.strip(),
-        model=model.strip(),
-        endpoint=endpoint.strip(),
-        constants={str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()},
-        smoke_questions=lines,
-        prompt_cache_seconds=int(seconds),
-        time_zone=zone.strip(),
-        gate=form.gate,
+        id=value["id"].strip(),
+        name=value["name"].strip(),
+        company=value["company"].strip(),
+        model=value["model"].strip(),
+        endpoint=value["endpoint"].strip(),
+        constants=constants,
+        smoke_questions=tuple(line.strip() for line in value["smoke"].splitlines() if line.strip()),
+        prompt_cache_seconds=int(value["cache"]),
+        time_zone=value["zone"].strip(),
     )
 
 
 def show_settings() -> None:
-    form = fields(f"edit-{workspace.app.id}", apps.form_of(workspace.app), new=False)
+    key = f"edit-{workspace.app.id}"
+    constants = show_fields(key, apps.form_of(workspace.app), new=False)
     with st.container(horizontal=True):
         st.button(
             _("Save settings"),
             type="primary",
             key="save-app",
             on_click=save,
-            args=(form,),
+            args=(key, constants),
             disabled=not audit.allowed(workspace, Verb.UPDATE_APP),
         )
         with st.popover(_("Archive this app"), disabled=not audit.allowed(workspace, Verb.ARCHIVE_APP)):
@@ -126,47 +137,45 @@ def show_gate() -> None:
         st.info(_("There are no scorers yet. Make one on the Scorers screen; then set its minimum here."))
         st.page_link(session.page("scorers"), label=_("Open Scorers"))
         return
-    rows = st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key="gate-rows")
-    minimum = {}
+    st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key="gate-rows")
     for spec in specs:
-        share = st.slider(
+        st.slider(
             spec.name,
             0,
             100,
             round(gate.minimum.get(spec.name, 0) * 100),
             format="%d %%",
             key=f"gate-{spec.name}",
-            help=say(scorers.describe(spec)),
+            help=session.escape(say(scorers.describe(spec))),
         )
-        if share:
-            minimum[spec.name] = share / 100
     st.caption(_("0 % means that the scorer does not gate."))
     st.button(
         _("Save gate"),
         type="primary",
         key="save-gate",
         on_click=save_gate,
-        args=(Gate(minimum, int(rows)),),
+        args=([spec.name for spec in specs],),
         disabled=not audit.allowed(workspace, Verb.SAVE_GATE),
     )
 
 
 def show_new() -> None:
     experiments = {one.id: one.name for one in apps.unused_experiments(workspace)}
-    adopted = st.selectbox(
+    st.selectbox(
         _("MLflow experiment"),
         [None, *experiments],
         key="adopt",
         format_func=lambda id: experiments[id] if id else _("Make a new one"),
         help=_("Choose one that exists already to see its traces and evaluations here."),
     )
-    form = fields("new", AppForm(id="", name="", company="", model=workspace.settings.model, endpoint=""), new=True)
+    empty = AppForm(id="", name="", company="", model=workspace.settings.model, endpoint="")
+    constants = show_fields("new", empty, new=True)
     st.button(
         _("Create app"),
         type="primary",
         key="create-app",
         on_click=create,
-        args=(form, adopted),
+        args=(constants,),
         disabled=not audit.allowed(workspace, Verb.CREATE_APP),
     )
 
@@ -183,18 +192,17 @@ def show_archived() -> None:
 
 workspace = session.workspace()
 st.title(_("Apps"), anchor=False)
-if not workspace.app.id:
+if workspace.app.id:
+    name = session.escape(workspace.app.name)
+    st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=name))
+    settings, gate, new, archived = st.tabs([_("Settings"), _("Gate"), _("New app"), _("Archived")])
+    with settings:
+        show_settings()
+    with gate:
+        show_gate()
+else:
     st.info(_("There is no app yet. Create the first one."))
-    show_new()
-    st.stop()
-st.caption(
-    _("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=workspace.app.name)
-)
-settings, gate, new, archived = st.tabs([_("Settings"), _("Gate"), _("New app"), _("Archived")])
-with settings:
-    show_settings()
-with gate:
-    show_gate()
+    new, archived = st.tabs([_("New app"), _("Archived")])
 with new:
     show_new()
 with archived:

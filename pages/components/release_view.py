@@ -82,7 +82,7 @@ def _show(workspace: Workspace, release: Release) -> None:
         st.subheader(_("Release {id}", id=release.id), anchor=False, width="content")
         st.markdown(badge(release))
     st.markdown(sentence(release))
-    st.caption(f"{release.actor} · {session.moment(release.created_at)}" + (f" · {release.why}" if release.why else ""))
+    st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}" + (f" · {session.escape(release.why)}" if release.why else ""))
     _show_error(release)
     _show_proof(release)
     _show_actions(workspace, release)

@@ -15,14 +15,22 @@ def open_release(id: int) -> None:
     st.query_params["release"] = str(id)
 
 
-def propose(proposal: Proposal) -> None:
+# A click may overtake what was just typed: the fields are read in the callbacks, not taken from the last run.
+
+
+def propose() -> None:
+    chosen = Proposal(*(st.session_state[field(name)] for name in ("agent", "prompt", "why")))
     with feedback.action(Message("Proposed. Look at the interlocks, then start it.")):
-        open_release(releases.propose(workspace, proposal).id)
+        open_release(releases.propose(workspace, chosen).id)
 
 
-def roll_back(why: str) -> None:
+def roll_back() -> None:
     with feedback.action(Message("Rolling back.")):
-        open_release(releases.roll_back(workspace, why).id)
+        open_release(releases.roll_back(workspace, st.session_state[field("reason")]).id)
+
+
+def field(name: str) -> str:
+    return f"release-{name}-{workspace.app.id}"
 
 
 def show_live(live: Live) -> None:
@@ -60,12 +68,13 @@ def show_roll_back(live: Live) -> None:
                 id=target.id,
             )
         )
-        why = st.text_input(_("Reason"), key="rollback-reason", placeholder=_("What went wrong?"))
-        st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back, args=(why,))
+        st.text_input(_("Reason"), key=field("reason"), placeholder=_("What went wrong?"))
+        st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back)
 
 
 def show_form(live: Live) -> None:
-    ready = [one for one in agents.versions(workspace) if one.status == "READY"]
+    names = prompts.names(workspace)
+    ready = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in names]
     if not ready:
         st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
         st.page_link(session.page("agents"), label=_("Open Agents"))
@@ -77,7 +86,7 @@ def show_form(live: Live) -> None:
         _("Agent version"),
         list(labels),
         format_func=labels.__getitem__,
-        key="release-agent",
+        key=field("agent"),
         index=_live_position(live, list(labels)),
     )
     agent = next(one for one in ready if one.model_id == chosen)
@@ -86,14 +95,13 @@ def show_form(live: Live) -> None:
         one.version: _("{name} version {n}: {note}", name=one.name, n=one.version, note=one.note or "–")
         for one in history
     }
-    version = st.selectbox(_("Prompt version"), list(notes), format_func=notes.__getitem__, key="release-prompt")
-    why = st.text_input(_("What this release is for"), key="release-why")
+    version = st.selectbox(_("Prompt version"), list(notes), format_func=notes.__getitem__, key=field("prompt"))
+    st.text_input(_("What this release is for"), key=field("why"))
     st.button(
         _("Propose release"),
         type="primary",
         key="propose",
         on_click=propose,
-        args=(Proposal(agent.model_id, version, why),),
         disabled=version is None or not audit.allowed(workspace, Verb.PROPOSE_RELEASE),
     )
 
@@ -110,7 +118,7 @@ def show_list(found: list[Release]) -> None:
             )
             st.markdown(release_view.badge(release))
             st.markdown(release_view.sentence(release))
-            st.caption(f"{release.actor} · {session.moment(release.created_at)}")
+            st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
 
 
 def show_all() -> None:

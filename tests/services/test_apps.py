@@ -35,7 +35,8 @@ def test_the_same_short_name_is_refused(bare_workspace):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"id": "Ä"}, {"id": ""}, {"name": " "}, {"endpoint": "a/b"}, {"constants": {"a-b": "x"}}]
+    "wrong",
+    [{"id": "Ä"}, {"id": ""}, {"name": " "}, {"endpoint": "a/b"}, {"time_zone": "Mars"}, {"constants": {"a-b": "x"}}],
 )
 def test_a_wrong_form_creates_nothing(bare_workspace, wrong):
     with pytest.raises(InvalidInputError):
