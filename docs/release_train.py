@@ -32,20 +32,23 @@ def main() -> None:
 
 def walk(workspace: Workspace) -> None:
     """Prompt, agent, evaluation, release 1, better prompt, release 2, a refused third version, roll back."""
-    first, second, third = (
-        prompts.save(workspace, SAMPLE.prompt_name, one.template, one.note) for one in SAMPLE.prompts
-    )
-    agent = logged_agent(workspace, first.version)
+    first, second, third = (saved(workspace, one.template, one.note) for one in SAMPLE.prompts)
+    agent = logged_agent(workspace, first)
     for version in (first, second, third):
-        evaluate(workspace, agent, version.version)
+        evaluate(workspace, agent, version)
 
-    release(workspace, Proposal(agent, first.version, "the first release"))
-    release(workspace, Proposal(agent, second.version, "answers are more helpful"))
+    release(workspace, Proposal(agent, first, "the first release"))
+    release(workspace, Proposal(agent, second, "answers are more helpful"))
     try:
-        release(workspace, Proposal(agent, third.version, "shorter"))
+        release(workspace, Proposal(agent, third, "shorter"))
     except BlockedError as error:
         print(f"version 3 was refused: {error}")
     report(wait_for(workspace, releases.roll_back(workspace, "to show how")))
+
+
+def saved(workspace: Workspace, template: str, note: str) -> int:
+    """Save a prompt version; returns its number."""
+    return prompts.save(workspace, SAMPLE.prompt_name, template, note).version
 
 
 def logged_agent(workspace: Workspace, version: int) -> str:

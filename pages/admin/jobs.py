@@ -30,7 +30,10 @@ def show(job: Job) -> None:
             st.markdown(
                 f"**{session.job_kind(job.kind)}** :{COLOUR.get(job.state, 'gray')}-badge[{_(STATE[job.state])}]"
             )
-            st.caption(f"{session.escape(job.actor)} · {session.moment(job.created_at)} · " + _("attempt {n}", n=max(job.attempt, 1)))
+            st.caption(
+                f"{session.escape(job.actor)} · {session.moment(job.created_at)} · "
+                + _("attempt {n}", n=max(job.attempt, 1))
+            )
             if job.live and not job.recurring:
                 st.button(_("Cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,))
         if job.state is State.RUNNING and job.total:

@@ -70,7 +70,8 @@ def show(workspace: Workspace, id: int) -> None:
     @st.fragment(run_every=1.0 if working else None)
     def follow() -> None:
         release = releases.get(workspace, id)
-        if working and not release.working:
+        # A click in here runs this fragment only: the page decides anew whether to refresh it.
+        if release.working != working:
             st.rerun()
         _show(workspace, release)
 
@@ -82,7 +83,10 @@ def _show(workspace: Workspace, release: Release) -> None:
         st.subheader(_("Release {id}", id=release.id), anchor=False, width="content")
         st.markdown(badge(release))
     st.markdown(sentence(release))
-    st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}" + (f" · {session.escape(release.why)}" if release.why else ""))
+    st.caption(
+        f"{session.escape(release.actor)} · {session.moment(release.created_at)}"
+        + (f" · {session.escape(release.why)}" if release.why else "")
+    )
     _show_error(release)
     _show_proof(release)
     _show_actions(workspace, release)

@@ -1,0 +1,101 @@
+"""Takes README's pictures anew: a console on an empty folder walks the train, answers questions, and is photographed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from docs import release_train
+from services import apps, datasets, endpoints, people, sample, settings
+from services.errors import BlockedError
+from services.processes.lock import held
+from services.releases import Proposal
+from services.workspace import Workspace, connect
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+QUESTIONS = 40
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        os.environ |= {"SIGNALBOX_HOME": home, "SIGNALBOX_PORT": "8591", "SIGNALBOX_GATEWAY_PORT": "8592"}
+        console = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT)
+        try:
+            config = settings.load(os.environ)
+            wait_until_ready(f"{config.url}/api/ready")
+            workspace = Workspace(connect(config), people.identify(config, {}))
+            workspace = workspace.for_app(apps.get(workspace, sample.app().id))
+            blocked = work(workspace)
+            photograph(config.url, blocked)
+        finally:
+            console.terminate()
+            console.wait()
+            while held(Path(home) / "run" / "gateway.lock"):
+                time.sleep(0.1)
+
+
+def work(workspace: Workspace) -> int:
+    """Two live releases, a blocked third, and some traffic; returns the blocked release."""
+    first, second, third = (release_train.saved(workspace, one.template, one.note) for one in sample.app().prompts)
+    agent = release_train.logged_agent(workspace, first)
+    for version in (first, second, third):
+        release_train.evaluate(workspace, agent, version)
+    release_train.release(workspace, Proposal(agent, first, "the first release"))
+    release_train.release(workspace, Proposal(agent, second, "answers are more helpful"))
+    blocked = 0
+    try:
+        release_train.release(workspace, Proposal(agent, third, "a shorter introduction"))
+    except BlockedError:
+        blocked = 3
+    rows = datasets.rows(workspace, str(workspace.app.dataset_id))
+    for row in [row for row in rows if row.question.strip()][:QUESTIONS]:
+        list(endpoints.stream(workspace, [{"role": "user", "content": row.question}]))
+    time.sleep(15)  # the worker judges live answers within seconds
+    return blocked
+
+
+def photograph(url: str, blocked: int) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    chromium = shutil.which("chromium") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en-GB", timezone_id="Asia/Tokyo")
+        for name, path in (
+            ("home", ""),
+            ("release", "releases?release=2"),
+            ("blocked", f"releases?release={blocked}"),
+            ("monitoring", "monitoring"),
+        ):
+            take(page, f"{url}/{path}", PICTURES / f"{name}.png")
+        browser.close()
+
+
+def take(page: Page, address: str, file: Path) -> None:
+    page.goto(address)
+    page.wait_for_selector(IDLE, timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=file, animations="disabled")
+
+
+def wait_until_ready(address: str) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise SystemExit("the console did not become ready")
+
+
+if __name__ == "__main__":
+    main()
