@@ -62,9 +62,15 @@ if current is None:
 st.subheader(current.name, anchor=False)
 
 
-@st.fragment(run_every=1.0 if any(one.state is ServedState.STARTING for one in current.versions) else None)
+def starting(endpoint: Endpoint | None) -> bool:
+    return endpoint is not None and any(one.state is ServedState.STARTING for one in endpoint.versions)
+
+
+@st.fragment(run_every=1.0 if starting(current) else None)
 def follow() -> None:
     now = endpoints.current(workspace)
+    if starting(current) and not starting(now):
+        st.rerun()
     for version in now.versions if now else ():
         show_version(version)
 

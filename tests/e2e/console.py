@@ -53,9 +53,14 @@ class Console:
     def button(self, id: str, **values: object) -> Locator:
         return self.main.locator(BUTTONS).get_by_role("button", name=self.t(id, **values)).first
 
+    def link(self, id: str) -> Locator:
+        """A link of the page to another screen."""
+        return self.main.get_by_test_id("stPageLink-NavLink").filter(has_text=self.t(id))
+
     @property
     def main(self) -> Locator:
-        return self.page.get_by_test_id("stMain")
+        """The screen without the side bar; a screen with a chat field has another outer frame."""
+        return self.page.get_by_test_id("stMainBlockContainer")
 
     def click(self, id: str, **values: object) -> "Console":
         self.button(id, **values).click()

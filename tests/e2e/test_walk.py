@@ -41,7 +41,7 @@ class Walk:
     def try_agent(self) -> None:
         console = self.console.go("Agents").choose("With prompt version", self.t("version {n}", n=2))
         console.choose("Beside it", self.t("version {n}", n=1)).click("Try")
-        console.page.get_by_role("link", name=self.t("Open the trace")).nth(1).wait_for(timeout=LONG)
+        console.link("Open the trace").nth(1).wait_for(timeout=LONG)
 
     def go_evaluations(self) -> None:
         self.console.go("Evaluations")
@@ -65,8 +65,13 @@ class Walk:
         grid.click(position={"x": 16, "y": 35 + 35 * number + 17})
         return self.console.idle()
 
+    def releases(self) -> Console:
+        """The list; a release that is still open is left first."""
+        self.console.go("Releases")
+        return self.console.click("All releases") if self.console.button("All releases").count() else self.console
+
     def propose(self, version: int) -> Console:
-        console = self.console.go("Releases")
+        console = self.releases()
         console.choose("Prompt version", self.t("{name} version {n}: {note}", name=APP.prompt_name, n=version, note=""))
         return console.click("Propose release")
 
@@ -92,7 +97,7 @@ class Walk:
         field = console.page.get_by_test_id("stChatInputTextArea")
         field.fill(APP.smoke_questions[1])
         field.press("Enter")
-        link = console.main.get_by_role("link", name=self.t("Open this answer's trace"))
+        link = console.link("Open this answer's trace").last
         link.wait_for(timeout=60_000)
         link.click()
         console.idle().sees_text(APP.smoke_questions[1], timeout=30_000)
@@ -100,15 +105,13 @@ class Walk:
     def watch(self) -> None:
         """From a chart to its traces to one row."""
         self.console.go("Monitoring")
-        self.console.page.wait_for_function(
-            "text => document.body.innerText.includes(text)", arg=self.t("Show these traces"), timeout=60_000
-        )
-        self.console.main.get_by_role("link", name=self.t("Show these traces")).click()
+        self.console.link("Show these traces").wait_for(timeout=60_000)
+        self.console.link("Show these traces").click()
         self.console.idle().sees_text(APP.smoke_questions[1])
         self.console.click("Open").sees_text(APP.smoke_questions[1])
 
     def roll_back(self) -> None:
-        console = self.console.go("Releases").click("Roll back")
+        console = self.releases().click("Roll back")
         console.page.get_by_label(self.t("Reason")).fill("The old answers were better")
         console.page.get_by_role("button", name=self.t("Roll back now")).click()
         console.idle()

@@ -12,7 +12,7 @@ from services.agents import AgentVersion, Links
 from services.apps import AppForm, Gate
 from services.errors import BlockedError
 from services.evaluations import Evaluation, Score
-from services.interlocks import Candidate, Light
+from services.interlocks import Candidate, Light, rules
 from services.scorers import ScorerSpec
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -103,10 +103,10 @@ def test_a_good_candidate_is_clear_everywhere(candidate):
 
 
 def test_1_needs_an_evaluation_of_exactly_this(candidate):
-    red(interlocks.evaluated(replace(candidate, evaluation=None)), "no finished evaluation")
-    red(interlocks.evaluated(replace(candidate, dataset_sha256=None)), "no dataset")
-    red(interlocks.evaluated(replace(candidate, rows=candidate.rows[:3])), "Only 3 of 10")
-    assert interlocks.evaluated(replace(candidate, evaluation=replace(DONE, failed=1))).light is Light.AMBER
+    red(rules.evaluated(replace(candidate, evaluation=None)), "no finished evaluation")
+    red(rules.evaluated(replace(candidate, dataset_sha256=None)), "no dataset")
+    red(rules.evaluated(replace(candidate, rows=candidate.rows[:3])), "Only 3 of 10")
+    assert rules.evaluated(replace(candidate, evaluation=replace(DONE, failed=1))).light is Light.AMBER
 
 
 @pytest.mark.parametrize(
@@ -119,22 +119,22 @@ def test_1_needs_an_evaluation_of_exactly_this(candidate):
     ],
 )
 def test_2_holds_what_misses_a_minimum(candidate, changes, word):
-    red(interlocks.gate(replace(candidate, evaluation=replace(DONE, **changes))), word)
+    red(rules.gate(replace(candidate, evaluation=replace(DONE, **changes))), word)
 
 
 def test_2_holds_when_the_gate_asks_for_nothing(candidate):
     open_app = replace(candidate.workspace.app, gate=Gate({}, 1))
-    red(interlocks.gate(replace(candidate, workspace=candidate.workspace.for_app(open_app))), "nothing yet")
+    red(rules.gate(replace(candidate, workspace=candidate.workspace.for_app(open_app))), "nothing yet")
 
 
 def test_2_holds_a_new_failure_on_a_critical_row(candidate):
     before, after = [True] * 20, [True] * 19 + [False]
-    assert interlocks.gate(against(candidate, before, after)).light is Light.GREEN
-    red(interlocks.gate(against(candidate, before, after, critical=(19,))), "Critical questions")
+    assert rules.gate(against(candidate, before, after)).light is Light.GREEN
+    red(rules.gate(against(candidate, before, after, critical=(19,))), "Critical questions")
 
 
 def test_2_holds_what_is_clearly_worse(candidate):
-    red(interlocks.gate(against(candidate, [True] * 60, [True] * 50 + [False] * 10)), "worse than what is live")
+    red(rules.gate(against(candidate, [True] * 60, [True] * 50 + [False] * 10)), "worse than what is live")
 
 
 @pytest.mark.parametrize(
@@ -146,37 +146,37 @@ def test_2_holds_what_is_clearly_worse(candidate):
     ],
 )
 def test_3_holds_an_agent_that_follows_something_else(candidate, agent, word):
-    red(interlocks.uses_prompt(replace(candidate, agent=agent)), word)
+    red(rules.uses_prompt(replace(candidate, agent=agent)), word)
 
 
 def test_3_holds_an_agent_whose_traces_lack_the_prompt(candidate):
-    red(interlocks.uses_prompt(replace(candidate, evaluation=replace(DONE, prompt_seen=False))), "do not show")
-    red(interlocks.uses_prompt(replace(candidate, evaluation=None)), "No trace")
+    red(rules.uses_prompt(replace(candidate, evaluation=replace(DONE, prompt_seen=False))), "do not show")
+    red(rules.uses_prompt(replace(candidate, evaluation=None)), "No trace")
 
 
 def test_4_names_the_variable_nobody_fills(candidate):
     prompt = prompts.save(candidate.workspace, "greeting", "{{region}} {{tone}}", "")
-    red(interlocks.variables_supplied(replace(candidate, prompt=prompt)), "region")
+    red(rules.variables_supplied(replace(candidate, prompt=prompt)), "region")
 
 
 def test_5_points_at_a_misspelt_alias(candidate):
     mlflow.genai.set_prompt_alias("greeting", "prodution", 1)
-    found = interlocks.aliases_known(candidate)
+    found = rules.aliases_known(candidate)
     assert (found.light, "prodution" in str(found.found)) == (Light.AMBER, True)
 
 
 def test_6_holds_when_a_scorer_changed_or_went(candidate):
     scorers.save(candidate.workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 5}))
-    red(interlocks.scorers_ready(candidate), "short")
+    red(rules.scorers_ready(candidate), "short")
     scorers.remove(candidate.workspace, "short")
-    red(interlocks.scorers_ready(candidate), "do not exist")
+    red(rules.scorers_ready(candidate), "do not exist")
 
 
 def test_7_holds_an_endpoint_of_another_app(candidate, bare_workspace):
     apps.create(bare_workspace, AppForm(id="other", name="Other", company="", model="practice", endpoint="support"))
-    red(interlocks.names_fit(candidate), "Other")
+    red(rules.names_fit(candidate), "Other")
     long = replace(candidate.workspace.app, endpoint="x" * 64)
-    red(interlocks.names_fit(replace(candidate, workspace=candidate.workspace.for_app(long))), "63")
+    red(rules.names_fit(replace(candidate, workspace=candidate.workspace.for_app(long))), "63")
 
 
 def test_holding_names_the_interlock_and_the_mend(candidate):

@@ -4,114 +4,14 @@ A new interlock is one function in CHECKS and its messages. `docs/interlocks.md`
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from services import apps, datasets, evaluations, monitoring, prompts, scorers, verdicts
-from services.agents import AgentVersion
-from services.errors import BlockedError
-from services.evaluations import Evaluation
+from services import apps, monitoring, prompts, scorers
+from services.interlocks.facts import Candidate, Finding, Light
+from services.interlocks.gate import gate
 from services.messages import Message
 from services.production import ALIAS
-from services.prompts import PromptVersion
-from services.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from services.workspace import Workspace
 
 KNOWN_ALIASES = frozenset({ALIAS, "staging", "candidate"})
-
-
-class Light(StrEnum):
-    """Green: clear. Amber: know this. Red: the release may not pass."""
-
-    GREEN = "green"
-    AMBER = "amber"
-    RED = "red"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one interlock found; red blocks."""
-
-    number: int
-    title: Message
-    light: Light
-    found: Message
-    why: Message
-    mend: Message | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        parts = {"title": self.title, "found": self.found, "why": self.why, "mend": self.mend}
-        written = {name: part.to_json() if part else None for name, part in parts.items()}
-        return {"number": self.number, "light": self.light.value, **written}
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Finding":
-        parts = {
-            name: Message.from_json(stored[name]) if stored[name] else None
-            for name in ("title", "found", "why", "mend")
-        }
-        return cls(number=stored["number"], light=Light(stored["light"]), **parts)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What a release wants to make live, and what it would replace, gathered once for all interlocks."""
-
-    workspace: "Workspace"
-    agent: AgentVersion
-    prompt: PromptVersion
-    live_agent: str | None
-    live_prompt: int | None
-    evaluation: Evaluation | None
-    rows: pd.DataFrame
-    baseline: Evaluation | None
-    baseline_rows: pd.DataFrame
-    dataset_sha256: str | None
-    verdict: Verdict | None
-
-
-def candidate(
-    workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None, live_prompt: int | None
-) -> Candidate:
-    """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline."""
-    dataset = workspace.app.dataset_id
-    sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
-    done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]
-    mine = _newest(done, agent.model_id, prompt.version)
-    baseline = _newest(done, live_agent, live_prompt)
-    rows, baseline_rows = (
-        evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
-    )
-    compared = mine is not None and baseline is not None and mine.run_id != baseline.run_id
-    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace)) if compared else None
-    return Candidate(
-        workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict
-    )
-
-
-def check(candidate: Candidate) -> list[Finding]:
-    """Every interlock's finding, in order."""
-    return [interlock(candidate) for interlock in CHECKS]
-
-
-def hold(findings: list[Finding]) -> None:
-    """Raise BlockedError naming the first red interlock."""
-    red = [finding for finding in findings if finding.light is Light.RED]
-    if red:
-        raise BlockedError(
-            Message(
-                "Blocked by interlock {number}, {title}: {found}",
-                number=red[0].number,
-                title=red[0].title,
-                found=red[0].found,
-            ),
-            red[0].mend,
-        )
 
 
 def evaluated(candidate: Candidate) -> Finding:
@@ -145,47 +45,6 @@ def evaluated(candidate: Candidate) -> Finding:
         "Evaluated on {rows} rows; {failed} failed and count as failures.", rows=found.rows, failed=found.failed
     )
     return Finding(1, title, Light.AMBER if found.failed else Light.GREEN, whole, why)
-
-
-def gate(candidate: Candidate) -> Finding:
-    """2: minimum rows, minimum scores, no new failure on a critical row, not worse than what is live."""
-    title = Message("Gate")
-    why = Message("The gate is the promise that a change may not make answers worse than agreed.")
-    wanted = candidate.workspace.app.gate
-    if not wanted.minimum:
-        return Finding(
-            2,
-            title,
-            Light.RED,
-            Message("The gate asks for nothing yet."),
-            why,
-            Message("Set the minimum scores on the Apps screen."),
-        )
-    found = candidate.evaluation
-    if found is None:
-        return Finding(
-            2, title, Light.RED, Message("There is nothing to judge yet."), why, Message("Run the evaluation first.")
-        )
-    problem = _gate_problem(candidate, found)
-    if problem is not None:
-        return Finding(
-            2,
-            title,
-            Light.RED,
-            problem,
-            why,
-            Message("Open the evaluation, look at the failed rows, and write a better prompt version."),
-        )
-    if candidate.verdict is None:
-        return Finding(
-            2, title, Light.GREEN, Message("Every minimum is reached. Nothing is live to compare with."), why
-        )
-    compared = Message(
-        "Every minimum is reached. Compared with what is live: {better} rows better, {worse} worse.",
-        better=candidate.verdict.better,
-        worse=candidate.verdict.worse,
-    )
-    return Finding(2, title, Light.GREEN, compared, why)
 
 
 def uses_prompt(candidate: Candidate) -> Finding:
@@ -365,53 +224,3 @@ CHECKS: tuple[Callable[[Candidate], Finding], ...] = (
     scorers_ready,
     names_fit,
 )
-
-
-def _gate_problem(candidate: Candidate, found: Evaluation) -> Message | None:
-    wanted = candidate.workspace.app.gate
-    if found.rows < wanted.rows:
-        return Message(
-            "The evaluation has {rows} rows; the gate asks for {wanted}.", rows=found.rows, wanted=wanted.rows
-        )
-    for name, minimum in wanted.minimum.items():
-        score = found.scores.get(name)
-        if score is None or score.mean is None:
-            return Message("The scorer {name} judged no row.", name=name)
-        if score.judged < found.rows - found.failed:
-            return Message(
-                "The scorer {name} judged only {judged} of {rows} rows.",
-                name=name,
-                judged=score.judged,
-                rows=found.rows,
-            )
-        if score.mean < minimum:
-            return Message(
-                "{name} is {score}; the gate asks for at least {minimum}.",
-                name=name,
-                score=_percent(score.mean),
-                minimum=_percent(minimum),
-            )
-    if candidate.verdict is not None and candidate.verdict.new_critical:
-        return Message("Critical questions that pass today would fail: {n}.", n=len(candidate.verdict.new_critical))
-    if candidate.verdict is not None and candidate.verdict.word == "worse":
-        return Message(
-            "It is worse than what is live: {worse} rows got worse, {better} got better.",
-            worse=candidate.verdict.worse,
-            better=candidate.verdict.better,
-        )
-    return None
-
-
-def _gating(workspace: "Workspace") -> list[str]:
-    return list(workspace.app.gate.minimum)
-
-
-def _newest(done: list[Evaluation], model_id: str | None, version: int | None) -> Evaluation | None:
-    if model_id is None or version is None:
-        return None
-    fitting = [one for one in done if one.model_id == model_id and one.prompt_version == version]
-    return fitting[0] if fitting else None
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %".replace(".0 %", " %")

@@ -1,0 +1,28 @@
+"""Interlocks: the checks that a release must pass, each with what it found, why it matters and how to mend it."""
+
+from services.errors import BlockedError
+from services.interlocks.facts import Candidate, Finding, Light, candidate
+from services.interlocks.rules import CHECKS
+from services.messages import Message
+
+__all__ = ["CHECKS", "Candidate", "Finding", "Light", "candidate", "check", "hold"]
+
+
+def check(candidate: Candidate) -> list[Finding]:
+    """Every interlock's finding, in order."""
+    return [interlock(candidate) for interlock in CHECKS]
+
+
+def hold(findings: list[Finding]) -> None:
+    """Raise BlockedError naming the first red interlock."""
+    red = [finding for finding in findings if finding.light is Light.RED]
+    if red:
+        raise BlockedError(
+            Message(
+                "Blocked by interlock {number}, {title}: {found}",
+                number=red[0].number,
+                title=red[0].title,
+                found=red[0].found,
+            ),
+            red[0].mend,
+        )

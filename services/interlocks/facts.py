@@ -1,0 +1,97 @@
+"""What the interlocks look at, and what they say."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from services import datasets, evaluations, verdicts
+from services.agents import AgentVersion
+from services.evaluations import Evaluation
+from services.messages import Message
+from services.prompts import PromptVersion
+from services.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+class Light(StrEnum):
+    """Green: clear. Amber: know this. Red: the release may not pass."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one interlock found; red blocks."""
+
+    number: int
+    title: Message
+    light: Light
+    found: Message
+    why: Message
+    mend: Message | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        parts = {"title": self.title, "found": self.found, "why": self.why, "mend": self.mend}
+        written = {name: part.to_json() if part else None for name, part in parts.items()}
+        return {"number": self.number, "light": self.light.value, **written}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Finding":
+        parts = {
+            name: Message.from_json(stored[name]) if stored[name] else None
+            for name in ("title", "found", "why", "mend")
+        }
+        return cls(number=stored["number"], light=Light(stored["light"]), **parts)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a release wants to make live, and what it would replace, gathered once for all interlocks."""
+
+    workspace: "Workspace"
+    agent: AgentVersion
+    prompt: PromptVersion
+    live_agent: str | None
+    live_prompt: int | None
+    evaluation: Evaluation | None
+    rows: pd.DataFrame
+    baseline: Evaluation | None
+    baseline_rows: pd.DataFrame
+    dataset_sha256: str | None
+    verdict: Verdict | None
+
+
+def candidate(
+    workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None, live_prompt: int | None
+) -> Candidate:
+    """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline."""
+    dataset = workspace.app.dataset_id
+    sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
+    done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]
+    mine = _newest(done, agent.model_id, prompt.version)
+    baseline = _newest(done, live_agent, live_prompt)
+    rows, baseline_rows = (
+        evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
+    )
+    compared = mine is not None and baseline is not None and mine.run_id != baseline.run_id
+    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace)) if compared else None
+    return Candidate(
+        workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict
+    )
+
+
+def _gating(workspace: "Workspace") -> list[str]:
+    return list(workspace.app.gate.minimum)
+
+
+def _newest(done: list[Evaluation], model_id: str | None, version: int | None) -> Evaluation | None:
+    if model_id is None or version is None:
+        return None
+    fitting = [one for one in done if one.model_id == model_id and one.prompt_version == version]
+    return fitting[0] if fitting else None
