@@ -20,7 +20,7 @@ from mlflow.pyfunc import PyFuncModel
 
 from services import audit, jobs, playground, production, prompts
 from services.audit import Verb
-from services.errors import ConsoleError, InvalidInputError, NotFoundError, translated
+from services.errors import ConsoleError, InvalidInputError, NotFoundError, is_missing, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -94,7 +94,10 @@ def get(workspace: "Workspace", model_id: str) -> AgentVersion:
     try:
         found = workspace.client.get_logged_model(model_id)
     except MlflowException as error:
-        raise _missing(model_id) from error
+        if is_missing(error):
+            raise _missing(model_id) from error
+        with translated(Message("Reading from MLflow")):
+            raise
     if found.experiment_id != workspace.app.experiment_id:
         raise _missing(model_id)
     return _from_mlflow(found, _registered(workspace).get(model_id))

@@ -110,6 +110,11 @@ def save(workspace: "Workspace", form: AppForm) -> App:
     """Store new settings of the workspace's app as a new version; the short name never changes."""
     app = get(workspace, workspace.app.id)
     _check_fields(replace_id(form, app.id))
+    if form.endpoint != app.endpoint and _answers(workspace, app):
+        raise ConflictError(
+            Message("The endpoint {name} answers people now and cannot be renamed.", name=app.endpoint),
+            Message("Make a new app with the other endpoint, or keep the name."),
+        )
     with audit.change(workspace, Verb.UPDATE_APP, app.id, before=_plain(app), after=_settings(form)):
         save_setting(workspace, "app", _settings(form))
     return get(workspace, app.id)
@@ -241,6 +246,11 @@ def _check_fields(form: AppForm) -> None:
             Message("“{name}” cannot be a prompt variable.", name=wrong[0]),
             Message("Use letters, digits and underscores, beginning with a letter."),
         )
+
+
+def _answers(workspace: "Workspace", app: App) -> bool:
+    endpoint = workspace.platform.serving.endpoint(workspace, app.endpoint)
+    return endpoint is not None and any(one.weight for one in endpoint.versions)
 
 
 def _own_experiment(workspace: "Workspace", id: str) -> str:

@@ -39,6 +39,9 @@ from services.errors import NotReadyError
 from services.messages import Message
 from services.settings import Settings
 
+# One number for every writer of the console, among the advisory locks of a PostgreSQL database.
+WRITE_LOCK = 7_411_602
+
 metadata = MetaData()
 
 
@@ -230,6 +233,8 @@ def connect(url: str) -> Engine:
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that takes the write lock first, so that what it reads cannot change before it writes."""
     with engine.execution_options(writing=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": WRITE_LOCK})
         yield connection
 
 

@@ -7,6 +7,10 @@ from services.messages import Message
 NETWORK = ("requests", "urllib3", "httpx2", "httpx")
 
 
+# MLflow's local store calls a missing alias or version an invalid parameter.
+NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
+
+
 class ConsoleError(Exception):
     """Something the operator should read: what happened, and what to do next."""
 
@@ -72,6 +76,13 @@ class translated:
         known = _from_sdk(error, self.doing) or (_from_foreign(error, self.doing) if self.foreign else None)
         if known is not None:
             raise known from error
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether MLflow says that something does not exist, rather than that it could not look."""
+    from mlflow.exceptions import MlflowException
+
+    return isinstance(error, MlflowException) and error.error_code in NOT_FOUND
 
 
 def _from_foreign(error: Exception, doing: Message) -> ConsoleError:

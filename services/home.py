@@ -51,7 +51,10 @@ def prepare(settings: Settings) -> Platform:
     with (settings.home / "sample.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not apps.all(place) and not apps.all(place, archived=True):
-            _set_up_sample(place)
+            _create_sample(place)
+        for app in apps.all(place):
+            if app.sample and app.dataset_id is None:
+                _fill_sample(place.for_app(app))
     return platform
 
 
@@ -111,8 +114,8 @@ def _release(workspace: Workspace, live: Live) -> Stage:
 STAGES: tuple[Callable[[Workspace, Live], Stage], ...] = (_prompt, _agent, _dataset, _evaluation, _release)
 
 
-def _set_up_sample(place: Workspace) -> None:
-    """The sample app with its dataset, scorers and gate; writing its prompts is the first thing to do by hand."""
+def _create_sample(place: Workspace) -> None:
+    """The sample app with its gate; writing its prompts is the first thing to do by hand."""
     stored = sample.app()
     form = AppForm(
         id=stored.id,
@@ -125,8 +128,14 @@ def _set_up_sample(place: Workspace) -> None:
         time_zone=stored.time_zone,
         gate=Gate(stored.minimum, stored.gate_rows),
     )
-    place = place.for_app(apps.create(place, form, sample=True))
+    apps.create(place, form, sample=True)
+
+
+def _fill_sample(place: Workspace) -> None:
+    """Its scorers and questions; the choice of the dataset comes last, so that a first start cut short is made good."""
+    stored, there = sample.app(), {spec.name for spec in scorers.all(place)}
     for one in stored.scorers:
-        scorers.save(place, ScorerSpec(one.name, one.kind, dict(one.settings), 0))
+        if one.name not in there:
+            scorers.save(place, ScorerSpec(one.name, one.kind, dict(one.settings), 0))
     rows = [Row(**asdict(row)) for row in sample.rows()]
     apps.choose_dataset(place, datasets.create(place, stored.dataset_name, rows).id)

@@ -1,6 +1,7 @@
 """Long work as durable rows: submitted once, claimed by the worker, resumed after a crash, cancelled on request."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -135,7 +136,8 @@ def recent(workspace: "Workspace", kind: str | None = None, limit: int = 20) -> 
 def cancel(workspace: "Workspace", id: int) -> None:
     """Ask a job to stop; a queued one stops at once, a running one at its next step."""
     job = get(workspace, id)
-    with audit.change(workspace, Verb.CANCEL_JOB, f"{job.kind} {id}"), writing(workspace.engine) as connection:
+    verb = Verb.STOP_RELEASE if job.kind == "release" else Verb.CANCEL_JOB
+    with audit.change(workspace, verb, f"{job.kind} {id}"), writing(workspace.engine) as connection:
         connection.execute(update(table).where(table.c.id == id).values(cancel=True))
         connection.execute(
             update(table)
@@ -186,14 +188,21 @@ class Work:
 # What the worker calls.
 
 
-def claim(engine: Engine) -> Job | None:
-    """Take the next due job, also one whose lease ran out; its attempt number goes up by one."""
+def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = False) -> Job | None:
+    """Take the next due job, releases first, also one whose lease ran out; its attempt number goes up by one.
+
+    `mine`: the jobs whose children are alive, which a clock that jumped must not start again.
+    """
     due = or_(
         and_(table.c.state == State.QUEUED.value, table.c.due_at <= now()),
         and_(table.c.state == State.RUNNING.value, table.c.lease_until < now()),
     )
+    if only_releases:
+        due = and_(due, table.c.kind == "release")
+    first = (table.c.kind == "release").desc(), table.c.due_at, table.c.id
+    query = select(table).where(due, table.c.id.not_in(mine)).order_by(*first).limit(1)
     with writing(engine) as connection:
-        row = connection.execute(select(table).where(due).order_by(table.c.due_at, table.c.id).limit(1)).one_or_none()
+        row = connection.execute(query).one_or_none()
         if row is None:
             return None
         taken = {

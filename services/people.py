@@ -53,6 +53,11 @@ def identify(settings: Settings, headers: Mapping[str, str]) -> Actor:
             Message("The sign-in proxy did not say who you are."),
             Message("Open the console through your organisation's address, not directly."),
         )
+    if email == CONSOLE.id or email.startswith("group:"):
+        raise ForbiddenError(
+            Message("The name “{name}” is reserved.", name=email),
+            Message("Ask an admin to sign you in by your e-mail."),
+        )
     groups = tuple(part.strip() for part in (headers.get(settings.groups_header) or "").split(",") if part.strip())
     return with_roles(settings, email, groups)
 

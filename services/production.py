@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from services import audit
 from services.audit import Verb
-from services.errors import ConflictError, PlatformError
+from services.errors import ConflictError, PlatformError, is_missing, translated
 from services.messages import Message
 from services.platforms import Served, ServedState
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ALIAS = "production"
-NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def alias(workspace: "Workspace", prompt: str) -> int | None:
@@ -28,9 +27,10 @@ def alias(workspace: "Workspace", prompt: str) -> int | None:
     try:
         found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), ALIAS)
     except MlflowException as error:
-        if error.error_code in NOT_FOUND:
+        if is_missing(error):
             return None
-        raise
+        with translated(Message("Reading the alias of {prompt}", prompt=prompt)):
+            raise
     return int(found.version)
 
 
@@ -64,10 +64,13 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
 
-def remove_alias(workspace: "Workspace", prompt: str, why: str) -> None:
-    """Let `production` point nowhere again, after a first release that did not come to its end."""
+def restore_alias(workspace: "Workspace", prompt: str, to: int | None, why: str) -> None:
+    """Let `production` point where it did before a first release that did not come to its end; None is nowhere."""
     now = alias(workspace, prompt)
-    if now is None:
+    if now == to:
+        return
+    if to is not None:
+        move_alias(workspace, prompt, now, to, why)
         return
     with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=None, why=why):
         mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), ALIAS)

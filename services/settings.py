@@ -10,6 +10,7 @@ from services.errors import InvalidInputError
 from services.messages import Message
 
 PRACTICE = "practice"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     model = environ.get("SIGNALBOX_MODEL") or (PRACTICE if practice else "gpt-4.1-mini")
     roles = environ.get("SIGNALBOX_ROLES_FILE")
     identity = _choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy"))
+    host = environ.get("SIGNALBOX_HOST") or "127.0.0.1"
+    if identity == "local" and host not in LOOPBACK:
+        raise InvalidInputError(
+            Message(
+                "SIGNALBOX_HOST is “{host}”, so others could reach a console that gives everyone every role.", host=host
+            ),
+            Message("Listen on 127.0.0.1, or set SIGNALBOX_IDENTITY=proxy with a roles file."),
+        )
     if identity == "proxy" and not roles:
         raise InvalidInputError(
             Message("SIGNALBOX_IDENTITY is “proxy”, but nothing says who may do what."),
@@ -96,7 +105,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         )
     return Settings(
         home=home,
-        host=environ.get("SIGNALBOX_HOST") or "127.0.0.1",
+        host=host,
         port=_port(environ, "SIGNALBOX_PORT", 8501),
         gateway_port=_port(environ, "SIGNALBOX_GATEWAY_PORT", 8502),
         identity=identity,
@@ -157,7 +166,10 @@ def _tracking_uri(value: str | None, home: Path) -> str:
         return f"sqlite:///{home / 'mlflow.db'}"
     if not value.startswith(("sqlite:////", "http://", "https://", "postgresql", "mysql")):
         raise InvalidInputError(
-            Message("MLFLOW_TRACKING_URI is “{value}”, which the console cannot use.", value=value),
+            Message(
+                "MLFLOW_TRACKING_URI begins with “{scheme}”, which the console cannot use.",
+                scheme=value.partition(":")[0],
+            ),
             Message("Set it to an MLflow server's address or an absolute database URL, or leave it out."),
         )
     return value

@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from services import agents, audit, datasets, jobs, production, prompts, scorers
 from services.audit import Verb
-from services.errors import InvalidInputError, NotFoundError, NotReadyError, translated
+from services.errors import InvalidInputError, NotFoundError, NotReadyError, is_missing, translated
 from services.evaluations.running import run as run
 from services.evaluations.table import ROWS_FILE, SUMMARY_TAG
 from services.messages import Message
@@ -110,7 +110,10 @@ def get(workspace: "Workspace", run_id: str) -> Evaluation:
     try:
         found = workspace.client.get_run(run_id)
     except MlflowException as error:
-        raise missing from error
+        if is_missing(error):
+            raise missing from error
+        with translated(Message("Reading from MLflow")):
+            raise
     if found.info.experiment_id != workspace.app.experiment_id or found.data.tags.get("signalbox.kind") != "evaluation":
         raise missing
     return _from_mlflow(found)

@@ -148,7 +148,7 @@ def _finish(
 ) -> None:
     """Read the rows back from the traces and keep them; an evaluation without one answer is an error."""
     names = [spec.name for spec in specs]
-    template = prompts.version(workspace, agent.prompt_name, work.args["prompt_version"]).template
+    template = prompts.version(workspace, agent.prompt_name, work.args["prompt_version"]).source
     with translated(Message("Reading the answers back")):
         rows = table.read(workspace, run_id, dataset.rows, names, workspace.full_name(agent.prompt_name), template)
         whole = table.summary(rows, names)

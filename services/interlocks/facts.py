@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from services import datasets, evaluations, verdicts
+from services import datasets, evaluations, scorers, verdicts
 from services.agents import AgentVersion
 from services.evaluations import Evaluation
 from services.messages import Message
@@ -75,7 +75,9 @@ def candidate(
     sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
     done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]
     mine = _newest(done, agent.model_id, prompt.version)
-    baseline = _newest(done, live_agent, live_prompt)
+    today = {spec.name: spec.version for spec in scorers.all(workspace)}
+    alike = [one for one in done if all(one.scorers.get(name) == today.get(name) for name in _gating(workspace))]
+    baseline = _newest(alike, live_agent, live_prompt)
     rows, baseline_rows = (
         evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
     )

@@ -34,6 +34,18 @@ def gate(candidate: Candidate) -> Finding:
             why,
             Message("Open the evaluation, look at the failed rows, and write a better prompt version."),
         )
+    if candidate.live_agent is not None and candidate.baseline is None:
+        return Finding(
+            2,
+            title,
+            Light.RED,
+            Message("What is live was not evaluated on today's dataset with today's scorers: nothing can be compared."),
+            why,
+            Message(
+                "Run an evaluation of the live agent with prompt version {version} on the Evaluations screen.",
+                version=candidate.live_prompt or "–",
+            ),
+        )
     if candidate.verdict is None:
         return Finding(
             2, title, Light.GREEN, Message("Every minimum is reached. Nothing is live to compare with."), why

@@ -202,7 +202,11 @@ def names_fit(candidate: Candidate) -> Finding:
             why,
             mend,
         )
-    others = [app.name for app in apps.all(workspace) if app.endpoint == name and app.id != workspace.app.id]
+    others = [
+        app.name
+        for app in [*apps.all(workspace), *apps.all(workspace, archived=True)]
+        if app.endpoint == name and app.id != workspace.app.id
+    ]
     if others:
         return Finding(
             7,

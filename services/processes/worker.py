@@ -28,6 +28,8 @@ log = logging.getLogger("signalbox.worker")
 AT_ONCE = 3
 PAUSE = 0.2
 SECONDS_FOR_GATEWAY = 5.0
+PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
+PASSED_ON_PREFIXES = ("MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "http_", "https_")
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -86,8 +88,10 @@ class Worker:
             time.sleep(PAUSE)
 
     def _start_due(self) -> None:
-        while len(self.running) < AT_ONCE:
-            job = jobs.claim(self.engine)
+        # One more place than AT_ONCE is kept for releases: a rollback does not wait behind evaluations.
+        while len(self.running) <= AT_ONCE:
+            mine = [one.job.id for one in self.running]
+            job = jobs.claim(self.engine, mine, only_releases=len(self.running) == AT_ONCE)
             if job is None:
                 return
             ours, theirs = CONTEXT.Pipe()
@@ -148,7 +152,7 @@ def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     from services import apps, people, workspace
 
     platform = workspace.connect(config)
-    os.environ.update(config.model_environment)
+    _forget_environment(config)
     work = Work(platform.engine, job)
     actor = people.with_roles(config, job.actor, job.groups)
     place = workspace.Workspace(platform, actor, fence=work.fence)
@@ -166,6 +170,15 @@ def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
         log.warning("job %s attempt %s was superseded", job.id, job.attempt)
     else:
         jobs.finish(platform.engine, job, result)
+
+
+def _forget_environment(config: Settings) -> None:
+    """Agents and scorers may be code that someone brought: it sees the model and MLflow, not the console's settings."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+    }
+    os.environ.clear()
+    os.environ.update(kept | config.model_environment)
 
 
 def _die_with_worker(lifeline: Connection) -> None:

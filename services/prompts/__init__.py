@@ -1,5 +1,6 @@
 """Prompts: write versions, read their history, see what a change means."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from services import audit, production
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError, NotFoundError, translated
+from services.errors import ConflictError, InvalidInputError, NotFoundError, is_missing, translated
 from services.messages import Message
 from services.prompts.difference import VARIABLE, Piece, PromptChange, difference, variables
 
@@ -44,7 +45,7 @@ BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One version of a prompt; `template` of a chat prompt is its messages as text."""
+    """One version of a prompt; `template` of a chat prompt is its messages as text, `source` what the registry holds."""
 
     name: str
     version: int
@@ -53,6 +54,7 @@ class PromptVersion:
     author: str
     created_at: datetime
     live: bool
+    source: str = ""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -81,7 +83,10 @@ def version(workspace: "Workspace", name: str, number: int) -> PromptVersion:
     try:
         found = workspace.client.get_prompt_version(workspace.full_name(name), number)
     except MlflowException as error:
-        raise _missing(name) from error
+        if is_missing(error):
+            raise _missing(name) from error
+        with translated(Message("Reading from MLflow")):
+            raise
     live = production.alias(workspace, name)
     return _from_mlflow(found, live)
 
@@ -200,6 +205,7 @@ def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
         found.tags.get(AUTHOR_TAG, ""),
         made,
         int(found.version) == live,
+        found.template if isinstance(found.template, str) else json.dumps(found.template, ensure_ascii=False),
     )
 
 

@@ -1,6 +1,7 @@
 """Releases: propose what should go live, run the train, take it back."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, jobs, production, prompts
@@ -109,7 +110,8 @@ def start(workspace: "Workspace", id: int) -> Release:
             Message("Propose a new release."),
         )
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
-        if not found.done("shift") and found.kind is not Kind.ROLLBACK:
+        _nothing_moved(workspace, found)
+        if not found.moving and found.kind is not Kind.ROLLBACK:
             interlocks.hold(
                 preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))
             )
@@ -129,16 +131,15 @@ def stop(workspace: "Workspace", id: int) -> None:
     found = get(workspace, id)
     if not found.working or found.job_id is None:
         raise ConflictError(Message("Release {id} is not running.", id=id))
-    with audit.change(workspace, Verb.STOP_RELEASE, f"release {id}"):
-        jobs.cancel(workspace, found.job_id)
+    jobs.cancel(workspace, found.job_id)
 
 
 def rollback_target(workspace: "Workspace") -> Release | None:
     """The last good release before the one that is live: proven, and not the same pair. Not the highest number."""
     current = _newest_moved(workspace)
-    if current is None:
+    if current is None or current.moved_at is None:
         return None
-    earlier = [one for one in all(workspace) if one.id < current.id and one.kind is not Kind.ROLLBACK]
+    earlier = [one for one, at in _moved(workspace) if at < current.moved_at and one.kind is not Kind.ROLLBACK]
     good = [one for one in earlier if one.state is State.LIVE and one.after != current.after]
     return good[0] if good else None
 
@@ -161,7 +162,11 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     }
     with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], moves["after"], why):
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
-    return start(workspace, id)
+    try:
+        return start(workspace, id)
+    except ConsoleError as error:
+        _end_badly(workspace, id, error)
+        raise
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -183,15 +188,20 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 
 def _end_well(workspace: "Workspace", release: Release) -> None:
+    """What is neither live nor the way back is stopped: a standing version costs memory."""
     records.set_state(workspace, release.id, State.LIVE)
-    if release.undoes is not None:
-        records.set_state(workspace, release.undoes, State.TAKEN_BACK)
+    target = rollback_target(workspace)
+    needed = {release.after.agent_version, target.after.agent_version if target else None}
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    for one in endpoint.versions if endpoint else ():
+        if one.version not in needed and one.weight == 0:
+            production.retire(workspace, one.version, why=f"release {release.id} is live")
 
 
 def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     """Say what happened; a version that failed before it got traffic is taken down again."""
     found = get(workspace, id)
-    moved = found.done("shift")
+    moved = found.done("shift") or _has_traffic(workspace, found)
     state = State.UNPROVEN if moved else State.BLOCKED if isinstance(error, BlockedError) else State.FAILED
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
@@ -199,12 +209,30 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
         _take_down(workspace, found)
 
 
+def _has_traffic(workspace: "Workspace", release: Release) -> bool:
+    """Whether the traffic moved although the step did not end."""
+    changed = release.before.agent_version != release.after.agent_version
+    return changed and production.traffic(workspace).get(release.after.agent_version or 0, 0) > 0
+
+
+def _nothing_moved(workspace: "Workspace", release: Release) -> None:
+    """Raise ConflictError when what is live is not what the release started from, or has brought about itself."""
+    begun = release.moving and not release.done("shift")
+    expected = release.after if release.done("shift") else release.before
+    if not begun and live(workspace).pair != expected:
+        raise ConflictError(
+            Message("What is live has changed since release {id} was proposed.", id=release.id),
+            Message("Look at what is live, then propose it again."),
+        )
+
+
 def _take_down(workspace: "Workspace", release: Release) -> None:
     """Leave nothing of a failed agent release standing; its steps are taken again when it is resumed."""
     why = f"release {release.id} failed"
     production.retire(workspace, int(release.after.agent_version or 0), why)
-    if release.before.model_id is None:
-        production.remove_alias(workspace, release.prompt_name, why)
+    handle = next(one.handle for one in release.steps if one.name == "deploy")
+    if "alias" in handle:
+        production.restore_alias(workspace, release.prompt_name, handle["alias"], why)
     for name in ("deploy", "ready", "smoke"):
         if release.done(name):
             records.set_step(workspace, release.id, name, state="waiting")
@@ -240,11 +268,18 @@ def _known_version(now: Live, proposal: Proposal) -> int | None:
 
 def _newest_moved(workspace: "Workspace") -> Release | None:
     """The release that moved the pointer last and was not taken back; after a rollback, the one it restored."""
-    for one in all(workspace):
-        if one.state is State.TAKEN_BACK or not one.done("shift"):
-            continue
-        return get(workspace, one.restores) if one.restores is not None and one.state is State.LIVE else one
-    return None
+    moved = _moved(workspace)
+    if not moved:
+        return None
+    newest = moved[0][0]
+    restored = newest.restores is not None and newest.state is State.LIVE
+    return get(workspace, int(newest.restores or 0)) if restored else newest
+
+
+def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
+    """The releases that moved the pointer and were not taken back, with the time, newest first."""
+    found = [(one, one.moved_at) for one in all(workspace) if one.state is not State.TAKEN_BACK]
+    return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
 
 
 def _live_pair(workspace: "Workspace", known: Release | None) -> Pair:

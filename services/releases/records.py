@@ -45,7 +45,7 @@ STEPS: dict[Kind, tuple[str, ...]] = {
     Kind.PROMPT: ("preflight", "scorers", "shift", "proof"),
     Kind.ROLLBACK: ("ready", "shift", "proof"),
 }
-UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED)
+UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,18 @@ class Release:
     def startable(self) -> bool:
         """Whether it can be started, or resumed where it stopped."""
         return self.state in UNFINISHED and not self.working
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """When it moved the pointer; None when it did not."""
+        moved = [one for one in self.steps if one.name == "shift"]
+        counts = moved and (moved[0].state == "done" or self.state is State.UNPROVEN)
+        return moved[0].ended_at if counts else None
+
+    @property
+    def moving(self) -> bool:
+        """Whether its pointer has begun to move, perhaps not to the end."""
+        return any(one.name == "shift" and one.state != "waiting" for one in self.steps)
 
     def done(self, name: str) -> bool:
         return any(one.name == name and one.state == "done" for one in self.steps)

@@ -10,11 +10,11 @@ import mlflow
 from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
 from services.audit import Verb
 from services.database import now
-from services.errors import ConsoleError, PlatformError
-from services.messages import Message
+from services.errors import ConsoleError, PlatformError, translated
+from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
 from services.releases import records
-from services.releases.records import Kind, Proof, Release
+from services.releases.records import Kind, Proof, Release, State
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -23,13 +23,24 @@ if TYPE_CHECKING:
 SECONDS_TO_READY = 120
 SECONDS_TO_PROOF = 45
 PROBE = "Hello"
+DOING = {
+    "preflight": mark("Checking the interlocks"),
+    "register": mark("Registering the agent version"),
+    "scorers": mark("Starting the production scorers"),
+    "deploy": mark("Deploying the agent version"),
+    "ready": mark("Waiting until the version is ready"),
+    "smoke": mark("Asking the smoke questions"),
+    "shift": mark("Moving the pointer"),
+    "proof": mark("Looking for the proof"),
+}
 
 
 def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     """Do one step and record how it went; raises what the step raises."""
     records.set_step(workspace, id, name, state="running", started_at=now(), ended_at=None, detail=None)
     try:
-        detail = STEP[name](workspace, work, records.get(workspace, id))
+        with translated(Message(DOING[name])):
+            detail = STEP[name](workspace, work, records.get(workspace, id))
     except ConsoleError as error:
         records.set_step(workspace, id, name, state="failed", ended_at=now(), detail=error.message.to_json())
         raise
@@ -78,13 +89,10 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Before a first deployment nothing reads the alias, so it is set here; later it stays where it is."""
     agent, version = agents.get(workspace, str(release.after.model_id)), _version(release)
     if agent.pinned is None and release.before.model_id is None:
-        production.move_alias(
-            workspace,
-            release.prompt_name,
-            production.alias(workspace, release.prompt_name),
-            _prompt_version(release),
-            why=f"release {release.id}",
-        )
+        now = production.alias(workspace, release.prompt_name)
+        handle = next(one.handle for one in release.steps if one.name == "deploy") or {"alias": now}
+        records.set_step(workspace, release.id, "deploy", handle=handle)
+        production.move_alias(workspace, release.prompt_name, now, _prompt_version(release), f"release {release.id}")
     production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
     return Message("Version {version} stands at 0 % traffic.", version=version)
 
@@ -145,8 +153,11 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
         production.move_traffic(workspace, before, {_version(release): 100}, why)
     current = production.alias(workspace, release.prompt_name)
     if current != release.after.prompt_version:
-        expected = release.before.prompt_version if release.kind is Kind.PROMPT else current
+        # What the release started from; before a first one, the alias may be somebody else's.
+        expected = release.before.prompt_version if release.before.model_id else current
         production.move_alias(workspace, release.prompt_name, expected, _prompt_version(release), why)
+    if release.undoes is not None:
+        records.set_state(workspace, release.undoes, State.TAKEN_BACK)
     if release.kind is Kind.PROMPT:
         return Message("The alias production moved to prompt version {version}.", version=_prompt_version(release))
     return Message("Agent version {version} gets 100 % of the traffic.", version=_version(release))
@@ -159,9 +170,8 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
     while (spent := time.monotonic() - begun) < SECONDS_TO_PROOF + workspace.app.prompt_cache_seconds:
         work.progress(0, 1)
         probes += 1
-        answer = _ask(workspace, question, "probe", None)
-        missing = _doubt(workspace, release, answer)
-        if missing is None:
+        missing, answer = _probe(workspace, release, question)
+        if missing is None and answer is not None:
             seconds = round(time.monotonic() - begun, 1)
             proof = Proof(str(answer.trace_id), _prompt_version(release), str(release.after.model_id), seconds, probes)
             records.set_state(workspace, release.id, release.state, proof=asdict(proof))
@@ -171,12 +181,23 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
                 agent=_version(release),
                 seconds=seconds,
             )
-        doubt = missing
+        doubt = missing or doubt
         time.sleep(0.5)
     raise PlatformError(
         Message("No proof after {seconds} s: {reason}", seconds=round(spent), reason=doubt),
         Message("Roll back, or resume to look for the proof again."),
     )
+
+
+def _probe(workspace: "Workspace", release: Release, question: str) -> tuple[Message | None, Answer | None]:
+    """One look; a busy or unreachable endpoint is a doubt that may pass, not the end."""
+    try:
+        answer = _ask(workspace, question, "probe", None)
+    except PlatformError as error:
+        if not error.retryable:
+            raise
+        return error.message, None
+    return _doubt(workspace, release, answer), answer
 
 
 STEP: dict[str, Callable[["Workspace", "Work", Release], Message]] = {
@@ -203,7 +224,7 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
         return Message("the agent did not load its prompt.")
     if version != release.after.prompt_version:
         return Message("it still answers with prompt version {version}.", version=version)
-    template = prompts.version(workspace, release.prompt_name, version).template
+    template = prompts.version(workspace, release.prompt_name, version).source
     if not traces.prompt_seen(trace, template):
         return Message("the agent loaded its prompt but did not send it to the model.")
     return None

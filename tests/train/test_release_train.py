@@ -6,9 +6,8 @@ import mlflow
 import pytest
 
 from services import apps, endpoints, monitoring, prompts, releases
-from services.errors import BlockedError, InvalidInputError
+from services.errors import BlockedError, ConflictError, InvalidInputError
 from services.interlocks import Light
-from services.jobs import State as JobState
 from services.releases import Kind, Proposal, State
 
 PROMPT = "customer-support"
@@ -96,9 +95,13 @@ def test_the_proof_follows_the_alias_not_our_word(train):
 
     mlflow.genai.set_prompt_alias(PROMPT, "production", second)
     assert releases.live(workspace).moved_outside
-    proposed = releases.propose(workspace, Proposal(agent, first))
+    stale = releases.propose(workspace, Proposal(agent, first))
     mlflow.genai.set_prompt_alias(PROMPT, "production", first)
-    ended = train.finished(releases.start(workspace, proposed.id), JobState.DONE)
+    with pytest.raises(ConflictError, match="has changed since"):
+        releases.start(workspace, stale.id)
+
+    mlflow.genai.set_prompt_alias(PROMPT, "production", second)
+    ended = train.finished(releases.start(workspace, releases.propose(workspace, Proposal(agent, first)).id))
     assert ended.proof.prompt_version == first
     now = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint).versions[0]
     assert (now.version, now.ready_at) == (served.version, served.ready_at)
