@@ -104,3 +104,10 @@ def finish(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Workspace, Job
     for worker in workers:
         for one in worker.running:
             one.child.kill()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything should be able to run (SIGNALBOX_NO_SKIPS), a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("SIGNALBOX_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

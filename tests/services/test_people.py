@@ -20,6 +20,12 @@ def test_local_operator_has_every_role(settings):
     assert people.identify(settings, {}) == people.Actor("ada", frozenset(Role))
 
 
+@pytest.mark.parametrize("name", ["signalbox", "group:leads"])
+def test_a_reserved_name_is_refused(proxy, name):
+    with pytest.raises(ForbiddenError):
+        people.identify(proxy, {"X-Forwarded-Email": name})
+
+
 def test_proxy_without_identity_is_refused(proxy):
     with pytest.raises(ForbiddenError):
         people.identify(proxy, {})
