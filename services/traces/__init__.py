@@ -35,6 +35,8 @@ __all__ = [
 
 MOST_READ = 2000
 PATIENCE = 10.0
+# MLflow calls a trace without its spans a bad request.
+NOT_YET = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "BAD_REQUEST")
 FINALIZED = "mlflow.trace.infoFinalized"
 
 
@@ -129,9 +131,10 @@ def _matches(row: TraceRow, query: TraceQuery) -> bool:
 
 
 def _stored(workspace: "Workspace", trace_id: str) -> Trace | None:
+    """The trace as far as it is stored; None while it, or its spans, are still on their way."""
     try:
         return workspace.client.get_trace(trace_id)
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code in NOT_YET:
             return None
         raise
