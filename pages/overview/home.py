@@ -30,22 +30,21 @@ def show_live(summary: Home) -> None:
 
 
 def show_stage(position: int, stage: Stage, current: bool) -> None:
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True):
+        title, detail, way = st.columns([4, 5, 2], vertical_alignment="center")
         mark = ":green[:material/check_circle:]" if stage.done else ":material/radio_button_unchecked:"
-        st.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
-        st.caption(session.escape(say(stage.detail)))
-        if current:
-            if st.button(_("Do this next"), type="primary", key=f"next-{stage.page}"):
-                st.switch_page(session.page(stage.page))
-        else:
-            st.page_link(session.page(stage.page), label=_("Open"))
+        title.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
+        detail.caption(session.escape(say(stage.detail)))
+        if not current:
+            way.page_link(session.page(stage.page), label=_("Open"))
+        elif way.button(_("Do this next"), type="primary", key=f"next-{stage.page}"):
+            st.switch_page(session.page(stage.page))
 
 
 def show_stages(summary: Home) -> None:
     st.subheader(_("The way to production"), anchor=False)
-    for position, (column, stage) in enumerate(zip(st.columns(len(summary.stages)), summary.stages, strict=True), 1):
-        with column:
-            show_stage(position, stage, stage == summary.next)
+    for position, stage in enumerate(summary.stages, 1):
+        show_stage(position, stage, stage == summary.next)
 
 
 def show_releases(summary: Home) -> None:
