@@ -36,7 +36,7 @@ def compare(candidate: "pd.DataFrame", baseline: "pd.DataFrame", scorers: "Itera
     now, before = now[shared], before[shared]
     better, worse = int((now & ~before).sum()), int((before & ~now).sum())
     p_value = float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
-    critical = candidate.set_index("row_id")["critical"][shared] if len(shared) else now
+    critical = candidate.drop_duplicates("row_id").set_index("row_id")["critical"][shared] if len(shared) else now
     lost = [str(id) for id in shared[(before & ~now & critical.astype(bool)).to_numpy()]]
     return Verdict(_word(better, worse, p_value), better, worse, p_value, len(shared), lost)
 

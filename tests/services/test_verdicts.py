@@ -77,3 +77,11 @@ def test_the_sentence_says_the_word_and_the_numbers(now: bool, before: bool, sai
     sentence = str(verdicts.sentence(compare(table([now] * 8), table([before] * 8), ["good"])))
 
     assert said in sentence and "8" in sentence
+
+
+def test_a_row_that_comes_twice_counts_once() -> None:
+    rows = table([False, True], critical=[0])
+
+    verdict = compare(pd.concat([rows, rows]), table([True, True]), ["good"])
+
+    assert (verdict.rows, verdict.new_critical) == (2, ["r0"])
