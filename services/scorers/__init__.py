@@ -23,6 +23,10 @@ SETTING = "scorers"
 KINDS = ("length", "mentions", "polite", "word_list", "guidelines")
 NAME = re.compile(r"[^\W_][\w .-]{0,39}")
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+# An evaluation's table has a column per scorer beside these, and two more that end in SUFFIXES.
+COLUMNS = {"row_id", "question", "expected", "answer", "state", "error", "trace_id", "prompt_version", "prompt_seen"}
+COLUMNS |= {"critical", "topic", "language", "seconds"}
+SUFFIXES = (".reason", ".rationale")
 MOST = 30
 JUDGE_SECONDS = 60
 
@@ -136,6 +140,11 @@ def _check(workspace: "Workspace", spec: ScorerSpec) -> None:
         raise InvalidInputError(
             Message("“{name}” cannot be a scorer's name.", name=spec.name),
             Message("Use up to 40 letters, digits, blanks, dots and hyphens, beginning with a letter or digit."),
+        )
+    if spec.name in COLUMNS or spec.name.endswith(SUFFIXES):
+        raise InvalidInputError(
+            Message("“{name}” cannot be a scorer's name.", name=spec.name),
+            Message("The table of an evaluation has a column of that name. Choose another name."),
         )
     if spec.kind not in KINDS:
         raise InvalidInputError(
