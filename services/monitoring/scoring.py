@@ -1,6 +1,7 @@
 """The recurring job that judges live answers: each by each running scorer, once."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,17 @@ from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace, 
 from mlflow.genai.scorers import Scorer
 
 from services import scorers
-from services.errors import translated
+from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.traces.rows import newest_feedback, origin, read_infos
-from services.traces.story import VERSION_KEY, request_of
+from services.traces.story import VERSION_KEY, request_of, root_of
 
 if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
+
+log = logging.getLogger("signalbox.worker")
 
 SCORER_KEY = "signalbox.scorer"
 LOOK_BACK = 2.0
@@ -41,12 +44,16 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     due = list(_due(workspace, running, hours, backfill))[::-1][:MOST]
     built = {one.name: scorers.build(scorers.at(workspace, one.name, one.version), workspace) for one in running}
     work.progress(0, len(due), Message("Judging live answers"))
+    judged = []
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for done, (info, missing) in enumerate(due, 1):
-            _score(threads, _trace(workspace, info), missing, built)
+            trace = _readable(workspace, info)
+            if trace is not None:
+                _score(threads, trace, missing, built)
+                judged.append(len(missing))
             work.progress(done, len(due))
     work.save({"newest": due[-1][0].trace_id} if due else work.checkpoint)
-    return {"scored": sum(len(missing) for _, missing in due), "traces": len(due)}
+    return {"scored": sum(judged), "traces": len(judged)}
 
 
 def sampled(trace_id: str, rate: float) -> bool:
@@ -73,15 +80,26 @@ def _judged(info: TraceInfo, scorer: MonitoredScorer, again: bool) -> bool:
     return (given.metadata or {}).get(VERSION_KEY) == str(scorer.version)
 
 
-def _trace(workspace: "Workspace", info: TraceInfo) -> Trace:
-    with translated(Message("Reading the trace")):
-        return workspace.client.get_trace(info.trace_id)
+def _readable(workspace: "Workspace", info: TraceInfo) -> Trace | None:
+    """The trace; None when it cannot be read or has no root span, which the next run tries again."""
+    try:
+        with translated(Message("Reading the trace")):
+            trace = workspace.client.get_trace(info.trace_id)
+    except ConsoleError as error:
+        if isinstance(error, PlatformError) and error.retryable:
+            raise
+        log.warning("trace %s is not judged: %s", info.trace_id, error)
+        return None
+    if root_of(trace) is None:
+        log.warning("trace %s is not judged: it has no root span", info.trace_id)
+        return None
+    return trace
 
 
 def _score(threads: ThreadPoolExecutor, trace: Trace, missing: list[MonitoredScorer], built: dict[str, Scorer]) -> None:
     """A scorer that fails leaves its error as the verdict; the others go on."""
-    root = trace.data.spans[0]
-    asked = {"inputs": request_of(trace), "outputs": root.outputs, "trace": trace}
+    root = root_of(trace)
+    asked = {"inputs": request_of(trace), "outputs": root.outputs if root else None, "trace": trace}
     judging = {one: threads.submit(built[one.name].run, **asked) for one in missing}
     for one, judged in judging.items():
         _keep(trace, one, _verdict(one, judged))

@@ -62,7 +62,7 @@ class TraceStory:
 
 
 def told(trace: Trace) -> TraceStory:
-    info, root = trace.info, _root(trace)
+    info, root = trace.info, root_of(trace)
     row = row_of(info)
     calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
     outputs: Any = root.outputs if root else None
@@ -81,19 +81,19 @@ def told(trace: Trace) -> TraceStory:
 
 
 def answer_of(trace: Trace) -> str:
-    root = _root(trace)
+    root = root_of(trace)
     return scorers.answer_text(root.outputs) if root else ""
 
 
 def request_of(trace: Trace) -> Any:
     """What was asked, in the shape that an evaluation gives to the same scorers."""
-    root = _root(trace)
+    root = root_of(trace)
     inputs = root.inputs if root else None
     asked = inputs.get("request", inputs) if isinstance(inputs, dict) else inputs
     return {"input": asked["input"]} if isinstance(asked, dict) and "input" in asked else asked
 
 
-def _root(trace: Trace) -> Span | None:
+def root_of(trace: Trace) -> Span | None:
     return next((span for span in trace.data.spans if span.parent_id is None), None)
 
 

@@ -2,6 +2,10 @@
 
 import mlflow
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Trace, TraceData
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from services import apps, jobs, monitoring, scorers
 from services.errors import InvalidInputError
@@ -138,6 +142,37 @@ def test_a_scorer_that_fails_leaves_its_error(judged, monkeypatch):
     assert run(judged)["scored"] == 0
 
     assert run(judged, hours=1)["scored"] == 1
+    assert feedback(id).value is True
+
+
+def test_a_trace_that_cannot_be_read_stops_no_other(judged, monkeypatch):
+    broken, empty, good = (leave(judged) for _ in range(3))
+    read = MlflowClient.get_trace
+
+    def get_trace(client, id):
+        if id == broken:
+            raise MlflowException("Its span data is corrupted.", error_code=BAD_REQUEST)
+        trace = read(client, id)
+        return Trace(trace.info, TraceData([])) if id == empty else trace
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_trace", get_trace)
+        assert run(judged) == {"scored": 1, "traces": 1}
+    assert feedback(good).value is True
+    assert run(judged)["scored"] == 2
+
+
+def test_the_root_span_is_judged_wherever_it_stands(judged, monkeypatch):
+    id = leave(judged)
+    read = MlflowClient.get_trace
+
+    def get_trace(client, id):
+        trace = read(client, id)
+        return Trace(trace.info, TraceData(trace.data.spans[::-1]))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_trace", get_trace)
+        run(judged)
     assert feedback(id).value is True
 
 
