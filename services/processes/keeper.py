@@ -89,7 +89,13 @@ class Keeper(threading.Thread):
         if self.worker is not None:
             log.error("the worker ended with code %s; starting another", self.worker.poll())
             self.pause = min(self.pause * 2, LONGEST_PAUSE)
-        self.worker = self._start()
+            self.worker = None
+        try:
+            self.worker = self._start()
+        except OSError as error:
+            log.error("the worker could not be started: %s; trying again later", error)
+            self.pause = min(self.pause * 2, LONGEST_PAUSE)
+            return
         _wait(lambda: held(self.lock) or self.worker_ended or self.stopping.is_set(), SECONDS_TO_STOP)
 
     @property

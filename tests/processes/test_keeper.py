@@ -82,3 +82,18 @@ def test_imports_are_warmed_once_after_the_stores(keep):
     keeper = keep(lambda: order.append("stores"), lambda: order.append("imports"))
     wait(lambda: keeper.ready and "imports" in order)
     assert order == ["stores", "imports"]
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(keep, monkeypatch):
+    monkeypatch.setattr("services.processes.keeper.LOOK_EVERY", 0.1)
+    start, refusals = Keeper._start, iter([OSError("Too many open files")])
+
+    def refuse_once(keeper):
+        if error := next(refusals, None):
+            raise error
+        return start(keeper)
+
+    monkeypatch.setattr(Keeper, "_start", refuse_once)
+    keeper = keep()
+    wait(lambda: keeper.ready)
+    assert next(refusals, None) is None

@@ -58,7 +58,12 @@ class Keeper:
     async def _keep(self) -> None:
         await self._write(state="starting", error=None)
         while not self.stopping:
-            self.child = await start(self.supervisor.settings, self.wanted)
+            try:
+                self.child = await start(self.supervisor.settings, self.wanted)
+            except OSError as error:
+                self.failures += 1
+                await self._wait("failed", f"It could not be started: {error}")
+                continue
             await self._write(pid=self.child.process.pid, port=self.child.port)
             if self.stopping:
                 return await self.child.stop()
@@ -92,12 +97,15 @@ class Keeper:
             await child.process.wait()
         reason = await child.reason()
         self.failures = 1 if time.monotonic() - child.began > STEADY else self.failures + 1
+        await self._wait("starting" if was_ready and self.failures < 3 else "failed", reason)
+
+    async def _wait(self, state: str, reason: str) -> None:
+        """Say what happened, then pause before the next try, longer after each failure."""
         log.error("%s version %s: %s", self.wanted.endpoint, self.wanted.version, reason)
-        state = "starting" if was_ready and self.failures < 3 else "failed"
         await self._write(state=state, error=reason, pid=None, port=None)
         self.wake.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), min(0.5 * 2**self.failures, LONGEST_PAUSE))
+            await asyncio.wait_for(self.wake.wait(), min(0.5 * 2 ** min(self.failures, 10), LONGEST_PAUSE))
 
     async def _write(self, **values: Any) -> None:
         await self.supervisor.stored(asyncio.to_thread(records.write, self.supervisor.engine, self.wanted.id, **values))
