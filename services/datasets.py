@@ -15,7 +15,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from services import audit
 from services.audit import Verb
-from services.errors import InvalidInputError, NotFoundError, NotReadyError, translated
+from services.errors import ConflictError, InvalidInputError, NotFoundError, NotReadyError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -57,6 +57,15 @@ class DatasetVersion:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """A record as MLflow keeps it: its id, what it asks in its own form, and the row it stands for."""
+
+    record: str
+    inputs: dict[str, Any]
+    row: Row
+
+
 def row_id(question: str) -> str:
     """A short hash of what is asked."""
     return hashlib.sha256(question.encode()).hexdigest()[:12]
@@ -81,7 +90,7 @@ def get(workspace: "Workspace", id: str) -> Dataset:
 
 def rows(workspace: "Workspace", id: str) -> list[Row]:
     """The questions in the order they were entered."""
-    return [row for _, row in _stored_rows(_load(workspace, id))]
+    return [one.row for one in _stored(_load(workspace, id))]
 
 
 def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
@@ -100,12 +109,19 @@ def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
     return get(workspace, made.dataset_id)
 
 
-def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> Dataset:
-    """Make `rows` the whole content of the dataset; raises InvalidInputError."""
+def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: datetime | None = None) -> Dataset:
+    """Make `rows` the whole content of the dataset; raises InvalidInputError.
+
+    `seen` is the `updated_at` that was edited; raises ConflictError when the dataset changed since.
+    """
     kept, found = check(rows), _load(workspace, id)
-    stored = {row.id: (record, row) for record, row in _stored_rows(found)}
-    wanted = {row.id: row for row in kept}
-    gone = [record for row, (record, _) in stored.items() if row not in wanted]
+    if seen is not None and seen != _from_mlflow(found).updated_at:
+        raise ConflictError(
+            Message("The dataset {name} was changed while you worked on it.", name=found.name),
+            Message("Look at the questions as they are now, then make your changes again."),
+        )
+    stored = _stored(found)
+    gone = _surplus(stored, kept)
     with audit.change(
         workspace, Verb.SAVE_DATASET, found.name, before=f"{len(stored)} rows", after=f"{len(kept)} rows"
     ):
@@ -118,7 +134,7 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> Dataset:
 def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
     """The dataset as it is now, kept for good under its hash; an empty one raises NotReadyError."""
     found = _load(workspace, id)
-    content = tuple(row for _, row in _stored_rows(found))
+    content = tuple(one.row for one in _stored(found))
     if not content:
         raise NotReadyError(
             Message("The dataset {name} has no questions.", name=found.name),
@@ -196,15 +212,25 @@ def _load(workspace: "Workspace", id: str) -> EvaluationDataset:
     return found
 
 
-def _stored_rows(found: EvaluationDataset) -> list[tuple[str, Row]]:
-    """Record id and row, in order; records that another tool wrote are read as far as they ask something."""
+def _surplus(stored: Sequence[_Stored], kept: Sequence[Row]) -> list[str]:
+    """The records to delete: those that `kept` does not update, because they ask otherwise or twice."""
+    updated: dict[str, str] = {}
+    wanted = {row.id: inputs(row.question) for row in kept}
+    for one in stored:
+        if one.inputs == wanted.get(one.row.id):
+            updated.setdefault(one.row.id, one.record)
+    return [one.record for one in stored if updated.get(one.row.id) != one.record]
+
+
+def _stored(found: EvaluationDataset) -> list[_Stored]:
+    """The records in order; those that another tool wrote are read as far as they ask something."""
     with translated(Message("Reading the dataset's questions")):
         records = [
             (record.dataset_record_id, record.inputs, record.expectations or {}, record.tags or {})
             for record in found.records
         ]
     ordered = sorted(records, key=lambda record: str(record[3].get("signalbox.position", "~")))
-    return [(id, _row(_question(asked), expected, tags)) for id, asked, expected, tags in ordered]
+    return [_Stored(id, asked, _row(_question(asked), expected, tags)) for id, asked, expected, tags in ordered]
 
 
 def _row(question: str, expectations: dict[str, Any], tags: dict[str, Any]) -> Row:

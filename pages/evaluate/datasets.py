@@ -21,21 +21,24 @@ def open_dataset(id: str) -> None:
 
 
 def create() -> None:
-    name, rows = st.session_state["new-name"], pasted("new")
+    key = form_key("new")
+    name, rows = st.session_state[f"{key}-name"], pasted(key)
     with feedback.action(Message("Saved {name}: {n} questions.", name=name, n=len(rows))):
         open_dataset(datasets.create(workspace, name, rows).id)
-        st.session_state["new-name"] = st.session_state["new-text"] = ""
+        st.session_state[f"{key}-name"] = st.session_state[f"{key}-text"] = ""
 
 
 def save(dataset: Dataset, rows: list[Row]) -> None:
     with feedback.action(Message("Saved {name}.", name=dataset.name)):
-        datasets.save_rows(workspace, dataset.id, edited(rows, st.session_state[grid(dataset)]))
+        changed = edited(rows, st.session_state[grid(dataset)])
+        datasets.save_rows(workspace, dataset.id, changed, seen=dataset.updated_at)
 
 
 def add(dataset: Dataset) -> None:
+    key = form_key("add")
     with feedback.action(Message("Added questions to {name}.", name=dataset.name)):
-        datasets.save_rows(workspace, dataset.id, [*datasets.rows(workspace, dataset.id), *pasted("add")])
-        st.session_state["add-text"] = ""
+        datasets.save_rows(workspace, dataset.id, [*datasets.rows(workspace, dataset.id), *pasted(key)])
+        st.session_state[f"{key}-text"] = ""
 
 
 def use_for_releases(dataset: Dataset) -> None:
@@ -44,6 +47,11 @@ def use_for_releases(dataset: Dataset) -> None:
 
 
 # A click may overtake what was just typed: callbacks read the fields, not what the last run saw.
+
+
+def form_key(form: str) -> str:
+    """What the fields of a form are called by: each app has its own."""
+    return f"{form}-{workspace.app.id}"
 
 
 def pasted(key: str) -> list[Row]:
@@ -85,8 +93,8 @@ def ask_lines(key: str) -> None:
 
 
 def show_new() -> None:
-    st.text_input(_("Name"), key="new-name", placeholder=_("Questions of last month"))
-    ask_lines("new")
+    st.text_input(_("Name"), key=f"{form_key('new')}-name", placeholder=_("Questions of last month"))
+    ask_lines(form_key("new"))
     st.button(_("Create dataset"), type="primary", key="create", on_click=create, disabled=not may_save)
 
 
@@ -160,7 +168,7 @@ questions = datasets.rows(workspace, chosen.id)
 show_facts(chosen, questions)
 show_grid(chosen, questions)
 with st.expander(_("Add many questions at once")):
-    ask_lines("add")
+    ask_lines(form_key("add"))
     st.button(_("Add questions"), key="add", on_click=add, args=(chosen,), disabled=not may_save)
 with st.expander(_("New dataset")):
     show_new()

@@ -21,9 +21,9 @@ def test_the_first_questions_are_pasted(screen, workspace):
     shown = screen("datasets")
     assert "no questions yet" in texts(shown)
 
-    shown.text_input(key="new-name").set_value("March")
-    shown.text_area(key="new-text").set_value("One?\n\nTwo?")
-    shown.text_input(key="new-topic").set_value("delivery")
+    shown.text_input(key="new-support-name").set_value("March")
+    shown.text_area(key="new-support-text").set_value("One?\n\nTwo?")
+    shown.text_input(key="new-support-topic").set_value("delivery")
     shown.button(key="create").click().run()
 
     assert not shown.exception
@@ -36,7 +36,7 @@ def test_the_first_questions_are_pasted(screen, workspace):
 
 def test_a_dataset_without_questions_is_refused_in_words(screen, workspace):
     shown = screen("datasets")
-    shown.text_input(key="new-name").set_value("March")
+    shown.text_input(key="new-support-name").set_value("March")
     shown.button(key="create").click().run()
 
     assert "There are no questions" in texts(shown).replace("\\", "")
@@ -61,6 +61,16 @@ def test_the_grid_shows_and_saves_rows(screen, workspace, dataset):
     assert [(row.question, row.expected) for row in saved] == [("返品できますか?", "Yes."), ("New?", "")]
 
 
+def test_what_another_person_saved_meanwhile_is_kept(screen, workspace, dataset):
+    shown = screen("datasets", dataset=dataset.id)
+    datasets.save_rows(workspace, dataset.id, [Row("", "Theirs?")])
+
+    shown.button(key="save").click().run()
+
+    assert "was changed while you worked on it" in texts(shown).replace("\\", "")
+    assert [row.question for row in datasets.rows(workspace, dataset.id)] == ["Theirs?"]
+
+
 def test_an_empty_question_survives_saving(screen, workspace):
     made = datasets.create(workspace, "Empty one", [Row("", ""), Row("", "Two?")])
     shown = screen("datasets", dataset=made.id)
@@ -73,11 +83,11 @@ def test_an_empty_question_survives_saving(screen, workspace):
 def test_many_questions_are_added_at_once(screen, workspace, dataset):
     shown = screen("datasets", dataset=dataset.id)
 
-    shown.text_area(key="add-text").set_value("Three?\nFour?")
+    shown.text_area(key="add-support-text").set_value("Three?\nFour?")
     shown.button(key="add").click().run()
 
     assert len(datasets.rows(workspace, dataset.id)) == 4
-    assert shown.text_area(key="add-text").value == ""
+    assert shown.text_area(key="add-support-text").value == ""
 
 
 def test_one_dataset_is_chosen_for_releases(screen, workspace, dataset):

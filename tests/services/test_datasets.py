@@ -8,7 +8,7 @@ import pytest
 
 from services import datasets, sample
 from services.datasets import Row
-from services.errors import ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
+from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
 from services.people import Actor, Role
 from services.workspace import Workspace
 
@@ -109,3 +109,29 @@ def test_a_viewer_may_not_save(workspace: Workspace) -> None:
 
     with pytest.raises(ForbiddenError):
         datasets.create(viewer, "Questions", ROWS)
+
+
+def test_questions_of_another_shape_do_not_double(workspace: Workspace) -> None:
+    made = workspace.client.create_dataset(name="Foreign", experiment_id=[workspace.app.experiment_id])
+    made.merge_records(
+        [
+            {"inputs": {"question": "One?"}, "expectations": {"expected_response": "1"}},
+            {"inputs": datasets.inputs("One?")},
+            {"inputs": {"question": "Two?"}},
+        ]
+    )
+
+    saved = datasets.save_rows(workspace, made.dataset_id, datasets.rows(workspace, made.dataset_id))
+
+    assert saved.rows == 2
+    assert sorted(row.question for row in datasets.rows(workspace, made.dataset_id)) == ["One?", "Two?"]
+
+
+def test_an_edit_of_what_changed_since_is_refused(workspace: Workspace) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+    datasets.save_rows(workspace, made.id, ROWS[:2], seen=made.updated_at)
+
+    with pytest.raises(ConflictError):
+        datasets.save_rows(workspace, made.id, ROWS[1:], seen=made.updated_at)
+
+    assert [row.question for row in datasets.rows(workspace, made.id)] == [row.question for row in ROWS[:2]]
