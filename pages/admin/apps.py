@@ -30,8 +30,11 @@ def save(key: str, constants: dict[str, str]) -> None:
 
 
 def save_gate(names: list[str]) -> None:
-    shares = {name: st.session_state[f"gate-{name}"] / 100 for name in names}
-    gate = Gate({name: share for name, share in shares.items() if share}, int(st.session_state["gate-rows"]))
+    shares = {name: st.session_state[f"gate-{workspace.app.id}-{name}"] / 100 for name in names}
+    gate = Gate(
+        {name: share for name, share in shares.items() if share},
+        int(st.session_state[f"fewest-rows-{workspace.app.id}"]),
+    )
     with feedback.action(Message("Saved the gate.")):
         apps.save_gate(workspace, gate)
 
@@ -137,7 +140,7 @@ def show_gate() -> None:
         st.info(_("There are no scorers yet. Make one on the Scorers screen; then set its minimum here."))
         st.page_link(session.page("scorers"), label=_("Open Scorers"))
         return
-    st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key="gate-rows")
+    st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key=f"fewest-rows-{workspace.app.id}")
     for spec in specs:
         st.slider(
             spec.name,
@@ -145,7 +148,7 @@ def show_gate() -> None:
             100,
             round(gate.minimum.get(spec.name, 0) * 100),
             format="%d %%",
-            key=f"gate-{spec.name}",
+            key=f"gate-{workspace.app.id}-{spec.name}",
             help=session.escape(say(scorers.describe(spec))),
         )
     st.caption(_("0 % means that the scorer does not gate."))

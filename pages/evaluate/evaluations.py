@@ -15,7 +15,12 @@ _ = session.text
 
 def start(model_id: str, version: int, dataset_id: str) -> None:
     with feedback.action(Message("The evaluation is on its way.")):
-        st.session_state["evaluation-job"] = evaluations.start(workspace, model_id, version, dataset_id).id
+        st.session_state[job_key()] = evaluations.start(workspace, model_id, version, dataset_id).id
+
+
+def job_key() -> str:
+    """Where this session keeps the job that it started; jobs of another app cannot be read."""
+    return f"evaluation-job-{workspace.app.id}"
 
 
 def open_run(run_id: str, against: str | None = None) -> None:
@@ -51,7 +56,10 @@ def missing(ready: list[AgentVersion]) -> bool:
 
 
 def show_form() -> None:
-    ready = {one.model_id: one for one in agents.versions(workspace) if one.status == "READY"}
+    # An adopted experiment may hold models of another make, which ask none of the app's prompts.
+    known = prompts.names(workspace)
+    logged = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in known]
+    ready = {one.model_id: one for one in logged}
     if missing(list(ready.values())):
         return
     left, middle, right = st.columns(3)
@@ -61,14 +69,14 @@ def show_form() -> None:
         format_func=lambda id: _(
             "{name}, logged {time}", name=ready[id].name, time=session.moment(ready[id].created_at)
         ),
-        key="evaluate-agent",
+        key=f"evaluate-agent-{workspace.app.id}",
     )
     history = {one.version: one for one in prompts.history(workspace, ready[model_id].prompt_name)}
     version = middle.selectbox(
         _("Prompt version"),
         list(history),
         format_func=lambda n: _("version {n}: {note}", n=n, note=history[n].note or "–"),
-        key=f"evaluate-prompt-{ready[model_id].prompt_name}",
+        key=f"evaluate-prompt-{workspace.app.id}-{ready[model_id].prompt_name}",
     )
     found = {one.id: one for one in datasets.all(workspace)}
     ids = list(found)
@@ -77,7 +85,7 @@ def show_form() -> None:
         ids,
         index=ids.index(workspace.app.dataset_id) if workspace.app.dataset_id in ids else 0,
         format_func=lambda id: _("{name}: {n} questions", name=found[id].name, n=found[id].rows),
-        key="evaluate-dataset",
+        key=f"evaluate-dataset-{workspace.app.id}",
     )
     if workspace.settings.practice:
         st.caption(
@@ -97,7 +105,7 @@ def show_form() -> None:
 
 def show_jobs() -> None:
     """Whatever runs now, for everyone, and how the one started here ended."""
-    own = st.session_state.get("evaluation-job")
+    own = st.session_state.get(job_key())
     live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
     for id in dict.fromkeys([*live, *([own] if own else [])]):
         feedback.job(id, Message("The evaluation is finished. Open it below."))

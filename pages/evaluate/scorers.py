@@ -30,13 +30,13 @@ HELP = {
 
 def save(name: str | None, kind: str) -> None:
     """A new scorer without `name`; a click may overtake what was just typed, so the fields are read here."""
-    key = name or "new"
-    called = (name or st.session_state["name-new"]).strip()
+    key = form_key(name)
+    called = (name or st.session_state[f"name-{key}"]).strip()
     with feedback.action(Message("Saved {name}. It scores from the next evaluation on.", name=called)):
         scorers.save(workspace, ScorerSpec(called, kind, read_settings(kind, f"{key}-{kind}")))
         st.query_params.pop("scorer", None)
         if name is None:
-            st.session_state["name-new"] = ""
+            st.session_state[f"name-{key}"] = ""
 
 
 def remove(name: str) -> None:
@@ -46,6 +46,11 @@ def remove(name: str) -> None:
 
 def change(name: str) -> None:
     st.query_params["scorer"] = name
+
+
+def form_key(name: str | None) -> str:
+    """What the fields of a form are called by: each app has its own, and a scorer may be called `new`."""
+    return f"{workspace.app.id}-{name}" if name else f"new-{workspace.app.id}"
 
 
 def ask_settings(kind: str, settings: dict[str, Any], key: str) -> None:
@@ -82,7 +87,7 @@ def read_settings(kind: str, key: str) -> dict[str, Any]:
 
 
 def show_form(spec: ScorerSpec | None) -> None:
-    key = spec.name if spec else "new"
+    key = form_key(spec.name if spec else None)
     kinds = list(KIND)
     kind = st.selectbox(
         _("Kind"),
@@ -100,7 +105,7 @@ def show_form(spec: ScorerSpec | None) -> None:
             )
         )
     if spec is None:
-        st.text_input(_("Name"), key="name-new", placeholder=_("names a next step"))
+        st.text_input(_("Name"), key=f"name-{key}", placeholder=_("names a next step"))
     ask_settings(kind, dict(spec.settings) if spec else {}, f"{key}-{kind}")
     args = (spec.name if spec else None, kind)
     st.button(_("Save scorer"), type="primary", key=f"save-{key}", on_click=save, args=args, disabled=not may_save)

@@ -40,7 +40,7 @@ def resume() -> None:
 
 def judge_again() -> None:
     with feedback.action(Message("Judging the answers of this time that have no verdict yet.")):
-        st.session_state["backfill"] = monitoring.backfill(workspace, float(hours)).id
+        st.session_state[f"backfill-{workspace.app.id}"] = monitoring.backfill(workspace, float(hours)).id
 
 
 def field(name: str, what: str) -> str:
@@ -142,8 +142,8 @@ def show_scoring(running: bool) -> None:
     with st.container(horizontal=True):
         st.button(_("Start scoring again"), key="resume", on_click=resume)
         st.button(_("Judge older answers of this time"), key="backfill-now", on_click=judge_again)
-    if "backfill" in st.session_state:
-        feedback.job(st.session_state["backfill"], Message("Judged."))
+    if started := st.session_state.get(f"backfill-{workspace.app.id}"):
+        feedback.job(started, Message("Judged."))
 
 
 workspace = session.workspace()

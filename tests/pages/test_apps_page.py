@@ -35,7 +35,7 @@ def test_a_new_app_is_chosen_at_once(screen, workspace):
 def test_the_gate_is_set_by_sliders(screen, workspace):
     save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
     shown = screen("apps")
-    shown.slider(key="gate-short").set_value(85)
+    shown.slider(key="gate-support-short").set_value(85)
     shown.button(key="save-gate").click().run()
     assert apps.get(workspace, "support").gate.minimum == {"short": 0.85}
 

@@ -1,12 +1,13 @@
 """Evaluations: started by form, read row by row, compared in one sentence."""
 
 import json
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
 
 from services import agents, datasets, evaluations, jobs, prompts, scorers
-from services.agents import AgentForm
+from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
 from services.evaluations import table
 from services.scorers import ScorerSpec
@@ -70,6 +71,18 @@ def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, mo
 
     assert evaluations.all(workspace)[0].scores["polite"].mean == 1.0
     assert "The evaluation is finished" in texts(shown.run())
+
+
+def test_models_of_another_make_are_not_offered(screen, workspace, monkeypatch):
+    foreign = AgentVersion(
+        "m-9", "other", datetime.now(UTC), "READY", "", "", "", None, None, Links(None, None, None), None
+    )
+    monkeypatch.setattr(agents, "versions", lambda workspace: [foreign])
+
+    shown = screen("evaluations")
+
+    assert not shown.exception
+    assert "Log an agent first" in texts(shown)
 
 
 def test_the_list_opens_one_and_compares_two(screen, workspace, finished):

@@ -22,9 +22,9 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
     shown = screen("scorers")
     assert "no scorers yet" in texts(shown)
 
-    shown.text_input(key="name-new").set_value("not too long")
-    shown.number_input(key="longest-new-length").set_value(200)
-    shown.button(key="save-new").click().run()
+    shown.text_input(key="name-new-support").set_value("not too long")
+    shown.number_input(key="longest-new-support-length").set_value(200)
+    shown.button(key="save-new-support").click().run()
 
     assert not shown.exception
     assert scorers.all(workspace) == [ScorerSpec("not too long", "length", {"shortest": 50, "longest": 200}, 1)]
@@ -33,29 +33,29 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
 @pytest.mark.parametrize(
     ("kind", "field", "value", "wanted"),
     [
-        ("mentions", "phrase-new-mentions", "Acme", {"phrase": "Acme"}),
+        ("mentions", "phrase-new-support-mentions", "Acme", {"phrase": "Acme"}),
         ("polite", None, None, {}),
         ("word_list", None, None, {}),
     ],
 )
 def test_every_rule_has_its_form(screen, workspace, kind, field, value, wanted):
     shown = screen("scorers")
-    shown.selectbox(key="kind-new").set_value(kind).run()
-    shown.text_input(key="name-new").set_value("mine")
+    shown.selectbox(key="kind-new-support").set_value(kind).run()
+    shown.text_input(key="name-new-support").set_value("mine")
     if field:
         shown.text_input(key=field).set_value(value)
-    shown.button(key="save-new").click().run()
+    shown.button(key="save-new-support").click().run()
 
     assert scorers.all(workspace) == [ScorerSpec("mine", kind, wanted, 1)]
 
 
 def test_guidelines_are_typed_one_per_line(screen, workspace):
     shown = screen("scorers")
-    shown.selectbox(key="kind-new").set_value("guidelines").run()
+    shown.selectbox(key="kind-new-support").set_value("guidelines").run()
     assert "practice model answers here" in texts(shown)
-    shown.text_input(key="name-new").set_value("right")
-    shown.text_area(key="guidelines-new-guidelines").set_value("One.\n\nTwo.")
-    shown.button(key="save-new").click().run()
+    shown.text_input(key="name-new-support").set_value("right")
+    shown.text_area(key="guidelines-new-support-guidelines").set_value("One.\n\nTwo.")
+    shown.button(key="save-new-support").click().run()
 
     assert scorers.all(workspace)[0].settings == {"guidelines": ["One.", "Two."]}
 
@@ -71,8 +71,8 @@ def test_scorers_are_described_in_plain_words(screen, specs):
 def test_a_change_makes_a_new_version(screen, workspace, specs):
     shown = screen("scorers")
     shown.button(key="change-short").click().run()
-    shown.number_input(key="longest-short-length").set_value(99)
-    shown.button(key="save-short").click().run()
+    shown.number_input(key="longest-support-short-length").set_value(99)
+    shown.button(key="save-support-short").click().run()
 
     changed = next(one for one in scorers.all(workspace) if one.name == "short")
     assert (changed.version, changed.settings["longest"]) == (2, 99)
@@ -94,10 +94,18 @@ def test_an_answer_is_tried_on_every_rule(screen, specs):
     assert "run an evaluation to see it" in written
 
 
+def test_a_scorer_may_be_called_new(screen, workspace):
+    scorers.save(workspace, ScorerSpec("new", "length", {"shortest": 5, "longest": 40}))
+    shown = screen("scorers").button(key="change-new").click().run()
+
+    assert not shown.exception
+    assert shown.number_input(key="longest-support-new-length").value == 40
+
+
 def test_a_bad_name_is_explained(screen, workspace):
     shown = screen("scorers")
-    shown.text_input(key="name-new").set_value("a/b")
-    shown.button(key="save-new").click().run()
+    shown.text_input(key="name-new-support").set_value("a/b")
+    shown.button(key="save-new-support").click().run()
 
     assert "cannot be a scorer's name" in texts(shown).replace("\\", "")
     assert scorers.all(workspace) == []
