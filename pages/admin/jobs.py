@@ -51,6 +51,7 @@ if not found:
 
 @st.fragment(run_every=2.0 if any(job.live for job in found) else None)
 def follow() -> None:
+    feedback.show_at_once()
     for job in jobs.recent(workspace, limit=50):
         show(job)
 

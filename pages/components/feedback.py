@@ -37,6 +37,12 @@ def show_outcome() -> None:
         st.toast(session.escape(session.say(outcome)), icon=":material/check_circle:")
 
 
+def show_at_once() -> None:
+    """First in a fragment: a click in it runs only the fragment, but its outcome stands at the top of the page."""
+    if "_outcome" in st.session_state:
+        st.rerun()
+
+
 def show_error(error: ConsoleError) -> None:
     """A sentence and a next step."""
     parts = [session.escape(session.say(part)) for part in (error.message, error.remedy) if part]
@@ -67,6 +73,7 @@ def job(id: int, done: Message | None = None) -> Job:
 
     @st.fragment(run_every=1.0 if current.live else None)
     def follow() -> None:
+        show_at_once()
         now = jobs.get(session.workspace(), id)
         if current.live and not now.live:
             st.rerun()

@@ -69,6 +69,7 @@ def show(workspace: Workspace, id: int) -> None:
 
     @st.fragment(run_every=1.0 if working else None)
     def follow() -> None:
+        feedback.show_at_once()
         release = releases.get(workspace, id)
         # A click in here runs this fragment only: the page decides anew whether to refresh it.
         if release.working != working:

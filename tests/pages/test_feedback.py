@@ -73,6 +73,28 @@ def test_a_finished_job_says_so(job, workspace):
     assert not shown.button
 
 
+def test_a_click_in_a_fragment_is_answered_at_once():
+    def page():
+        import streamlit as st
+
+        from pages.components import feedback
+        from services.messages import Message
+
+        feedback.show_outcome()
+        if "clicked" not in st.session_state:
+            st.session_state["clicked"] = True
+            with feedback.action(Message("Stopped.")):
+                pass
+
+        @st.fragment
+        def follow():
+            feedback.show_at_once()
+
+        follow()
+
+    assert AppTest.from_function(page).run().toast[0].value == r"Stopped\."
+
+
 def test_the_outcome_of_a_click_is_shown_once():
     def page():
         import streamlit as st
