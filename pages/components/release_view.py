@@ -55,7 +55,7 @@ def sentence(release: Release) -> str:
     }
     if release.kind is Kind.PROMPT:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
-    if release.kind is Kind.AGENT and release.after.agent_version is None:
+    if release.kind is Kind.AGENT and None in (release.before.agent_version, release.after.agent_version):
         return _("A new agent version with prompt version {new}.", **values)
     if release.kind is Kind.AGENT:
         return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)

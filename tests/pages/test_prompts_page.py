@@ -250,7 +250,7 @@ def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
 
 def test_a_small_change_deep_in_a_long_prompt_is_found():
     words = " ".join(f"word{n}" for n in range(10_000))
-    change = diff.compare(words, words.replace("word7000 ", "other "))
+    change = prompts.difference(words, words.replace("word7000 ", "other "))
     assert [piece for piece in change.pieces if piece.kind != "same"] == [
         Piece("removed", "word7000"),
         Piece("added", "other"),
@@ -258,20 +258,6 @@ def test_a_small_change_deep_in_a_long_prompt_is_found():
     drawn = diff.markup(change.pieces, changes_only=True)
     assert ">word7000</del>" in drawn
     assert len(drawn) < 1_000
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("Be short, {{name}}.", "Be kind, {{company_name}}."),
-        ("丁寧に回答してください。", "簡潔に回答してください。"),
-        ("", "New"),
-        ("a b c", "a x c"),
-        ("same", "same"),
-    ],
-)
-def test_the_bounded_difference_is_the_services_difference(old, new):
-    assert diff.compare(old, new) == prompts.difference(old, new)
 
 
 def test_identical_texts_are_said_to_be_the_same(screen, workspace):
