@@ -76,6 +76,7 @@ def _bound_mlflow(settings: Settings) -> None:
     """No telemetry, no autolog, no prompt cache in a screen, and time limits on every remote call."""
     os.environ.update(
         MLFLOW_DISABLE_TELEMETRY="true",
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
         MLFLOW_TRACKING_URI=settings.tracking_uri,
         MLFLOW_HTTP_REQUEST_TIMEOUT="10",
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="2",

@@ -28,6 +28,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest leaves a screen's script as the main module, which a job's child would import and so run again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="session")
 def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("migrated")
@@ -83,11 +89,9 @@ def workspace(bare_workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture
-def finish(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Workspace, Job], Job]]:
+def finish() -> Iterator[Callable[[Workspace, Job], Job]]:
     """Run a job to its end as the worker does, in a forked child, and return how it ended."""
     workers: list[Worker] = []
-    # AppTest leaves a screen's script as the main module, which a child would import and so run again.
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def run(workspace: Workspace, job: Job, seconds: float = 90) -> Job:
         sys.modules["__main__"] = ModuleType("__main__")

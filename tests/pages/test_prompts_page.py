@@ -243,7 +243,7 @@ def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
     prompts.save(workspace, "greeting", words[::-1].replace("word5", "other"), "")
     begun = time.monotonic()
     shown = screen("prompts")
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 60, "difflib without bounds takes minutes here"
     assert not shown.exception
     assert len(html(shown)) < 400_000
 

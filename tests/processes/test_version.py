@@ -14,6 +14,7 @@ import mlflow
 import pytest
 
 from services.processes.gateway.child import free_port
+from services.traces import FINALIZED
 from tests.processes.stand import Begin, Shelf, answers, wait_until
 from tests.stub_model import StubModel
 
@@ -59,7 +60,13 @@ def traces(shelf: Shelf, **tags: str) -> list[mlflow.entities.Trace]:
 
 
 def trace(trace_id: str) -> mlflow.entities.Trace:
-    wait_until(lambda: mlflow.get_trace(trace_id, flush=False) is not None)
+    """The trace with what describes it, which is stored after its spans."""
+
+    def whole() -> bool:
+        found = mlflow.get_trace(trace_id, flush=False)
+        return found is not None and found.info.trace_metadata.get(FINALIZED) == "true"
+
+    wait_until(whole)
     return mlflow.get_trace(trace_id)
 
 
