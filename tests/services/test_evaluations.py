@@ -193,7 +193,7 @@ def test_a_dead_judge_is_an_error_at_once(stub: StubModel, workspace: Workspace,
     ended = finish(workspace, evaluations.start(workspace, model_id, 1, dataset))
 
     assert ended.state is State.FAILED and "judge" in str(ended.error)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60, "MLflow alone would wait three minutes a row"
     assert evaluations.all(workspace) == []
 
 
