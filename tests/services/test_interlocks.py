@@ -189,3 +189,7 @@ def test_holding_names_the_interlock_and_the_mend(candidate):
 def test_a_finding_survives_storage(candidate):
     for finding in interlocks.check(replace(candidate, evaluation=None)):
         assert interlocks.Finding.from_json(finding.to_json()) == finding
+
+
+def test_2_asks_for_an_evaluation_of_what_is_live(candidate):
+    red(rules.gate(replace(candidate, live_agent="m-1", live_prompt=1)), "What is live was not evaluated")

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,10 @@ from sqlalchemy import update
 from services import jobs
 from services.database import job as table
 from services.database import now
-from services.errors import NotFoundError
+from services.errors import ForbiddenError, NotFoundError
 from services.jobs import HANDLERS, State, Superseded, Work
 from services.messages import Message
+from services.people import Actor, Role
 from services.processes.worker import Worker
 
 
@@ -110,3 +112,26 @@ def until(true, seconds=30):
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_release_goes_first_and_needs_no_free_place(workspace):
+    jobs.submit(workspace, "count", {"to": 1})
+    release = jobs.submit(workspace, "release", {"release": 1})
+    assert jobs.claim(workspace.engine, only_releases=True).id == release.id
+    assert jobs.claim(workspace.engine, only_releases=True) is None
+
+
+def test_a_living_child_is_not_started_again_after_a_clock_jump(workspace):
+    job = jobs.submit(workspace, "count", {"to": 1})
+    jobs.claim(workspace.engine)
+    rows(workspace.engine, job.id, lease_until=now() - timedelta(seconds=1))
+    assert jobs.claim(workspace.engine, mine=[job.id]) is None
+
+
+def test_stopping_a_release_is_the_approvers_right(workspace):
+    job = jobs.submit(workspace, "release", {"release": 1})
+    author = replace(workspace, actor=Actor("bob", frozenset({Role.VIEWER, Role.AUTHOR})))
+    with pytest.raises(ForbiddenError):
+        jobs.cancel(author, job.id)
+    jobs.cancel(replace(workspace, actor=Actor("eve", frozenset({Role.VIEWER, Role.APPROVER}))), job.id)
+    assert jobs.get(workspace, job.id).state is State.CANCELLED

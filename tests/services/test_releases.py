@@ -92,3 +92,11 @@ def test_an_error_is_kept_with_its_next_step(workspace):
     error = {"message": Message("No.").to_json(), "remedy": Message("Yes.").to_json()}
     records.set_state(workspace, id, State.FAILED, error=error)
     assert releases.get(workspace, id).remedy == Message("Yes.")
+
+
+def test_after_an_unproven_rollback_the_bad_release_is_no_target(workspace):
+    first = stored(workspace, State.LIVE, after=1)
+    second = stored(workspace, State.TAKEN_BACK, after=2)
+    back = stored(workspace, State.UNPROVEN, after=1, kind=Kind.ROLLBACK, undoes=second, restores=first)
+    assert releases.rollback_target(workspace) is None
+    assert releases.get(workspace, back).startable
