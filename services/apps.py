@@ -109,7 +109,7 @@ def adopt(workspace: "Workspace", form: AppForm, experiment_id: str) -> App:
 def save(workspace: "Workspace", form: AppForm) -> App:
     """Store new settings of the workspace's app as a new version; the short name never changes."""
     app = get(workspace, workspace.app.id)
-    _check_fields(replace_id(form, app.id))
+    _check_fields(replace(form, id=app.id))
     if form.endpoint != app.endpoint and _answers(workspace, app):
         raise ConflictError(
             Message("The endpoint {name} answers people now and cannot be renamed.", name=app.endpoint),
@@ -202,10 +202,6 @@ def save_setting(workspace: "Workspace", key: str, value: Any) -> int:
             )
         )
     return int(version)
-
-
-def replace_id(form: AppForm, id: str) -> AppForm:
-    return replace(form, id=id)
 
 
 def _check(workspace: "Workspace", form: AppForm) -> None:
