@@ -31,6 +31,14 @@ class Verb(StrEnum):
     ARCHIVE_APP = "archive_app"
     SAVE_GATE = "save_gate"
     SAVE_PROMPT = "save_prompt"
+    LABEL_PROMPT = "label_prompt"
+    SAVE_DRAFT = "save_draft"
+    COMMENT = "comment"
+    ARCHIVE_PROMPT = "archive_prompt"
+    TRASH_PROMPT = "trash_prompt"
+    ERASE_PROMPT = "erase_prompt"
+    IMPROVE_PROMPT = "improve_prompt"
+    NOTICE_MOVE = "notice_move"
     LOG_AGENT = "log_agent"
     TRY_AGENT = "try_agent"
     SAVE_DATASET = "save_dataset"
@@ -58,6 +66,14 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.ARCHIVE_APP: Role.ADMIN,
     Verb.SAVE_GATE: Role.APPROVER,
     Verb.SAVE_PROMPT: Role.AUTHOR,
+    Verb.LABEL_PROMPT: Role.AUTHOR,
+    Verb.SAVE_DRAFT: Role.AUTHOR,
+    Verb.COMMENT: Role.REVIEWER,
+    Verb.ARCHIVE_PROMPT: Role.AUTHOR,
+    Verb.TRASH_PROMPT: Role.AUTHOR,
+    Verb.ERASE_PROMPT: Role.ADMIN,
+    Verb.IMPROVE_PROMPT: Role.AUTHOR,
+    Verb.NOTICE_MOVE: Role.VIEWER,
     Verb.LOG_AGENT: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,
     Verb.SAVE_DATASET: Role.AUTHOR,
@@ -85,6 +101,14 @@ DOING: dict[Verb, str] = {
     Verb.ARCHIVE_APP: mark("Archiving the app"),
     Verb.SAVE_GATE: mark("Saving the gate"),
     Verb.SAVE_PROMPT: mark("Saving the prompt"),
+    Verb.LABEL_PROMPT: mark("Changing the labels of the version"),
+    Verb.SAVE_DRAFT: mark("Keeping the draft"),
+    Verb.COMMENT: mark("Saving the comment"),
+    Verb.ARCHIVE_PROMPT: mark("Archiving the prompt"),
+    Verb.TRASH_PROMPT: mark("Moving the version to or from the trash"),
+    Verb.ERASE_PROMPT: mark("Deleting the version for good"),
+    Verb.IMPROVE_PROMPT: mark("Improving the prompt"),
+    Verb.NOTICE_MOVE: mark("Recording a move made elsewhere"),
     Verb.LOG_AGENT: mark("Logging the agent"),
     Verb.TRY_AGENT: mark("Trying the agent"),
     Verb.SAVE_DATASET: mark("Saving the dataset"),

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,19 +15,27 @@ from services import audit, production
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotFoundError, is_missing, translated
 from services.messages import Message
+from services.prompts.checks import check
+from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings, as_template
 from services.prompts.difference import VARIABLE, Piece, PromptChange, difference, variables
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
+    "AUTHOR_TAG",
+    "ChatMessage",
+    "Content",
+    "ModelSettings",
     "Piece",
     "PromptChange",
     "PromptVersion",
     "aliases",
     "check",
     "difference",
+    "every_version",
     "history",
+    "label",
     "live",
     "names",
     "render",
@@ -37,28 +45,49 @@ __all__ = [
 ]
 
 APP_TAG = "signalbox.app"
-AUTHOR_TAG = "author"
-LONGEST = 100_000
+BASE_TAG = "signalbox.base"
+TRASH_TAG = "signalbox.trashed"
+OWN_TAGS = (APP_TAG, BASE_TAG, TRASH_TAG, AUTHOR_TAG)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One version of a prompt; `template` of a chat prompt is its messages as text, `source` what the registry holds."""
+    """One version of a prompt; `base` is the version its author started from, `trashed` hides it from every list."""
 
     name: str
     version: int
-    template: str
+    content: Content
     note: str
     author: str
     created_at: datetime
     live: bool
-    source: str = ""
+    base: int | None = None
+    trashed: bool = False
+
+    @property
+    def template(self) -> str:
+        """The template as one text; a chat prompt's messages follow each other under their roles."""
+        return self.content.text
+
+    @property
+    def source(self) -> str:
+        """The template as the registry stores it: a text, or the messages as JSON."""
+        held = self.content.registered
+        return held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
 
     @property
     def variables(self) -> frozenset[str]:
-        return variables(self.template)
+        return self.content.variables
+
+    @property
+    def title(self) -> str:
+        return self.content.title
+
+    @property
+    def overtook(self) -> tuple[int, ...]:
+        """The versions that others saved between this one and the version it started from."""
+        return tuple(range(self.base + 1, self.version)) if self.base else ()
 
 
 def names(workspace: "Workspace") -> list[str]:
@@ -69,7 +98,12 @@ def names(workspace: "Workspace") -> list[str]:
 
 
 def history(workspace: "Workspace", name: str) -> list[PromptVersion]:
-    """Every version, newest first; raises NotFoundError for a prompt of another app."""
+    """Every version that is not in the trash, newest first; raises NotFoundError for a prompt of another app."""
+    return [one for one in every_version(workspace, name) if not one.trashed]
+
+
+def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
+    """Like `history`, with the versions in the trash."""
     _require_own(workspace, name)
     with translated(Message("Reading the prompt {name}", name=name)):
         found = _all_versions(workspace, name)
@@ -105,33 +139,50 @@ def aliases(workspace: "Workspace", name: str) -> dict[str, int]:
     return {alias: int(one.version) for one in found if one for alias in one.aliases}
 
 
-def save(workspace: "Workspace", name: str, template: str, note: str) -> PromptVersion:
-    """Register a new version of `name`; raises InvalidInputError with what to mend, before the registry sees it."""
-    check(template)
+def save(
+    workspace: "Workspace", name: str, content: Content | str, note: str, base: int | None = None
+) -> PromptVersion:
+    """Register a new version of `name`; raises InvalidInputError with what to mend, before the registry sees it.
+
+    `base` is the version the author started from. A version that someone else saved meanwhile stays; the result's
+    `overtook` names it, so that both authors can be told.
+    """
+    content = Content(content) if isinstance(content, str) else content
+    check(content)
     _check_name(workspace, name)
-    tags = {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id}
+    labels = {
+        label: value.strip() for label, value in content.labels.items() if value.strip() and label not in OWN_TAGS
+    }
+    tags = labels | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id}
+    if base is not None:
+        tags[BASE_TAG] = str(base)
     with audit.change(workspace, Verb.SAVE_PROMPT, name, why=note) as change:
-        made = mlflow.genai.register_prompt(workspace.full_name(name), template, commit_message=note, tags=tags)
+        made = mlflow.genai.register_prompt(
+            workspace.full_name(name),
+            content.registered,
+            commit_message=note,
+            tags=tags,
+            response_format=dict(content.response_format) if content.response_format else None,
+            model_config=content.settings.to_json() or None,
+        )
         mlflow.genai.set_prompt_tag(workspace.full_name(name), APP_TAG, workspace.app.id)
         change.after = made.version
     return version(workspace, name, int(made.version))
 
 
-def check(template: str) -> None:
-    """Raise InvalidInputError for what MLflow would accept and an operator would regret."""
-    if not template.strip():
-        raise InvalidInputError(Message("The prompt is empty."), Message("Write what the assistant is told."))
-    if len(template) > LONGEST:
-        raise InvalidInputError(
-            Message("The prompt has {n} characters; {limit} are allowed.", n=len(template), limit=LONGEST),
-            Message("Shorten it, or move long material into a document."),
-        )
-    if "{%" in template or "%}" in template:
-        raise InvalidInputError(
-            Message("“{mark}” switches the registry to another template language.", mark="{%"),
-            Message("Write the text without it; only variables in double braces are filled in."),
-        )
-    _check_braces(template)
+def label(workspace: "Workspace", name: str, number: int, labels: Mapping[str, str]) -> PromptVersion:
+    """Set the title and the labels of a version that is saved already; an empty value takes a label away."""
+    found = version(workspace, name, number)
+    check(replace(found.content, labels=labels))
+    full, before = workspace.full_name(name), dict(found.content.labels)
+    wanted = {key: value.strip() for key, value in labels.items() if key not in OWN_TAGS}
+    with audit.change(workspace, Verb.LABEL_PROMPT, f"{name} {number}", before=before, after=wanted):
+        for key, value in wanted.items():
+            if value and value != before.get(key):
+                workspace.client.set_prompt_version_tag(full, str(number), key, value)
+            if not value and key in before:
+                workspace.client.delete_prompt_version_tag(full, str(number), key)
+    return version(workspace, name, number)
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -146,23 +197,6 @@ def _all_versions(workspace: "Workspace", name: str) -> list[MlflowPromptVersion
         found += page
         if not (token := page.token):
             return found
-
-
-def _check_braces(template: str) -> None:
-    for inside in BRACES.findall(template):
-        if not VARIABLE.fullmatch("{{" + inside + "}}"):
-            raise InvalidInputError(
-                Message(
-                    "“{name}” cannot be a variable; it would reach the model as it is written.",
-                    name=inside.strip()[:40],
-                ),
-                Message("Use letters, digits and underscores, such as {example}.", example="{{company_name}}"),
-            )
-    if "{{" in (rest := BRACES.sub("", template)) or "}}" in rest:
-        raise InvalidInputError(
-            Message("A pair of double braces is not closed."),
-            Message("Write each variable as {example}.", example="{{company_name}}"),
-        )
 
 
 def _check_name(workspace: "Workspace", name: str) -> None:
@@ -195,19 +229,17 @@ def _missing(name: str) -> NotFoundError:
 
 
 def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
-    template = found.template if isinstance(found.template, str) else _as_text(found.template)
-    made = datetime.fromtimestamp((found.creation_timestamp or 0) / 1000, UTC)
+    labels = {key: value for key, value in found.tags.items() if key not in OWN_TAGS}
+    settings = ModelSettings.from_json(found.model_config)
+    base = found.tags.get(BASE_TAG)
     return PromptVersion(
-        found.name,
-        int(found.version),
-        template,
-        found.commit_message or "",
-        found.tags.get(AUTHOR_TAG, ""),
-        made,
-        int(found.version) == live,
-        found.template if isinstance(found.template, str) else json.dumps(found.template, ensure_ascii=False),
+        name=found.name,
+        version=int(found.version),
+        content=Content(as_template(found.template), settings, found.response_format, labels),
+        note=found.commit_message or "",
+        author=found.tags.get(AUTHOR_TAG, ""),
+        created_at=datetime.fromtimestamp((found.creation_timestamp or 0) / 1000, UTC),
+        live=int(found.version) == live,
+        base=int(base) if base else None,
+        trashed=TRASH_TAG in found.tags,
     )
-
-
-def _as_text(messages: list[dict[str, str]]) -> str:
-    return "\n\n".join(f"{message['role']}:\n{message['content']}" for message in messages)
