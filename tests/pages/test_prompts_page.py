@@ -49,7 +49,6 @@ def test_the_first_prompt_is_saved_and_opened(screen, workspace):
     assert not shown.exception
     assert prompts.version(workspace, "support", 1).template == "Hello from {{company_name}}"
     assert shown.query_params["prompt"] == "support"
-    assert "**Version 1**" in read(shown)
     assert text(shown, "support").value == "Hello from {{company_name}}"
     assert "Saved a new version" in shown.toast[0].value
 
@@ -77,8 +76,8 @@ def test_a_second_version_starts_from_the_newest(screen, written):
     text(shown).set_value("Be kind and short, {{tone}}.")
     shown.button(key="save-prompt").click().run()
     assert prompts.version(written, "greeting", 3).template == "Be kind and short, {{tone}}."
-    assert "**Version 3**" in read(shown)
-    assert "<ins" in html(shown)
+    assert "**Version 3**" in read(screen("prompts", view="versions"))
+    assert "<ins" in html(screen("prompts", view="compare"))
 
 
 def test_a_version_saved_by_someone_else_meanwhile_is_told(screen, written):
@@ -111,7 +110,7 @@ def test_unknown_variables_are_marked_with_what_to_do(screen, written):
 
 
 def test_two_versions_are_compared_word_by_word(screen, written):
-    shown = html(screen("prompts"))
+    shown = html(screen("prompts", view="compare"))
     assert ">short</del>" in shown
     assert ">kind</ins>" in shown
 
@@ -119,15 +118,15 @@ def test_two_versions_are_compared_word_by_word(screen, written):
 def test_the_newest_is_compared_with_what_is_live(screen, written):
     prompts.save(written, "greeting", "Three", "")
     mlflow.genai.set_prompt_alias("greeting", "production", 1)
-    shown = screen("prompts")
+    shown = screen("prompts", view="compare")
     assert shown.selectbox(key="compare-version").value == 3
     assert shown.selectbox(key="compare-against").value == 1
-    assert "**Version 1** :green-badge[live]" in read(shown)
+    assert "**Version 1** :green-badge[live]" in read(screen("prompts", view="versions"))
 
 
 def test_the_address_names_what_is_compared(screen, written):
     prompts.save(written, "greeting", "Three", "")
-    shown = screen("prompts", prompt="greeting", version="1", against="3")
+    shown = screen("prompts", prompt="greeting", view="compare", version="1", against="3")
     assert (shown.selectbox(key="compare-version").value, shown.selectbox(key="compare-against").value) == (1, 3)
     shown.selectbox(key="compare-version").set_value(2).run()
     assert shown.query_params["version"] == "2"
@@ -135,26 +134,26 @@ def test_the_address_names_what_is_compared(screen, written):
 
 
 def test_what_is_not_there_is_said(screen, written):
-    shown = screen("prompts", prompt="nothing", version="99")
+    shown = screen("prompts", prompt="nothing", version="99", view="compare")
     assert "There is no prompt “nothing”" in read(shown)
     assert "There is no version 99" in read(shown)
-    assert shown.selectbox(key="prompt-support").value == "greeting"
 
 
 def test_changed_variables_are_told_with_what_would_break(screen, written):
     prompts.save(written, "greeting", "Be {{nobody}}.", "")
-    told = read(screen("prompts"))
+    told = read(screen("prompts", view="compare"))
     assert "New variable {{nobody}}: nothing fills it" in told
     assert "No longer used: {{tone}}" in told
-    assert "an agent logged before the variable had a value" in read(screen("prompts", version="2", against="1"))
+    assert "an agent logged before the variable had a value" in read(screen("prompts", view="compare", version="2", against="1"))
 
 
 def test_html_and_markdown_appear_as_text_everywhere(screen, workspace):
     prompts.save(workspace, "greeting", HOSTILE, "**note** <img src=x>")
     prompts.save(workspace, "greeting", HOSTILE.replace("alert", "confirm"), "")
-    shown = screen("prompts")
+    shown = screen("prompts", view="compare")
     assert "<script" not in html(shown)
     assert "&lt;script&gt;" in html(shown)
+    shown = screen("prompts", view="versions")
     assert "**note**" not in texts(shown)
     assert "**note** <img src=x>" in read(shown)
 
@@ -187,7 +186,7 @@ def test_a_failed_try_says_the_next_step_and_keeps_the_page(screen, written, mon
     shown = screen("prompts")
     shown.button(key="try-prompt").click().run()
     assert "The model is gone.  \nStart it." in read(shown)
-    assert "**Version 2**" in read(shown)
+    assert text(shown).value == "Be kind, {{tone}}."
 
 
 def test_the_answer_of_a_real_stream_is_drawn(environ, request):
@@ -201,7 +200,7 @@ def test_the_answer_of_a_real_stream_is_drawn(environ, request):
 
 
 def test_an_old_version_can_be_the_start_of_a_new_one(screen, written):
-    shown = screen("prompts")
+    shown = screen("prompts", view="versions")
     shown.button(key="from-1").click().run()
     assert text(shown).value == "Be short, {{company_name}}."
 
@@ -213,8 +212,9 @@ def test_a_second_prompt_is_begun_from_the_list(screen, written):
     text(shown, "").set_value("Goodbye")
     shown.button(key="save-prompt").click().run()
     assert prompts.names(written) == ["farewell", "greeting"]
-    assert shown.selectbox(key="prompt-support").value == "farewell"
-    shown.selectbox(key="prompt-support").set_value("greeting").run()
+    assert shown.query_params["prompt"] == "farewell"
+    shown.button(key="back").click().run()
+    shown.button(key="open-greeting").click().run()
     assert text(shown).value == "Be kind, {{tone}}."
 
 
@@ -234,7 +234,8 @@ def test_the_examples_lead_through_three_versions(screen, workspace):
 def test_a_viewer_sees_but_cannot_save(screen, written, monkeypatch):
     monkeypatch.setattr("services.audit.allowed", lambda workspace, verb: False)
     shown = screen("prompts")
-    assert all(shown.button(key=key).disabled for key in ("save-prompt", "try-prompt", "new-prompt", "from-1"))
+    assert all(shown.button(key=key).disabled for key in ("save-prompt", "try-prompt"))
+    assert screen("prompts", view="versions").button(key="from-1").disabled
 
 
 def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
@@ -242,7 +243,7 @@ def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
     prompts.save(workspace, "greeting", words, "")
     prompts.save(workspace, "greeting", words[::-1].replace("word5", "other"), "")
     begun = time.monotonic()
-    shown = screen("prompts")
+    shown = screen("prompts", view="compare")
     assert time.monotonic() - begun < 60, "difflib without bounds takes minutes here"
     assert not shown.exception
     assert len(html(shown)) < 400_000
@@ -263,7 +264,7 @@ def test_a_small_change_deep_in_a_long_prompt_is_found():
 def test_identical_texts_are_said_to_be_the_same(screen, workspace):
     for _ in range(2):
         prompts.save(workspace, "greeting", "Same", "")
-    assert "The two texts are the same." in read(screen("prompts"))
+    assert "The two texts are the same." in read(screen("prompts", view="compare"))
 
 
 def test_the_page_speaks_japanese_where_it_is_translated(screen, written):

@@ -1,0 +1,1 @@
+"""The views of the Prompts screen, one file each."""
