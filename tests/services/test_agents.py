@@ -3,7 +3,7 @@
 import pytest
 
 from services import agents, prompts
-from services.agents import AgentForm
+from services.agents import AgentForm, logging
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State
 from tests.stub_model import stub_model
@@ -90,7 +90,7 @@ def test_a_file_that_breaks_shows_as_failed_with_its_reason(written, finish):
 
 def test_a_repeated_attempt_logs_nothing_twice(written, finish):
     ended = finish(written, agents.log(written, form()))
-    assert agents._logged_by(written, ended.id) == ended.result["model_id"]
+    assert logging._logged_by(written, ended.id) == ended.result["model_id"]
     assert len(agents.versions(written)) == 1
 
 

@@ -1,0 +1,130 @@
+"""Agent versions as MLflow keeps them: LoggedModels, their links to a prompt, their number in the registry."""
+
+import functools
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.entities import LoggedModel
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from services.errors import NotFoundError, is_missing, translated
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ERROR_TAG = "signalbox.error"
+
+
+@dataclass(frozen=True)
+class Links:
+    """The prompt that an agent version names in three places: its `prompts`, its tags, its model config."""
+
+    from_prompts: str | None
+    from_tags: str | None
+    from_config: str | None
+
+    @property
+    def agree(self) -> bool:
+        return self.from_prompts is not None and self.from_prompts == self.from_tags == self.from_config
+
+    @property
+    def sentence(self) -> str:
+        return f"prompts: {self.from_prompts or '–'}, tags: {self.from_tags or '–'}, model_config: {self.from_config or '–'}"
+
+
+@dataclass(frozen=True)
+class AgentVersion:
+    """One LoggedModel; `status` is READY, PENDING or FAILED, `registered` its number in the registry."""
+
+    model_id: str
+    name: str
+    created_at: datetime
+    status: str
+    llm_model: str
+    prompt_name: str
+    prompt_alias: str
+    pinned: int | None
+    registered: int | None
+    links: Links
+    error: str | None
+
+
+def versions(workspace: "Workspace") -> list[AgentVersion]:
+    """The app's agent versions, newest first, also the ones that failed to log."""
+    with translated(Message("Reading the agents")):
+        found = workspace.client.search_logged_models(experiment_ids=[workspace.app.experiment_id], max_results=200)
+        registered = _registered(workspace)
+    made = [_from_mlflow(one, registered.get(one.model_id)) for one in found]
+    return sorted(made, key=lambda one: one.created_at, reverse=True)
+
+
+def get(workspace: "Workspace", model_id: str) -> AgentVersion:
+    """One agent version of this app; raises NotFoundError."""
+    try:
+        found = workspace.client.get_logged_model(model_id)
+    except MlflowException as error:
+        if is_missing(error):
+            raise _missing(model_id) from error
+        with translated(Message("Reading from MLflow")):
+            raise
+    if found.experiment_id != workspace.app.experiment_id:
+        raise _missing(model_id)
+    return _from_mlflow(found, _registered(workspace).get(model_id))
+
+
+def registered_name(workspace: "Workspace") -> str:
+    """The app's one registered model; prompts and models share one namespace, hence the suffix."""
+    return workspace.full_name(f"{workspace.app.id}-agent")
+
+
+@functools.lru_cache(maxsize=1000)
+def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
+    """The model config inside a LoggedModel's files, which never change."""
+    found = Model.load(f"models:/{model_id}")
+    return dict(found.flavors.get("python_function", {}).get("config") or {})
+
+
+def _registered(workspace: "Workspace") -> dict[str, int]:
+    """Registered version by model id, of the app's one registered model."""
+    name = registered_name(workspace)
+    found = workspace.client.search_model_versions(f"name = '{name}'")
+    return {str(one.source).removeprefix("models:/"): int(one.version) for one in reversed(found)}
+
+
+def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
+    tags, status = found.tags or {}, found.status.name
+    config = model_config(mlflow.get_tracking_uri(), found.model_id) if status == "READY" else {}
+    linked = _linked(tags.get("mlflow.linkedPrompts"))
+    links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
+    pinned = str(config.get("prompt_version") or "")
+    return AgentVersion(
+        model_id=found.model_id,
+        name=found.name,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        status=status,
+        llm_model=str(config.get("llm_model") or ""),
+        prompt_name=links.from_tags or linked or "",
+        prompt_alias=str(config.get("prompt_alias") or tags.get("prompt_alias") or ""),
+        pinned=int(pinned) if pinned.isdecimal() else None,
+        registered=registered,
+        links=links,
+        error=tags.get(ERROR_TAG),
+    )
+
+
+def _linked(tag: str | None) -> str | None:
+    """The name of the first prompt in MLflow's tag of linked prompts."""
+    listed = json.loads(tag) if tag else []
+    return str(listed[0]["name"]) if listed else None
+
+
+def _missing(model_id: str) -> NotFoundError:
+    return NotFoundError(
+        Message("There is no agent version {id} in this app.", id=model_id),
+        Message("Choose one from the list of agents."),
+    )

@@ -1,0 +1,64 @@
+"""Ask an agent that need not be deployed, under any version of its prompt."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.pyfunc import PyFuncModel
+
+from services import audit, jobs, production
+from services.agents.records import get, model_config
+from services.audit import Verb
+from services.errors import InvalidInputError, translated
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.jobs import Job, Work
+    from services.workspace import Workspace
+
+
+def try_out(workspace: "Workspace", model_id: str, prompt_version: int | None, question: str) -> "Job":
+    """Queue one question to an agent that need not be deployed; the result has answer, trace_id, seconds."""
+    audit.require(workspace, Verb.TRY_AGENT)
+    agent = get(workspace, model_id)
+    if prompt_version is None and agent.pinned is None and production.alias(workspace, agent.prompt_name) is None:
+        raise InvalidInputError(Message("No prompt version is live yet."), Message("Choose the prompt version to try."))
+    args = {"model_id": model_id, "prompt_version": prompt_version, "question": question}
+    return jobs.submit(workspace, "try_agent", args)
+
+
+def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
+    """The job behind `try_out`; its trace has the origin “try”."""
+    args, begun = work.args, time.monotonic()
+    loaded = load(workspace, args["model_id"], args["prompt_version"])
+    request = {"input": [{"role": "user", "content": args["question"]}]}
+    tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
+    with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
+        answer = loaded.predict(request)
+        trace_id = mlflow.get_last_active_trace_id(thread_local=True)
+    seconds = round(time.monotonic() - begun, 2)
+    mlflow.flush_trace_async_logging()
+    return {
+        "answer": answer_text(answer),
+        "trace_id": trace_id,
+        "prompt_version": args["prompt_version"],
+        "seconds": seconds,
+    }
+
+
+def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> PyFuncModel:
+    """Load an agent in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
+    # A version never changes, so it may be kept; what an alias names is looked up for every question.
+    override = {"prompt_version": str(prompt_version)} if prompt_version else {"prompt_cache_seconds": 0}
+    known = model_config(workspace.settings.tracking_uri, model_id)
+    with translated(Message("Loading the agent"), foreign=True):
+        return mlflow.pyfunc.load_model(
+            f"models:/{model_id}",
+            model_config={name: value for name, value in override.items() if name in known} or None,
+        )
+
+
+def answer_text(answer: dict[str, Any]) -> str:
+    """The text of a ResponsesAgent's answer."""
+    parts = [part for item in answer.get("output", []) for part in item.get("content") or []]
+    return "".join(part.get("text", "") for part in parts)

@@ -1,0 +1,140 @@
+"""Apps: one MLflow experiment each, with the settings that every other screen works from."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from services import audit
+from services.apps.experiments import Experiment, own_experiment, unused_experiments
+from services.apps.form import AppForm, check, form_of, settings_of
+from services.apps.records import NO_APP, App, Gate, all, get, load_setting, save_setting
+from services.audit import Verb
+from services.database import app as table
+from services.database import setting, writing
+from services.errors import ConflictError, InvalidInputError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+__all__ = [
+    "NO_APP",
+    "RUNTIME_VARIABLES",
+    "App",
+    "AppForm",
+    "Experiment",
+    "Gate",
+    "adopt",
+    "all",
+    "archive",
+    "choose_dataset",
+    "create",
+    "form_of",
+    "get",
+    "load_setting",
+    "save",
+    "save_gate",
+    "save_setting",
+    "unused_experiments",
+]
+
+RUNTIME_VARIABLES = frozenset({"question"})
+
+
+def create(workspace: "Workspace", form: AppForm, *, sample: bool = False) -> App:
+    """Create an app with an experiment of its own; raises InvalidInputError or ConflictError."""
+    _check_new(workspace, form)
+    with audit.change(_at(workspace, form.id), Verb.CREATE_APP, form.id, after=form.name):
+        experiment = own_experiment(workspace, form.id)
+        _insert(workspace, form, experiment, sample)
+    return get(workspace, form.id)
+
+
+def adopt(workspace: "Workspace", form: AppForm, experiment_id: str) -> App:
+    """Make an app around an experiment that exists already; its traces and runs show at once."""
+    _check_new(workspace, form)
+    if experiment_id not in {experiment.id for experiment in unused_experiments(workspace)}:
+        raise ConflictError(
+            Message("Experiment {id} does not exist or belongs to another app.", id=experiment_id),
+            Message("Choose one of the experiments on the list."),
+        )
+    with audit.change(_at(workspace, form.id), Verb.CREATE_APP, form.id, after=f"experiment {experiment_id}"):
+        _insert(workspace, form, experiment_id, sample=False)
+    return get(workspace, form.id)
+
+
+def save(workspace: "Workspace", form: AppForm) -> App:
+    """Store new settings of the workspace's app as a new version; the short name never changes."""
+    app = get(workspace, workspace.app.id)
+    check(replace(form, id=app.id))
+    if form.endpoint != app.endpoint and _answers(workspace, app):
+        raise ConflictError(
+            Message("The endpoint {name} answers people now and cannot be renamed.", name=app.endpoint),
+            Message("Make a new app with the other endpoint, or keep the name."),
+        )
+    with audit.change(workspace, Verb.UPDATE_APP, app.id, before=settings_of(app), after=settings_of(form)):
+        save_setting(workspace, "app", settings_of(form))
+    return get(workspace, app.id)
+
+
+def save_gate(workspace: "Workspace", gate: Gate) -> None:
+    """Store what an evaluation must reach; raises InvalidInputError for a share outside 0..1."""
+    if gate.rows < 1 or any(not 0 <= share <= 1 for share in gate.minimum.values()):
+        raise InvalidInputError(
+            Message("A minimum score must be between 0 and 100 %, and at least one row is needed."),
+            Message("Correct the numbers and save again."),
+        )
+    with audit.change(workspace, Verb.SAVE_GATE, workspace.app.id, _gate(workspace.app.gate), _gate(gate)):
+        save_setting(workspace, "gate", _gate(gate))
+
+
+def choose_dataset(workspace: "Workspace", dataset_id: str) -> None:
+    """Make a dataset the one that releases are judged on."""
+    with audit.change(workspace, Verb.UPDATE_APP, "dataset", before=workspace.app.dataset_id, after=dataset_id):
+        save_setting(workspace, "dataset", dataset_id)
+
+
+def archive(workspace: "Workspace", archived: bool = True) -> None:
+    """Hide the app from the list, or bring it back; nothing is deleted."""
+    with audit.change(workspace, Verb.ARCHIVE_APP, workspace.app.id, after=archived):
+        _set_archived(workspace, archived)
+
+
+def _check_new(workspace: "Workspace", form: AppForm) -> None:
+    check(form)
+    with workspace.engine.connect() as connection:
+        taken = connection.execute(select(table.c.id).where(table.c.id == form.id)).scalar()
+    if taken:
+        raise ConflictError(
+            Message("There is already an app with the short name “{id}”.", id=form.id),
+            Message("Choose another short name."),
+        )
+
+
+def _answers(workspace: "Workspace", app: App) -> bool:
+    endpoint = workspace.platform.serving.endpoint(workspace, app.endpoint)
+    return endpoint is not None and any(one.weight for one in endpoint.versions)
+
+
+def _set_archived(workspace: "Workspace", archived: bool) -> None:
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(update(table).where(table.c.id == workspace.app.id).values(archived=archived))
+
+
+def _insert(workspace: "Workspace", form: AppForm, experiment_id: str, sample: bool) -> None:
+    rows = [{"key": "app", "value": settings_of(form)}, {"key": "gate", "value": _gate(form.gate)}]
+    with writing(workspace.engine) as connection:
+        connection.execute(insert(table).values(id=form.id, experiment_id=experiment_id, sample=sample))
+        common = {"app_id": form.id, "version": 1, "actor": workspace.actor.id}
+        connection.execute(insert(setting), [row | common for row in rows])
+
+
+def _gate(gate: Gate) -> dict[str, Any]:
+    return {"minimum": dict(gate.minimum), "rows": gate.rows}
+
+
+def _at(workspace: "Workspace", id: str) -> "Workspace":
+    """The workspace as the new app's, so that its first event stands in its own log."""
+    return workspace.for_app(replace(NO_APP, id=id))

@@ -1,0 +1,71 @@
+"""What the form of an app asks, and what must hold of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from zoneinfo import available_timezones
+
+from services.apps.records import App, Gate
+from services.errors import InvalidInputError
+from services.messages import Message
+
+SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SETTINGS = ("name", "company", "constants", "model", "endpoint", "smoke_questions", "prompt_cache_seconds", "time_zone")
+
+
+@dataclass(frozen=True)
+class AppForm:
+    """What the form asks for; `id` is the short name used in addresses, endpoints and registered models."""
+
+    id: str
+    name: str
+    company: str
+    model: str
+    endpoint: str
+    constants: Mapping[str, str] = field(default_factory=dict)
+    smoke_questions: tuple[str, ...] = ()
+    prompt_cache_seconds: int = 5
+    time_zone: str = "UTC"
+    gate: Gate = field(default_factory=Gate)
+
+
+def form_of(app: App) -> AppForm:
+    """The form filled with what the app has now."""
+    return AppForm(id=app.id, gate=app.gate, **settings_of(app))
+
+
+def settings_of(source: AppForm | App) -> dict[str, Any]:
+    """What is stored as the app's settings."""
+    return {name: value for name, value in asdict(source).items() if name in SETTINGS}
+
+
+def check(form: AppForm) -> None:
+    """Raise InvalidInputError with what to mend."""
+    if not SLUG.fullmatch(form.id):
+        raise InvalidInputError(
+            Message("“{id}” cannot be a short name.", id=form.id),
+            Message(
+                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
+            ),
+        )
+    if not form.name.strip():
+        raise InvalidInputError(Message("The app has no name."), Message("Type the name people know it by."))
+    if not SLUG.fullmatch(form.endpoint):
+        raise InvalidInputError(
+            Message("“{name}” cannot be an endpoint's name.", name=form.endpoint),
+            Message(
+                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
+            ),
+        )
+    if form.time_zone not in available_timezones():
+        raise InvalidInputError(
+            Message("“{name}” is not a time zone.", name=form.time_zone), Message("Write it like Asia/Tokyo or UTC.")
+        )
+    wrong = [name for name in form.constants if not VARIABLE.fullmatch(name)]
+    if wrong:
+        raise InvalidInputError(
+            Message("“{name}” cannot be a prompt variable.", name=wrong[0]),
+            Message("Use letters, digits and underscores, beginning with a letter."),
+        )

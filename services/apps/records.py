@@ -1,0 +1,105 @@
+"""An app as it is stored: its experiment and the newest version of each of its settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from services.database import app as table
+from services.database import setting, writing
+from services.errors import NotFoundError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an evaluation must reach before a release: pass rates 0..1 by scorer name, and rows."""
+
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 20
+
+
+@dataclass(frozen=True)
+class App:
+    """One product that answers people: its experiment and its settings."""
+
+    id: str
+    name: str
+    experiment_id: str
+    company: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    model: str = ""
+    endpoint: str = ""
+    smoke_questions: tuple[str, ...] = ()
+    prompt_cache_seconds: int = 5
+    time_zone: str = "UTC"
+    dataset_id: str | None = None
+    gate: Gate = Gate()
+    archived: bool = False
+    sample: bool = False
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the app fills into a prompt besides the question."""
+        return {**self.constants, "company_name": self.company}
+
+
+NO_APP = App(id="", name="", experiment_id="")
+
+
+def all(workspace: "Workspace", *, archived: bool = False) -> list[App]:
+    """The apps by name, without the archived ones unless asked for."""
+    with workspace.engine.connect() as connection:
+        ids = connection.execute(select(table.c.id).where(table.c.archived == archived)).scalars().all()
+    return sorted((get(workspace, id) for id in ids), key=lambda app: app.name.casefold())
+
+
+def get(workspace: "Workspace", id: str) -> App:
+    """One app with its newest settings; raises NotFoundError."""
+    with workspace.engine.connect() as connection:
+        row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFoundError(Message("There is no app “{id}”.", id=id), Message("Choose one from the list of apps."))
+    settings = _newest(workspace, id)
+    app = App(
+        id=id,
+        experiment_id=row.experiment_id,
+        archived=row.archived,
+        sample=row.sample,
+        dataset_id=settings.get("dataset"),
+        gate=Gate(**settings.get("gate", {})),
+        **settings["app"],
+    )
+    return replace(app, smoke_questions=tuple(app.smoke_questions))
+
+
+def load_setting(workspace: "Workspace", key: str) -> Any:
+    """The newest value of one of the app's settings; None when it was never saved."""
+    return _newest(workspace, workspace.app.id).get(key)
+
+
+def save_setting(workspace: "Workspace", key: str, value: Any) -> int:
+    """Store a new version of a setting and return its number; call it inside `audit.change`."""
+    versions = select(func.coalesce(func.max(setting.c.version), 0)).where(
+        setting.c.app_id == workspace.app.id, setting.c.key == key
+    )
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        version = connection.execute(versions).scalar_one() + 1
+        connection.execute(
+            insert(setting).values(
+                app_id=workspace.app.id, key=key, version=version, value=value, actor=workspace.actor.id
+            )
+        )
+    return int(version)
+
+
+def _newest(workspace: "Workspace", app_id: str) -> dict[str, Any]:
+    newest = select(func.max(setting.c.id)).where(setting.c.app_id == app_id).group_by(setting.c.key)
+    with workspace.engine.connect() as connection:
+        rows = connection.execute(select(setting.c.key, setting.c.value).where(setting.c.id.in_(newest)))
+        return {row.key: row.value for row in rows}

@@ -1,0 +1,106 @@
+"""Long work as durable rows: submitted once, claimed by the worker, resumed after a crash, cancelled on request."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from services import audit
+from services.audit import Verb
+from services.database import job as table
+from services.database import new_id, now, writing
+from services.jobs.queue import (
+    MOST_ATTEMPTS,
+    asked_since_scored,
+    claim,
+    extend,
+    fail,
+    finish,
+    nudge,
+    requeue,
+    requeue_all,
+    stop,
+)
+from services.jobs.records import LIVE, Job, State, get, recent
+from services.jobs.work import LEASE, Cancelled, Superseded, Work
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+__all__ = [
+    "HANDLERS",
+    "LEASE",
+    "LIVE",
+    "MOST_ATTEMPTS",
+    "Cancelled",
+    "Job",
+    "State",
+    "Superseded",
+    "Work",
+    "asked_since_scored",
+    "cancel",
+    "claim",
+    "extend",
+    "fail",
+    "finish",
+    "get",
+    "nudge",
+    "recent",
+    "requeue",
+    "requeue_all",
+    "stop",
+    "submit",
+]
+
+HANDLERS: dict[str, str] = {
+    "log_agent": "services.agents:run",
+    "try_agent": "services.agents:run_try",
+    "evaluate": "services.evaluations:run",
+    "release": "services.releases:run",
+    "score_live": "services.monitoring:score_live",
+}
+
+
+def submit(
+    workspace: "Workspace", kind: str, args: dict[str, Any], *, exclusive: str | None = None, every: int | None = None
+) -> Job:
+    """Queue a job; while one with the same `exclusive` key is live, that one is returned and nothing is queued.
+
+    `every`: seconds after which a finished job runs again by itself.
+    """
+    row = {
+        "kind": kind,
+        "app_id": workspace.app.id,
+        "args": args,
+        "actor": workspace.actor.id,
+        "groups": list(workspace.actor.groups),
+        "state": State.QUEUED.value,
+        "exclusive": exclusive,
+        "every": every,
+        "checkpoint": {},
+        "result": {},
+    }
+    try:
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            id = new_id(connection.execute(insert(table).values(row)))
+    except IntegrityError:
+        with workspace.engine.connect() as connection:
+            live = select(table.c.id).where(table.c.exclusive == exclusive, table.c.state.in_(LIVE))
+            found = connection.execute(live).scalar()
+        # It may have ended in between: then the way is free.
+        return get(workspace, found) if found else submit(workspace, kind, args, exclusive=exclusive, every=every)
+    return get(workspace, id)
+
+
+def cancel(workspace: "Workspace", id: int) -> None:
+    """Ask a job to stop; a queued one stops at once, a running one at its next step."""
+    job = get(workspace, id)
+    verb = Verb.STOP_RELEASE if job.kind == "release" else Verb.CANCEL_JOB
+    with audit.change(workspace, verb, f"{job.kind} {id}"), writing(workspace.engine) as connection:
+        connection.execute(update(table).where(table.c.id == id).values(cancel=True))
+        connection.execute(
+            update(table)
+            .where(table.c.id == id, table.c.state == State.QUEUED.value)
+            .values(state=State.CANCELLED.value, ended_at=now())
+        )

@@ -1,0 +1,126 @@
+"""The queue as the worker sees it: jobs are claimed under a lease, ended, given back."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, and_, or_, select, update
+
+from services.database import job as table
+from services.database import now, served, writing
+from services.errors import ConsoleError
+from services.jobs.records import Job, State, from_row
+from services.jobs.work import LEASE
+from services.messages import Message
+
+MOST_ATTEMPTS = 5
+
+
+def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = False) -> Job | None:
+    """Take the next due job, releases first, also one whose lease ran out; its attempt number goes up by one.
+
+    `mine`: the jobs whose children are alive, which a clock that jumped must not start again.
+    """
+    due = or_(
+        and_(table.c.state == State.QUEUED.value, table.c.due_at <= now()),
+        and_(table.c.state == State.RUNNING.value, table.c.lease_until < now()),
+    )
+    if only_releases:
+        due = and_(due, table.c.kind == "release")
+    first = (table.c.kind == "release").desc(), table.c.due_at, table.c.id
+    query = select(table).where(due, table.c.id.not_in(mine)).order_by(*first).limit(1)
+    with writing(engine) as connection:
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        taken = {
+            "state": State.RUNNING.value,
+            "attempt": row.attempt + 1,
+            "lease_until": now() + LEASE,
+            "started_at": now(),
+            "ended_at": None,
+        }
+        connection.execute(update(table).where(table.c.id == row.id).values(taken))
+    return from_row({**row._mapping, **taken})
+
+
+def extend(engine: Engine, job: Job) -> None:
+    """Keep a job whose child is alive."""
+    with writing(engine) as connection:
+        connection.execute(_owned(job).values(lease_until=now() + LEASE))
+
+
+def finish(engine: Engine, job: Job, result: dict[str, Any]) -> None:
+    _end(engine, job, State.DONE, result=result, note=None)
+
+
+def stop(engine: Engine, job: Job) -> None:
+    _end(engine, job, State.CANCELLED)
+
+
+def fail(engine: Engine, job: Job, error: ConsoleError) -> None:
+    """End with what the operator should read; a recurring job tries again at its next time."""
+    remedy = error.remedy.to_json() if error.remedy else None
+    _end(engine, job, State.FAILED, error=error.message.to_json(), remedy=remedy)
+
+
+def requeue(engine: Engine, job: Job) -> None:
+    """Give an interrupted job back; after MOST_ATTEMPTS it fails, so that a job that kills its worker ends."""
+    if job.attempt >= MOST_ATTEMPTS and not job.recurring:
+        message = Message("It was interrupted {times} times and was given up.", times=job.attempt)
+        fail(
+            engine,
+            job,
+            ConsoleError(message, Message("Start it again; if it stays, show the worker's log to an engineer.")),
+        )
+        return
+    with writing(engine) as connection:
+        connection.execute(_owned(job).values(state=State.QUEUED.value, lease_until=None, due_at=now()))
+
+
+def requeue_all(engine: Engine) -> int:
+    """Give back what a dead worker left running; only the owner of the worker's lock may call it."""
+    with engine.connect() as connection:
+        left = [
+            from_row(row._mapping)
+            for row in connection.execute(select(table).where(table.c.state == State.RUNNING.value))
+        ]
+    for job in left:
+        requeue(engine, job)
+    return len(left)
+
+
+def nudge(engine: Engine, kind: str, app_id: str) -> None:
+    """Run a waiting recurring job now."""
+    waiting = and_(table.c.kind == kind, table.c.app_id == app_id, table.c.state == State.QUEUED.value)
+    with writing(engine) as connection:
+        connection.execute(update(table).where(waiting).values(due_at=now()))
+
+
+def asked_since_scored(engine: Engine) -> list[str]:
+    """Apps whose endpoint was asked around or after the last scoring; traces arrive up to six seconds late."""
+    waiting = and_(table.c.app_id == served.c.app_id, table.c.kind == "score_live", table.c.state == State.QUEUED.value)
+    query = select(served.c.app_id, served.c.asked_at, table.c.started_at, table.c.ended_at).join(table, waiting)
+    with engine.connect() as connection:
+        rows = connection.execute(query.where(served.c.asked_at.is_not(None), table.c.ended_at.is_not(None))).all()
+    rested, late = now() - timedelta(seconds=2), timedelta(seconds=6)
+    return sorted({row.app_id for row in rows if row.asked_at > row.started_at - late and row.ended_at < rested})
+
+
+def _end(engine: Engine, job: Job, state: State, **values: Any) -> None:
+    with writing(engine) as connection:
+        every = connection.execute(select(table.c.every).where(table.c.id == job.id)).scalar_one()
+        again = every is not None and state is not State.CANCELLED
+        ended = (
+            {"state": state.value}
+            if not again
+            else {"state": State.QUEUED.value, "due_at": now() + timedelta(seconds=every)}
+        )
+        cleared = {"error": None, "remedy": None} | values
+        connection.execute(_owned(job).values(ended_at=now(), lease_until=None, **ended, **cleared))
+
+
+def _owned(job: Job) -> Any:
+    return update(table).where(
+        table.c.id == job.id, table.c.attempt == job.attempt, table.c.state == State.RUNNING.value
+    )
