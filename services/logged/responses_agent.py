@@ -28,6 +28,14 @@ DEFAULTS: dict[str, Any] = {
     "temperature": None,
     "max_output_tokens": None,
 }
+# The registry's names of a prompt version's settings, and the model call's.
+SETTINGS = {
+    "model_name": "model",
+    "temperature": "temperature",
+    "max_tokens": "max_tokens",
+    "top_p": "top_p",
+    "stop_sequences": "stop",
+}
 NO_QUESTION = "How can I help you? Please write your question. / ご質問をお書きください。"
 TIME_LIMIT = 60.0
 Messages = list[dict[str, Any]]
@@ -117,15 +125,23 @@ class Agent(ResponsesAgent):
 
     def _prepare(self, request: ResponsesAgentRequest, question: str) -> Call:
         prompt = self._prompt()
-        limits = {"temperature": request.temperature, "max_tokens": request.max_output_tokens}
-        configured = {"temperature": self.config["temperature"], "max_tokens": self.config["max_output_tokens"]}
-        chosen = {name: configured[name] if value is None else value for name, value in limits.items()}
-        arguments = {name: value for name, value in chosen.items() if value is not None}
-        arguments |= {
-            "model": self.config["llm_model"],
-            "messages": self._messages(prompt, conversation(request), question),
-        }
-        return Call(arguments, prompt)
+        messages = self._messages(prompt, conversation(request), question)
+        return Call(self._settings(request, prompt) | {"messages": messages}, prompt)
+
+    def _settings(self, request: ResponsesAgentRequest, prompt: PromptVersion) -> dict[str, Any]:
+        """How the model is called: the request decides, then the prompt version, then the agent's config."""
+        saved = prompt.model_config or {}
+        layers: tuple[dict[str, Any], ...] = (
+            {
+                "model": self.config["llm_model"],
+                "temperature": self.config["temperature"],
+                "max_tokens": self.config["max_output_tokens"],
+            },
+            {argument: saved.get(name) for name, argument in SETTINGS.items()},
+            {"temperature": request.temperature, "max_tokens": request.max_output_tokens, "top_p": request.top_p},
+        )
+        chosen = {name: value for layer in layers for name, value in layer.items() if value is not None}
+        return chosen | response_format(prompt.response_format)
 
     def _prompt(self) -> PromptVersion:
         """The pinned version, or the one the alias names now; a prompt that cannot be loaded is an error."""
@@ -204,6 +220,15 @@ def plain_text(content: str | list[dict[str, Any]]) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in content if part.get("type") in ("input_text", "output_text", "text"))
+
+
+def response_format(schema: dict[str, Any] | None) -> dict[str, Any]:
+    """The argument that asks for answers in this JSON schema; what is in the API's own form already stays as it is."""
+    if not schema:
+        return {}
+    if schema.get("type") in ("json_schema", "json_object"):
+        return {"response_format": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
 
 
 @contextmanager

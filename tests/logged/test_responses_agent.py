@@ -177,6 +177,37 @@ def test_limits_of_the_request_win_over_the_config(load: Load, model: StubModel)
     assert (model.requests[0]["temperature"], model.requests[0]["max_tokens"]) == (0.0, 50)
 
 
+def test_the_settings_of_the_prompt_version_win_over_the_config(load: Load, model: StubModel) -> None:
+    agent = load(temperature=0.9, max_output_tokens=50)
+    settings = {"model_name": "better", "temperature": 0.2, "top_p": 0.5, "stop_sequences": ["END"], "top_k": 3}
+    version = mlflow.genai.register_prompt("support", TEMPLATE, model_config=settings).version
+    mlflow.genai.set_prompt_alias("support", "production", version)
+
+    ask(agent, "Hello")
+    ask(agent, "Hello", temperature=0.0, top_p=1.0)
+
+    first, second = model.requests
+    assert (first["model"], first["temperature"], first["top_p"], first["max_tokens"]) == ("better", 0.2, 0.5, 50)
+    assert first["stop"] == ["END"]
+    assert "top_k" not in first
+    assert (second["temperature"], second["top_p"]) == (0.0, 1.0)
+
+
+def test_answers_are_asked_for_in_the_saved_format(load: Load, model: StubModel) -> None:
+    agent = load()
+    ask(agent, "Hello")
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    for saved in (schema, {"type": "json_object"}):
+        version = mlflow.genai.register_prompt("support", TEMPLATE, response_format=saved).version
+        mlflow.genai.set_prompt_alias("support", "production", version)
+        ask(agent, "Hello")
+
+    formats = [request.get("response_format") for request in model.requests]
+    assert formats[0] is None
+    assert formats[1] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    assert formats[2] == {"type": "json_object"}
+
+
 def test_item_ids_are_unique(load: Load) -> None:
     agent = load()
     assert ask(agent, "Hello")["output"][0]["id"] != ask(agent, "Hello")["output"][0]["id"]
