@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,16 @@ class Links:
         return self.from_prompts is not None and self.from_prompts == self.from_tags == self.from_config
 
     @property
-    def sentence(self) -> str:
-        return f"prompts: {self.from_prompts or '–'}, tags: {self.from_tags or '–'}, model_config: {self.from_config or '–'}"
+    def sentence(self) -> Message:
+        return Message(
+            "it was logged with {from_prompts}, its tags say {from_tags}, its settings say {from_config}",
+            **{place: name or "–" for place, name in vars(self).items()},
+        )
 
 
 @dataclass(frozen=True)
 class AgentVersion:
-    """One LoggedModel; `status` is READY, PENDING or FAILED, `registered` its number in the registry."""
+    """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number."""
 
     model_id: str
     name: str
@@ -51,7 +55,8 @@ class AgentVersion:
     pinned: int | None
     registered: int | None
     links: Links
-    error: str | None
+    error: Message | str | None
+    config: Mapping[str, Any]
 
 
 def versions(workspace: "Workspace") -> list[AgentVersion]:
@@ -113,7 +118,8 @@ def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
         pinned=int(pinned) if pinned.isdecimal() else None,
         registered=registered,
         links=links,
-        error=tags.get(ERROR_TAG),
+        error=_told(tags.get(ERROR_TAG)),
+        config=config,
     )
 
 
@@ -121,6 +127,14 @@ def _linked(tag: str | None) -> str | None:
     """The name of the first prompt in MLflow's tag of linked prompts."""
     listed = json.loads(tag) if tag else []
     return str(listed[0]["name"]) if listed else None
+
+
+def _told(tag: str | None) -> Message | str | None:
+    """Why an agent version failed; a text that another tool left there stays as it is."""
+    try:
+        return Message.from_json(json.loads(tag)) if tag else None
+    except (ValueError, KeyError, TypeError):
+        return tag
 
 
 def _missing(model_id: str) -> NotFoundError:

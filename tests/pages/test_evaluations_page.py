@@ -75,7 +75,7 @@ def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, mo
 
 def test_models_of_another_make_are_not_offered(screen, workspace, monkeypatch):
     foreign = AgentVersion(
-        "m-9", "other", datetime.now(UTC), "READY", "", "", "", None, None, Links(None, None, None), None
+        "m-9", "other", datetime.now(UTC), "READY", "", "", "", None, None, Links(None, None, None), None, {}
     )
     monkeypatch.setattr(agents, "versions", lambda workspace: [foreign])
 

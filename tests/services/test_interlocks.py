@@ -28,6 +28,7 @@ AGENT = AgentVersion(
     None,
     Links("greeting", "greeting", "greeting"),
     None,
+    {},
 )
 DONE = Evaluation(
     run_id="r",
