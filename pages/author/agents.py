@@ -62,7 +62,7 @@ def show_agent(agent: AgentVersion) -> None:
             st.caption(session.moment(agent.created_at), width="content")
         if agent.status == "FAILED":
             st.error(
-                session.escape(agent.error)
+                session.escape(session.say(agent.error))
                 if agent.error
                 else _("It failed to log, and no reason was kept. Log it again.")
             )

@@ -1,5 +1,6 @@
 """The logging job: ask the model, then let MLflow log the agent with its prompt."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -101,8 +102,9 @@ def _keeping_the_reason(workspace: "Workspace", job_id: int, logging: Callable[[
         with translated(Message("Logging the agent"), foreign=True), mlflow.tracing.context(enabled=False):
             return logging()
     except ConsoleError as error:
+        reason = json.dumps(error.message.to_json(), ensure_ascii=False)
         for model in _models_of(workspace, job_id):
-            workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: str(error.message)})
+            workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: reason})
         raise
 
 

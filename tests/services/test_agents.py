@@ -3,9 +3,11 @@
 import pytest
 
 from services import agents, prompts
-from services.agents import AgentForm, logging
+from services.agents import AgentForm, Links, logging
+from services.agents.records import ERROR_TAG
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State
+from services.messages import render
 from tests.stub_model import stub_model
 
 FILE = (
@@ -83,9 +85,15 @@ def test_a_file_that_is_no_agent_is_refused_with_its_line(written, source, told)
 def test_a_file_that_breaks_shows_as_failed_with_its_reason(written, finish):
     ended = finish(written, agents.log(written, form(source=FILE)))
     assert ended.state is State.FAILED and "broken inside" in str(ended.error)
-    assert [(one.status, "broken inside" in (one.error or "")) for one in agents.versions(written)] == [
-        ("FAILED", True)
-    ]
+    (failed,) = agents.versions(written)
+    assert (failed.status, failed.error) == ("FAILED", ended.error)
+    assert "記録" in render(failed.error, "ja") and "broken inside" in render(failed.error, "ja")
+    written.client.set_logged_model_tags(failed.model_id, {ERROR_TAG: "Out of memory."})
+    assert agents.get(written, failed.model_id).error == "Out of memory."
+
+
+def test_links_that_disagree_are_told_in_the_readers_language():
+    assert render(Links("greeting", None, "other").sentence, "ja") == "記録時：greeting、タグ：–、設定：other"
 
 
 def test_a_repeated_attempt_logs_nothing_twice(written, finish):
