@@ -204,6 +204,16 @@ def change(
             _append(connection, line | {"outcome": outcome, "after": made.after, "intent_id": intent})
 
 
+def record(
+    connection: Connection, workspace: "Workspace", verb: Verb, subject: str, before: Any = None, after: Any = None
+) -> None:
+    """Add one line about something that was found, not done, inside the caller's own transaction."""
+    require(workspace, verb)
+    workspace.fence(connection)
+    line = {"app_id": workspace.app.id, "actor": workspace.actor.id, "verb": verb.value, "subject": subject}
+    _append(connection, line | {"before": before, "after": after, "why": "", "outcome": "done", "intent_id": None})
+
+
 def events(workspace: "Workspace", limit: int = 200) -> list[Event]:
     """The app's newest audit lines, newest first."""
     query = select(event_log).where(event_log.c.app_id == workspace.app.id).order_by(event_log.c.id.desc()).limit(limit)
