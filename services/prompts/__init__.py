@@ -33,6 +33,7 @@ __all__ = [
     "aliases",
     "check",
     "difference",
+    "every_name",
     "every_version",
     "history",
     "label",
@@ -47,13 +48,14 @@ __all__ = [
 APP_TAG = "signalbox.app"
 BASE_TAG = "signalbox.base"
 TRASH_TAG = "signalbox.trashed"
+ARCHIVE_TAG = "signalbox.archived"
 OWN_TAGS = (APP_TAG, BASE_TAG, TRASH_TAG, AUTHOR_TAG)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One version of a prompt; `base` is the version its author started from, `trashed` hides it from every list."""
+    """One version of a prompt; `base` is the version its author started from; one in the trash is in no list."""
 
     name: str
     version: int
@@ -63,7 +65,11 @@ class PromptVersion:
     created_at: datetime
     live: bool
     base: int | None = None
-    trashed: bool = False
+    trashed_at: datetime | None = None
+
+    @property
+    def trashed(self) -> bool:
+        return self.trashed_at is not None
 
     @property
     def template(self) -> str:
@@ -91,15 +97,24 @@ class PromptVersion:
 
 
 def names(workspace: "Workspace") -> list[str]:
-    """The app's prompts, by name."""
+    """The app's prompts that are neither archived nor in the trash, by name."""
+    hidden = {ARCHIVE_TAG, TRASH_TAG}
+    return [name for name, tags in every_name(workspace).items() if not hidden & set(tags)]
+
+
+def every_name(workspace: "Workspace") -> dict[str, dict[str, str]]:
+    """All prompts of the app with their tags, by name."""
     with translated(Message("Reading the prompts")):
         found = mlflow.genai.search_prompts(filter_string=f"tags.`{APP_TAG}` = '{workspace.app.id}'")
-    return sorted(prompt.name for prompt in found)
+    return {prompt.name: dict(prompt.tags) for prompt in sorted(found, key=lambda prompt: prompt.name)}
 
 
 def history(workspace: "Workspace", name: str) -> list[PromptVersion]:
-    """Every version that is not in the trash, newest first; raises NotFoundError for a prompt of another app."""
-    return [one for one in every_version(workspace, name) if not one.trashed]
+    """Every version that is not in the trash, newest first; raises NotFoundError for a prompt of another app.
+
+    A version that someone else made live although it is in the trash is shown: what answers people is never hidden.
+    """
+    return [one for one in every_version(workspace, name) if one.live or not one.trashed]
 
 
 def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
@@ -212,6 +227,11 @@ def _check_name(workspace: "Workspace", name: str) -> None:
             Message("The prompt name “{name}” is already used outside this app.", name=name),
             Message("Choose another name, for example one that begins with the app's short name."),
         )
+    if found is not None and TRASH_TAG in found.tags:
+        raise ConflictError(
+            Message("The prompt “{name}” is in the trash.", name=name),
+            Message("Restore it first, or choose another name."),
+        )
 
 
 def _require_own(workspace: "Workspace", name: str) -> None:
@@ -231,7 +251,7 @@ def _missing(name: str) -> NotFoundError:
 def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
     labels = {key: value for key, value in found.tags.items() if key not in OWN_TAGS}
     settings = ModelSettings.from_json(found.model_config)
-    base = found.tags.get(BASE_TAG)
+    base, trashed = found.tags.get(BASE_TAG), found.tags.get(TRASH_TAG)
     return PromptVersion(
         name=found.name,
         version=int(found.version),
@@ -241,5 +261,5 @@ def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
         created_at=datetime.fromtimestamp((found.creation_timestamp or 0) / 1000, UTC),
         live=int(found.version) == live,
         base=int(base) if base else None,
-        trashed=TRASH_TAG in found.tags,
+        trashed_at=datetime.fromisoformat(trashed) if trashed else None,
     )
