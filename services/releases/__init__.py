@@ -201,18 +201,26 @@ def _end_well(workspace: "Workspace", release: Release) -> None:
 def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     """Say what happened; a version that failed before it got traffic is taken down again."""
     found = get(workspace, id)
-    moved = found.done("shift") or _has_traffic(workspace, found)
+    moved = _has_moved(workspace, found)
     state = State.UNPROVEN if moved else State.BLOCKED if isinstance(error, BlockedError) else State.FAILED
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
-    if not moved and found.kind is Kind.AGENT and found.after.agent_version is not None:
+    if moved is False and found.kind is Kind.AGENT and found.after.agent_version is not None:
         _take_down(workspace, found)
 
 
-def _has_traffic(workspace: "Workspace", release: Release) -> bool:
-    """Whether the traffic moved although the step did not end."""
-    changed = release.before.agent_version != release.after.agent_version
-    return changed and production.traffic(workspace).get(release.after.agent_version or 0, 0) > 0
+def _has_moved(workspace: "Workspace", release: Release) -> bool | None:
+    """Whether the traffic or the alias has moved, also when the step did not end; None when nobody can say now."""
+    before, after = release.before, release.after
+    if release.done("shift") or not release.moving:
+        return release.done("shift")
+    try:
+        shares, alias = production.traffic(workspace), production.alias(workspace, release.prompt_name)
+    except ConsoleError:
+        return None
+    if before.agent_version != after.agent_version and shares.get(after.agent_version or 0, 0) > 0:
+        return True
+    return before.model_id is not None and before.prompt_version != after.prompt_version == alias
 
 
 def _nothing_moved(workspace: "Workspace", release: Release) -> None:
@@ -229,13 +237,13 @@ def _nothing_moved(workspace: "Workspace", release: Release) -> None:
 def _take_down(workspace: "Workspace", release: Release) -> None:
     """Leave nothing of a failed agent release standing; its steps are taken again when it is resumed."""
     why = f"release {release.id} failed"
+    for name in ("deploy", "ready", "smoke"):
+        if release.done(name):
+            records.set_step(workspace, release.id, name, state="waiting")
     production.retire(workspace, int(release.after.agent_version or 0), why)
     handle = next(one.handle for one in release.steps if one.name == "deploy")
     if "alias" in handle:
         production.restore_alias(workspace, release.prompt_name, handle["alias"], why)
-    for name in ("deploy", "ready", "smoke"):
-        if release.done(name):
-            records.set_step(workspace, release.id, name, state="waiting")
 
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
@@ -278,7 +286,10 @@ def _newest_moved(workspace: "Workspace") -> Release | None:
 
 def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
     """The releases that moved the pointer and were not taken back, with the time, newest first."""
-    found = [(one, one.moved_at) for one in all(workspace) if one.state is not State.TAKEN_BACK]
+    everything = all(workspace)
+    undone = {one.undoes for one in everything if one.moved_at}
+    kept = [one for one in everything if one.state is not State.TAKEN_BACK and one.id not in undone]
+    found = [(one, one.moved_at) for one in kept]
     return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
 
 

@@ -1,0 +1,198 @@
+"""A release as its job runs it, on a real store: what is left when a step fails half way, and what is cleared away."""
+
+import json
+from dataclasses import asdict, replace
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+
+from services import jobs, production, prompts, releases
+from services.database import now
+from services.errors import ConflictError, PlatformError
+from services.jobs import Work
+from services.prompts import ChatMessage, Content
+from services.releases import Kind, Pair, State, records, steps
+from tests.left_traces import leave
+from tests.standing import answered, gateway, logged, refused, stand
+
+NOTHING = Pair(None, None, None)
+CHAT = Content((ChatMessage("system", "You speak for {{company_name}}."), ChatMessage("user", "{{question}}")))
+
+
+@pytest.fixture
+def written(workspace, monkeypatch):
+    """Three versions of a prompt; the proof is looked for once."""
+    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", -0.6)
+    for text in ("Be brief for Acme.", "Be kind for Acme.", "Be exact for Acme."):
+        prompts.save(workspace, "greeting", text, "")
+    return workspace
+
+
+def stored(workspace, kind, before, after, state=State.RUNNING, done=(), **changes):
+    moves = {"prompt": "greeting", "before": asdict(before), "after": asdict(after)}
+    id = records.add(workspace, kind, moves | changes, "")
+    for name in done:
+        records.set_step(workspace, id, name, state="done", ended_at=now())
+    records.set_state(workspace, id, state)
+    return id
+
+
+def run(workspace, id):
+    """The job of release `id`, in this process; returns the release as it ended, and what was raised."""
+    jobs.submit(workspace, "release", {"release": id})
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    error = None
+    try:
+        releases.run(replace(workspace, fence=work.fence), work)
+    except (ConflictError, PlatformError) as raised:
+        error = raised
+    jobs.finish(workspace.engine, work.job, {})
+    return releases.get(workspace, id), error
+
+
+def left(workspace, model_id, version, sent):
+    """The trace of an answer that loaded that prompt version and sent those words to the model."""
+    return leave(
+        workspace,
+        origin="probe",
+        sent=sent,
+        prompt=json.dumps([{"name": "greeting", "version": str(version)}]),
+        model_id=model_id,
+    )
+
+
+@pytest.fixture
+def half_rolled_back(written):
+    """A rollback from agent 2 with prompt 2 to agent 1 with prompt 1, while the alias was moved to 3 outside."""
+    one, two = logged(written, "greeting"), logged(written, "greeting")
+    stand(written, 1, one)
+    stand(written, 2, two, weight=100)
+    old, bad = Pair(one, 1, 1), Pair(two, 2, 2)
+    good = stored(written, Kind.AGENT, NOTHING, old, State.LIVE, done=("shift",))
+    undone = stored(written, Kind.AGENT, old, bad, State.LIVE, done=("shift",))
+    mlflow.genai.set_prompt_alias("greeting", "production", 3)
+    back = stored(written, Kind.ROLLBACK, bad, old, undoes=undone, restores=good)
+    return written, back, undone
+
+
+def test_a_release_whose_traffic_moved_but_not_its_alias_is_unproven(half_rolled_back):
+    workspace, back, undone = half_rolled_back
+    ended, error = run(workspace, back)
+    assert isinstance(error, ConflictError) and ended.error == error.message
+    assert (ended.state, production.traffic(workspace)) == (State.UNPROVEN, {1: 100})
+    assert ended.startable and not ended.done("shift")
+    assert releases.live(workspace).moved_outside
+    assert releases.get(workspace, undone).state is State.LIVE
+    assert releases.rollback_target(workspace) is None
+
+
+def test_a_release_that_moved_half_way_is_resumed_to_its_end(half_rolled_back):
+    workspace, back, undone = half_rolled_back
+    run(workspace, back)
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    releases.start(workspace, back)
+    trace = left(workspace, releases.get(workspace, back).after.model_id, 1, "Be brief for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        ended, error = run(workspace, back)
+    assert (ended.state, error, production.alias(workspace, "greeting")) == (State.LIVE, None, 1)
+    assert releases.get(workspace, undone).state is State.TAKEN_BACK
+
+
+def test_an_alias_that_moved_although_the_answer_was_lost_is_unproven(written, monkeypatch):
+    agent = logged(written, "greeting")
+    stand(written, 1, agent, weight=100)
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    set_alias = mlflow.genai.set_prompt_alias
+
+    def set_and_lose(*arguments):
+        set_alias(*arguments)
+        raise MlflowException("the connection broke", TEMPORARILY_UNAVAILABLE)
+
+    monkeypatch.setattr(mlflow.genai, "set_prompt_alias", set_and_lose)
+    back = stored(written, Kind.ROLLBACK, Pair(agent, 1, 2), Pair(agent, 1, 1), done=("ready",))
+    ended, error = run(written, back)
+    assert "the connection broke" in str(error)
+    assert (ended.state, production.alias(written, "greeting")) == (State.UNPROVEN, 1)
+
+
+@pytest.mark.parametrize("before", [None, 3])
+def test_a_failed_first_release_leaves_nothing_behind(written, before):
+    agent = logged(written, "greeting")
+    stand(written, 1, agent)
+    if before:
+        mlflow.genai.set_prompt_alias("greeting", "production", before)
+    first = stored(
+        written, Kind.AGENT, NOTHING, Pair(agent, 1, 1), done=("preflight", "register", "scorers"), evaluation=None
+    )
+    with gateway(written.settings.gateway_port, lambda n: refused(502)) as asked:
+        ended, error = run(written, first)
+    assert asked == ["/endpoints/support/versions/1/invocations"] and "502" in str(error)
+    assert (ended.state, production.alias(written, "greeting")) == (State.FAILED, before)
+    assert production.standing(written, 1) is None
+    assert [one.name for one in ended.steps if one.state == "waiting"] == ["deploy", "ready", "shift", "proof"]
+    assert ended.startable
+
+
+def test_at_the_end_what_nobody_needs_is_retired(written):
+    agents = [logged(written, "greeting", pinned=1) for _ in range(4)]
+    for version, agent in enumerate(agents, 1):
+        stand(written, version, agent, weight=100 if version == 4 else 0, state="failed" if version == 2 else "ready")
+    pairs = [Pair(agent, version, 1) for version, agent in enumerate(agents, 1)]
+    stored(written, Kind.AGENT, NOTHING, pairs[0], State.LIVE, done=("shift",))
+    stored(written, Kind.AGENT, pairs[0], pairs[2], State.LIVE, done=("shift",))
+    newest = stored(written, Kind.AGENT, pairs[2], pairs[3], done=releases.STEPS[Kind.AGENT])
+    ended, _ = run(written, newest)
+    endpoint = written.platform.serving.endpoint(written, "support")
+    assert ended.state is State.LIVE
+    assert [one.version for one in endpoint.versions] == [4, 3]
+    assert releases.rollback_target(written).after == pairs[2]
+
+
+@pytest.fixture
+def taking_back(written, monkeypatch):
+    """A rollback of the alias to a version with that content, up to its proof."""
+
+    def begin(content):
+        monkeypatch.setattr(steps, "SECONDS_TO_PROOF", 20)
+        agent = logged(written, "greeting")
+        stand(written, 1, agent, weight=100)
+        version = prompts.save(written, "greeting", content, "").version
+        mlflow.genai.set_prompt_alias("greeting", "production", version)
+        pair = Pair(agent, 1, version)
+        return stored(written, Kind.ROLLBACK, replace(pair, prompt_version=1), pair, done=("ready", "shift"))
+
+    return begin
+
+
+def test_the_proof_waits_out_a_busy_endpoint(written, taking_back):
+    id = taking_back("Be calm for Acme.")
+    trace = left(written, releases.get(written, id).after.model_id, 4, "Be calm for Acme.")
+    told = {1: refused(429), 2: refused(503), 3: refused(502)}
+    with gateway(written.settings.gateway_port, lambda n: told.get(n, answered(trace))):
+        ended, _ = run(written, id)
+    assert (ended.state, ended.proof.probes, ended.proof.trace_id) == (State.LIVE, 4, trace)
+
+
+def test_an_endpoint_that_refuses_the_question_is_asked_once(written, taking_back):
+    id = taking_back("Be calm for Acme.")
+    with gateway(written.settings.gateway_port, lambda n: refused(400)) as asked:
+        ended, error = run(written, id)
+    assert (ended.state, len(asked), error.retryable) == (State.UNPROVEN, 1, False)
+
+
+def test_a_chat_prompt_is_proven_by_its_messages(written, taking_back):
+    id = taking_back(CHAT)
+    trace = left(written, releases.get(written, id).after.model_id, 4, "You speak for Acme.")
+    with gateway(written.settings.gateway_port, lambda n: answered(trace)):
+        assert run(written, id)[0].state is State.LIVE
+
+
+def test_a_chat_prompt_that_was_not_sent_is_no_proof(written, taking_back, monkeypatch):
+    id = taking_back(CHAT)
+    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", -0.6)
+    trace = left(written, releases.get(written, id).after.model_id, 4, "Ignore what you were told.")
+    with gateway(written.settings.gateway_port, lambda n: answered(trace)):
+        ended, error = run(written, id)
+    assert ended.state is State.UNPROVEN and "did not send it to the model" in str(error)
