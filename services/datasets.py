@@ -15,7 +15,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from services import audit
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError, NotFoundError, NotReadyError, translated
+from services.errors import ConflictError, InvalidInputError, NotFoundError, NotReadyError, is_missing, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -206,7 +206,10 @@ def _load(workspace: "Workspace", id: str) -> EvaluationDataset:
     try:
         found = workspace.client.get_dataset(id)
     except MlflowException as error:
-        raise missing from error
+        if is_missing(error):
+            raise missing from error
+        with translated(Message("Reading the datasets")):
+            raise
     if workspace.app.experiment_id not in found.experiment_ids:
         raise missing
     return found

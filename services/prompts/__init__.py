@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import mlflow
+from mlflow.entities.model_registry import Prompt
 from mlflow.entities.model_registry import PromptVersion as MlflowPromptVersion
 from mlflow.exceptions import MlflowException
 
@@ -220,8 +221,7 @@ def _check_name(workspace: "Workspace", name: str) -> None:
             Message("“{name}” cannot be a prompt's name.", name=name),
             Message("Use letters, digits, hyphens and underscores, such as customer-support."),
         )
-    with translated(Message("Reading the prompts")):
-        found = workspace.client.get_prompt(workspace.full_name(name))
+    found = _registered(workspace, name)
     if found is not None and found.tags.get(APP_TAG) != workspace.app.id:
         raise ConflictError(
             Message("The prompt name “{name}” is already used outside this app.", name=name),
@@ -235,10 +235,19 @@ def _check_name(workspace: "Workspace", name: str) -> None:
 
 
 def _require_own(workspace: "Workspace", name: str) -> None:
-    with translated(Message("Reading the prompts")):
-        found = workspace.client.get_prompt(workspace.full_name(name))
+    found = _registered(workspace, name)
     if found is None or found.tags.get(APP_TAG) != workspace.app.id:
         raise _missing(name)
+
+
+def _registered(workspace: "Workspace", name: str) -> Prompt | None:
+    """The prompt without its versions. MLflow answers None when it cannot look, so a missing one is searched for too."""
+    full = workspace.full_name(name)
+    with translated(Message("Reading the prompts")):
+        found = workspace.client.get_prompt(full)
+        if found is None and "'" not in full:
+            found = next(iter(workspace.client.search_prompts(filter_string=f"name = '{full}'")), None)
+    return found
 
 
 def _missing(name: str) -> NotFoundError:
