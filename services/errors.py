@@ -157,6 +157,12 @@ def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
 def _from_openai(error: Exception, doing: Message) -> ConsoleError:
     import openai
 
+    if isinstance(error, openai.APITimeoutError):
+        return PlatformError(
+            Message("{doing}: the model did not answer in time.", doing=doing),
+            Message("Try again; if it stays, choose a faster model or ask for a shorter answer."),
+            retryable=True,
+        )
     if isinstance(error, openai.APIConnectionError):
         return PlatformError(
             Message("{doing}: the model could not be reached.", doing=doing),
@@ -173,6 +179,12 @@ def _from_openai(error: Exception, doing: Message) -> ConsoleError:
         return ForbiddenError(
             Message("{doing}: the model refused the key.", doing=doing), Message("Check OPENAI_API_KEY.")
         )
+    if isinstance(error, (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)):
+        said = error.body.get("message") if isinstance(error.body, dict) else None
+        return PlatformError(
+            Message("{doing}: the model refused the request ({status}): {reason}", doing=doing, status=error.status_code, reason=str(said or _first_line(error))[:300]),
+            Message("Check the model's name and the settings, then try again."),
+        )  # fmt: skip
     status = error.status_code if isinstance(error, openai.APIStatusError) else 0
     return PlatformError(
         Message("{doing}: the model answered with an error ({status}).", doing=doing, status=status),

@@ -14,13 +14,22 @@ USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 @dataclass
 class StubModel:
-    """Answers “<system prompt> | <last message>” or what `answer` says; `status`, `seconds` and `words_per_second` change how."""
+    """Answers “<system prompt> | <last message>” or what `answer` says; the other fields change how.
+
+    `status_of` fails single questions; `most_open` counts how many streams were open at the same time.
+    """
 
     url: str = ""
     answer: Callable[[str, str], str] = lambda system, question: f"{system} | {question}"
     status: int = 200
+    status_of: Callable[[str], int] = lambda question: 200
     seconds: float = 0.0
     between_words: float = 0.0
+    finish_reason: str = "stop"
+    with_usage: bool = True
+    models: tuple[str, ...] | None = None
+    open: int = 0
+    most_open: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
 
@@ -39,12 +48,20 @@ def stub_model() -> Iterator[StubModel]:
         def log_message(self, *arguments: Any) -> None:
             return None
 
+        def do_GET(self) -> None:
+            if stub.models is None:
+                self._send(404, {"error": {"message": "no such path"}})
+                return
+            listed = [{"id": name, "object": "model", "created": 0, "owned_by": "stub"} for name in stub.models]
+            self._send(200, {"object": "list", "data": listed})
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             stub.requests.append(body)
             time.sleep(stub.seconds)
-            if stub.status != 200:
-                self._send(stub.status, {"error": {"message": "stubbed failure"}})
+            status = stub.status if stub.status != 200 else stub.status_of(body["messages"][-1]["content"])
+            if status != 200:
+                self._send(status, {"error": {"message": "stubbed failure"}})
             elif body.get("stream"):
                 self._stream(stub.text(body))
             else:
@@ -77,15 +94,20 @@ def stub_model() -> Iterator[StubModel]:
             self.end_headers()
             words = text.split(" ")
             pieces = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
+            stub.open += 1
+            stub.most_open = max(stub.most_open, stub.open)
             try:
                 for piece in pieces:
                     self._chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": None}])
                     time.sleep(stub.between_words)
-                self._chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
-                self._chunk([], usage=USAGE)
+                self._chunk([{"index": 0, "delta": {}, "finish_reason": stub.finish_reason}])
+                if stub.with_usage:
+                    self._chunk([], usage=USAGE)
                 self.wfile.write(b"data: [DONE]\n\n")
             except (BrokenPipeError, ConnectionResetError):
                 stub.hung_up.set()
+            finally:
+                stub.open -= 1
             self.close_connection = True
 
         def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> None:

@@ -512,3 +512,27 @@ def test_it_stays_light() -> None:
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
         == "[]"
     )
+
+
+@pytest.mark.parametrize("wanted", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": {}}}])
+def test_a_response_format_is_refused_in_a_clear_sentence(model: TestClient, wanted: dict[str, Any]) -> None:
+    messages = [{"role": "user", "content": "Where is my parcel?"}]
+    asked = {"model": "practice", "messages": messages, "response_format": wanted}
+    reply = model.post("/practice/v1/chat/completions", json=asked)
+
+    assert reply.status_code == 400
+    assert "cannot follow a response format" in reply.json()["error"]["message"]
+    assert (
+        model.post("/practice/v1/chat/completions", json={**asked, "response_format": {"type": "text"}}).status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize("stop", ["parcel", ["nowhere", "parcel"]])
+def test_an_answer_ends_before_a_stop_sequence(model: TestClient, stop: Any) -> None:
+    whole = ask(model, "Be polite.", "Where is my parcel?")
+    cut = complete(model, "Be polite.", "Where is my parcel?", stop=stop, temperature=1.5, top_p=0.1)
+
+    assert cut["choices"][0]["message"]["content"] == whole.partition("parcel")[0]
+    assert cut["choices"][0]["finish_reason"] == "stop"
+    assert "parcel" in whole

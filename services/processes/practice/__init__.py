@@ -91,7 +91,10 @@ def _complete(asked: Any, knowledge: Knowledge) -> Completion | None:
     messages = _messages(asked)
     if asked.get("model") != MODEL:
         return None
-    text = judge.verdict(messages) if judge.is_asked(asked.get("response_format")) else _answer(messages, knowledge)
+    judging = judge.is_asked(asked.get("response_format"))
+    if not judging and _wants_a_format(asked.get("response_format")):
+        raise BadRequest("The practice model answers in plain text only; it cannot follow a response format.")
+    text = _until_stop(judge.verdict(messages) if judging else _answer(messages, knowledge), asked.get("stop"))
     limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
     tokens = TOKEN.findall(text)
     cut = isinstance(limit, int) and len(tokens) > limit
@@ -103,6 +106,17 @@ def _complete(asked: Any, knowledge: Knowledge) -> Completion | None:
         "length" if cut else "stop",
         prompt_tokens,
     )
+
+
+def _wants_a_format(response_format: Any) -> bool:
+    return bool(response_format) and not (isinstance(response_format, dict) and response_format.get("type") == "text")
+
+
+def _until_stop(text: str, stop: Any) -> str:
+    """The text before the first of the stop sequences."""
+    sequences = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
+    found = [text.find(one) for one in sequences if isinstance(one, str) and one]
+    return text[: min((at for at in found if at >= 0), default=len(text))]
 
 
 def _messages(asked: Any) -> list[tuple[str, str]]:
