@@ -138,4 +138,6 @@ def _fill_sample(place: Workspace) -> None:
         if one.name not in there:
             scorers.save(place, ScorerSpec(one.name, one.kind, dict(one.settings), 0))
     rows = [Row(**asdict(row)) for row in sample.rows()]
-    apps.choose_dataset(place, datasets.create(place, stored.dataset_name, rows).id)
+    begun = [one.id for one in datasets.all(place) if one.name == stored.dataset_name]
+    made = datasets.save_rows(place, begun[0], rows) if begun else datasets.create(place, stored.dataset_name, rows)
+    apps.choose_dataset(place, made.id)

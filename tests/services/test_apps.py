@@ -8,6 +8,7 @@ from services import apps
 from services.apps import AppForm, Gate
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from services.people import Actor, Role
+from tests.standing import stand
 
 FORM = AppForm(id="billing", name="請求", company="Acme", model="practice", endpoint="billing")
 
@@ -71,3 +72,18 @@ def test_a_viewer_creates_nothing(bare_workspace):
         apps.create(viewer, FORM)
     with pytest.raises(NotFoundError):
         apps.get(bare_workspace, "billing")
+
+
+def test_an_endpoint_that_answers_people_keeps_its_name(workspace):
+    form = replace(apps.form_of(workspace.app), endpoint="helpdesk", company="Beta")
+    stand(workspace, 1, "m-1", weight=100)
+    with pytest.raises(ConflictError, match="support answers people now"):
+        apps.save(workspace, form)
+    assert apps.get(workspace, "support") == workspace.app
+    assert apps.save(workspace, replace(form, endpoint="support")).company == "Beta"
+
+
+def test_an_endpoint_without_traffic_can_be_renamed(workspace):
+    stand(workspace, 1, "m-1", weight=0)
+    form = replace(apps.form_of(workspace.app), endpoint="helpdesk")
+    assert apps.save(workspace, form).endpoint == "helpdesk"
