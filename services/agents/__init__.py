@@ -2,7 +2,7 @@
 
 from services.agents.form import AgentForm
 from services.agents.logging import log, run
-from services.agents.records import AgentVersion, Links, get, registered_name, versions
+from services.agents.records import AgentVersion, Links, get, of_prompt, registered_name, versions
 from services.agents.trying import answer_text, load, run_try, try_out
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "get",
     "load",
     "log",
+    "of_prompt",
     "registered_name",
     "run",
     "run_try",

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ERROR_TAG = "signalbox.error"
+LINKED = "mlflow.linkedPrompts"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Links:
 
 @dataclass(frozen=True)
 class AgentVersion:
-    """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number."""
+    """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number.
+
+    `linked` is the prompt version that it was logged with, `pinned` the one it always answers with.
+    """
 
     model_id: str
     name: str
@@ -57,6 +61,7 @@ class AgentVersion:
     links: Links
     error: Message | str | None
     config: Mapping[str, Any]
+    linked: int | None = None
 
 
 def versions(workspace: "Workspace") -> list[AgentVersion]:
@@ -66,6 +71,19 @@ def versions(workspace: "Workspace") -> list[AgentVersion]:
         registered = _registered(workspace)
     made = [_from_mlflow(one, registered.get(one.model_id)) for one in found]
     return sorted(made, key=lambda one: one.created_at, reverse=True)
+
+
+def of_prompt(workspace: "Workspace", name: str) -> list[AgentVersion]:
+    """Every agent version that names the prompt in its link or its tags, newest first."""
+    full = workspace.full_name(name)
+    found: dict[str, LoggedModel] = {}
+    with translated(Message("Reading the agents")):
+        registered = _registered(workspace)
+        for words in (f"tags.`{LINKED}` LIKE '%\"{full}\"%'", f"tags.`prompt_name` = '{full}'"):
+            found |= {one.model_id: one for one in _pages(workspace, words)}
+    made = [_from_mlflow(one, registered.get(one.model_id)) for one in found.values()]
+    naming = [one for one in made if full in (one.links.from_prompts, one.links.from_tags)]
+    return sorted(naming, key=lambda one: one.created_at, reverse=True)
 
 
 def get(workspace: "Workspace", model_id: str) -> AgentVersion:
@@ -94,6 +112,15 @@ def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
     return dict(found.flavors.get("python_function", {}).get("config") or {})
 
 
+def _pages(workspace: "Workspace", words: str) -> Iterator[LoggedModel]:
+    token = None
+    while True:
+        page = workspace.client.search_logged_models([workspace.app.experiment_id], words, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
+
+
 def _registered(workspace: "Workspace") -> dict[str, int]:
     """Registered version by model id, of the app's one registered model."""
     name = registered_name(workspace)
@@ -104,7 +131,7 @@ def _registered(workspace: "Workspace") -> dict[str, int]:
 def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
     tags, status = found.tags or {}, found.status.name
     config = model_config(mlflow.get_tracking_uri(), found.model_id) if status == "READY" else {}
-    linked = _linked(tags.get("mlflow.linkedPrompts"))
+    linked, linked_version = _linked(tags.get(LINKED))
     links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
     pinned = str(config.get("prompt_version") or "")
     return AgentVersion(
@@ -120,13 +147,14 @@ def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
         links=links,
         error=_told(tags.get(ERROR_TAG)),
         config=config,
+        linked=linked_version,
     )
 
 
-def _linked(tag: str | None) -> str | None:
-    """The name of the first prompt in MLflow's tag of linked prompts."""
+def _linked(tag: str | None) -> tuple[str | None, int | None]:
+    """Name and version of the first prompt in MLflow's tag of linked prompts."""
     listed = json.loads(tag) if tag else []
-    return str(listed[0]["name"]) if listed else None
+    return (str(listed[0]["name"]), int(listed[0]["version"])) if listed else (None, None)
 
 
 def _told(tag: str | None) -> Message | str | None:

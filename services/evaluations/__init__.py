@@ -101,6 +101,18 @@ def all(workspace: "Workspace", limit: int = 200) -> list[Evaluation]:
     return [_from_mlflow(one) for one in found]
 
 
+def of_prompt(workspace: "Workspace", name: str, version: int | None = None, limit: int = 200) -> list[Evaluation]:
+    """The newest evaluations that asked under the prompt or one version of it, newest first."""
+    words = f"tags.`signalbox.kind` = 'evaluation' AND tags.`signalbox.asked` LIKE '%\"prompt_name\": \"{name}\"%'"
+    if version is not None:
+        words += f" AND tags.`signalbox.asked` LIKE '%\"requested_version\": {version},%'"
+    with translated(Message("Reading the evaluations")):
+        found = workspace.client.search_runs(
+            [workspace.app.experiment_id], words, max_results=limit, order_by=["start_time DESC"]
+        )
+    return [one for one in map(_from_mlflow, found) if one.prompt_name == name]
+
+
 def get(workspace: "Workspace", run_id: str) -> Evaluation:
     """One evaluation of this app; raises NotFoundError."""
     missing = NotFoundError(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from services import datasets, evaluations, scorers, verdicts
 from services.agents import AgentVersion
+from services.errors import InvalidInputError
 from services.evaluations import Evaluation
 from services.messages import Message
 from services.prompts import PromptVersion
@@ -70,7 +71,15 @@ class Candidate:
 def candidate(
     workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None, live_prompt: int | None
 ) -> Candidate:
-    """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline."""
+    """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline.
+
+    Raises InvalidInputError for a prompt version in the trash.
+    """
+    if prompt.trashed:
+        raise InvalidInputError(
+            Message("Version {n} of {name} is in the trash.", n=prompt.version, name=prompt.name),
+            Message("Restore it, or choose another version."),
+        )
     dataset = workspace.app.dataset_id
     sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
     done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]

@@ -13,6 +13,7 @@ from services.jobs.queue import (
     MOST_ATTEMPTS,
     asked_since_scored,
     claim,
+    ensure,
     extend,
     fail,
     finish,
@@ -40,6 +41,7 @@ __all__ = [
     "asked_since_scored",
     "cancel",
     "claim",
+    "ensure",
     "extend",
     "fail",
     "finish",
@@ -58,6 +60,7 @@ HANDLERS: dict[str, str] = {
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",
+    "tend_prompts": "services.prompts.tending:run",
 }
 
 

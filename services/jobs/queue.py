@@ -1,17 +1,20 @@
 """The queue as the worker sees it: jobs are claimed under a lease, ended, given back."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, or_, select, update
+from sqlalchemy import Engine, and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
+from services.database import app, now, served, writing
 from services.database import job as table
-from services.database import now, served, writing
 from services.errors import ConsoleError
-from services.jobs.records import Job, State, from_row
+from services.jobs.records import LIVE, Job, State, from_row
 from services.jobs.work import LEASE
 from services.messages import Message
+from services.people import CONSOLE
 
 MOST_ATTEMPTS = 5
 
@@ -88,6 +91,19 @@ def requeue_all(engine: Engine) -> int:
     for job in left:
         requeue(engine, job)
     return len(left)
+
+
+def ensure(engine: Engine, kind: str, every: int) -> None:
+    """Let the console itself do `kind` again and again for every app that is not archived and has no such job."""
+    live = select(table.c.app_id).where(table.c.kind == kind, table.c.state.in_(LIVE))
+    missing = select(app.c.id).where(app.c.archived.is_(False), app.c.id.not_in(live))
+    with engine.connect() as connection:
+        ids = connection.execute(missing).scalars().all()
+    for id in ids:
+        row = {"kind": kind, "app_id": id, "args": {}, "actor": CONSOLE.id, "state": State.QUEUED.value, "every": every}
+        stored = row | {"exclusive": f"{kind}:{id}", "checkpoint": {}, "result": {}}
+        with suppress(IntegrityError), writing(engine) as connection:
+            connection.execute(insert(table).values(stored))
 
 
 def nudge(engine: Engine, kind: str, app_id: str) -> None:

@@ -28,6 +28,7 @@ log = logging.getLogger("signalbox.worker")
 AT_ONCE = 3
 PAUSE = 0.2
 SECONDS_FOR_GATEWAY = 5.0
+SECONDS_BETWEEN_LOOKS = 60
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
 PASSED_ON_PREFIXES = ("MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "http_", "https_")
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -132,6 +133,7 @@ class Worker:
         if time.monotonic() - self.ticked < 1:
             return
         self.ticked = time.monotonic()
+        jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
         for app_id in jobs.asked_since_scored(self.engine):
             jobs.nudge(self.engine, "score_live", app_id)
 

@@ -125,6 +125,11 @@ def notice_all(workspace: "Workspace", current: dict[str, int]) -> bool:
     return all(told)
 
 
+def under_way(connection: Connection, workspace: "Workspace", name: str) -> bool:
+    """Whether something has said that it moves the alias, and not yet how it went."""
+    return _under_way(_read(connection, workspace, name))
+
+
 def pointers(workspace: "Workspace", tag: str) -> dict[str, int]:
     """Where `production` points, for all prompts of the app that have it, in one read per page of prompts."""
     words = f"tags.`mlflow.prompt.is_prompt` = 'true' AND tags.`{tag}` = '{workspace.app.id}'"

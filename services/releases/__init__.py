@@ -10,7 +10,7 @@ from services.errors import BlockedError, ConflictError, ConsoleError, InvalidIn
 from services.interlocks import Candidate, Finding
 from services.messages import Message
 from services.releases import records, steps
-from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get
+from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -29,6 +29,7 @@ __all__ = [
     "all",
     "get",
     "live",
+    "of_prompt",
     "preflight",
     "propose",
     "roll_back",

@@ -171,6 +171,11 @@ def all(workspace: "Workspace") -> list[Release]:
     return _read(workspace, release.c.id.is_not(None))
 
 
+def of_prompt(workspace: "Workspace", name: str) -> list[Release]:
+    """The releases of one prompt, newest first."""
+    return _read(workspace, release.c.moves["prompt"].as_string() == name)
+
+
 def set_state(workspace: "Workspace", id: int, state: State, revision: int | None = None, **values: Any) -> None:
     """Change a release; with `revision`, raises ConflictError when someone changed it since that was read."""
     ended = {"ended_at": now()} if state not in (State.PROPOSED, State.RUNNING) else {"ended_at": None}

@@ -25,6 +25,7 @@ __all__ = [
     "TraceStory",
     "Verdict",
     "await_story",
+    "count",
     "find",
     "get",
     "origin",
@@ -42,13 +43,17 @@ FINALIZED = "mlflow.trace.infoFinalized"
 
 @dataclass(frozen=True)
 class TraceQuery:
-    """Which traces; `version` is an agent version's model id, `text` is looked for in question and answer."""
+    """Which traces; `version` is an agent version's model id, `prompt` a prompt's name and version.
+
+    `text` is looked for in question and answer.
+    """
 
     hours: float = 24.0
     origin: str | None = "live"
     failed_scorer: str | None = None
     errors_only: bool = False
     version: str | None = None
+    prompt: tuple[str, int] | None = None
     text: str | None = None
     limit: int = 50
     offset: int = 0
@@ -78,6 +83,12 @@ def find(workspace: "Workspace", query: TraceQuery) -> Found:
         if len(wanted) > query.limit:
             break
     return Found(tuple(wanted[: query.limit]), len(wanted) > query.limit, read >= MOST_READ)
+
+
+def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bool]:
+    """How many traces of the window match, and whether there may be more than the newest `most` that were read."""
+    read = list(read_infos(workspace, query.hours, most, _filters(query)))
+    return sum(_matches(row_of(info), query) for info in read), len(read) >= most
 
 
 def get(workspace: "Workspace", trace_id: str) -> TraceStory:
@@ -116,6 +127,8 @@ def _filters(query: TraceQuery) -> str:
     parts = [" AND status = 'ERROR'" if query.errors_only else ""]
     if query.version:
         parts.append(f" AND metadata.`mlflow.modelId` = '{query.version.replace(chr(39), '')}'")
+    if query.prompt:
+        parts.append(f" AND prompt = '{query.prompt[0].replace(chr(39), '')}/{query.prompt[1]}'")
     if query.origin == "live":
         parts.append(" AND metadata.`mlflow.sourceRun` IS NULL")
     return "".join(parts)

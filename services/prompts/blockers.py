@@ -1,0 +1,45 @@
+"""What still needs a version of a prompt, or the whole prompt, and so keeps it from being deleted."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from services import agents, evaluations, production, releases
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+def blockers(workspace: "Workspace", name: str, version: int | None = None) -> list[Message]:
+    """Why the version (None: the prompt with all its versions) must stay; empty when nothing needs it."""
+    return [*live(workspace, name, version), *_named(workspace, name, version), *released(workspace, name, version)]
+
+
+def live(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
+    """Whether the alias `production` names it now."""
+    current = production.alias(workspace, name)
+    if current is not None and version in (None, current):
+        yield Message("Version {n} is live.", n=current)
+
+
+def released(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
+    """Whether a release moved it, or a rollback would go back to it."""
+    target = releases.rollback_target(workspace)
+    if target and target.prompt_name == name and version in (None, target.after.prompt_version):
+        yield Message("A rollback would go back to it, to release {id}.", id=target.id)
+    found = releases.of_prompt(workspace, name)
+    named = [one.id for one in found if version in (None, one.before.prompt_version, one.after.prompt_version)]
+    if named:
+        yield Message("Releases that name it: {ids}.", ids=", ".join(str(id) for id in sorted(named)[:10]))
+
+
+def _named(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
+    logged = [one for one in agents.of_prompt(workspace, name) if one.status == "READY"]
+    naming = [one for one in logged if version is None or version in (one.pinned, one.linked)]
+    if naming:
+        yield Message("Agent versions logged with it: {n}. Each of them could be released.", n=len(naming))
+    asked = evaluations.of_prompt(workspace, name, version)
+    got = [one for one in evaluations.of_prompt(workspace, name) if version in (None, one.prompt_version)]
+    found = {one.run_id for one in [*asked, *got]}
+    if found:
+        yield Message("Evaluations of it: {n}. Nobody could read any more what they judged.", n=len(found))
