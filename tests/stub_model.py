@@ -49,8 +49,8 @@ def stub_model() -> Iterator[StubModel]:
             return None
 
         def do_GET(self) -> None:
-            if stub.models is None:
-                self._send(404, {"error": {"message": "no such path"}})
+            if stub.models is None or stub.status != 200:
+                self._send(404 if stub.status == 200 else stub.status, {"error": {"message": "stubbed failure"}})
                 return
             listed = [{"id": name, "object": "model", "created": 0, "owned_by": "stub"} for name in stub.models]
             self._send(200, {"object": "list", "data": listed})

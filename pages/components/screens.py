@@ -33,6 +33,7 @@ SECTIONS = {
 SCREENS = (
     Screen("home", "overview", mark("Home"), ":material/home:"),
     Screen("prompts", "author", mark("Prompts"), ":material/edit_note:"),
+    Screen("playground", "author", mark("Playground"), ":material/science:"),
     Screen("agents", "author", mark("Agents"), ":material/smart_toy:"),
     Screen("datasets", "evaluate", mark("Datasets"), ":material/dataset:"),
     Screen("scorers", "evaluate", mark("Scorers"), ":material/rule:"),

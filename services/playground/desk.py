@@ -83,6 +83,11 @@ def slot(version: int | None) -> Slot:
     return Slot(new_id(), version)
 
 
+def copy(slot: Slot) -> Slot:
+    """The same once more, to be changed."""
+    return replace(slot, id=new_id())
+
+
 def typed(text: str) -> Question:
     return Question(new_id(), text.strip())
 

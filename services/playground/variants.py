@@ -10,6 +10,7 @@ from services.errors import InvalidInputError
 from services.messages import Message
 from services.playground import calls
 from services.playground.desk import Desk, Slot
+from services.playground.mine import Draft
 from services.prompts import Content, ModelSettings, PromptVersion
 
 if TYPE_CHECKING:
@@ -53,17 +54,15 @@ class Blocker:
     blocking: bool = True
 
 
-def resolve(
-    workspace: "Workspace", desk: Desk, found: Sequence[PromptVersion], draft: "Content | None", draft_base: int | None
-) -> list[Variant]:
+def resolve(workspace: "Workspace", desk: Desk, found: Sequence[PromptVersion], draft: Draft | None) -> list[Variant]:
     """The variants that still exist, in their places; `found` are the prompt's versions, `draft` is mine."""
     saved = {one.version: one.content for one in found}
     made = []
     for letter, slot in zip(LETTERS, desk.slots, strict=False):
-        content = draft if slot.version is None else saved.get(slot.version)
+        content = saved.get(slot.version) if slot.version is not None else draft.content if draft else None
         if content is None:
             continue
-        base = draft_base if slot.version is None else slot.version
+        base = slot.version if slot.version is not None else draft.base if draft else None
         edited = _with_fields(content if slot.edited is None else replace(content, template=slot.edited), slot.fields)
         number = next((version for version, one in saved.items() if same(one, edited)), None)
         made.append(Variant(slot, letter, edited, calls.arguments(workspace, edited), number, base))

@@ -39,7 +39,7 @@ def desk(*questions, versions=(1, 2), **values):
 
 
 def resolved(workspace, wanted, draft=None):
-    return playground.resolve(workspace, wanted, prompts.history(workspace, wanted.prompt), draft, None)
+    return playground.resolve(workspace, wanted, prompts.history(workspace, wanted.prompt), draft)
 
 
 def start(workspace, wanted, before=None):

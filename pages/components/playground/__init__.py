@@ -1,0 +1,1 @@
+"""The parts of the Playground screen, one file each."""

@@ -1,0 +1,201 @@
+"""The questions that every variant is asked: typed, out of a dataset, or from live traffic."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import feedback, session
+from pages.components.playground import desk
+from pages.components.playground.desk import Place
+from services import datasets, playground
+from services.datasets import Row
+from services.errors import InvalidInputError
+from services.messages import Message, mark
+from services.playground import Question
+from services.traces import TraceRow
+from services.workspace import Workspace
+
+KINDS = {"typed": mark("Type one"), "dataset": mark("From a dataset"), "trace": mark("From live traffic")}
+MOST_LISTED = 1000
+LIST_HEIGHT = 250
+_ = session.text
+
+
+def show(place: Place) -> None:
+    """The ways to add a question, and fields for variables that nothing fills."""
+    st.subheader(_("Questions"), anchor=False)
+    kind = st.segmented_control(
+        _("Add a question"),
+        list(KINDS),
+        format_func=lambda one: _(KINDS[one]),
+        default="typed",
+        required=True,
+        key=_key(place, "kind"),
+        label_visibility="collapsed",
+    )
+    SHOWN[str(kind)](place)
+    _ask_values(place)
+
+
+def _show_typed(place: Place) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_area(
+            _("Question"),
+            key=_key(place, "typed"),
+            height=68,
+            label_visibility="collapsed",
+            placeholder=_("What could a customer ask?"),
+        )
+        st.button(
+            _("Add question"),
+            icon=":material/add:",
+            key="add-typed",
+            on_click=_add_typed,
+            args=(place,),
+        )
+
+
+def _show_dataset(place: Place) -> None:
+    found = {one.id: one for one in datasets.all(place.workspace)}
+    if not found:
+        st.info(_("There is no dataset yet. Make one on the Datasets screen."))
+        return
+    ids = list(found)
+    chosen = st.selectbox(
+        _("Dataset"),
+        ids,
+        ids.index(place.workspace.app.dataset_id) if place.workspace.app.dataset_id in found else 0,
+        format_func=lambda id: f"{found[id].name} ({found[id].rows})",
+        key=_key(place, "dataset"),
+    )
+    rows = datasets.rows(place.workspace, chosen)[:MOST_LISTED]
+    table = pd.DataFrame(
+        {
+            _("Question"): [row.question for row in rows],
+            _("Topic"): [row.topic for row in rows],
+            _("Critical"): [row.critical for row in rows],
+        }
+    )
+    _choose_lines(place, "rows", table)
+    st.button(
+        _("Add the chosen questions"),
+        icon=":material/add:",
+        key="add-rows",
+        on_click=_add_rows,
+        args=(place, chosen, rows),
+    )
+
+
+def _show_traces(place: Place) -> None:
+    rows = list(playground.newest_traces(place.workspace))
+    if rows:
+        table = pd.DataFrame(
+            {
+                _("Time"): [session.moment(row.time) for row in rows],
+                _("Question"): [row.question for row in rows],
+                _("Answer"): [row.answer for row in rows],
+            }
+        )
+        _choose_lines(place, "traces", table)
+    else:
+        st.caption(
+            _("There was no live traffic in the last 30 days. The question of any other trace can be taken by its id.")
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(_("Trace id"), key=_key(place, "trace"), placeholder="tr-…", label_visibility="collapsed")
+        st.button(
+            _("Add the chosen questions"),
+            icon=":material/add:",
+            key="add-traces",
+            on_click=_add_traces,
+            args=(place, rows),
+        )
+
+
+SHOWN = {"typed": _show_typed, "dataset": _show_dataset, "trace": _show_traces}
+
+
+def _choose_lines(place: Place, name: str, table: pd.DataFrame) -> None:
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(LIST_HEIGHT, 36 * (len(table) + 1)),
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=_key(place, name),
+    )
+
+
+def _ask_values(place: Place) -> None:
+    """Fields for the variables that neither the app nor the question fills."""
+    names = playground.unfilled(place.workspace, place.variants)
+    if not names:
+        return
+    st.caption(_("Nothing fills these variables. What you type is used here only."))
+    with st.grid(4, min_column_width=200, gap="xsmall"):
+        for name in names:
+            st.text_input(
+                session.escape("{{" + name + "}}"),
+                key=desk.seed(desk.key(place, "value", name), place.desk.values.get(name, "")),
+                on_change=desk.take_in,
+                args=(place.workspace, place.prompt),
+            )
+
+
+def add_from_address(workspace: Workspace, prompt: str) -> None:
+    """Take the question of the trace that a link names, once."""
+    trace = st.query_params.pop("trace", None)
+    if trace:
+        taken = playground.of_trace(workspace, trace)
+        desk.change(workspace, prompt, lambda found: found.with_questions([taken]))
+
+
+def _key(place: Place, name: str) -> str:
+    return desk.key(place, "ask", name)
+
+
+# A click may overtake what was just typed: callbacks read the fields, not what the last run saw.
+
+
+def _add(place: Place, questions: list[Question]) -> None:
+    before = len(place.desk.questions)
+    after = desk.change(place.workspace, place.prompt, lambda found: found.with_questions(questions))
+    if len(after.questions) == before:
+        raise InvalidInputError(Message("These questions are on the list already."), Message("Add another one."))
+
+
+def _add_typed(place: Place) -> None:
+    with feedback.action(Message("Added.")):
+        text = st.session_state[_key(place, "typed")].strip()
+        if not text:
+            raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
+        _add(place, [playground.typed(text)])
+        st.session_state[_key(place, "typed")] = ""
+
+
+def _add_rows(place: Place, dataset: str, rows: list[Row]) -> None:
+    with feedback.action(Message("Added.")):
+        chosen = [rows[index] for index in _chosen(place, "rows") if index < len(rows)]
+        _require(bool(chosen))
+        _add(place, playground.of_rows(datasets.get(place.workspace, dataset), chosen))
+
+
+def _add_traces(place: Place, rows: list[TraceRow]) -> None:
+    with feedback.action(Message("Added.")):
+        typed = st.session_state[_key(place, "trace")].strip()
+        ids = [rows[index].trace_id for index in _chosen(place, "traces") if index < len(rows)]
+        _require(bool(typed or ids))
+        _add(place, [playground.of_trace(place.workspace, id) for id in [*ids, *([typed] if typed else [])]])
+        st.session_state[_key(place, "trace")] = ""
+
+
+def _chosen(place: Place, name: str) -> list[int]:
+    return list(st.session_state.get(_key(place, name), {}).get("selection", {}).get("rows", []))
+
+
+def _require(chosen: bool) -> None:
+    if not chosen:
+        raise InvalidInputError(Message("Nothing is chosen."), Message("Tick one or more lines first."))
+
+
+def take_out(workspace: Workspace, prompt: str, id: str) -> None:
+    desk.change(workspace, prompt, lambda found: found.without(id))
