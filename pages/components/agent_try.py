@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import editor, feedback, session
+from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion
 from services.audit import Verb
@@ -16,11 +17,7 @@ _ = session.text
 
 def version_labels(workspace: Workspace, name: str) -> dict[int, str]:
     """A prompt's versions as lists show them, newest first."""
-    history = prompts.history(workspace, name)
-    return {
-        one.version: _("version {n} (live)", n=one.version) if one.live else _("version {n}", n=one.version)
-        for one in history
-    }
+    return titles.labels(prompts.history(workspace, name))
 
 
 def show(workspace: Workspace, ready: list[AgentVersion], names: list[str]) -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import evaluation_view, feedback, session
+from pages.components.prompts import titles
 from services import agents, audit, datasets, evaluations, jobs, prompts
 from services.agents import AgentVersion
 from services.audit import Verb
@@ -71,11 +72,11 @@ def show_form() -> None:
         ),
         key=f"evaluate-agent-{workspace.app.id}",
     )
-    history = {one.version: one for one in prompts.history(workspace, ready[model_id].prompt_name)}
+    labels = titles.labels(prompts.history(workspace, ready[model_id].prompt_name))
     version = middle.selectbox(
         _("Prompt version"),
-        list(history),
-        format_func=lambda n: _("version {n}: {note}", n=n, note=history[n].note or "–"),
+        list(labels),
+        format_func=labels.__getitem__,
         key=f"evaluate-prompt-{workspace.app.id}-{ready[model_id].prompt_name}",
     )
     found = {one.id: one for one in datasets.all(workspace)}

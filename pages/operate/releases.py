@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, release_view, session
+from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
 from services.messages import Message
@@ -90,11 +91,7 @@ def show_form(live: Live) -> None:
         index=_live_position(live, list(labels)),
     )
     agent = next(one for one in ready if one.model_id == chosen)
-    history = prompts.history(workspace, agent.prompt_name)
-    notes = {
-        one.version: _("{name} version {n}: {note}", name=one.name, n=one.version, note=one.note or "–")
-        for one in history
-    }
+    notes = titles.labels(prompts.history(workspace, agent.prompt_name))
     version = st.selectbox(_("Prompt version"), list(notes), format_func=notes.__getitem__, key=field("prompt"))
     st.text_input(_("What this release is for"), key=field("why"))
     st.button(

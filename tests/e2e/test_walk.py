@@ -72,7 +72,7 @@ class Walk:
 
     def propose(self, version: int) -> Console:
         console = self.releases()
-        console.choose("Prompt version", self.t("{name} version {n}: {note}", name=APP.prompt_name, n=version, note=""))
+        console.choose("Prompt version", self.t("version {n}: {note}", n=version, note=""))
         return console.click("Propose release")
 
     def release(self, version: int) -> None:
