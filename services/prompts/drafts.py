@@ -1,0 +1,186 @@
+"""Drafts: what a person has written and not saved yet, kept at every pause so that no word is lost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+
+from services import audit
+from services.audit import Verb
+from services.database import draft as table
+from services.database import now, writing
+from services.errors import ConflictError, InvalidInputError, translated
+from services.messages import Message
+from services.prompts.content import Content
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SUBJECT = "prompt:"
+LARGEST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One person's unsaved text of one prompt; `base` is the version it started from, `name` is empty for a new prompt.
+
+    `revision` counts how often it was kept, 0 is never. `new_name` is the name typed for a new prompt, `typed_format` a
+    response format that is not JSON yet, `set_aside` an earlier text of the same draft that another one replaced.
+    """
+
+    name: str
+    content: Content
+    note: str = ""
+    base: int | None = None
+    revision: int = 0
+    updated_at: datetime | None = None
+    begun_at: datetime | None = None
+    new_name: str = ""
+    typed_format: str = ""
+    set_aside: Content | None = None
+
+    def says_the_same(self, other: "Draft") -> bool:
+        """Whether a person would read the same in both."""
+        return self._written == other._written
+
+    @property
+    def _written(self) -> tuple[Any, ...]:
+        return (self.content.to_json(), self.note, self.new_name, self.typed_format)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Somebody else who has an unsaved draft of the same prompt."""
+
+    actor: str
+    since: datetime
+    updated_at: datetime
+
+
+def mine(workspace: "Workspace", name: str) -> Draft | None:
+    """The actor's own draft of the prompt; without a name, that of a new prompt."""
+    with workspace.engine.connect() as connection:
+        row = connection.execute(select(table).where(_own(workspace, name))).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def all(workspace: "Workspace") -> list[Draft]:
+    """The actor's unsaved drafts in this app, newest first."""
+    query = select(table).where(
+        table.c.app_id == workspace.app.id,
+        table.c.actor == workspace.actor.id,
+        table.c.subject.startswith(SUBJECT, autoescape=True),
+    )
+    with workspace.engine.connect() as connection:
+        return [_from_row(row) for row in connection.execute(query.order_by(table.c.updated_at.desc()))]
+
+
+def others(workspace: "Workspace", name: str) -> list[Writer]:
+    """Who else is writing on this prompt, and since when."""
+    query = select(table).where(
+        table.c.app_id == workspace.app.id, table.c.subject == SUBJECT + name, table.c.actor != workspace.actor.id
+    )
+    with workspace.engine.connect() as connection:
+        rows = connection.execute(query.order_by(table.c.actor)).all()
+    return [Writer(row.actor, datetime.fromisoformat(row.value["begun_at"]), row.updated_at) for row in rows]
+
+
+def keep(workspace: "Workspace", draft: Draft) -> Draft:
+    """Store the draft and return it as stored.
+
+    Raises ConflictError when another tab of the same person kept a newer one: that one stays. A draft is nobody's
+    decision, so it is authorised like every write but is not a line of the audit log.
+    """
+    _check(workspace, draft)
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
+        if row is not None and row.value["revision"] != draft.revision:
+            raise _kept_elsewhere(row.updated_at)
+        before = _from_row(row) if row is not None else None
+        kept = replace(
+            draft,
+            revision=draft.revision + 1,
+            updated_at=now(),
+            begun_at=(before.begun_at if before else None) or now(),
+            set_aside=draft.set_aside or (before.set_aside if before else None),
+        )
+        connection.execute(delete(table).where(_own(workspace, draft.name)))
+        connection.execute(insert(table).values(**_key(workspace, draft.name), **_to_row(kept)))
+    return kept
+
+
+def set_aside(workspace: "Workspace", draft: Draft) -> None:
+    """Keep the text of a tab that came too late beside the draft that another tab kept, which does not change."""
+    _check(workspace, draft)
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
+        if row is not None:
+            value = row.value | {"set_aside": draft.content.to_json()}
+            connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
+
+
+def discard(workspace: "Workspace", name: str) -> None:
+    """Forget the actor's draft; like `keep`, authorised and not a line of the audit log."""
+    audit.require(workspace, Verb.SAVE_DRAFT)
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(delete(table).where(_own(workspace, name)))
+
+
+def _check(workspace: "Workspace", draft: Draft) -> None:
+    audit.require(workspace, Verb.SAVE_DRAFT)
+    length = sum(len(message.content) for message in draft.content.messages) + len(draft.note) + len(draft.typed_format)
+    if length > LARGEST:
+        raise InvalidInputError(
+            Message("The draft has {n} characters; up to {limit} are kept.", n=length, limit=LARGEST),
+            Message("Shorten it: until then it stands only in this window."),
+        )
+
+
+def _kept_elsewhere(at: datetime) -> ConflictError:
+    return ConflictError(
+        Message("Another tab kept this draft at {time} UTC.", time=f"{at:%H:%M:%S}"),
+        Message("Take that text, or keep yours; the other one is set aside, not lost."),
+    )
+
+
+def _key(workspace: "Workspace", name: str) -> dict[str, str]:
+    return {"app_id": workspace.app.id, "actor": workspace.actor.id, "subject": SUBJECT + name}
+
+
+def _own(workspace: "Workspace", name: str) -> ColumnElement[bool]:
+    return and_(*(table.c[column] == value for column, value in _key(workspace, name).items()))
+
+
+def _to_row(draft: Draft) -> dict[str, Any]:
+    value = {
+        "content": draft.content.to_json(),
+        "note": draft.note,
+        "base": draft.base,
+        "revision": draft.revision,
+        "begun_at": (draft.begun_at or now()).astimezone(UTC).isoformat(),
+        "new_name": draft.new_name,
+        "typed_format": draft.typed_format,
+        "set_aside": draft.set_aside.to_json() if draft.set_aside else None,
+    }
+    return {"value": value, "updated_at": draft.updated_at}
+
+
+def _from_row(row: Row[Any]) -> Draft:
+    stored: Mapping[str, Any] = row.value
+    return Draft(
+        name=row.subject.removeprefix(SUBJECT),
+        content=Content.from_json(stored["content"]),
+        note=stored["note"],
+        base=stored["base"],
+        revision=stored["revision"],
+        updated_at=row.updated_at,
+        begun_at=datetime.fromisoformat(stored["begun_at"]),
+        new_name=stored["new_name"],
+        typed_format=stored["typed_format"],
+        set_aside=Content.from_json(stored["set_aside"]) if stored["set_aside"] else None,
+    )

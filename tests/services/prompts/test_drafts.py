@@ -1,0 +1,100 @@
+"""Drafts: kept per person, compared before they are overwritten, gone only when saved or discarded."""
+
+from dataclasses import replace
+
+import pytest
+
+from services import audit
+from services.errors import ConflictError, ForbiddenError, InvalidInputError
+from services.people import Actor, Role
+from services.prompts import ChatMessage, Content, ModelSettings, drafts
+from services.prompts.drafts import LARGEST, Draft
+from services.workspace import Workspace, connect
+
+CHAT = Content(
+    (ChatMessage("system", "Be kind, 親切に."), ChatMessage("user", "{{question}}")),
+    ModelSettings(model_name="practice", temperature=0.2, stop_sequences=("END",)),
+    {"type": "object"},
+    {"title": "Kind", "team": "blue"},
+)
+
+
+def person(workspace, name, role=Role.AUTHOR):
+    return replace(workspace, actor=Actor(name, frozenset({Role.VIEWER, role})))
+
+
+def test_a_draft_is_read_back_as_it_was_written(workspace, settings):
+    written = Draft("greeting", CHAT, "why", base=2, typed_format="{not yet", new_name="x")
+    kept = drafts.keep(workspace, written)
+    after_a_restart = replace(workspace, platform=connect(settings))
+    assert drafts.mine(after_a_restart, "greeting") == kept
+    assert kept.says_the_same(written)
+    assert (kept.revision, kept.base) == (1, 2)
+    assert kept.updated_at and kept.begun_at
+
+
+def test_a_new_prompt_has_its_own_draft(workspace):
+    drafts.keep(workspace, Draft("", Content("new")))
+    drafts.keep(workspace, Draft("greeting", Content("old")))
+    assert drafts.mine(workspace, "").content.text == "new"
+    assert [one.name for one in drafts.all(workspace)] == ["greeting", ""]
+
+
+def test_a_newer_draft_of_another_tab_is_not_overwritten(workspace):
+    first = drafts.keep(workspace, Draft("greeting", Content("one")))
+    second = drafts.keep(workspace, replace(first, content=Content("two")))
+    with pytest.raises(ConflictError) as refused:
+        drafts.keep(workspace, replace(first, content=Content("late")))
+    assert f"{second.updated_at:%H:%M:%S}" in str(refused.value)
+    assert drafts.mine(workspace, "greeting") == second
+    drafts.set_aside(workspace, replace(first, content=Content("late")))
+    beside = drafts.mine(workspace, "greeting")
+    assert (beside.content.text, beside.set_aside.text, beside.revision) == ("two", "late", 2)
+    assert drafts.keep(workspace, replace(second, content=Content("three"))).set_aside.text == "late"
+
+
+def test_words_after_a_save_in_another_tab_are_kept_too(workspace):
+    first = drafts.keep(workspace, Draft("greeting", Content("one")))
+    drafts.discard(workspace, "greeting")
+    assert drafts.mine(workspace, "greeting") is None
+    drafts.keep(workspace, replace(first, content=Content("more")))
+    assert drafts.mine(workspace, "greeting").content.text == "more"
+
+
+def test_others_are_told_who_writes_and_since_when(workspace):
+    bob = person(workspace, "bob")
+    begun = drafts.keep(bob, Draft("greeting", Content("Bob's")))
+    later = drafts.keep(bob, begun)
+    assert drafts.mine(workspace, "greeting") is None
+    (writer,) = drafts.others(workspace, "greeting")
+    assert (writer.actor, writer.since, writer.updated_at) == ("bob", begun.begun_at, later.updated_at)
+    assert drafts.others(bob, "greeting") == []
+    assert drafts.all(workspace) == []
+
+
+def test_a_viewer_keeps_no_draft(workspace):
+    viewer = person(workspace, "eve", Role.VIEWER)
+    for write in (lambda: drafts.keep(viewer, Draft("greeting", CHAT)), lambda: drafts.discard(viewer, "greeting")):
+        with pytest.raises(ForbiddenError):
+            write()
+
+
+def test_a_draft_is_no_line_of_the_audit_log(workspace):
+    before = audit.events(workspace)
+    drafts.keep(workspace, Draft("greeting", CHAT))
+    drafts.discard(workspace, "greeting")
+    assert audit.events(workspace) == before
+
+
+def test_more_than_can_be_kept_is_refused_with_the_number(workspace):
+    drafts.keep(workspace, Draft("greeting", Content("あ" * 200_000)))
+    with pytest.raises(InvalidInputError) as refused:
+        drafts.keep(workspace, Draft("greeting", Content("x" * (LARGEST + 1)), revision=1))
+    assert str(LARGEST + 1) in str(refused.value)
+    assert len(drafts.mine(workspace, "greeting").content.text) == 200_000
+
+
+def test_drafts_of_two_apps_are_apart(workspace, bare_workspace):
+    drafts.keep(workspace, Draft("greeting", CHAT))
+    elsewhere: Workspace = workspace.for_app(replace(workspace.app, id="other"))
+    assert drafts.mine(elsewhere, "greeting") is None
