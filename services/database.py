@@ -20,6 +20,7 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Engine,
+    ExceptionContext,
     Float,
     ForeignKey,
     Index,
@@ -34,8 +35,9 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.exc import OperationalError
 
-from services.errors import NotReadyError
+from services.errors import NotReadyError, PlatformError
 from services.messages import Message
 from services.settings import Settings
 
@@ -226,6 +228,7 @@ def connect(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _say_plainly)
     return engine
 
 
@@ -284,6 +287,18 @@ def _copy_aside(settings: Settings, revision: str | None) -> None:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         engine.dispose()
         shutil.copy2(file, file.with_suffix(f".before-{revision}.db"))
+
+
+def _say_plainly(context: ExceptionContext) -> None:
+    """A database that is full, read-only, locked or away is for the operator to mend; what else fails is a defect."""
+    if not isinstance(context.sqlalchemy_exception, OperationalError):
+        return
+    reason = str(context.original_exception).strip().partition("\n")[0]
+    raise PlatformError(
+        Message("The console's database failed: {reason}.", reason=reason),
+        Message("Check the free space and the permissions of the data folder, then try again."),
+        retryable=True,
+    )
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

@@ -13,20 +13,26 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from services import audit, database, jobs, settings
-from services.errors import ConsoleError
+from services.errors import ConsoleError, PlatformError
 from services.jobs import Job, Work
 from services.messages import Message
 from services.processes.lock import Lock, held, read
 from services.settings import Settings
 
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
 log = logging.getLogger("signalbox.worker")
 
 AT_ONCE = 3
 PAUSE = 0.2
+PAUSE_IN_TROUBLE = 2.0
+INTERRUPTED = 255
 SECONDS_FOR_GATEWAY = 5.0
 SECONDS_BETWEEN_LOOKS = 60
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
@@ -54,6 +60,7 @@ class Worker:
         self.gateway: subprocess.Popen[bytes] | None = None
         self.gateway_started = 0.0
         self.ticked = 0.0
+        self.trouble = ""
         self.stopping = threading.Event()
 
     def serve(self) -> None:
@@ -61,10 +68,21 @@ class Worker:
         audit.reconcile(self.engine)
         self._await_gateway()
         while not self.stopping.wait(PAUSE):
-            self._keep_gateway()
-            self.work()
-            self._tick()
+            try:
+                self._keep_gateway()
+                self.work()
+                self._tick()
+                self.trouble = ""
+            except PlatformError as error:
+                self._wait_out(error)
         self._stop()
+
+    def _wait_out(self, error: PlatformError) -> None:
+        """A database that is full or away comes back; until then the children go on as far as they can."""
+        if str(error) != self.trouble:
+            log.error("%s", error)
+        self.trouble = str(error)
+        self.stopping.wait(PAUSE_IN_TROUBLE)
 
     def work(self) -> None:
         """Settle what ended and start what is due."""
@@ -108,9 +126,9 @@ class Worker:
             if one.child.is_alive():
                 self._extend(one)
                 continue
+            self._settle(one.job, one.child.exitcode or 0)
             self.running.remove(one)
             one.lifeline.close()
-            self._settle(one.job, one.child.exitcode or 0)
 
     def _extend(self, one: Running) -> None:
         if time.monotonic() - one.extended > jobs.LEASE.total_seconds() / 4:
@@ -122,7 +140,7 @@ class Worker:
         if code == 0:
             return
         log.error("job %s (%s) ended with code %s", job.id, job.kind, code)
-        if code < 0 or code == 255:
+        if code < 0 or code == INTERRUPTED:
             jobs.requeue(self.engine, job)
             return
         message = Message("It stopped because of a defect in the console or in the agent's code.")
@@ -151,27 +169,38 @@ class Worker:
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     """The child: one attempt of one job, in the name of the person who asked for it."""
     threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
-    from services import apps, people, workspace
+    from services import people, workspace
 
     platform = workspace.connect(config)
     _forget_environment(config)
     work = Work(platform.engine, job)
     actor = people.with_roles(config, job.actor, job.groups)
-    place = workspace.Workspace(platform, actor, fence=work.fence)
+    try:
+        _attempt(workspace.Workspace(platform, actor, fence=work.fence), work, handler)
+    except PlatformError as error:  # how it went could not be written
+        log.error("job %s (%s): %s", job.id, job.kind, error)
+        sys.exit(INTERRUPTED)
+
+
+def _attempt(place: "Workspace", work: Work, handler: str) -> None:
+    """Let the handler work, and write how it went."""
+    from services import apps
+
+    engine, job = place.engine, work.job
+    module, _, name = handler.partition(":")
     try:
         place = place.for_app(apps.get(place, job.app_id))
         os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id
-        module, _, name = handler.partition(":")
         result = getattr(importlib.import_module(module), name)(place, work)
     except ConsoleError as error:
         log.warning("job %s (%s): %s", job.id, job.kind, error)
-        jobs.fail(platform.engine, job, error)
+        jobs.fail(engine, job, error)
     except jobs.Cancelled:
-        jobs.stop(platform.engine, job)
+        jobs.stop(engine, job)
     except jobs.Superseded:
         log.warning("job %s attempt %s was superseded", job.id, job.attempt)
     else:
-        jobs.finish(platform.engine, job, result)
+        jobs.finish(engine, job, result)
 
 
 def _forget_environment(config: Settings) -> None:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from services.errors import PlatformError
+from services.messages import Message
 from services.processes.gateway import supervisor
 from services.processes.gateway.child import Wanted
 from services.processes.gateway.supervisor import Keeper, Supervisor
@@ -35,3 +37,28 @@ def test_a_process_that_cannot_be_started_is_tried_again(settings: Settings, mon
 
     assert ("failed", "It could not be started: Too many open files") in written
     assert written[-1] == ("stopped", None)
+
+
+def test_what_a_full_database_refused_is_told_later(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, str | None]] = []
+
+    def write(_: object, id: int, **values: str | None) -> None:
+        if not written:
+            written.append({})
+            raise PlatformError(Message("The console's database failed: {reason}.", reason="full"))
+        written.append(values)
+
+    async def refuse(*_: object) -> None:
+        await asyncio.sleep(60)
+
+    async def keep() -> None:
+        keeper = Keeper(Supervisor(settings, None, None), Wanted(1, "a", "a", 1, "m-1", "7", 0, 1, {}, {}))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await keeper._write(pid="7")
+        keeper.task.cancel()
+
+    monkeypatch.setattr(supervisor, "start", refuse)
+    monkeypatch.setattr(supervisor.records, "write", write)
+    asyncio.run(keep())
+
+    assert written == [{}, {"state": "starting", "error": None, "pid": "7"}]

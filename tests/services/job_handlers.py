@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+from sqlalchemy import event
+
 from services.errors import ConsoleError
 from services.jobs import Work
 from services.messages import Message
@@ -29,3 +31,12 @@ def wait(workspace: Workspace, work: Work) -> dict[str, Any]:
         work.progress(done, 10_000)
         time.sleep(0.05)
     return {}
+
+
+def overflow(workspace: Workspace, work: Work) -> dict[str, Any]:
+    """On the first attempt the database has no room for the result."""
+    if work.job.attempt > 1:
+        return {"kept": True}
+    event.listen(workspace.engine, "connect", lambda made, _: made.execute("PRAGMA max_page_count = 1"))
+    workspace.engine.dispose()
+    return {"long": "x" * 1_000_000}

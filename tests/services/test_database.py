@@ -4,9 +4,9 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from services import database, home
+from services import apps, database, home
 from services.errors import NotReadyError, PlatformError
 
 
@@ -59,3 +59,18 @@ def test_a_tracking_server_that_is_away_is_a_sentence(bare_workspace, monkeypatc
     assert str(refused.value) == (
         "Reading the experiments: the platform could not be reached. Check that it is running and try again."
     )
+
+
+def test_a_full_database_is_told_with_a_next_step(workspace):
+    event.listen(workspace.engine, "connect", lambda made, _: made.execute("PRAGMA max_page_count = 1"))
+    workspace.engine.dispose()
+    with pytest.raises(PlatformError, match="database or disk is full") as raised:
+        apps.save_setting(workspace, "long", "x" * 1_000_000)
+    assert "free space" in str(raised.value.remedy) and raised.value.retryable
+    assert apps.load_setting(workspace, "long") is None
+
+
+def test_a_database_that_cannot_be_opened_is_told_with_a_next_step(tmp_path):
+    engine = database.connect(f"sqlite:///{tmp_path / 'nowhere' / 'signalbox.db'}")
+    with pytest.raises(PlatformError, match="unable to open"), engine.connect():
+        pass

@@ -22,7 +22,7 @@ from services.processes.worker import Worker
 
 @pytest.fixture(autouse=True)
 def handlers(monkeypatch):
-    for name in ("count", "refuse", "crash", "wait"):
+    for name in ("count", "refuse", "crash", "wait", "overflow"):
         monkeypatch.setitem(HANDLERS, name, f"tests.services.job_handlers:{name}")
 
 
@@ -69,6 +69,11 @@ def test_a_killed_child_is_tried_again(workspace):
     until(lambda: (worker.work(), not jobs.get(workspace, job.id).live)[1])
     ended = jobs.get(workspace, job.id)
     assert (ended.state, ended.attempt) == (State.DONE, 2)
+
+
+def test_a_job_whose_end_finds_no_room_is_tried_again(workspace, finish):
+    ended = finish(workspace, jobs.submit(workspace, "overflow", {}))
+    assert (ended.state, ended.attempt, ended.result) == (State.DONE, 2, {"kept": True})
 
 
 def test_a_job_that_keeps_dying_is_given_up(workspace):

@@ -190,7 +190,7 @@ async def _keep_log(settings: Settings, child: Child) -> None:
     """Copy what the process says to a bounded file, without secrets."""
     settings.log_folder.mkdir(parents=True, exist_ok=True)
     path = settings.log_folder / f"{child.wanted.endpoint}-{child.wanted.version}.log"
-    file = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    file = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
     secrets = _secrets(settings)
     assert child.process.stderr is not None
     async for line in _lines(child.process.stderr):

@@ -12,9 +12,9 @@ from typing import Any
 
 import aiohttp
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.database import now
+from services.errors import PlatformError
 from services.processes.gateway import records
 from services.processes.gateway.child import TO_STOP, Child, Wanted, start
 from services.processes.gateway.routing import Target
@@ -36,6 +36,8 @@ class Keeper:
         self.wanted = wanted
         self.child: Child | None = None
         self.failures = 0
+        self.untold: dict[str, Any] = {}
+        self.telling = asyncio.Lock()
         self.wake = asyncio.Event()
         self.stopping = False
         self.task = asyncio.create_task(self._keep())
@@ -108,7 +110,18 @@ class Keeper:
             await asyncio.wait_for(self.wake.wait(), min(0.5 * 2 ** min(self.failures, 10), LONGEST_PAUSE))
 
     async def _write(self, **values: Any) -> None:
-        await self.supervisor.stored(asyncio.to_thread(records.write, self.supervisor.engine, self.wanted.id, **values))
+        self.untold |= values
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Write what the database does not know yet; what it cannot take now is told at the next look."""
+        async with self.telling:
+            told, self.untold = self.untold, {}
+            if not told:
+                return
+            writing = asyncio.to_thread(records.write, self.supervisor.engine, self.wanted.id, **told)
+            if not await self.supervisor.stored(writing):
+                self.untold = told | self.untold
 
 
 class Supervisor:
@@ -122,11 +135,12 @@ class Supervisor:
         self.asked: dict[int, datetime] = {}
         self.endings: set[asyncio.Task[None]] = set()
         self.busy = asyncio.Lock()
+        self.trouble = ""
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
-        stale = await asyncio.to_thread(records.settle_leftovers, self.engine)
-        self._later(_end_stale(stale))
+        while not await self.stored(self._settle_leftovers()):
+            await asyncio.sleep(PAUSE)
         while True:
             await self.reconcile()
             await asyncio.sleep(PAUSE)
@@ -164,12 +178,21 @@ class Supervisor:
         finally:
             child.asked -= 1
 
-    async def stored(self, work: Awaitable[None]) -> None:
-        """A database that is busy or away is tried again a moment later."""
+    async def stored(self, work: Awaitable[None]) -> bool:
+        """Whether the database took it; one that is full, busy or away is tried again a moment later."""
         try:
             await work
-        except SQLAlchemyError as error:
-            log.error("the database: %s", str(error).splitlines()[0])
+        except PlatformError as error:
+            if str(error) != self.trouble:
+                log.error("%s", error)
+            self.trouble = str(error)
+            return False
+        self.trouble = ""
+        return True
+
+    async def _settle_leftovers(self) -> None:
+        stale = await asyncio.to_thread(records.settle_leftovers, self.engine)
+        self._later(_end_stale(stale))
 
     async def _reconcile(self) -> None:
         wanted = await asyncio.to_thread(records.wanted, self.engine)
@@ -181,6 +204,8 @@ class Supervisor:
                 self.keepers[id].update(row)
             elif id not in self.keepers:
                 self.keepers[id] = Keeper(self, row)
+        for keeper in list(self.keepers.values()):
+            await keeper.tell()
         await self._note_asked()
 
     async def _end(self, id: int) -> None:
