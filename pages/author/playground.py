@@ -34,7 +34,14 @@ if not names:
     st.info(_("There is no prompt yet. Write one first, then compare its versions here."))
     st.page_link(session.page("prompts"), label=_("Open Prompts"), icon=":material/edit_note:")
     st.stop()
-name = choose(names)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = choose(names)
+    st.page_link(
+        session.page("prompts"),
+        label=_("Open in Prompts"),
+        icon=":material/edit_note:",
+        query_params={"prompt": name},
+    )
 place = desk.enter(workspace, name)
 if "trace" in st.query_params:
     try:

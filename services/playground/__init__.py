@@ -3,7 +3,6 @@
 from services.playground.answer import Now, State
 from services.playground.calls import SECONDS, app_model, arguments, assembled, finished
 from services.playground.desk import MOST_VARIANTS, Desk, Question, Slot, copy, first, keep, kept, opened, slot, typed
-from services.playground.mine import Draft, my_draft
 from services.playground.prices import price
 from services.playground.quick import check_model, stream
 from services.playground.reach import Reach, ask_again, reach
@@ -18,7 +17,6 @@ __all__ = [
     "SECONDS",
     "Blocker",
     "Desk",
-    "Draft",
     "Now",
     "Question",
     "Reach",
@@ -43,7 +41,6 @@ __all__ = [
     "kept",
     "latest",
     "missing",
-    "my_draft",
     "newest_traces",
     "of_rows",
     "of_trace",

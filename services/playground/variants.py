@@ -10,8 +10,8 @@ from services.errors import InvalidInputError
 from services.messages import Message
 from services.playground import calls
 from services.playground.desk import Desk, Slot
-from services.playground.mine import Draft
 from services.prompts import Content, ModelSettings, PromptVersion
+from services.prompts.drafts import Draft
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

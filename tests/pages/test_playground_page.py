@@ -7,7 +7,8 @@ import pytest
 from services import datasets, prompts
 from services.datasets import Row
 from services.playground import State, runs
-from services.prompts import ChatMessage, Content, ModelSettings
+from services.prompts import ChatMessage, Content, ModelSettings, drafts
+from services.prompts.drafts import Draft
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 from tests.stub_model import stub_model
@@ -132,6 +133,21 @@ def test_an_edited_copy_with_own_settings_is_tried_and_saved(screen, written, mo
     assert "Be brief. | Where is my parcel?" in read(shown)
     assert "before the change" not in read(shown)
     assert shown.query_params["versions"] == "3"
+
+
+def test_my_draft_is_tried_beside_what_is_saved_and_saved_itself(screen, written):
+    drafts.keep(written, Draft("greeting", Content("My draft for {{tone}}."), "a note", base=2))
+    shown = ask(screen("playground"))
+    assert shown.query_params["draft"] == "1"
+    assert "My draft for friendly. | Where is my parcel?" in read(shown)
+    assert "**A** :gray[my draft]" in read(shown)
+    slot = slots(shown)[0]
+    assert shown.text_input(key=field(shown, slot, "note")).value == "a note"
+    shown.button(key=f"save-{slot}").click().run()
+    saved = prompts.version(written, "greeting", 3)
+    assert (saved.template, saved.note, saved.base) == ("My draft for {{tone}}.", "a note", 2)
+    assert drafts.mine(written, "greeting") is None
+    assert "draft" not in shown.query_params
 
 
 def test_changes_can_be_taken_back(screen, written):

@@ -58,7 +58,7 @@ def _show_line(place: Place, number: int, question: Question, found: list[Datase
         )
     with st.grid(max(1, len(place.variants)), min_column_width=NARROWEST, border=True, gap="xsmall") as cells:
         for variant in place.variants:
-            with cells.cell():
+            with cells.cell(), st.container(gap="xsmall"):
                 _show_cell(place, variant, question)
 
 
@@ -90,20 +90,21 @@ def _show_keep(place: Place, question: Question, found: list[Dataset]) -> None:
 def _show_cell(place: Place, variant: Variant, question: Question) -> None:
     cell = place.run.cells.get((variant.slot.id, question.id)) if place.run else None
     name = session.say(variant.name)
-    if place.run is None or cell is None:
-        st.markdown(f"**{variant.letter}** :gray[{name}]")
+    older = bool(cell) and place.run is not None and not playground.asked_with(place.run, variant)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        mark = f" :orange-badge[{_('before the change')}]" if older else ""
+        st.markdown(f"**{variant.letter}** :gray[{name}]{mark}", width="stretch")
+        if place.run is not None and cell is not None and not cell.answer.live:
+            _show_retry(place.workspace, place.run, variant, question)
+    if cell is None:
         st.caption(_("Not asked yet."))
         return
     now = cell.answer.now
-    older = "" if playground.asked_with(place.run, variant) else f" :orange-badge[{_('before the change')}]"
-    st.markdown(f"**{variant.letter}** :gray[{name}]{older}")
     _show_text(now)
     if now.error is not None:
         parts = [session.escape(session.say(part)) for part in (now.error.message, now.error.remedy) if part]
         st.error("  \n".join(parts))
     _show_facts(place, now)
-    if not now.live:
-        _show_retry(place.workspace, place.run, variant, question, now)
 
 
 def _show_text(now: Now) -> None:
@@ -160,12 +161,11 @@ def _help(place: Place, now: Now) -> str:
     return f"{counted} {priced}"
 
 
-def _show_retry(workspace: Workspace, run: Run, variant: Variant, question: Question, now: Now) -> None:
-    done = now.state is State.DONE
+def _show_retry(workspace: Workspace, run: Run, variant: Variant, question: Question) -> None:
     st.button(
         _("Ask again"),
         icon=":material/refresh:",
-        type="tertiary" if done else "secondary",
+        type="tertiary",
         key=f"retry-{variant.slot.id}-{question.id}",
         on_click=_retry,
         args=(workspace, run, variant.slot.id, question.id),

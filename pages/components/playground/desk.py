@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from services import playground, prompts
-from services.playground import Desk, Draft, Run, Slot, Variant
-from services.prompts import ChatMessage, Content, ModelSettings, PromptVersion
+from services.playground import Desk, Run, Slot, Variant
+from services.prompts import ChatMessage, Content, ModelSettings, PromptVersion, drafts
+from services.prompts.drafts import Draft
 from services.workspace import Workspace
 
 DRAFT = 0
@@ -33,7 +34,7 @@ class Place:
 
 def enter(workspace: Workspace, prompt: str) -> Place:
     """The desk of `prompt` as the address, this session or the last visit has it."""
-    found, draft = prompts.history(workspace, prompt), playground.my_draft(workspace, prompt)
+    found, draft = prompts.history(workspace, prompt), drafts.mine(workspace, prompt)
     content = draft.content if draft else None
     desk = st.session_state.get(_key(workspace, prompt)) or playground.kept(workspace, prompt)
     desk = desk or playground.first(workspace, prompt, found, content)

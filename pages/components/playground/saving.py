@@ -14,6 +14,7 @@ _ = session.text
 
 
 def show(place: Place, variant: Variant) -> None:
+    """A note and a button, for a variant that no version holds yet."""
     same = variant.number is not None
     with st.popover(
         _("Save as a version"),
@@ -29,7 +30,10 @@ def show(place: Place, variant: Variant) -> None:
             )
         )
         st.text_input(
-            _("Note"), key=desk.key(place, variant.slot.id, "note"), placeholder=_("What is different, and why?")
+            _("Note"),
+            place.draft.note if place.draft and variant.slot.version is None else "",
+            key=desk.key(place, variant.slot.id, "note"),
+            placeholder=_("What is different, and why?"),
         )
         st.button(
             _("Save"),

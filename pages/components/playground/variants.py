@@ -32,7 +32,7 @@ def show(place: Place) -> None:
     variants = {variant.slot.id: variant for variant in place.variants}
     with st.grid(max(1, len(place.desk.slots)), min_column_width=NARROWEST, border=True, gap="xsmall") as cards:
         for position, slot in enumerate(place.desk.slots):
-            with cards.cell():
+            with cards.cell(), st.container(gap="xsmall"):
                 _show_card(place, slot, "ABCD"[position], variants.get(slot.id))
 
 
