@@ -33,6 +33,7 @@ __all__ = [
     "PromptVersion",
     "aliases",
     "check",
+    "check_name",
     "difference",
     "every_name",
     "every_version",
@@ -165,7 +166,7 @@ def save(
     """
     content = Content(content) if isinstance(content, str) else content
     check(content)
-    _check_name(workspace, name)
+    check_name(workspace, name)
     labels = {
         label: value.strip() for label, value in content.labels.items() if value.strip() and label not in OWN_TAGS
     }
@@ -215,7 +216,8 @@ def _all_versions(workspace: "Workspace", name: str) -> list[MlflowPromptVersion
             return found
 
 
-def _check_name(workspace: "Workspace", name: str) -> None:
+def check_name(workspace: "Workspace", name: str) -> None:
+    """Raise InvalidInputError or ConflictError for a name that no new version of this app can go under."""
     if not NAME.fullmatch(name):
         raise InvalidInputError(
             Message("“{name}” cannot be a prompt's name.", name=name),

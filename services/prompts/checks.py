@@ -89,11 +89,22 @@ def _check_text(text: str) -> None:
                 ),
                 Message("Use letters, digits and underscores, such as {example}.", example="{{company_name}}"),
             )
-    if "{{" in (rest := BRACES.sub("", text)) or "}}" in rest:
+    rest = BRACES.sub("", text)
+    if "{{" in rest or ("}}" in rest and not _nested(rest)):
         raise InvalidInputError(
             Message("A pair of double braces is not closed."),
             Message("Write each variable as {example}.", example="{{company_name}}"),
         )
+
+
+def _nested(text: str) -> bool:
+    """Whether every brace has its partner, as in an example of JSON that ends with two of them."""
+    depth = 0
+    for brace in re.findall(r"[{}]", text):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _check_settings(settings: ModelSettings) -> None:

@@ -54,7 +54,7 @@ def test_a_bad_template_never_reaches_the_registry(workspace, template):
 
 
 def test_html_and_json_braces_are_kept_as_written(workspace):
-    template = '<script>alert("x")</script> answer as {"a": 1} for {{company_name}} 日本語'
+    template = '<script>alert("x")</script> answer as {"a": {"b": 1}} for {{company_name}} 日本語'
     assert prompts.save(workspace, "greeting", template, "").template == template
 
 

@@ -1,0 +1,143 @@
+"""Bring prompts in from a file or a pasted text: what would be written is shown before it is written."""
+
+import re
+
+import streamlit as st
+
+from pages.components import feedback, session
+from pages.components.prompts import opening
+from services import audit
+from services.audit import Verb
+from services.errors import ConsoleError
+from services.messages import Message, mark
+from services.prompts import transfer
+from services.prompts.transfer import Fate, IncomingPrompt, Parcel, Plan, PlannedPrompt, PlannedVersion
+from services.workspace import Workspace
+
+FILES = ["json", "yaml", "yml", "txt", "md"]
+LONGEST_SHOWN = 140
+MOST_VERSIONS = 30
+FATE = {
+    Fate.NEW: (mark("new"), "green"),
+    Fate.SAME: (mark("there already"), "gray"),
+    Fate.REFUSED: (mark("cannot be saved"), "red"),
+}
+_ = session.text
+
+
+def show(workspace: Workspace) -> None:
+    """Choose what to import, see what it would write, write it."""
+    st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
+    st.subheader(_("Import prompts"), anchor=False)
+    st.caption(
+        _(
+            "From OpenAI (reusable prompts stop on 30 November 2026), Langfuse, LangSmith, a text, or a file that was "
+            "exported here. Nothing is written before you have seen it, and nothing goes live."
+        )
+    )
+    given = _given(workspace)
+    if given is None:
+        return
+    try:
+        _show_plan(workspace, transfer.read(given))
+    except ConsoleError as error:
+        feedback.show_error(error)
+
+
+def _given(workspace: Workspace) -> bytes | str | None:
+    """The file if one is chosen, else what was pasted."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        file = st.file_uploader(_("A file"), FILES, key=f"import-file-{workspace.app.id}", max_upload_size=5)
+        st.caption(_("JSON, YAML or text, up to {n} MB.", n=transfer.LARGEST // 1_000_000))
+    with right:
+        pasted = st.text_area(
+            _("Or paste it"),
+            key=_pasted_key(workspace),
+            height=180,
+            help=_("Of an OpenAI prompt, paste what its code view shows: the messages with their variables."),
+        )
+    return file.getvalue() if file else pasted if pasted.strip() else None
+
+
+def _show_plan(workspace: Workspace, parcel: Parcel) -> None:
+    names = {n: _name(workspace, n, one) for n, one in enumerate(parcel.prompts)}
+    plan = transfer.plan(workspace, parcel, names)
+    st.markdown(_("**What would be imported** ({format})", format=_format(parcel.format)))
+    for refused in plan.refused:
+        st.warning(session.escape(session.say(refused)))
+    for position, prompt in enumerate(plan.prompts):
+        _show_prompt(workspace, position, prompt)
+    if plan.new == 0:
+        st.info(_("There is nothing new to import."))
+    st.button(
+        _("Import: {n} versions", n=plan.new),
+        type="primary",
+        icon=":material/download:",
+        key="import-prompts",
+        on_click=_write,
+        args=(workspace, plan),
+        disabled=plan.new == 0 or not audit.allowed(workspace, Verb.SAVE_PROMPT),
+    )
+
+
+def _show_prompt(workspace: Workspace, position: int, prompt: PlannedPrompt) -> None:
+    with st.container(border=True):
+        st.text_input(
+            _("Name"),
+            key=_name_key(workspace, position, prompt.source),
+            help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
+        )
+        if prompt.problem:
+            feedback.show_error(prompt.problem)
+            return
+        for one in prompt.versions[:MOST_VERSIONS]:
+            _show_version(one)
+        if len(prompt.versions) > MOST_VERSIONS:
+            st.caption(_("and {n} more", n=len(prompt.versions) - MOST_VERSIONS))
+
+
+def _show_version(one: PlannedVersion) -> None:
+    word, color = FATE[one.fate]
+    number = _("version {n}", n=one.incoming.number) if one.incoming.number else ""
+    with st.container(horizontal=True):
+        st.badge(_(word), color=color, width="content")
+        if number:
+            st.markdown(number, width="content")
+        st.markdown(session.escape(_first_words(one.content.text)))
+    if one.reason:
+        st.caption(f":red[{session.escape(session.say(one.reason))}]")
+    for warning in one.warnings:
+        st.caption(":orange[:material/warning:] " + session.escape(session.say(warning)))
+
+
+def _write(workspace: Workspace, plan: Plan) -> None:
+    with feedback.action(Message("Imported versions: {n}. Nothing went live.", n=plan.new)):
+        transfer.write(workspace, plan)
+        st.session_state[_pasted_key(workspace)] = ""
+        opening.open_list()
+
+
+def _name(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:
+    """The name in the field of this prompt; the file's own, made to fit, until someone changes it."""
+    key = _name_key(workspace, position, prompt)
+    if key not in st.session_state:
+        st.session_state[key] = re.sub(r"[^A-Za-z0-9_-]+", "-", prompt.name).strip("-_")[:63] or workspace.app.id
+    return str(st.session_state[key]).strip()
+
+
+def _name_key(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:
+    return f"import-name-{workspace.app.id}-{position}-{prompt.name}"
+
+
+def _pasted_key(workspace: Workspace) -> str:
+    return f"import-text-{workspace.app.id}"
+
+
+def _first_words(text: str) -> str:
+    short = " ".join(text.split())
+    return short if len(short) <= LONGEST_SHOWN else short[:LONGEST_SHOWN] + "…"
+
+
+def _format(name: str) -> str:
+    return _("a text") if name == "text" else name

@@ -1,0 +1,126 @@
+"""The console's own file of prompts: YAML or JSON, every version with everything it holds."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from services import prompts
+from services.messages import Message
+from services.prompts.content import ModelSettings, as_template
+from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel, unreadable
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+MARK = "signalbox_prompts"
+VERSION = 1
+
+
+class Loader(yaml.SafeLoader):
+    """Plain data only: no references, which could unfold into gigabytes, and no words read as dates or as yes and no."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag.rsplit(":", 1)[-1] in ("null", "int", "float")]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references are not allowed")
+        return super().compose_node(parent, index)
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
+
+
+class Dumper(yaml.SafeDumper):
+    """Texts of several lines as they read, every value written out where it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Lines as they read; other marks that YAML takes for the end of a line are kept by quoting them."""
+    style = '"' if set(text) & set("\r\x85\u2028\u2029") else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+Dumper.add_representer(str, _as_block)
+
+
+def load(text: str) -> Any:
+    """The data of a YAML text; raises InvalidInputError."""
+    try:
+        return yaml.load(text, Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise unreadable(" ".join(str(error).split())) from error
+
+
+def export(workspace: "Workspace", names: list[str], as_json: bool = False) -> str:
+    """Every version of these prompts, oldest first, without what is in the trash."""
+    stored = {
+        MARK: VERSION,
+        "app": workspace.app.id,
+        "exported_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "prompts": [_prompt(workspace, name) for name in names],
+    }
+    if as_json:
+        return json.dumps(stored, ensure_ascii=False, indent=2)
+    return yaml.dump(stored, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=10_000)
+
+
+def read(stored: Mapping[str, Any]) -> Parcel:
+    """What `export` wrote; entries that are no prompts are named, the others are kept."""
+    if stored.get(MARK) != VERSION:
+        raise unreadable(f"{MARK}: {stored.get(MARK)!r}")
+    kept, refused = [], []
+    for position, one in enumerate(_list(stored.get("prompts")), 1):
+        try:
+            kept.append(IncomingPrompt(str(one["name"]), tuple(_version(found) for found in one["versions"])))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            refused.append(Message("Entry {n} is no prompt with versions.", n=position))
+    return Parcel("Signalbox", tuple(kept), tuple(refused))
+
+
+def _prompt(workspace: "Workspace", name: str) -> dict[str, Any]:
+    found = prompts.history(workspace, name)
+    live = [one.version for one in found if one.live]
+    return {
+        "name": name,
+        "live": live[0] if live else None,
+        "versions": [
+            {
+                "version": one.version,
+                "note": one.note,
+                "author": one.author,
+                "written_at": one.created_at.isoformat(timespec="seconds"),
+                "base": one.base,
+                **one.content.to_json(),
+            }
+            for one in reversed(found)
+        ],
+    }
+
+
+def _version(stored: Mapping[str, Any]) -> Incoming:
+    schema = stored.get("response_format")
+    return Incoming(
+        template=as_template(stored["template"]),
+        settings=ModelSettings.from_json(stored.get("settings")),
+        response_format=dict(schema) if schema else None,
+        labels={str(key): str(value) for key, value in (stored.get("labels") or {}).items()},
+        note=str(stored.get("note") or ""),
+        author=str(stored.get("author") or ""),
+        written_at=str(stored.get("written_at") or ""),
+        number=int(stored["version"]) if stored.get("version") else None,
+        base=int(stored["base"]) if stored.get("base") else None,
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,172 @@
+"""What an import would write, shown before it is written; a second run skips what the first one wrote."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from services import prompts
+from services.errors import ConflictError, ConsoleError, InvalidInputError
+from services.messages import Message
+from services.prompts import Content, PromptVersion
+from services.prompts.content import ModelSettings
+from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ORIGIN_AUTHOR, ORIGIN_TIME = "original_author", "original_time"
+KEY_NAME = re.compile(r"api[_-]?key|secret|password|authorization|(access|auth)[_-]?token", re.IGNORECASE)
+KEY_TEXT = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{20,})")
+
+
+class Fate(StrEnum):
+    """New versions are written, those that are there already are skipped, those that cannot be saved are left out."""
+
+    NEW = "new"
+    SAME = "same"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class PlannedVersion:
+    """One version of the file; `version` is the number of the one that is there already, `reason` why it is refused."""
+
+    incoming: Incoming
+    content: Content
+    fate: Fate
+    version: int | None = None
+    reason: Message | None = None
+    warnings: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedPrompt:
+    """One prompt of the file under the name it would get; `problem` says why nothing of it can be written."""
+
+    source: IncomingPrompt
+    name: str
+    versions: tuple[PlannedVersion, ...]
+    problem: ConsoleError | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything an import would do."""
+
+    format: str
+    prompts: tuple[PlannedPrompt, ...]
+    refused: tuple[Message, ...]
+
+    @property
+    def new(self) -> int:
+        """The versions that would be written."""
+        return sum(one.fate is Fate.NEW for prompt in self.prompts if not prompt.problem for one in prompt.versions)
+
+
+def plan(workspace: "Workspace", parcel: Parcel, names: Mapping[int, str] | None = None) -> Plan:
+    """What `write` would do; `names` gives prompts of the parcel, by position, another name."""
+    chosen = names or {}
+    found = tuple(_prompt(workspace, one, chosen.get(n, one.name)) for n, one in enumerate(parcel.prompts))
+    return Plan(parcel.format, _without_doubles(found), parcel.refused)
+
+
+def write(workspace: "Workspace", plan: Plan) -> int:
+    """Save the new versions in the file's order; returns how many. Moves nothing live.
+
+    Raises ConflictError that tells how far it came; writing the same file again continues there.
+    """
+    written = 0
+    for prompt in plan.prompts:
+        numbers: dict[int, int] = {}
+        for one in prompt.versions if not prompt.problem else ():
+            number = one.version
+            if one.fate is Fate.NEW:
+                number = _save(workspace, prompt.name, one, numbers, written)
+                written += 1
+            if number and one.incoming.number:
+                numbers[one.incoming.number] = number
+    return written
+
+
+def _save(workspace: "Workspace", name: str, one: PlannedVersion, numbers: Mapping[int, int], written: int) -> int:
+    """Register one version under labels that keep its first author and time."""
+    origin = {ORIGIN_AUTHOR: one.incoming.author, ORIGIN_TIME: one.incoming.written_at}
+    labels = {key: value for key, value in origin.items() if value} | dict(one.content.labels)
+    base = numbers.get(one.incoming.base or 0)
+    try:
+        return prompts.save(workspace, name, replace(one.content, labels=labels), one.incoming.note, base).version
+    except ConsoleError as error:
+        raise ConflictError(
+            Message("Imported versions: {n}. Then {name} could not be saved: {reason}", n=written, name=name, reason=error.message),
+            Message("Import the same file again: what is there already is skipped."),
+        ) from error  # fmt: skip
+
+
+def _prompt(workspace: "Workspace", source: IncomingPrompt, name: str) -> PlannedPrompt:
+    try:
+        prompts.check_name(workspace, name)
+        there = prompts.history(workspace, name) if name in prompts.every_name(workspace) else []
+        problem = None
+    except ConsoleError as error:
+        there, problem = [], error
+    return PlannedPrompt(source, name, tuple(_versions(source, there)), problem)
+
+
+def _versions(source: IncomingPrompt, there: list[PromptVersion]) -> Iterator[PlannedVersion]:
+    """Each version of the file is matched with the first equal one after the last match, so that order counts."""
+    left = sorted(there, key=lambda one: one.version)
+    for incoming in source.versions:
+        content, warnings = _content(incoming)
+        if reason := _refusal(content):
+            yield PlannedVersion(incoming, content, Fate.REFUSED, reason=reason, warnings=warnings)
+            continue
+        same = next((one for one in left if _equal(one, content, incoming.note)), None)
+        if same is None:
+            yield PlannedVersion(incoming, content, Fate.NEW, warnings=warnings)
+            continue
+        left = [one for one in left if one.version > same.version]
+        yield PlannedVersion(incoming, content, Fate.SAME, same.version, warnings=warnings)
+
+
+def _content(incoming: Incoming) -> tuple[Content, tuple[Message, ...]]:
+    """What would be saved, without anything that is named like a secret."""
+    others = {key: value for key, value in incoming.settings.others.items() if not KEY_NAME.search(key)}
+    dropped = sorted(set(incoming.settings.others) - set(others))
+    settings: ModelSettings = replace(incoming.settings, others=others)
+    content = Content(incoming.template, settings, incoming.response_format, dict(incoming.labels))
+    warnings = [Message("The setting {name} looks like a secret and is left out.", name=name) for name in dropped]
+    if KEY_TEXT.search(content.text):
+        warnings.append(Message("The text seems to hold an access key. Everyone who may read prompts would see it."))
+    return content, (*incoming.left_out, *warnings)
+
+
+def _refusal(content: Content) -> Message | None:
+    try:
+        prompts.check(content)
+    except InvalidInputError as error:
+        return error.message
+    return None
+
+
+def _equal(one: PromptVersion, content: Content, note: str) -> bool:
+    def known(labels: Mapping[str, str]) -> dict[str, str]:
+        return {k: v.strip() for k, v in labels.items() if v.strip() and k not in (ORIGIN_AUTHOR, ORIGIN_TIME)}
+
+    mine = replace(one.content, labels=known(one.content.labels))
+    return one.note == note and mine == replace(content, labels=known(content.labels))
+
+
+def _without_doubles(planned: tuple[PlannedPrompt, ...]) -> tuple[PlannedPrompt, ...]:
+    """Two prompts of one file cannot go under one name."""
+    taken: set[str] = set()
+    kept = []
+    for one in planned:
+        double = ConflictError(
+            Message("Two prompts of the file would have the name “{name}”.", name=one.name),
+            Message("Give one of them another name."),
+        )
+        kept.append(replace(one, problem=double) if one.name in taken and not one.problem else one)
+        taken.add(one.name)
+    return tuple(kept)
