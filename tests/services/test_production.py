@@ -1,0 +1,57 @@
+"""Moving what production serves: from what was expected, once, and back."""
+
+import mlflow
+import pytest
+
+from services import audit, production, prompts
+from services.errors import ConflictError
+from tests.standing import logged, stand
+
+
+@pytest.fixture
+def written(workspace):
+    for text in ("One.", "Two.", "Three."):
+        prompts.save(workspace, "greeting", text, "")
+    return workspace
+
+
+def verbs(workspace):
+    return [(one.verb, one.outcome) for one in audit.events(workspace) if one.outcome != "intent"]
+
+
+def test_an_alias_moves_once_and_only_from_where_it_was(written):
+    production.move_alias(written, "greeting", None, 1, "first")
+    production.move_alias(written, "greeting", None, 1, "again")
+    assert [one for one in verbs(written) if one[0] == "move_alias"] == [("move_alias", "done")]
+    with pytest.raises(ConflictError, match="version 1 instead of 2"):
+        production.move_alias(written, "greeting", 2, 3, "stale")
+    assert production.alias(written, "greeting") == 1
+
+
+@pytest.mark.parametrize("before", [None, 2])
+def test_an_alias_is_put_back_where_it_was(written, before):
+    mlflow.genai.set_prompt_alias("greeting", "production", 3)
+    production.restore_alias(written, "greeting", before, "failed")
+    production.restore_alias(written, "greeting", before, "failed")
+    assert production.alias(written, "greeting") == before
+    assert [one for one in verbs(written) if one[0] == "move_alias"] == [("move_alias", "done")]
+
+
+def test_traffic_moves_only_from_the_expected_shares(written):
+    for version, weight in ((1, 100), (2, 0)):
+        stand(written, version, logged(written, "greeting"), weight)
+    with pytest.raises(ConflictError, match="outside this release"):
+        production.move_traffic(written, {}, {2: 100}, "stale")
+    production.move_traffic(written, {1: 100}, {2: 100}, "release")
+    production.move_traffic(written, {1: 100}, {2: 100}, "again")
+    assert production.traffic(written) == {2: 100}
+    assert [one for one in verbs(written) if one[0] == "move_traffic"] == [("move_traffic", "done")]
+
+
+def test_a_version_with_traffic_is_never_retired(written):
+    for version, weight in ((1, 100), (2, 0)):
+        stand(written, version, logged(written, "greeting"), weight)
+    for version in (1, 2, 9):
+        production.retire(written, version, "not needed")
+    assert production.standing(written, 1) is not None
+    assert production.standing(written, 2) is None
