@@ -89,6 +89,8 @@ def show_list(found: list[AgentVersion]) -> None:
     everything = len(found) > FIRST_SHOWN and st.toggle(
         _("Show all agent versions ({n})", n=len(found)), key="all-agents"
     )
+    asked = st.query_params.get("agent")
+    found = sorted(found, key=lambda agent: agent.model_id != asked)
     for agent in found if everything else found[:FIRST_SHOWN]:
         show_agent(agent)
 

@@ -3,21 +3,26 @@
 import streamlit as st
 
 from pages.components import session
-from pages.components.prompts import compare, listing, opening, versions, writing
+from pages.components.prompts import compare, listing, manage, opening, remarks, uses, versions, writing
 from services import prompts
 from services.messages import mark
+from services.prompts import bin
 
 _ = session.text
 VIEWS = {
     "write": (mark("Write"), writing.show),
     "versions": (mark("Versions"), versions.show),
     "compare": (mark("Compare"), compare.show),
+    "used": (mark("Where used"), uses.show),
+    "comments": (mark("Comments"), remarks.show),
 }
 
 
 def choose(names: list[str]) -> str | None:
     """The prompt that the address names; an app's only one needs no choice."""
     asked = st.query_params.get("prompt")
+    if asked is not None and asked not in names and asked in bin.archived(workspace):
+        return asked
     if asked is not None and asked not in names:
         st.warning(_("There is no prompt “{name}” in this app. Choose one from the list.", name=session.escape(asked)))
         asked = None
@@ -44,13 +49,17 @@ def choose_view(name: str) -> str:
 workspace = session.workspace()
 names = prompts.names(workspace)
 st.title(_("Prompts"), anchor=False)
-if "new" in st.query_params or not names:
+manage.show_undo(workspace)
+if "new" in st.query_params or not (names or "prompt" in st.query_params):
+    if not names:
+        manage.show_hidden(workspace)
     if names:
         st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
     writing.show(workspace, None, [])
     st.stop()
 chosen = choose(names)
 if chosen is None:
+    manage.show_hidden(workspace)
     listing.show(workspace, names)
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -59,5 +68,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
     else:
         st.button(_("New prompt"), icon=":material/add:", key="new-prompt", on_click=opening.open_new)
     st.subheader(session.escape(chosen), anchor=False)
+    manage.show(workspace, chosen)
 view = choose_view(chosen)
 VIEWS[view][1](workspace, chosen, prompts.history(workspace, chosen))

@@ -118,6 +118,11 @@ def moment(time: datetime) -> str:
     return time.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
 
 
+def typed(time: datetime) -> datetime:
+    """A time that was typed in the viewer's zone."""
+    return time.replace(tzinfo=_zone())
+
+
 def page(name: str) -> str:
     """The file of a screen, as links want it."""
     from pages.components.screens import SCREENS

@@ -21,6 +21,10 @@ def turn(page: int) -> None:
     st.session_state["traces-page"] = page
 
 
+def open_all() -> None:
+    st.query_params.pop("prompt", None)
+
+
 def first_page() -> None:
     turn(0)
 
@@ -53,7 +57,21 @@ def ask_for() -> TraceQuery:
         text = st.text_input(_("Words in question or answer"), key="traces-text", on_change=first_page)
         errors = st.checkbox(_("Only failed"), given.get("errors") == "1", key="traces-errors", on_change=first_page)
     page = st.session_state.get("traces-page", 0)
-    return TraceQuery(window, origin, failed, errors, text=text or None, limit=PAGE, offset=page * PAGE)
+    prompt = asked_prompt()
+    return TraceQuery(window, origin, failed, errors, prompt=prompt, text=text or None, limit=PAGE, offset=page * PAGE)
+
+
+def asked_prompt() -> tuple[str, int] | None:
+    """The prompt version that the address asks for, with a way to all traces again."""
+    name, _slash, number = st.query_params.get("prompt", "").rpartition("/")
+    if not name or not number.isdecimal() or len(number) > 9:
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            _("Only answers given with {prompt}, version {n}.", prompt=session.escape(name), n=number), width="content"
+        )
+        st.button(_("All traces"), key="all-prompts", on_click=open_all)
+    return name, int(number)
 
 
 def _closest(hours: int) -> int:

@@ -1,40 +1,115 @@
-"""The versions of a prompt: who wrote them, why, and which one is live."""
+"""The versions of a prompt: who wrote them, why, and which one was live when."""
 
 import streamlit as st
 
 from pages.components import editor, session
-from pages.components.prompts import opening, writing
-from services import audit
+from pages.components.prompts import labels, live_times, manage, opening, writing
+from services import audit, prompts
 from services.audit import Verb
-from services.prompts import PromptVersion
+from services.messages import mark
+from services.prompts import PromptVersion, comments, moves
 from services.workspace import Workspace
 
-FIRST_SHOWN = 10
-LONGEST_NOTE = 200
+PAGE = 10
+LONGEST_NOTE = 400
+ACTIONS = {
+    "compare": mark("Compare with what is live"),
+    "used": mark("Where it is used"),
+    "comments": mark("Comments"),
+    "labels": mark("Title and labels"),
+    "trash": mark("Move to the trash"),
+}
+NEEDS = {"labels": Verb.LABEL_PROMPT, "trash": Verb.TRASH_PROMPT}
 _ = session.text
 
 
 def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
-    everything = len(found) > FIRST_SHOWN and st.toggle(_("Show all versions ({n})", n=len(found)), key="all-versions")
-    for one in found if everything else found[:FIRST_SHOWN]:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                _("**Version {n}**", n=one.version) + (f" :green-badge[{_('live')}]" if one.live else ""),
-                width="content",
-            )
-            st.markdown(session.escape(one.note[:LONGEST_NOTE].replace("\n", " ")) or "–")
-            st.caption(f"{session.escape(one.author or '–')} · {session.moment(one.created_at)}", width="content")
-            st.button(
-                _("Write from it"),
-                key=f"from-{one.version}",
-                on_click=_write_from,
-                disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
-                args=(workspace, one, found[0]),
-            )
+    moves.notice(workspace, name)
+    live, said = moves.periods(workspace, name), comments.counts(workspace, name)
+    live_times.show(workspace, name)
+    for one in _page(workspace, name, found):
+        with st.container(border=True, key=f"prompt-version-{one.version}"):
+            _show_version(workspace, one, found[0], said.get(one.version, 0))
+            for line in live_times.lines(live.get(one.version, [])):
+                st.caption(line)
+            _show_form(workspace, one)
+
+
+def _page(workspace: Workspace, name: str, found: list[PromptVersion]) -> list[PromptVersion]:
+    """The versions of the chosen page; at first the one with the version that the address names."""
+    if len(found) <= PAGE:
+        return found
+    asked = session.number("version")
+    place = next((position for position, one in enumerate(found) if one.version == asked), 0)
+    st.caption(_("{n} versions", n=len(found)))
+    chosen = st.pagination(
+        -(-len(found) // PAGE), default=place // PAGE + 1, key=f"versions-page-{workspace.app.id}-{name}-{asked or ''}"
+    )
+    return found[(chosen - 1) * PAGE : chosen * PAGE]
+
+
+def _show_version(workspace: Workspace, one: PromptVersion, newest: PromptVersion, said: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_heading(one))
+        st.button(
+            _("Write from it"),
+            key=f"from-{one.version}",
+            on_click=_write_from,
+            disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
+            args=(workspace, one, newest),
+        )
+        key = f"do-{one.version}"
+        st.menu_button(
+            _("More"),
+            [name for name in ACTIONS if name not in NEEDS or audit.allowed(workspace, NEEDS[name])],
+            format_func=lambda name: _(ACTIONS[name]),
+            key=key,
+            type="tertiary",
+            icon=":material/more_horiz:",
+            on_click=_act,
+            args=(workspace, one, key),
+        )
+    note = one.note[:LONGEST_NOTE] + ("…" if len(one.note) > LONGEST_NOTE else "")
+    if note:
+        st.markdown(editor.as_written(note))
+    badges = labels.badges(one)
+    if badges:
+        st.markdown(badges)
+    st.caption(" · ".join(_facts(one, said)))
+
+
+def _heading(one: PromptVersion) -> str:
+    title = f" {session.escape(one.title)}" if one.title else ""
+    live = f" :green-badge[{_('live')}]" if one.live else ""
+    trashed = f" :orange-badge[{_('in the trash')}]" if one.trashed else ""
+    return _("**Version {n}**", n=one.version) + title + live + trashed
+
+
+def _facts(one: PromptVersion, said: int) -> list[str]:
+    written = [session.escape(one.author or "–"), session.moment(one.created_at)]
+    base = [_("written from version {n}", n=one.base)] if one.base else []
+    return written + base + ([_("comments: {n}", n=said)] if said else [])
+
+
+def _show_form(workspace: Workspace, one: PromptVersion) -> None:
+    if session.number("edit") == one.version and audit.allowed(workspace, Verb.LABEL_PROMPT):
+        labels.show_form(workspace, one)
+
+
+def _act(workspace: Workspace, one: PromptVersion, key: str) -> None:
+    action = st.session_state[key]
+    if action == "compare":
+        live = prompts.live(workspace, one.name)
+        against = {"against": live.version} if live and live.version != one.version else {}
+        opening.open_prompt(one.name, "compare", version=one.version, **against)
+    elif action == "labels":
+        opening.open_prompt(one.name, "versions", version=one.version, edit=one.version)
+    elif action == "trash":
+        manage.trash(workspace, one.name, one.version)
+    elif action:
+        opening.open_prompt(one.name, action, version=one.version)
 
 
 def _write_from(workspace: Workspace, version: PromptVersion, newest: PromptVersion) -> None:
-    text = editor.key(workspace, version.name)
-    editor.prefill(text, newest)
-    writing.start_from(text, version.template, "")
+    writing.start_from(workspace, version, newest.version)
     opening.open_prompt(version.name)

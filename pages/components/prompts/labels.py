@@ -1,0 +1,75 @@
+"""The title and the labels of a version: shown as badges, changed at any time."""
+
+import streamlit as st
+
+from pages.components import feedback, session
+from pages.components.prompts import opening
+from services import prompts
+from services.messages import Message, mark
+from services.prompts import PromptVersion
+from services.prompts.content import LABELS, TITLE
+from services.workspace import Workspace
+
+LONGEST = 200
+LONGEST_SHOWN = 40
+NAMES = {
+    TITLE: mark("Title"),
+    "use_case": mark("Use case"),
+    "department": mark("Department"),
+    "language": mark("Language"),
+    "version_type": mark("Kind of version"),
+}
+_ = session.text
+
+
+def badges(one: PromptVersion) -> str:
+    """The labels without the title, as markdown."""
+    shown = [(key, value) for key, value in _in_order(one) if key != TITLE]
+    return " ".join(f":gray-badge[{session.escape(f'{name(key)}: {_short(value)}')}]" for key, value in shown)
+
+
+def name(key: str) -> str:
+    """A label's name in plain words; one that another tool made stays as it is."""
+    return _(NAMES[key]) if key in NAMES else key
+
+
+def show_form(workspace: Workspace, one: PromptVersion) -> None:
+    """Fields for the title and the labels; the text itself never changes."""
+    fields = dict.fromkeys((TITLE, *LABELS), "") | dict(_in_order(one))
+    with st.form(f"labels-form-{one.name}-{one.version}", border=False):
+        for row in (list(fields)[:1], list(fields)[1:3], list(fields)[3:5], *([key] for key in list(fields)[5:])):
+            for column, key in zip(st.columns(len(row)), row, strict=True):
+                column.text_input(
+                    session.escape(name(key)), fields[key], key=_field(workspace, one, key), max_chars=LONGEST
+                )
+        with st.container(horizontal=True):
+            st.form_submit_button(
+                _("Save title and labels"),
+                type="primary",
+                key="save-labels",
+                on_click=_save,
+                args=(workspace, one, list(fields)),
+            )
+            st.form_submit_button(
+                _("Cancel"), key="cancel-labels", on_click=opening.open_prompt, args=(one.name, "versions")
+            )
+
+
+def _save(workspace: Workspace, one: PromptVersion, keys: list[str]) -> None:
+    typed = {key: st.session_state[_field(workspace, one, key)] for key in keys}
+    with feedback.action(Message("Saved the labels of version {n}.", n=one.version)):
+        prompts.label(workspace, one.name, one.version, typed)
+        opening.open_prompt(one.name, "versions", version=one.version)
+
+
+def _field(workspace: Workspace, one: PromptVersion, key: str) -> str:
+    return f"label-{workspace.app.id}-{one.name}-{one.version}-{key}"
+
+
+def _in_order(one: PromptVersion) -> list[tuple[str, str]]:
+    known = [key for key in (TITLE, *LABELS) if key in one.content.labels]
+    return [(key, one.content.labels[key]) for key in (*known, *sorted(set(one.content.labels) - set(known)))]
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"

@@ -1,0 +1,149 @@
+"""The versions view: titles, labels, where each is live now and was before, and the way out of the list."""
+
+from datetime import timedelta
+
+import mlflow
+import pytest
+
+from services import production, prompts
+from services.database import now
+from services.prompts import Content, bin, comments, moves
+from tests.pages.conftest import texts
+
+HOSTILE = "<script>alert(1)</script> **bold** ![p](http://evil/x.png)"
+
+
+@pytest.fixture
+def written(workspace):
+    prompts.save(
+        workspace, "greeting", Content("One", labels={"title": "丁寧な挨拶", "department": "サポート"}), "first"
+    )
+    prompts.save(workspace, "greeting", "Two", HOSTILE, base=1)
+    return workspace
+
+
+def versions(screen, **query):
+    return screen("prompts", prompt="greeting", view="versions", **query)
+
+
+def read(shown):
+    return texts(shown).replace("\\", "")
+
+
+def do(shown, version, action):
+    shown.menu_button(key=f"do-{version}").set_value(action).run()
+    assert not shown.exception
+    return shown
+
+
+def test_a_version_says_who_wrote_it_why_and_from_what(screen, written):
+    comments.write(written, "greeting", 2, "Hm.")
+    told = read(versions(screen))
+    assert "**Version 1** 丁寧な挨拶" in told
+    assert ":gray-badge[Department: サポート]" in told
+    assert "ada · " in told and "written from version 1" in told and "comments: 1" in told
+    assert "\\<script\\>" in texts(versions(screen)) and "!\\[p\\]" in texts(versions(screen))
+
+
+def test_where_a_version_is_live_now_and_was_before(screen, written):
+    production.move_alias(written, "greeting", None, 1, "release 7")
+    production.move_alias(written, "greeting", 1, 2, "release 8")
+    shown = versions(screen)
+    told = read(shown)
+    assert "**Version 2** :green-badge[live]" in told
+    assert "Live since " in told and ", by release 8" in told
+    assert "Was live from " in told and ", by release 7" in told
+    assert "Version 2 went live in place of version 1" in told
+
+
+def test_a_move_made_outside_is_found_when_the_screen_opens(screen, written):
+    production.move_alias(written, "greeting", None, 1, "release 7")
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    told = read(versions(screen))
+    assert ":orange-badge[outside the console]" in told
+    assert "moved outside the console" in told
+    assert moves.history(written, "greeting")[0].outside
+
+
+def test_what_was_live_at_a_time_is_answered(screen, written):
+    production.move_alias(written, "greeting", None, 1, "release 7")
+    shown = versions(screen)
+    asked = shown.datetime_input(key="live-at-support-greeting")
+    asked.set_value(now().replace(tzinfo=None) + timedelta(hours=1)).run()
+    assert [one.value for one in shown.success] == ["Live at that time: version 1."]
+    shown.datetime_input(key="live-at-support-greeting").set_value(
+        now().replace(tzinfo=None) - timedelta(hours=1)
+    ).run()
+    assert "Nothing was live at that time" in read(shown)
+
+
+def test_title_and_labels_are_changed_later(screen, written):
+    shown = do(versions(screen), 1, "labels")
+    field = "label-support-greeting-1-{}".format
+    assert shown.text_input(key=field("title")).value == "丁寧な挨拶"
+    shown.text_input(key=field("title")).set_value("Polite <b>greeting</b>")
+    shown.text_input(key=field("department")).set_value("")
+    shown.text_input(key=field("use_case")).set_value("returns")
+    shown.button(key="save-labels").click().run()
+    assert not shown.exception
+    assert prompts.version(written, "greeting", 1).content.labels == {
+        "title": "Polite <b>greeting</b>",
+        "use_case": "returns",
+    }
+    assert "**Version 1** Polite <b>greeting</b>" in read(shown)
+    assert not [one for one in shown.text_input if one.key == field("title")]
+
+
+def test_a_version_goes_to_the_trash_and_comes_back_at_once(screen, written):
+    shown = do(versions(screen), 1, "trash")
+    assert [one.version for one in prompts.history(written, "greeting")] == [2]
+    assert "Version 1 of greeting is in the trash." in read(shown)
+    shown.button(key="undo-trash").click().run()
+    assert [one.version for one in prompts.history(written, "greeting")] == [2, 1]
+    assert "is in the trash" not in read(shown)
+
+
+def test_what_is_live_is_not_moved_to_the_trash(screen, written):
+    mlflow.genai.set_prompt_alias("greeting", "production", 1)
+    shown = do(versions(screen), 1, "trash")
+    assert "Version 1 of greeting cannot be deleted: Version 1 is live." in read(shown)
+    assert "Archive the prompt to hide it" in read(shown)
+    assert len(prompts.history(written, "greeting")) == 2
+
+
+def test_the_menu_opens_the_other_views(screen, written):
+    production.move_alias(written, "greeting", None, 1, "release 7")
+    shown = do(versions(screen), 2, "compare")
+    assert {key: shown.query_params[key] for key in ("view", "version", "against")} == {
+        "view": "compare",
+        "version": "2",
+        "against": "1",
+    }
+    for view in ("used", "comments"):
+        shown = do(versions(screen), 2, view)
+        assert (shown.query_params["view"], shown.query_params["version"]) == (view, "2")
+
+
+def test_many_versions_are_turned_page_by_page(screen, written):
+    for number in range(3, 24):
+        prompts.save(written, "greeting", f"Text {number}", "")
+    shown = versions(screen)
+    assert "**Version 23**" in read(shown) and "**Version 13**" not in read(shown)
+    assert "**Version 2**" in read(versions(screen, version="2"))
+
+
+def test_everything_is_told_in_japanese(screen, written):
+    production.move_alias(written, "greeting", None, 1, "release 7")
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    bin.trash(written, "greeting", 1)
+    told = read(versions(screen, language="ja"))
+    assert "コンソールの外" in told and "バージョン 2" in told
+
+
+def test_an_author_may_not_do_what_the_role_does_not_allow(screen, written, monkeypatch):
+    from services import audit
+
+    monkeypatch.setattr(audit, "allowed", lambda *_: False)
+    shown = versions(screen)
+    assert shown.menu_button(key="do-1").options == ["Compare with what is live", "Where it is used", "Comments"]
+    assert shown.button(key="from-1").disabled
