@@ -38,7 +38,7 @@ def server(serve, model, monkeypatch):
 def test_answers_stream_side_by_side_and_become_a_version(server, visit, model):
     console = visit(server).open("playground", versions="1,2")
     main = console.main
-    console.click("Ask ({n} answers)", n=4)
+    console.click("Ask (answers: {n})", n=4)
     expect(main.get_by_text(re.compile("^First "))).to_have_count(2)
     expect(main.get_by_text(re.compile("^Second "))).to_have_count(2)
     expect(console.button("Cancel")).to_be_visible()
@@ -47,7 +47,7 @@ def test_answers_stream_side_by_side_and_become_a_version(server, visit, model):
     expect(main.get_by_text(re.compile(r"tokens 7 \+ 3"))).to_have_count(4)
 
     model.answer = lambda system, question: f"{system} " + "more " * 300
-    console.click("Ask ({n} answers)", n=4)
+    console.click("Ask (answers: {n})", n=4)
     expect(main.get_by_text(re.compile("^First more more"))).to_have_count(2)
     console.button("Cancel").click()
     assert model.hung_up.wait(3)

@@ -86,7 +86,7 @@ def test_two_versions_answer_the_apps_first_question(screen, written):
     assert "tokens 7 + 3" in told
     assert "first word 0." in told
     assert "cost –" in told
-    assert "1 answers" in told
+    assert "Answers: 1" in told
 
 
 def test_answers_and_questions_appear_as_text(screen, written, model):
@@ -225,6 +225,14 @@ def test_only_what_is_missing_is_asked(screen, written, model):
     assert len(model.requests) == 4
     assert "Be short, Acme. | Second" in read(shown)
     assert not [button for button in shown.button if button.key == "playground-missing"]
+
+
+def test_what_the_first_answer_does_not_say_is_marked(screen, written, model):
+    model.answer = lambda system, question: "Dear Ada, it comes.\nBye" + (" for *now*" if "kind" in system else "")
+    shown = ask(screen("playground", prompt="greeting", versions="1,2"))
+    shown.toggle(key="marks-support").set_value(True).run()
+    assert "Bye :green-background[for *now*]" in read(shown)
+    assert "*now*" not in texts(shown)
 
 
 def test_a_cut_answer_is_marked(screen, written, model):

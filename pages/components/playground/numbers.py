@@ -20,7 +20,7 @@ def show_sum(place: Place, variant: Variant) -> None:
     costs = [now.cost for now in done if now.cost is not None]
     parts = [
         _(
-            "{n} answers, {seconds} s on average",
+            "Answers: {n}, {seconds} s on average",
             n=len(done),
             seconds=f"{sum(now.seconds or 0 for now in done) / len(done):.1f}",
         ),

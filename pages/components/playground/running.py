@@ -24,7 +24,7 @@ def show(place: Place) -> None:
     held = live or any(one.blocking for one in found) or not audit.allowed(place.workspace, Verb.TRY_AGENT)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            _("Ask ({n} answers)", n=cells),
+            _("Ask (answers: {n})", n=cells),
             type="primary",
             icon=":material/play_arrow:",
             key="playground-ask",

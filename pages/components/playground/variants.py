@@ -115,17 +115,16 @@ def _show_facts(place: Place, variant: Variant) -> None:
 
 def summary(variant: Variant) -> str:
     """The model and the settings that reach it, in one line."""
-    named = {
-        "temperature": _("temperature"),
-        "top_p": "top_p",
-        "max_tokens": _("at most tokens"),
-        "stop": _("stops at"),
-    }
-    set_here = [
-        f"{label} {session.escape(_plain(variant.call[name]))}" for name, label in named.items() if name in variant.call
+    call = variant.call
+    said = [
+        session.escape(variant.model),
+        *([_("temperature {n}", n=call["temperature"])] if "temperature" in call else []),
+        *([f"top\\_p {call['top_p']}"] if "top_p" in call else []),
+        *([_("at most {n} tokens", n=call["max_tokens"])] if "max_tokens" in call else []),
+        *([_("stops at {texts}", texts=session.escape(_plain(call["stop"])))] if "stop" in call else []),
+        *([_("response format")] if "response_format" in call else []),
     ]
-    formatted = [_("response format")] if "response_format" in variant.call else []
-    return " · ".join([session.escape(variant.model), *set_here, *formatted])
+    return " · ".join(said)
 
 
 def _plain(value: object) -> str:
