@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 
-from services import audit
+from services import audit, prompts
 from services.audit import Verb
 from services.database import draft as table
 from services.database import now, writing
 from services.errors import ConflictError, InvalidInputError, translated
 from services.messages import Message
+from services.prompts import PromptVersion
+from services.prompts.checks import parse_response_format
 from services.prompts.content import Content
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ class Draft:
     new_name: str = ""
     typed_format: str = ""
     set_aside: Content | None = None
+
+    @property
+    def kept(self) -> bool:
+        return self.revision > 0
 
     def says_the_same(self, other: "Draft") -> bool:
         """Whether a person would read the same in both."""
@@ -121,6 +127,27 @@ def set_aside(workspace: "Workspace", draft: Draft) -> None:
         if row is not None:
             value = row.value | {"set_aside": draft.content.to_json()}
             connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
+
+
+def save(workspace: "Workspace", draft: Draft) -> PromptVersion:
+    """Save the draft as a version, and then forget it; whatever is refused leaves the draft as it is.
+
+    Raises InvalidInputError with what to mend, ConflictError for a newer draft of another tab or a name that is taken.
+    """
+    name = draft.name or draft.new_name.strip()
+    stored = mine(workspace, draft.name)
+    if stored is not None and stored.revision != draft.revision:
+        raise _kept_elsewhere(stored.updated_at or now())
+    if draft.typed_format:
+        parse_response_format(draft.typed_format)
+    if not draft.name and name in prompts.every_name(workspace):
+        raise ConflictError(
+            Message("There is already a prompt “{name}”.", name=name),
+            Message("Choose another name, or open that prompt and write its next version."),
+        )
+    made = prompts.save(workspace, name, draft.content, draft.note.strip(), draft.base)
+    discard(workspace, draft.name)
+    return made
 
 
 def discard(workspace: "Workspace", name: str) -> None:

@@ -1,23 +1,36 @@
 """Prompts: write, try, save, compare; whatever stands in a prompt appears as text."""
 
+import json
+import secrets
 import time
 
 import mlflow
 import pytest
 
-from pages.components import diff
 from services import apps, playground, prompts, sample
 from services.errors import PlatformError
 from services.messages import Message
-from services.prompts import Piece
 from tests.pages.conftest import texts
 from tests.stub_model import stub_model
 
 HOSTILE = '<script>alert("x")</script> **bold** ![p](http://evil/x.png) for {{company_name}}'
 
 
-def text(shown, name="greeting"):
-    return shown.text_area(key=f"prompt-text-support-{name}")
+def editor(shown):
+    """What Python gave the editor."""
+    return json.loads(next(one.proto for one in shown.get("bidi_component") if "epoch" in one.proto.json).json)
+
+
+def text(shown):
+    return editor(shown)["value"]
+
+
+def write(shown, template, name="greeting", **stale):
+    """Type into the editor, as it would send it after a pause."""
+    given = editor(shown)
+    typed = {"id": secrets.token_hex(4), "epoch": given["epoch"], "revision": given["revision"], "template": template}
+    shown.session_state[f"draft-support-{name}-text"] = {"value": typed | stale}
+    return shown
 
 
 def html(shown):
@@ -38,18 +51,18 @@ def written(workspace):
 def test_without_prompts_the_page_says_what_to_do(screen):
     shown = screen("prompts")
     assert "There is no prompt yet" in read(shown)
-    assert shown.text_input(key="prompt-name-support").value == "support"
+    assert shown.text_input(key="draft-support--name").value == "support"
 
 
 def test_the_first_prompt_is_saved_and_opened(screen, workspace):
     shown = screen("prompts")
-    text(shown, "").set_value("Hello from {{company_name}}")
-    shown.text_input(key="prompt-text-support--note").set_value("first")
+    write(shown, "Hello from {{company_name}}", "")
+    shown.text_input(key="draft-support--note").set_value("first")
     shown.button(key="save-prompt").click().run()
     assert not shown.exception
     assert prompts.version(workspace, "support", 1).template == "Hello from {{company_name}}"
     assert shown.query_params["prompt"] == "support"
-    assert text(shown, "support").value == "Hello from {{company_name}}"
+    assert text(shown) == "Hello from {{company_name}}"
     assert "Saved a new version" in shown.toast[0].value
 
 
@@ -63,17 +76,17 @@ def test_an_empty_prompt_is_refused_with_a_next_step(screen, workspace):
 
 def test_a_refused_text_stays_in_the_editor(screen, written):
     shown = screen("prompts")
-    text(shown).set_value("Use {% if x %}")
+    write(shown, "Use {% if x %}")
     shown.button(key="save-prompt").click().run()
     assert "another template language" in read(shown)
-    assert text(shown).value == "Use {% if x %}"
+    assert text(shown) == "Use {% if x %}"
     assert len(prompts.history(written, "greeting")) == 2
 
 
 def test_a_second_version_starts_from_the_newest(screen, written):
     shown = screen("prompts")
-    assert text(shown).value == "Be kind, {{tone}}."
-    text(shown).set_value("Be kind and short, {{tone}}.")
+    assert text(shown) == "Be kind, {{tone}}."
+    write(shown, "Be kind and short, {{tone}}.")
     shown.button(key="save-prompt").click().run()
     assert prompts.version(written, "greeting", 3).template == "Be kind and short, {{tone}}."
     assert "**Version 3**" in read(screen("prompts", view="versions"))
@@ -82,31 +95,27 @@ def test_a_second_version_starts_from_the_newest(screen, written):
 
 def test_a_version_saved_by_someone_else_meanwhile_is_told(screen, written):
     shown = screen("prompts")
-    text(shown).set_value("My draft")
+    write(shown, "My draft")
     shown.run()
     prompts.save(written, "greeting", "Theirs", "")
     shown.run()
     assert "your draft starts from version 2" in read(shown)
-    assert text(shown).value == "My draft"
+    assert text(shown) == "My draft"
 
 
 def test_a_draft_outlasts_a_look_at_another_page(screen, written):
     shown = screen("prompts")
-    text(shown).set_value("My draft").run()
+    write(shown, "My draft").run()
     shown.switch_page("admin/jobs.py").run()
     shown.switch_page("author/prompts.py").run()
-    assert text(shown).value == "My draft"
+    assert text(shown) == "My draft"
 
 
-def test_unknown_variables_are_marked_with_what_to_do(screen, written):
-    shown = screen("prompts")
-    text(shown).set_value("{{tone}} {{question}} {{nobody}}").run()
-    told = read(shown)
-    assert ":orange-badge[{{nobody}}]" in told
-    assert ":blue-badge[{{tone}}]" in told
-    assert ":blue-badge[{{question}}]" in told
-    assert "Nothing fills {{nobody}}: the agent would fail" in told
-    assert "under Apps" in told
+def test_the_editor_knows_what_the_app_fills_in(screen, written):
+    given = editor(screen("prompts"))
+    assert {"tone", "question", "company_name"} <= set(given["known"])
+    assert "Nothing fills {names}: the agent would fail" in given["texts"]["unknown"]
+    assert "under Apps" in given["texts"]["mend"]
 
 
 def test_two_versions_are_compared_word_by_word(screen, written):
@@ -139,14 +148,6 @@ def test_what_is_not_there_is_said(screen, written):
     assert "There is no version 99" in read(shown)
 
 
-def test_changed_variables_are_told_with_what_would_break(screen, written):
-    prompts.save(written, "greeting", "Be {{nobody}}.", "")
-    told = read(screen("prompts", view="compare"))
-    assert "New variable {{nobody}}: nothing fills it" in told
-    assert "No longer used: {{tone}}" in told
-    assert "an agent logged before the variable had a value" in read(screen("prompts", view="compare", version="2", against="1"))
-
-
 def test_html_and_markdown_appear_as_text_everywhere(screen, workspace):
     prompts.save(workspace, "greeting", HOSTILE, "**note** <img src=x>")
     prompts.save(workspace, "greeting", HOSTILE.replace("alert", "confirm"), "")
@@ -162,12 +163,12 @@ def test_the_draft_is_tried_without_saving(screen, written, monkeypatch):
     asked = []
 
     def stream(workspace, template, question):
-        asked.append((template, question))
+        asked.append((template.text, question))
         yield from ("Good <b>day</b>", "\n*you*")
 
     monkeypatch.setattr(playground, "stream", stream)
     shown = screen("prompts")
-    text(shown).set_value("Try me")
+    write(shown, "Try me")
     shown.button(key="try-prompt").click().run()
     assert asked == [("Try me", "Where is my parcel?")]
     assert "Good <b>day</b>  \n*you*" in read(shown)
@@ -186,7 +187,7 @@ def test_a_failed_try_says_the_next_step_and_keeps_the_page(screen, written, mon
     shown = screen("prompts")
     shown.button(key="try-prompt").click().run()
     assert "The model is gone.  \nStart it." in read(shown)
-    assert text(shown).value == "Be kind, {{tone}}."
+    assert text(shown) == "Be kind, {{tone}}."
 
 
 def test_the_answer_of_a_real_stream_is_drawn(environ, request):
@@ -202,20 +203,20 @@ def test_the_answer_of_a_real_stream_is_drawn(environ, request):
 def test_an_old_version_can_be_the_start_of_a_new_one(screen, written):
     shown = screen("prompts", view="versions")
     shown.button(key="from-1").click().run()
-    assert text(shown).value == "Be short, {{company_name}}."
+    assert text(shown) == "Be short, {{company_name}}."
 
 
 def test_a_second_prompt_is_begun_from_the_list(screen, written):
     shown = screen("prompts")
     shown.button(key="new-prompt").click().run()
-    shown.text_input(key="prompt-name-support").set_value("farewell")
-    text(shown, "").set_value("Goodbye")
+    shown.text_input(key="draft-support--name").set_value("farewell")
+    write(shown, "Goodbye", "")
     shown.button(key="save-prompt").click().run()
     assert prompts.names(written) == ["farewell", "greeting"]
     assert shown.query_params["prompt"] == "farewell"
     shown.button(key="back").click().run()
     shown.button(key="open-greeting").click().run()
-    assert text(shown).value == "Be kind, {{tone}}."
+    assert text(shown) == "Be kind, {{tone}}."
 
 
 def test_the_examples_lead_through_three_versions(screen, workspace):
@@ -247,18 +248,6 @@ def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
     assert time.monotonic() - begun < 60, "difflib without bounds takes minutes here"
     assert not shown.exception
     assert len(html(shown)) < 400_000
-
-
-def test_a_small_change_deep_in_a_long_prompt_is_found():
-    words = " ".join(f"word{n}" for n in range(10_000))
-    change = prompts.difference(words, words.replace("word7000 ", "other "))
-    assert [piece for piece in change.pieces if piece.kind != "same"] == [
-        Piece("removed", "word7000"),
-        Piece("added", "other"),
-    ]
-    drawn = diff.markup(change.pieces, changes_only=True)
-    assert ">word7000</del>" in drawn
-    assert len(drawn) < 1_000
 
 
 def test_identical_texts_are_said_to_be_the_same(screen, workspace):

@@ -1,14 +1,19 @@
-"""Write a version: the draft, its note, and a quick try beside it."""
+"""Write a version: the draft with its labels and settings, its note, and a quick try beside it."""
+
+import functools
+from typing import Any
 
 import streamlit as st
 
 from pages.components import editor, feedback, session
-from pages.components.prompts import opening
-from services import audit, playground, prompts, sample
+from pages.components.prompts import fields, opening, racing, sheets, trying
+from pages.components.prompts.sheets import Sheet
+from services import agents, audit, prompts, sample
 from services.audit import Verb
-from services.errors import ConsoleError
 from services.messages import Message
-from services.prompts import PromptVersion
+from services.prompts import Content, PromptVersion
+from services.prompts.content import LABELS
+from services.prompts.precedence import in_force
 from services.workspace import Workspace
 
 _ = session.text
@@ -17,78 +22,73 @@ _ = session.text
 def show(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> None:
     """The draft of `name` beside a quick try; without a name, the form of a new prompt."""
     if name is None:
-        _ask_name(workspace)
-    writing, trying = st.columns([3, 2], gap="large")
+        st.subheader(_("New prompt"), anchor=False)
+        if not prompts.names(workspace):
+            st.info(_("There is no prompt yet. Write what the assistant is told and save it: that makes version 1."))
+    _show_draft(workspace, name, found)
+
+
+def start_from(workspace: Workspace, version: PromptVersion, newest: int) -> None:
+    """Make a version's content my draft of the next one; the caller opens this view."""
+    sheets.begin(workspace, version.name, version.content, newest)
+
+
+# A pause in typing reruns only this part: the versions are not read again.
+@st.fragment
+def _show_draft(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> None:
+    feedback.show_at_once()
+    sheet = sheets.opened(workspace, name, found, "" if name else _first_name(workspace))
+    may = audit.allowed(workspace, Verb.SAVE_DRAFT)
+    writing, trial = st.columns([3, 2], gap="large")
     with writing:
-        draft = _show_editor(workspace, name, found)
-    with trying:
-        _show_try(workspace, draft)
-
-
-def start_from(text: str, template: str, note: str) -> None:
-    st.session_state[text], st.session_state[f"{text}-note"] = template, note
-
-
-def _name_key(workspace: Workspace) -> str:
-    return f"prompt-name-{workspace.app.id}"
-
-
-def _example_name(workspace: Workspace) -> str | None:
-    return sample.app().prompt_name if workspace.app.sample else None
-
-
-def _may_save(workspace: Workspace) -> bool:
-    return audit.allowed(workspace, Verb.SAVE_PROMPT)
-
-
-def _save(workspace: Workspace, name: str | None) -> None:
-    # A click may overtake what was just typed: the draft is read here, not taken from the last run.
-    text = editor.key(workspace, name or "")
-    name = name or st.session_state[_name_key(workspace)].strip()
-    with feedback.action(Message("Saved a new version of {name}. Evaluate it, then release it.", name=name)):
-        prompts.save(workspace, name, st.session_state[text], st.session_state[f"{text}-note"].strip())
-        editor.restart(text)
-        opening.open_prompt(name)
-
-
-def _ask_name(workspace: Workspace) -> None:
-    names = prompts.names(workspace)
-    st.subheader(_("New prompt"), anchor=False)
-    if not names:
-        st.info(_("There is no prompt yet. Write what the assistant is told and save it: that makes version 1."))
-    st.text_input(
-        _("Name"),
-        "" if names else _example_name(workspace) or workspace.app.id,
-        key=_name_key(workspace),
-        help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
-    )
-
-
-def _show_editor(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> str:
-    text = editor.key(workspace, name or "")
-    if found:
-        base = editor.prefill(text, found[0])
-        if base.version < found[0].version:
-            st.warning(
-                _(
-                    "{author} saved version {n} while you were writing; your draft starts from version {base}.",
-                    author=session.escape(found[0].author or "–"),
-                    n=found[0].version,
-                    base=base.version,
-                )
+        told = st.container()
+        if name is None:
+            st.text_input(
+                _("Name"),
+                key=f"{sheet.key}-name",
+                disabled=not may,
+                help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
             )
-    examples = sample.app().prompts if workspace.app.sample and name in (None, _example_name(workspace)) else ()
-    if len(found) < len(examples) and not (name is None and prompts.names(workspace)):
-        example = examples[len(found)]
-        st.button(
-            _("Use the example, version {n}", n=len(found) + 1),
-            icon=":material/lightbulb:",
-            key="use-example",
-            on_click=start_from,
-            args=(text, example.template, example.note),
-        )
-    draft = editor.show(text, editor.known(workspace))
-    st.text_input(_("Note"), key=f"{text}-note", persist_state="session", placeholder=_("What is different, and why?"))
+        _offer_example(workspace, name, found)
+        sheets.absorb(workspace, sheet, _show_editor(workspace, name, sheet, may))
+        _show_fields(workspace, name, sheet, found, may)
+        if may:
+            sheets.update(workspace, sheet)
+        with told:
+            racing.show(workspace, sheet, found)
+    with trial:
+        trying.show(workspace, name, sheet.draft.content, sheet.written)
+
+
+def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool) -> Any:
+    if may:
+        sheets.update(workspace, sheet)
+    state = {
+        "epoch": sheet.epoch,
+        "session": sheet.session,
+        "seen": sheet.seen,
+        "revision": sheet.draft.revision,
+        "known": editor.known(workspace),
+        "disabled": not may,
+        "kept": _kept(sheet),
+    }
+    save = functools.partial(_save, workspace, name)
+    return editor.show(f"{sheet.key}-text", sheet.draft.content, state, save)
+
+
+def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
+    with st.expander(_("Title and labels"), key=f"{sheet.key}-labels"):
+        used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
+        fields.show_labels(sheet.key, used, not may)
+    chosen = fields.summary(sheet.draft)
+    title = _("Model settings") + (f": {session.escape(chosen)}" if chosen else "")
+    settings = st.expander(title, key=f"{sheet.key}-settings", on_change="rerun")
+    with settings:
+        models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
+        fields.show_settings(sheet.key, [model for model in models if model], not may)
+        if settings.open and name is not None:
+            _show_precedence(workspace, name, sheet.draft.content)
+    st.text_input(_("Note"), key=f"{sheet.key}-note", disabled=not may, placeholder=_("What is different, and why?"))
     st.button(
         _("Save as version {n}", n=found[0].version + 1 if found else 1),
         type="primary",
@@ -96,38 +96,63 @@ def _show_editor(workspace: Workspace, name: str | None, found: list[PromptVersi
         icon=":material/save:",
         on_click=_save,
         args=(workspace, name),
-        disabled=not _may_save(workspace),
+        disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
+        help=_("Ctrl+S or Ctrl+Enter in the text does the same."),
     )
-    return draft
 
 
-def _show_try(workspace: Workspace, draft: str) -> None:
-    st.subheader(_("Try it"), anchor=False)
-    st.caption(
-        _("The draft goes straight to the model; nothing is saved.")
-        + (" " + _("The practice model answers.") if workspace.settings.practice else "")
-    )
-    question = st.text_area(
-        _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question-{workspace.app.id}", height=80
-    )
-    asked = st.button(
-        _("Try"), key="try-prompt", icon=":material/play_arrow:", disabled=not audit.allowed(workspace, Verb.TRY_AGENT)
-    )
-    answered = f"try-answer-{workspace.app.id}"
-    if not asked:
-        st.markdown(st.session_state.get(answered, ""))
-    elif not question.strip():
-        st.warning(_("The question is empty. Write one first."))
-    else:
-        st.session_state[answered] = ""
-        _stream(workspace, draft, question, answered)
+def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:
+    """Where the version's settings meet those of the newest agent that follows the prompt."""
+    agent = next((one for one in agents.of_prompt(workspace, name) if one.status == "READY"), None)
+    if agent is None:
+        return
+    for one in in_force(content.settings, agent.config):
+        if one.overruled:
+            st.caption(
+                _(
+                    "{name}: {value} of this version counts, not {other} of the agent.",
+                    name=one.name,
+                    value=session.escape(str(one.prompt)),
+                    other=session.escape(str(one.agent)),
+                )
+            )
 
 
-def _stream(workspace: Workspace, draft: str, question: str, answered: str) -> None:
-    """Draw the answer as it comes; an error in the middle leaves the rest of the page usable."""
-    try:
-        st.session_state[answered] = st.write_stream(
-            map(editor.as_written, playground.stream(workspace, draft, question))
-        )
-    except ConsoleError as error:
-        feedback.show_error(error)
+def _offer_example(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> None:
+    """The sample app's own prompt, step by step, for a first walk without writing."""
+    stored = sample.app()
+    mine = workspace.app.sample and name in (None, stored.prompt_name)
+    if not mine or len(found) >= len(stored.prompts) or (name is None and prompts.names(workspace)):
+        return
+    st.button(
+        _("Use the example, version {n}", n=len(found) + 1),
+        icon=":material/lightbulb:",
+        key="use-example",
+        on_click=_use_example,
+        args=(workspace, name, len(found), found[0].version if found else None),
+    )
+
+
+def _use_example(workspace: Workspace, name: str | None, position: int, base: int | None) -> None:
+    example = sample.app().prompts[position]
+    sheets.begin(workspace, name, Content(example.template), base, example.note)
+
+
+def _save(workspace: Workspace, name: str | None) -> None:
+    sheet = sheets.caught_up(workspace, name)
+    target = name or sheet.draft.new_name.strip()
+    with feedback.action(Message("Saved a new version of {name}. Evaluate it, then release it.", name=target)):
+        sheets.save(workspace, name)
+        opening.open_prompt(target)
+
+
+def _kept(sheet: Sheet) -> str:
+    if sheet.rival is not None or sheet.refusal is not None or sheet.draft.updated_at is None:
+        return ""
+    return _("Draft kept {time}", time=session.moment(sheet.draft.updated_at))
+
+
+def _first_name(workspace: Workspace) -> str:
+    if prompts.names(workspace):
+        return ""
+    return sample.app().prompt_name if workspace.app.sample else workspace.app.id

@@ -1,0 +1,184 @@
+"""What this browser tab has of a draft, and how it meets the same draft in another tab."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components import editor
+from pages.components.prompts import fields
+from services.errors import ConflictError, ConsoleError, InvalidInputError
+from services.messages import Message
+from services.prompts import Content, PromptVersion, drafts
+from services.prompts.content import as_template
+from services.prompts.drafts import Draft
+from services.workspace import Workspace
+
+
+@dataclass
+class Sheet:
+    """The draft as this tab shows it; the editor takes over Python's text when `epoch` changes.
+
+    `start` is what stood here before anything was typed, `seen` the last message of the editor, `rival` the draft that
+    another tab kept first, `refusal` why the draft is not kept.
+    """
+
+    key: str
+    start: Draft
+    draft: Draft
+    session: str = field(default_factory=lambda: secrets.token_hex(4))
+    turn: int = 0
+    epoch: str = ""
+    seen: str = ""
+    rival: Draft | None = None
+    refusal: ConsoleError | None = None
+    taken: bool = False
+
+    def __post_init__(self) -> None:
+        self.epoch = f"{self.session}.{self.turn}"
+
+    def put(self, draft: Draft) -> None:
+        """Show another text: the editor and the fields follow."""
+        self.draft, self.turn, self.rival, self.refusal = draft, self.turn + 1, None, None
+        self.epoch = f"{self.session}.{self.turn}"
+        fields.fill(self.key, draft)
+
+    @property
+    def written(self) -> bool:
+        """Whether there is something that a save would change."""
+        return self.draft.kept or not self.draft.says_the_same(self.start)
+
+
+def key(workspace: Workspace, name: str | None) -> str:
+    """Where the draft of a prompt lives in the session; without a name, that of a new prompt."""
+    return f"draft-{workspace.app.id}-{name or ''}"
+
+
+def opened(workspace: Workspace, name: str | None, found: list[PromptVersion], new_name: str = "") -> Sheet:
+    """The sheet of this tab, brought up to date with what other tabs kept, saved or discarded meanwhile."""
+    where, mine, start = key(workspace, name), drafts.mine(workspace, name or ""), _start(name, found, new_name)
+    sheet: Sheet | None = st.session_state.get(where)
+    if sheet is None:
+        sheet = st.session_state[where] = Sheet(where, start, mine or start)
+    untouched, sheet.start = not sheet.written, start
+    if sheet.rival is None and sheet.refusal is None:
+        _follow_others(sheet, mine, untouched)
+    fields.fill(sheet.key, sheet.draft, missing=True)
+    return sheet
+
+
+def caught_up(workspace: Workspace, name: str | None) -> Sheet:
+    """The sheet at a click, which may have overtaken what was just typed."""
+    sheet: Sheet = st.session_state[key(workspace, name)]
+    update(workspace, sheet)
+    return sheet
+
+
+def update(workspace: Workspace, sheet: Sheet) -> None:
+    """Take in and keep what stands in the editor and in the fields now."""
+    absorb(workspace, sheet, editor.sent(f"{sheet.key}-text"))
+    draft = fields.gathered(sheet.key, sheet.draft)
+    if not draft.says_the_same(sheet.draft):
+        keep(workspace, sheet, draft)
+
+
+def absorb(workspace: Workspace, sheet: Sheet, sent: Mapping[str, Any] | None) -> None:
+    """Take in what the editor sent, once. Words typed on another epoch are kept at the revision they were typed on."""
+    if not sent or sent.get("id") == sheet.seen:
+        return
+    sheet.seen = str(sent.get("id"))
+    template = as_template(sent["template"])
+    revision = sheet.draft.revision
+    if sent.get("epoch", sheet.epoch) != sheet.epoch:
+        sheet.epoch, revision = sent["epoch"], int(sent["revision"])
+    if template != sheet.draft.content.template:
+        content = replace(sheet.draft.content, template=template)
+        keep(workspace, sheet, replace(sheet.draft, content=content, revision=revision))
+
+
+def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
+    """Store what was written; another tab's newer draft stays, and this one is set aside until the person decides."""
+    sheet.draft, sheet.refusal = draft, None
+    try:
+        if sheet.rival is not None:
+            sheet.rival = drafts.mine(workspace, draft.name)
+        if sheet.rival is not None:
+            drafts.set_aside(workspace, draft)
+        elif draft.kept and draft.set_aside is None and draft.says_the_same(sheet.start):
+            drafts.discard(workspace, draft.name)
+            sheet.draft = sheet.start
+        else:
+            sheet.draft = drafts.keep(workspace, draft)
+    except ConflictError:
+        sheet.rival = drafts.mine(workspace, draft.name)
+        drafts.set_aside(workspace, draft)
+    except InvalidInputError as error:
+        sheet.refusal = error
+
+
+def keep_own(workspace: Workspace, sheet: Sheet) -> None:
+    """This tab's text is the draft; the other one is set aside."""
+    rival = drafts.mine(workspace, sheet.draft.name) or sheet.start
+    sheet.draft = drafts.keep(workspace, replace(sheet.draft, revision=rival.revision, set_aside=rival.content))
+    sheet.rival = None
+
+
+def take(workspace: Workspace, sheet: Sheet, content: Content | None = None) -> None:
+    """The other tab's text, or `content`, is the draft; what stood here is set aside."""
+    other = drafts.mine(workspace, sheet.draft.name) or sheet.start
+    taken = replace(other, content=content or other.content, set_aside=sheet.draft.content)
+    sheet.put(drafts.keep(workspace, taken))
+
+
+def discard(workspace: Workspace, sheet: Sheet) -> None:
+    """Forget the draft: the newest version stands here again."""
+    drafts.discard(workspace, sheet.draft.name)
+    sheet.put(sheet.start)
+
+
+def begin(workspace: Workspace, name: str | None, content: Content, base: int | None, note: str = "") -> None:
+    """Make `content` the draft; unsaved words that stood here are set aside, not lost."""
+    sheet: Sheet | None = st.session_state.get(key(workspace, name))
+    if sheet is not None and editor.sent(f"{sheet.key}-text"):
+        update(workspace, sheet)
+    before = drafts.mine(workspace, name or "")
+    new_name = sheet.draft.new_name if sheet else before.new_name if before else ""
+    aside = before.content if before and before.content.template not in (content.template, "") else None
+    made = Draft(name or "", content, note, base, before.revision if before else 0, new_name=new_name, set_aside=aside)
+    kept = drafts.keep(workspace, made)
+    if sheet is not None:
+        sheet.put(kept)
+
+
+def save(workspace: Workspace, name: str | None) -> PromptVersion:
+    """Save what stands here as a version; raises what is to be mended first, and then keeps everything."""
+    sheet = caught_up(workspace, name)
+    if sheet.rival is not None:
+        raise ConflictError(
+            Message("Another tab has other words in this draft."), Message("Choose first which of the two goes on.")
+        )
+    return drafts.save(workspace, sheet.draft)
+
+
+def _follow_others(sheet: Sheet, mine: Draft | None, untouched: bool) -> None:
+    if mine is not None and mine.revision != sheet.draft.revision:
+        sheet.taken = not mine.says_the_same(sheet.draft)
+        _follow(sheet, mine)
+    elif mine is None and (sheet.draft.kept or untouched) and sheet.draft != sheet.start:
+        _follow(sheet, sheet.start)
+
+
+def _follow(sheet: Sheet, draft: Draft) -> None:
+    """Another text; the editor is left alone when it says the same already."""
+    if draft.says_the_same(sheet.draft):
+        sheet.draft = draft
+    else:
+        sheet.put(draft)
+
+
+def _start(name: str | None, found: list[PromptVersion], new_name: str) -> Draft:
+    if name is None or not found:
+        return Draft(name or "", Content(""), new_name=new_name)
+    return Draft(name, found[0].content, base=found[0].version)
