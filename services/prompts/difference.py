@@ -64,11 +64,30 @@ def rows(pieces: Sequence[Piece]) -> list[list[Piece]]:
         if piece.kind != "same":
             found[-1].append(piece)
             continue
+        if all(one.kind != "same" and one.text.endswith("\n") for one in found[-1]):
+            found.append([])
         for line in LINE.findall(piece.text):
             found[-1].append(Piece("same", line))
             if line.endswith("\n"):
                 found.append([])
     return [row for row in found if row]
+
+
+def rising(numbers: Sequence[int]) -> list[int]:
+    """The positions of the longest rising selection of different numbers."""
+    tops: list[int] = []
+    piles: list[int] = []
+    below: list[int | None] = []
+    for index, number in enumerate(numbers):
+        pile = bisect_left(tops, number)
+        below.append(piles[pile - 1] if pile else None)
+        tops[pile : pile + 1], piles[pile : pile + 1] = [number], [index]
+    found: list[int] = []
+    step = piles[-1] if piles else None
+    while step is not None:
+        found.append(step)
+        step = below[step]
+    return found[::-1]
 
 
 def _pieces(old: str, new: str) -> Iterator[Piece]:
@@ -183,18 +202,7 @@ def _anchors(before: list[str], after: list[str]) -> list[tuple[int, int]]:
     """The longest list of things in the same order that occur exactly once in both, as patience diff finds them."""
     once, other = _once(before), _once(after)
     common = [(position, other[text]) for text, position in once.items() if text in other]
-    tops: list[int] = []
-    piles: list[int] = []
-    below: list[int | None] = []
-    for index, (_, position) in enumerate(common):
-        pile = bisect_left(tops, position)
-        below.append(piles[pile - 1] if pile else None)
-        tops[pile : pile + 1], piles[pile : pile + 1] = [position], [index]
-    found, step = [], piles[-1] if piles else None
-    while step is not None:
-        found.append(common[step])
-        step = below[step]
-    return found[::-1]
+    return [common[index] for index in rising([position for _, position in common])]
 
 
 def _once(texts: list[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-PARAMS = ("new", "import", "prompt", "view", "version", "against", "edit")
+PARAMS = ("new", "import", "prompt", "view", "version", "against", "draft", "edit")
 
 
 def open_prompt(name: str, view: str = "write", **params: str | int) -> None:

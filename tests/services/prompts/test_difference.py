@@ -90,9 +90,15 @@ def test_an_inserted_line_leaves_the_others_alone():
 
 
 def test_the_same_lines_stand_in_the_same_row():
-    pieces = difference("Hello\nBe short\nBye\n", "Hello\nBe kind\nand calm\nBye\n").pieces
-    assert [("".join(p.text for p in row if p.kind != "added"), "".join(p.text for p in row if p.kind != "removed"))
-            for row in rows(pieces)] == [("Hello\n", "Hello\n"), ("Be short\n", "Be kind\nand calm\n"), ("Bye\n", "Bye\n")]  # fmt: skip
+    old, new = "Hello\nGone\nBe short\nBye\n", "Hello\nBe kind\nand calm\nBye\n"
+    beside = [(joined(row, "added"), joined(row, "removed")) for row in rows(difference(old, new).pieces)]
+    assert beside == [("Hello\n", "Hello\n"), ("Gone\nBe short\n", "Be kind\nand calm\n"), ("Bye\n", "Bye\n")]
+
+
+def test_a_line_that_went_does_not_push_the_next_one():
+    pieces = difference("Hello\nGone\nBe short\n", "Hello\nBe kind\n").pieces
+    beside = [(joined(row, "added"), joined(row, "removed")) for row in rows(pieces)]
+    assert beside == [("Hello\n", "Hello\n"), ("Gone\n", ""), ("Be short\n", "Be kind\n")]
 
 
 def test_far_apart_changes_of_a_repetitive_text_are_found():
