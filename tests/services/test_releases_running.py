@@ -117,8 +117,8 @@ def test_an_alias_that_moved_although_the_answer_was_lost_is_unproven(written, m
     assert (ended.state, production.alias(written, "greeting")) == (State.UNPROVEN, 1)
 
 
-@pytest.mark.parametrize("before", [None, 3])
-def test_a_failed_first_release_leaves_nothing_behind(written, before):
+@pytest.mark.parametrize(("before", "status"), [(None, 502), (3, 429), (None, 500)])
+def test_a_failed_first_release_leaves_nothing_behind(written, before, status):
     agent = logged(written, "greeting")
     stand(written, 1, agent)
     if before:
@@ -126,9 +126,10 @@ def test_a_failed_first_release_leaves_nothing_behind(written, before):
     first = stored(
         written, Kind.AGENT, NOTHING, Pair(agent, 1, 1), done=("preflight", "register", "scorers"), evaluation=None
     )
-    with gateway(written.settings.gateway_port, lambda n: refused(502)) as asked:
+    with gateway(written.settings.gateway_port, lambda n: refused(status)) as asked:
         ended, error = run(written, first)
-    assert asked == ["/endpoints/support/versions/1/invocations"] and "502" in str(error)
+    assert asked == ["/endpoints/support/versions/1/invocations"] and str(status) in str(error)
+    assert ended.error == error.message and ended.remedy == error.remedy is not None
     assert (ended.state, production.alias(written, "greeting")) == (State.FAILED, before)
     assert production.standing(written, 1) is None
     assert [one.name for one in ended.steps if one.state == "waiting"] == ["deploy", "ready", "shift", "proof"]
