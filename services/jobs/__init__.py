@@ -60,6 +60,7 @@ HANDLERS: dict[str, str] = {
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",
+    "improve_prompt": "services.prompts.improve.running:run",
     "tend_prompts": "services.prompts.tending:run",
 }
 

@@ -1,0 +1,155 @@
+"""The optimiser's job in a real child, with a stub as the model: a draft comes out, the prompt stays as it is."""
+
+import json
+
+import mlflow
+import pytest
+
+from services import datasets, jobs, prompts, scorers
+from services.errors import NotReadyError
+from services.jobs import State
+from services.prompts import ChatMessage, Content, drafts, improve
+from services.prompts.improve.running import NAME, split
+from services.scorers import ScorerSpec
+from tests.stub_model import stub_model
+
+BETTER = "Always name Acme. Question: {{question}}"
+
+
+def write_anew(text):
+    """A model that answers with its instructions, and writes `text` when it is asked to improve them."""
+
+    def answer(system, question):
+        if "expert prompt engineer" in question:
+            return text
+        return f"I say: {system} {question}"
+
+    return answer
+
+
+@pytest.fixture
+def model(environ):
+    with stub_model() as stub:
+        stub.answer = write_anew(json.dumps({NAME: BETTER}))
+        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
+        yield stub
+
+
+@pytest.fixture
+def request_(model, workspace):
+    """Version 1, which never names the company, eight questions and a scorer that wants the name."""
+    prompts.save(workspace, "greeting", "Be short. {{ question }}", "first")
+    scorers.save(workspace, ScorerSpec("names us", "mentions", {"phrase": "{{company_name}}"}))
+    made = datasets.create(workspace, "Questions", datasets.pasted("\n".join(f"Question {n}?" for n in range(8))))
+    return improve.Request("greeting", 1, made.id, ("names us",), rows=8)
+
+
+def left_over(workspace):
+    """What an optimiser could have left in the real store: versions, foreign prompts, traces, its own folder."""
+    versions = [one.version for one in prompts.history(workspace, "greeting")]
+    traces = mlflow.search_traces(locations=[workspace.app.experiment_id], return_type="list")
+    scratch = workspace.settings.home / "scratch"
+    return versions, prompts.names(workspace), len(traces), list(scratch.glob("*")) if scratch.exists() else []
+
+
+NOTHING = ([1], ["greeting"], 0, [])
+
+
+def test_the_result_is_a_text_with_scores_and_no_version(model, workspace, request_, finish):
+    job = finish(workspace, improve.start(workspace, request_))
+
+    found = improve.outcome(job)
+    assert job.state is State.DONE, job.error
+    assert (found.content.template, found.base, found.changed) == (BETTER, 1, True)
+    assert [(one.scorer, one.before, one.after) for one in found.scores] == [("names us", 0, 4)]
+    assert (found.rows, found.verdict.better, found.verdict.worse) == (4, 4, 0)
+    assert left_over(workspace) == NOTHING
+    assert improve.latest(workspace, "greeting").id == job.id
+
+
+def test_taking_it_makes_a_draft_and_sets_my_own_aside(model, workspace, request_, finish):
+    job = finish(workspace, improve.start(workspace, request_))
+    drafts.keep(workspace, drafts.Draft("greeting", Content("My own words"), base=1))
+
+    taken = improve.take(workspace, job.id, "improved")
+
+    assert (taken.content.template, taken.base, taken.note) == (BETTER, 1, "improved")
+    assert drafts.mine(workspace, "greeting").set_aside == Content("My own words")
+    assert left_over(workspace) == NOTHING
+
+
+@pytest.mark.parametrize("said", ["no JSON at all", json.dumps({"another": "x"}), json.dumps({NAME: ["x"]})])
+def test_a_useless_answer_of_the_optimiser_changes_nothing(model, workspace, request_, finish, said):
+    model.answer = write_anew(said)
+
+    found = improve.outcome(finish(workspace, improve.start(workspace, request_)))
+
+    assert not found.changed
+    assert found.scores[0].before == found.scores[0].after == 0
+    assert left_over(workspace) == NOTHING
+
+
+def test_a_text_that_cannot_be_saved_is_said_to_be_so(model, workspace, request_, finish):
+    model.answer = write_anew(json.dumps({NAME: "{% if x %} {{question}}"}))
+
+    found = improve.outcome(finish(workspace, improve.start(workspace, request_)))
+
+    assert found.changed
+    assert "another template language" in str(found.refused)
+
+
+def test_a_model_that_is_down_ends_the_job_soon(model, workspace, request_, finish):
+    model.status = 500
+
+    job = finish(workspace, improve.start(workspace, request_))
+
+    assert job.state is State.FAILED
+    assert "No question could be answered" in str(job.error)
+    assert len(model.requests) < 20
+    assert left_over(workspace) == NOTHING
+
+
+def test_a_cancelled_run_leaves_nothing_behind(model, workspace, request_, finish):
+    model.seconds = 0.4
+    job = improve.start(workspace, request_)
+    jobs.cancel(workspace, job.id)
+    assert finish(workspace, job).state is State.CANCELLED
+    assert left_over(workspace) == NOTHING
+
+
+def test_chat_prompts_keep_their_messages(model, workspace, request_, finish):
+    chat = Content((ChatMessage("system", "Be short."), ChatMessage("user", "{{question}}")))
+    prompts.save(workspace, "greeting", chat, "")
+    improved = [{"role": "system", "content": "Name Acme."}, {"role": "user", "content": "{{question}}"}]
+    model.answer = write_anew(json.dumps({NAME: json.dumps(improved)}))
+    asked = improve.Request("greeting", 2, request_.dataset_id, request_.scorers, 8)
+
+    found = improve.outcome(finish(workspace, improve.start(workspace, asked)))
+
+    assert found.content.template == (
+        ChatMessage("system", "Name Acme."),
+        ChatMessage("user", "{{question}}"),
+    )
+    assert found.scores[0].after == 4
+
+
+def test_the_practice_model_is_not_asked_to_write(workspace):
+    prompts.save(workspace, "greeting", "Be short.", "")
+    made = datasets.create(workspace, "Questions", datasets.pasted("\n".join(f"Question {n}?" for n in range(4))))
+    with pytest.raises(NotReadyError, match="practice model") as caught:
+        improve.start(workspace, improve.Request("greeting", 1, made.id, ("polite",), 4))
+    assert "OPENAI_BASE_URL" in str(caught.value.remedy)
+
+
+def test_what_is_missing_is_said_before_the_start(model, workspace, request_):
+    few = improve.Request("greeting", 1, request_.dataset_id, (), 3, optimizer="unknown")
+    told = " ".join(str(message) for message, remedy in improve.blockers(workspace, few))
+    assert "Without a scorer" in told and "At least 4 questions" in told and "not installed" in told
+
+
+def test_the_halves_share_no_question():
+    rows = datasets.pasted("\n".join(f"Question {n}?" for n in range(21)))
+    learning, held_out = split(rows, 20)
+    assert (len(learning), len(held_out)) == (10, 10)
+    assert not {row.question for row in learning} & {row.question for row in held_out}
+    assert (learning, held_out) == split(rows[::-1], 20)
