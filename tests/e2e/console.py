@@ -38,7 +38,7 @@ class Console:
 
     def go(self, title: str) -> "Console":
         """Click an entry of the side bar."""
-        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=self.t(title), exact=True).click()
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=self.t(title), exact=True).click()
         return self.idle()
 
     def idle(self) -> "Console":
@@ -77,6 +77,22 @@ class Console:
         box = self.main.get_by_role("combobox", name=re.compile(re.escape(self.t(label)))).first
         box.click()
         self.page.get_by_role("option", name=re.compile(re.escape(option))).first.click()
+        return self.idle()
+
+    @property
+    def editor(self) -> Locator:
+        """The text area of a prompt that is one text."""
+        return self.main.get_by_label(self.t("What the assistant is told"))
+
+    def write(self, text: str) -> "Console":
+        """Replace the text of the prompt, and wait until the draft is kept."""
+        self.editor.fill(text)
+        return self.kept()
+
+    def kept(self) -> "Console":
+        self.page.wait_for_timeout(100)
+        told = re.compile(re.escape(self.t("Draft kept {time}", time="#")).replace(r"\#", r"[\d: -]+"))
+        expect(self.main.get_by_text(told)).to_be_visible(timeout=30_000)
         return self.idle()
 
     def tab(self, id: str) -> "Console":

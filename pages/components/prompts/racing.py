@@ -52,23 +52,29 @@ def _watch(workspace: Workspace, name: str, revision: int, writers: list[Writer]
 
 
 def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
-    if not sheet.draft.kept or sheet.rival is not None:
-        return
+    """Always one line, so that nothing moves under the hands at the first key."""
+    kept, base = sheet.draft.kept, sheet.draft.base
+    said = f":blue-badge[{_('Unsaved draft')}]" if kept else f":gray-badge[{_('No unsaved words')}]"
     with st.container(horizontal=True, vertical_alignment="center"):
-        base = sheet.draft.base
-        st.markdown(
-            f":blue-badge[{_('Unsaved draft')}]" + (" " + _("written from version {n}", n=base) if base else ""),
-            width="stretch",
-        )
+        st.markdown(said + (" " + _("written from version {n}", n=base) if base and kept else ""), width="stretch")
         if sheet.draft.set_aside is not None:
             _show_aside(workspace, sheet, sheet.draft.set_aside)
-        with st.popover(_("Discard draft"), type="tertiary", icon=":material/delete:", key=f"{sheet.key}-discarding"):
-            st.write(_("The words of this draft are gone then; the saved versions stay."))
-            st.button(_("Discard it"), key="discard-draft", on_click=_discard, args=(workspace, sheet.draft.name))
+        discard = st.popover(
+            _("Discard draft"),
+            type="tertiary",
+            icon=":material/delete:",
+            key=f"{sheet.key}-discarding-{sheet.turn}",
+            disabled=not kept or sheet.rival is not None,
+        )
+    with discard:
+        st.write(_("The words of this draft are gone then; the saved versions stay."))
+        st.button(_("Discard it"), key="discard-draft", on_click=_discard, args=(workspace, sheet.draft.name))
 
 
 def _show_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
-    with st.popover(_("Earlier words"), type="tertiary", icon=":material/history:", key=f"{sheet.key}-aside"):
+    with st.popover(
+        _("Earlier words"), type="tertiary", icon=":material/history:", key=f"{sheet.key}-aside-{sheet.turn}"
+    ):
         st.write(_("These words stood in this draft before. Nothing is lost: the two can be exchanged."))
         st.code(_beginning(aside), language=None, wrap_lines=True)
         st.button(_("Exchange them"), key="exchange-draft", on_click=_exchange, args=(workspace, sheet.draft.name))
