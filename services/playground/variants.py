@@ -60,8 +60,9 @@ def resolve(workspace: "Workspace", desk: Desk, found: Sequence[PromptVersion], 
     made = []
     for letter, slot in zip(LETTERS, desk.slots, strict=False):
         content = saved.get(slot.version) if slot.version is not None else draft.content if draft else None
-        if content is None:
+        if content is None and slot.edited is None:
             continue
+        content = content or Content("")  # what was edited here outlasts what it was copied from
         base = slot.version if slot.version is not None else draft.base if draft else None
         edited = _with_fields(content if slot.edited is None else replace(content, template=slot.edited), slot.fields)
         number = next((version for version, one in saved.items() if same(one, edited)), None)

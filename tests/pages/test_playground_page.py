@@ -150,6 +150,20 @@ def test_my_draft_is_tried_beside_what_is_saved_and_saved_itself(screen, written
     assert "draft" not in shown.query_params
 
 
+def test_an_edited_copy_outlasts_the_draft_it_was_copied_from(screen, written):
+    drafts.keep(written, Draft("greeting", Content("My draft")))
+    shown = screen("playground", prompt="greeting", draft="1")
+    slot = slots(shown)[0]
+    shown.text_area(key=field(shown, slot, "text-0")).set_value("My copy").run()
+    drafts.discard(written, "greeting")
+    again = screen("playground", prompt="greeting", draft="1")
+    assert again.text_area(key=field(again, slot, "text-0")).value == "My copy"
+    again.text_area(key=field(again, slot, "text-0")).set_value("My second copy").run()
+    assert again.text_area(key=field(again, slot, "text-0")).value == "My second copy"
+    again.button(key=f"undo-{slot}").click().run()
+    assert "You have no draft of this prompt." in read(again)
+
+
 def test_changes_can_be_taken_back(screen, written):
     shown = screen("playground", prompt="greeting", versions="2")
     slot = slots(shown)[0]

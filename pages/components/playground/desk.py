@@ -121,9 +121,10 @@ def _read_slot(workspace: Workspace, prompt: str, slot: Slot, contents: dict[int
 
     source = read("source", slot.version or DRAFT)
     base = contents.get(source)
-    if base is None or source != (slot.version or DRAFT):
+    if source != (slot.version or DRAFT) or (base is None and slot.edited is None):
         return replace(slot, version=source or None)
-    shown = base if slot.edited is None else replace(base, template=slot.edited)
+    shown = base or Content("")
+    shown = shown if slot.edited is None else replace(shown, template=slot.edited)
     written = [read(f"text-{position}", text) for position, text in enumerate(texts(shown))]
     stop = read("stop", "\n".join(slot.fields.stop_sequences))
     fields = replace(
@@ -135,7 +136,8 @@ def _read_slot(workspace: Workspace, prompt: str, slot: Slot, contents: dict[int
         stop_sequences=tuple(line for line in stop.split("\n") if line),
     )
     template = _template(shown, written)
-    return replace(slot, edited=None if template == base.template else template, fields=fields)
+    unchanged = base is not None and template == base.template
+    return replace(slot, edited=None if unchanged else template, fields=fields)
 
 
 def _template(shown: Content, written: list[str]) -> str | tuple[ChatMessage, ...]:

@@ -19,6 +19,7 @@ _ = session.text
 
 
 def show_text(place: Place, variant: Variant) -> None:
+    """The text, or every message of a chat prompt."""
     slot, content = variant.slot, variant.content
     with st.expander(_("Text"), icon=":material/edit_note:"):
         for position, message in enumerate(content.messages):
@@ -30,17 +31,10 @@ def show_text(place: Place, variant: Variant) -> None:
                 args=(place.workspace, place.prompt),
             )
         st.caption(_("What you change here is a copy; the version stays as it is."))
-    if slot.touched:
-        st.button(
-            _("Take the changes back"),
-            icon=":material/undo:",
-            key=f"undo-{slot.id}",
-            on_click=_undo,
-            args=(place.workspace, place.prompt, slot.id),
-        )
 
 
 def show_settings(place: Place, variant: Variant) -> None:
+    """The model and the settings; what the version has stands in the empty fields."""
     slot, saved = variant.slot, _base(place, variant.slot)
     changed: dict[str, Any] = {"on_change": desk.take_in, "args": (place.workspace, place.prompt)}
     own = _("the model's own")
@@ -98,10 +92,21 @@ def show_settings(place: Place, variant: Variant) -> None:
         st.caption(_("An empty field leaves the version's own setting, then the app's model."))
 
 
+def show_undo(place: Place, slot: Slot) -> None:
+    if slot.touched:
+        st.button(
+            _("Take the changes back"),
+            icon=":material/undo:",
+            key=f"undo-{slot.id}",
+            on_click=_undo,
+            args=(place.workspace, place.prompt, slot.id),
+        )
+
+
 def _base(place: Place, slot: Slot) -> Content:
     if slot.version is None:
         return place.draft.content if place.draft else Content("")
-    return next(one.content for one in place.found if one.version == slot.version)
+    return next((one.content for one in place.found if one.version == slot.version), Content(""))
 
 
 def _given(value: float | int | None) -> str:

@@ -21,7 +21,7 @@ _ = session.text
 
 
 def show(place: Place) -> None:
-    """The ways to add a question, and fields for variables that nothing fills."""
+    """The ways to add a question."""
     st.subheader(_("Questions"), anchor=False)
     kind = st.segmented_control(
         _("Add a question"),
@@ -33,7 +33,6 @@ def show(place: Place) -> None:
         label_visibility="collapsed",
     )
     SHOWN[str(kind)](place)
-    _ask_values(place)
 
 
 def _show_typed(place: Place) -> None:
@@ -125,16 +124,16 @@ def _choose_lines(place: Place, name: str, table: pd.DataFrame) -> None:
     )
 
 
-def _ask_values(place: Place) -> None:
+def ask_values(place: Place) -> None:
     """Fields for the variables that neither the app nor the question fills."""
     names = playground.unfilled(place.workspace, place.variants)
     if not names:
         return
-    st.caption(_("Nothing fills these variables. What you type is used here only."))
+    st.caption(_("Values for variables; what you type is used on this screen only."))
     with st.grid(4, min_column_width=200, gap="xsmall"):
         for name in names:
             st.text_input(
-                session.escape("{{" + name + "}}"),
+                name,
                 key=desk.seed(desk.key(place, "value", name), place.desk.values.get(name, "")),
                 on_change=desk.take_in,
                 args=(place.workspace, place.prompt),

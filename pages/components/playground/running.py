@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.playground import desk
+from pages.components.playground import desk, questions
 from pages.components.playground.desk import Place
 from services import audit, playground
 from services.audit import Verb
@@ -18,6 +18,7 @@ def show(place: Place) -> None:
     """What must be mended first, then the buttons."""
     found = [*playground.blockers(place.workspace, place.desk, place.variants), *_unreachable(place)]
     _show_blockers(found)
+    questions.ask_values(place)
     cells = len(place.desk.questions) * len(place.variants)
     missing = playground.missing(place.workspace, place.desk, place.variants, place.run)
     live = place.run is not None and place.run.live
@@ -68,15 +69,18 @@ def _unreachable(place: Place) -> list[Blocker]:
                 args=(place.workspace,),
             )
         return [Blocker(known.error.message, known.error.remedy or Message("Correct it."))]
+    unlisted: dict[str, list[str]] = {}
+    for one in place.variants:
+        if not known.lists(one.model):
+            unlisted.setdefault(one.model, []).append(one.letter)
     return [
         Blocker(
-            Message("{letter}: the model server does not list the model {model}.", letter=one.letter, model=one.model),
+            Message("{letter}: the model server does not list the model {model}.", letter=", ".join(letters), model=model),
             Message("Choose another model for it, or try all the same."),
             blocking=place.workspace.settings.practice,
         )
-        for one in place.variants
-        if not known.lists(one.model)
-    ]
+        for model, letters in unlisted.items()
+    ]  # fmt: skip
 
 
 def _watch(place: Place) -> None:
@@ -100,9 +104,8 @@ def _show_blockers(found: list[Blocker]) -> None:
         ]
         if lines:
             shown = st.warning if blocking else st.info
-            shown(
-                "\n".join(f"- {line}" for line in dict.fromkeys(lines)), icon=":material/block:" if blocking else None
-            )
+            listed = [f"- {line}" for line in dict.fromkeys(lines)] if len(lines) > 1 else lines
+            shown("\n".join(listed), icon=":material/block:" if blocking else ":material/info:")
 
 
 def _start(place: Place, only_missing: bool) -> None:

@@ -49,6 +49,7 @@ def _show_card(place: Place, slot: Slot, letter: str, variant: Variant | None) -
     _show_facts(place, variant)
     fields.show_text(place, variant)
     fields.show_settings(place, variant)
+    fields.show_undo(place, slot)
     saving.show(place, variant)
     numbers.show_sum(place, variant)
 
@@ -101,7 +102,8 @@ def _choose_source(place: Place, slot: Slot, letter: str) -> None:
 
 def _show_facts(place: Place, variant: Variant) -> None:
     """The version's note, and what reaches the model besides the text."""
-    note = next((one.title or one.note for one in place.found if one.version == variant.slot.version), "")
+    own = place.draft.note if place.draft and variant.slot.version is None else ""
+    note = next((one.title or one.note for one in place.found if one.version == variant.slot.version), own)
     if note:
         st.caption(session.escape(note[:LONGEST_NOTE].replace("\n", " ")) + ("…" if len(note) > LONGEST_NOTE else ""))
     st.caption(summary(variant))
