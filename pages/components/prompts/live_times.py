@@ -19,6 +19,16 @@ def show(workspace: Workspace, name: str) -> None:
     found = moves.history(workspace, name)
     if not found:
         return
+    if found[0].outside:
+        st.warning(
+            _(
+                "What is live was moved outside the console: {what} ({when}). Look at it; a release puts another "
+                "version in its place.",
+                what=_what(found[0]),
+                when=_when(found[0]),
+            ),
+            icon=":material/warning:",
+        )
     with st.expander(_("What was live when"), icon=":material/history:"):
         _show_question(workspace, name)
         everything = len(found) > FIRST_SHOWN and st.toggle(_("Show all moves ({n})", n=len(found)), key="all-moves")
@@ -57,14 +67,17 @@ def _show_question(workspace: Workspace, name: str) -> None:
 
 def _show_move(move: Move) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_when(move), width="content")
         st.markdown(_what(move), width="content")
         if move.outside:
             st.markdown(f":orange-badge[{_('outside the console')}]", width="content")
-        st.caption(_when(move) + (f" · {session.escape(move.actor)}" if move.actor else ""), width="content")
+        if move.actor:
+            st.caption(session.escape(move.actor), width="content")
         if move.release:
             st.page_link(
                 session.page("releases"),
                 label=_("Release {id}", id=move.release),
+                icon=":material/train:",
                 query_params={"release": str(move.release)},
             )
 

@@ -34,8 +34,8 @@ def _show_comment(workspace: Workspace, one: Comment) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             about = _("about version {n}", n=one.version) if one.version else _("about the prompt")
-            st.markdown(f"**{session.escape(one.actor)}** :gray-badge[{about}]")
-            st.caption(session.moment(one.created_at), width="content")
+            st.markdown(f"**{session.escape(one.actor)}** :gray-badge[{about}]", width="content")
+            st.caption(session.moment(one.created_at), width="stretch")
             if one.actor == workspace.actor.id and audit.allowed(workspace, Verb.COMMENT):
                 st.button(
                     _("Delete"),

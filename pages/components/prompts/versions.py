@@ -13,7 +13,7 @@ from services.workspace import Workspace
 PAGE = 10
 LONGEST_NOTE = 400
 ACTIONS = {
-    "compare": mark("Compare with what is live"),
+    "compare": mark("Compare"),
     "used": mark("Where it is used"),
     "comments": mark("Comments"),
     "labels": mark("Title and labels"),
@@ -28,10 +28,10 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     live, said = moves.periods(workspace, name), comments.counts(workspace, name)
     live_times.show(workspace, name)
     for one in _page(workspace, name, found):
-        with st.container(border=True, key=f"prompt-version-{one.version}"):
-            _show_version(workspace, one, found[0], said.get(one.version, 0))
-            for line in live_times.lines(live.get(one.version, [])):
-                st.caption(line)
+        with st.container(border=True, gap="xsmall"):
+            _show_version(workspace, one, found[0])
+            times = live_times.lines(live.get(one.version, []))
+            st.caption("  \n".join([" · ".join(_facts(one, said.get(one.version, 0))), *times]))
             _show_form(workspace, one)
 
 
@@ -48,9 +48,9 @@ def _page(workspace: Workspace, name: str, found: list[PromptVersion]) -> list[P
     return found[(chosen - 1) * PAGE : chosen * PAGE]
 
 
-def _show_version(workspace: Workspace, one: PromptVersion, newest: PromptVersion, said: int) -> None:
+def _show_version(workspace: Workspace, one: PromptVersion, newest: PromptVersion) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_heading(one))
+        st.markdown(_heading(one), width="stretch")
         st.button(
             _("Write from it"),
             key=f"from-{one.version}",
@@ -75,7 +75,6 @@ def _show_version(workspace: Workspace, one: PromptVersion, newest: PromptVersio
     badges = labels.badges(one)
     if badges:
         st.markdown(badges)
-    st.caption(" · ".join(_facts(one, said)))
 
 
 def _heading(one: PromptVersion) -> str:

@@ -61,7 +61,7 @@ def test_a_move_made_outside_is_found_when_the_screen_opens(screen, written):
     mlflow.genai.set_prompt_alias("greeting", "production", 2)
     told = read(versions(screen))
     assert ":orange-badge[outside the console]" in told
-    assert "moved outside the console" in told
+    assert "What is live was moved outside the console: Version 2 went live in place of version 1 (" in told
     assert moves.history(written, "greeting")[0].outside
 
 
@@ -145,5 +145,5 @@ def test_an_author_may_not_do_what_the_role_does_not_allow(screen, written, monk
 
     monkeypatch.setattr(audit, "allowed", lambda *_: False)
     shown = versions(screen)
-    assert shown.menu_button(key="do-1").options == ["Compare with what is live", "Where it is used", "Comments"]
+    assert shown.menu_button(key="do-1").options == ["Compare", "Where it is used", "Comments"]
     assert shown.button(key="from-1").disabled
