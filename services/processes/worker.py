@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from services import audit, database, jobs, settings
-from services.errors import ConsoleError, PlatformError
+from services.errors import ConsoleError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
 from services.processes.lock import Lock, held, read
 from services.settings import Settings
 
 if TYPE_CHECKING:
-    from services.workspace import Workspace
+    from services.workspace import Platform
 
 log = logging.getLogger("signalbox.worker")
 
@@ -169,26 +169,28 @@ class Worker:
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     """The child: one attempt of one job, in the name of the person who asked for it."""
     threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
-    from services import people, workspace
+    from services import workspace
 
-    platform = workspace.connect(config)
-    _forget_environment(config)
-    work = Work(platform.engine, job)
-    actor = people.with_roles(config, job.actor, job.groups)
     try:
-        _attempt(workspace.Workspace(platform, actor, fence=work.fence), work, handler)
-    except PlatformError as error:  # how it went could not be written
+        with translated(Message("Opening the data folder")):
+            platform = workspace.connect(config)
+        _forget_environment(config)
+        _attempt(platform, job, handler)
+    except PlatformError as error:  # not even how it went could be written
         log.error("job %s (%s): %s", job.id, job.kind, error)
         sys.exit(INTERRUPTED)
 
 
-def _attempt(place: "Workspace", work: Work, handler: str) -> None:
+def _attempt(platform: "Platform", job: Job, handler: str) -> None:
     """Let the handler work, and write how it went."""
-    from services import apps
+    from services import apps, people, workspace
 
-    engine, job = place.engine, work.job
+    engine = platform.engine
+    work = Work(engine, job)
     module, _, name = handler.partition(":")
     try:
+        actor = people.with_roles(platform.settings, job.actor, job.groups)
+        place = workspace.Workspace(platform, actor, fence=work.fence)
         place = place.for_app(apps.get(place, job.app_id))
         os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id
         result = getattr(importlib.import_module(module), name)(place, work)

@@ -71,6 +71,15 @@ def test_a_killed_child_is_tried_again(workspace):
     assert (ended.state, ended.attempt) == (State.DONE, 2)
 
 
+def test_a_roles_file_that_broke_is_told_on_the_job(workspace, finish, tmp_path):
+    (tmp_path / "roles.toml").write_text("[roles\n")
+    settings = replace(workspace.settings, identity="proxy", roles_file=tmp_path / "roles.toml")
+    place = replace(workspace, platform=replace(workspace.platform, settings=settings))
+    ended = finish(place, jobs.submit(place, "count", {"to": 1}))
+    assert ended.state is State.FAILED
+    assert "roles file" in str(ended.error) and "[roles] table" in str(ended.remedy)
+
+
 def test_a_job_whose_end_finds_no_room_is_tried_again(workspace, finish):
     ended = finish(workspace, jobs.submit(workspace, "overflow", {}))
     assert (ended.state, ended.attempt, ended.result) == (State.DONE, 2, {"kept": True})
