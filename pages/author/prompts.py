@@ -3,7 +3,18 @@
 import streamlit as st
 
 from pages.components import session
-from pages.components.prompts import compare, listing, manage, opening, remarks, uses, versions, writing
+from pages.components.prompts import (
+    compare,
+    importing,
+    improving,
+    listing,
+    manage,
+    opening,
+    remarks,
+    uses,
+    versions,
+    writing,
+)
 from services import prompts
 from services.messages import mark
 from services.prompts import bin
@@ -15,6 +26,7 @@ VIEWS = {
     "compare": (mark("Compare"), compare.show),
     "used": (mark("Where used"), uses.show),
     "comments": (mark("Comments"), remarks.show),
+    "improve": (mark("Improve"), improving.show),
 }
 
 
@@ -50,11 +62,16 @@ workspace = session.workspace()
 names = prompts.names(workspace)
 st.title(_("Prompts"), anchor=False)
 manage.show_undo(workspace)
+if "import" in st.query_params:
+    importing.show(workspace)
+    st.stop()
 if "new" in st.query_params or not (names or "prompt" in st.query_params):
-    if not names:
-        manage.show_hidden(workspace)
-    if names:
-        st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
+    with st.container(horizontal=True):
+        if names:
+            st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
+        importing.button(workspace)
+        if not names:
+            manage.show_hidden(workspace)
     writing.show(workspace, None, [])
     st.stop()
 chosen = choose(names)

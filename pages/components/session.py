@@ -31,6 +31,7 @@ JOB_KIND = {
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
     "score_live": mark("Scoring live traces"),
+    "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
 }
 # Streamlit offers no way to name the page's language, which screen readers and fonts go by.

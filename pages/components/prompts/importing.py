@@ -25,6 +25,16 @@ FATE = {
 _ = session.text
 
 
+def button(workspace: Workspace) -> None:
+    st.button(
+        _("Import"),
+        icon=":material/download:",
+        key="import",
+        on_click=opening.open_import,
+        disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
+    )
+
+
 def show(workspace: Workspace) -> None:
     """Choose what to import, see what it would write, write it."""
     st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
@@ -101,7 +111,7 @@ def _show_version(one: PlannedVersion) -> None:
     word, color = FATE[one.fate]
     number = _("version {n}", n=one.incoming.number) if one.incoming.number else ""
     with st.container(horizontal=True):
-        st.badge(_(word), color=color, width="content")
+        st.markdown(f":{color}-badge[{_(word)}]", width="content")
         if number:
             st.markdown(number, width="content")
         st.markdown(session.escape(_first_words(one.content.text)))

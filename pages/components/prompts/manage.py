@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.prompts import opening, titles
+from pages.components.prompts import exporting, opening, titles
 from services import audit, prompts
 from services.audit import Verb
 from services.messages import Message
@@ -21,6 +21,7 @@ def show(workspace: Workspace, name: str) -> None:
     if not menu.open:
         return
     with menu:
+        exporting.button(workspace, name)
         _show_archive(workspace, name)
         st.button(
             _("Move the prompt to the trash"),
