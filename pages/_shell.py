@@ -18,9 +18,15 @@ with st.spinner("Signalbox"):
 try:
     with st.spinner("Signalbox"):
         session.platform()
+    links = st.sidebar.container(gap="xxsmall")
     session.choose_in_sidebar()
     session.set_page_language()
-    page = st.navigation(screens.navigation(), position="sidebar")
+    pages = screens.navigation()
+    page = st.navigation(pages, position="hidden")
+    screens.show_links(links, pages)
+    if not st.query_params:
+        # A link of the side bar to the screen that is open empties the address here; the browser would keep the old one.
+        st.query_params.clear()
     # Once more: navigation takes the page's symbol for an icon, which the browser would fetch from another host.
     st.set_page_config(page_title=f"{page.title} · Signalbox", page_icon=ICON, layout="wide")
     feedback.show_outcome()

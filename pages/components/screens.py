@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import session
@@ -59,3 +60,11 @@ def navigation() -> dict[str, list[StreamlitPage]]:
         ]
         for section, title in SECTIONS.items()
     }
+
+
+def show_links(place: DeltaGenerator, pages: dict[str, list[StreamlitPage]]) -> None:
+    """The links of the side bar; Streamlit's own keep the open item in the address of the screen they lead to."""
+    for section, entries in pages.items():
+        place.caption(section)
+        for one in entries:
+            place.page_link(one)

@@ -66,9 +66,8 @@ class Walk:
         return self.console.idle()
 
     def releases(self) -> Console:
-        """The list; a release that is still open is left first."""
-        self.console.go("Releases")
-        return self.console.click("All releases") if self.console.button("All releases").count() else self.console
+        """The list; the side bar leaves a release that is still open."""
+        return self.console.go("Releases").sees("All releases")
 
     def propose(self, version: int) -> Console:
         console = self.releases()

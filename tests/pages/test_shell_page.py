@@ -36,6 +36,12 @@ def test_every_screen_opens_on_a_new_app(screen, name, language):
     assert not shown.error
 
 
+def test_the_side_bar_leads_to_every_screen_and_leaves_what_is_open(screen):
+    links = [link.proto for link in screen("datasets", dataset="any").sidebar.get("page_link")]
+    assert [link.page for link in links] == ["" if one.name == "home" else one.name for one in SCREENS]
+    assert not any(link.query_string for link in links)
+
+
 def test_the_first_language_is_the_browsers(shell):
     assert shell(locale="ja-JP").sidebar.selectbox(key="language").value == "ja"
     assert shell(locale="fr-FR").sidebar.selectbox(key="language").value == "en"
