@@ -18,6 +18,9 @@ _ = session.text
 def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     """The version that the address names, else the live or the newest one, and everything that names it."""
     moves.notice(workspace, name)
+    if not found:
+        st.info(_("Every version of this prompt is in the trash. Restore one under Manage."))
+        return
     labels = titles.labels(found)
     asked, live = session.number("version"), next((one.version for one in found if one.live), None)
     if asked is not None and asked not in labels:

@@ -27,6 +27,8 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     moves.notice(workspace, name)
     live, said = moves.periods(workspace, name), comments.counts(workspace, name)
     live_times.show(workspace, name)
+    if not found:
+        st.info(_("Every version of this prompt is in the trash. Restore one under Manage."))
     for one in _page(workspace, name, found):
         with st.container(border=True, gap="xsmall"):
             _show_version(workspace, one, found[0])

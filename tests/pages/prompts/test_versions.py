@@ -124,6 +124,15 @@ def test_the_menu_opens_the_other_views(screen, written):
         assert (shown.query_params["view"], shown.query_params["version"]) == (view, "2")
 
 
+def test_a_prompt_whose_versions_all_went_says_where_they_are(screen, written):
+    for number in (1, 2):
+        written.client.set_prompt_version_tag("greeting", str(number), prompts.TRASH_TAG, now().isoformat())
+    for view in ("versions", "used", "comments"):
+        shown = screen("prompts", prompt="greeting", view=view)
+        assert not shown.exception
+    assert "Restore one under Manage" in read(versions(screen))
+
+
 def test_many_versions_are_turned_page_by_page(screen, written):
     for number in range(3, 24):
         prompts.save(written, "greeting", f"Text {number}", "")
