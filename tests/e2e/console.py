@@ -95,6 +95,11 @@ class Console:
         expect(self.main.get_by_text(told)).to_be_visible(timeout=30_000)
         return self.idle()
 
+    def view(self, id: str) -> "Console":
+        """One of the views of a screen."""
+        self.main.get_by_test_id("stButtonGroup").get_by_text(self.t(id), exact=True).click()
+        return self.idle()
+
     def tab(self, id: str) -> "Console":
         self.main.get_by_role("tab", name=self.t(id)).click()
         return self.idle()

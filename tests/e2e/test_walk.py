@@ -28,7 +28,7 @@ class Walk:
     def save_prompt(self, version: int) -> None:
         self.console.go("Prompts").click("Use the example, version {n}", n=version)
         self.console.click("Save as version {n}", n=version)
-        self.console.sees_text(re.compile(re.escape(APP.prompts[version - 1].note)))
+        self.console.button("Save as version {n}", n=version + 1).wait_for(timeout=30_000)
 
     def try_prompt(self) -> None:
         self.console.click("Use the example, version {n}", n=1).fill("Question", APP.smoke_questions[0])
@@ -123,7 +123,7 @@ def walk(console: Console) -> None:
     person.try_prompt()
     for version in (1, 2, 3):
         person.save_prompt(version)
-    console.sees("What a version changes")
+    console.view("Versions").sees_text(re.compile(re.escape(APP.prompts[2].note)))
     person.log_agent()
     person.try_agent()
     for version in (1, 2, 3):

@@ -3,13 +3,19 @@
 import json
 import secrets
 import time
+from dataclasses import replace
 
 import mlflow
 import pytest
+import streamlit as st
 
 from services import apps, playground, prompts, sample
+from services.agents import records
 from services.errors import PlatformError
 from services.messages import Message
+from services.prompts import drafts
+from services.prompts.drafts import Draft
+from tests import standing
 from tests.pages.conftest import texts
 from tests.stub_model import stub_model
 
@@ -109,6 +115,151 @@ def test_a_draft_outlasts_a_look_at_another_page(screen, written):
     shown.switch_page("admin/jobs.py").run()
     shown.switch_page("author/prompts.py").run()
     assert text(shown) == "My draft"
+
+
+def test_everything_typed_outlasts_the_session(screen, written):
+    shown = screen("prompts")
+    write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}])
+    fields = {"note": "why", "title": "Kind", "language": "日本語", "top_p": 0.5, "format": "{not yet"}
+    for name, value in fields.items():
+        shown.session_state[f"draft-support-greeting-{name}"] = value
+    shown.run()
+    again = screen("prompts")
+    assert [one["content"] for one in text(again)] == ["Be kind.", "{{question}}"]
+    assert {name: again.session_state[f"draft-support-greeting-{name}"] for name in fields} == fields
+    assert "Unsaved draft" in read(again)
+    assert editor(again)["kept"].startswith("Draft kept ")
+
+
+def test_a_chat_with_settings_and_labels_is_saved(screen, written):
+    shown = screen("prompts")
+    write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}])
+    shown.number_input(key="draft-support-greeting-temperature").set_value(0.5)
+    shown.text_input(key="draft-support-greeting-title").set_value("Kind")
+    shown.text_area(key="draft-support-greeting-format").set_value('{"type": "object"}')
+    shown.button(key="save-prompt").click().run()
+    made = prompts.version(written, "greeting", 3)
+    assert [one.role for one in made.content.messages] == ["system", "user"]
+    assert (made.content.settings.temperature, made.title, made.base) == (0.5, "Kind", 2)
+    assert made.content.response_format == {"type": "object"}
+    assert drafts.mine(written, "greeting") is None
+    assert "No unsaved words" in read(shown)
+    assert "Model settings: temperature 0.5, response format" in [one.label.replace("\\", "") for one in shown.expander]
+
+
+def test_a_refused_response_format_keeps_everything_typed(screen, written):
+    shown = screen("prompts")
+    write(shown, "Other words")
+    shown.text_area(key="draft-support-greeting-format").set_value("{type: object}")
+    shown.button(key="save-prompt").click().run()
+    assert "The response format is not valid JSON" in read(shown)
+    assert text(shown) == "Other words"
+    assert shown.text_area(key="draft-support-greeting-format").value == "{type: object}"
+    assert drafts.mine(written, "greeting").typed_format == "{type: object}"
+
+
+def test_pasting_too_much_is_refused_and_nothing_is_lost(screen, written):
+    shown = screen("prompts")
+    write(shown, "あ" * 200_000).run()
+    assert editor(shown)["limit"] == 100_000
+    shown.button(key="save-prompt").click().run()
+    assert "The prompt has 200000 characters; 100000 are allowed." in read(shown)
+    assert text(screen("prompts")) == "あ" * 200_000
+    write(shown, "x" * 1_000_001).run()
+    assert "The draft has 1000001 characters; up to 1000000 are kept." in read(shown)
+    assert len(text(shown)) == 1_000_001
+    assert editor(shown)["kept"] == ""
+    write(shown, "Short again").run()
+    assert text(screen("prompts")) == "Short again"
+
+
+def test_the_words_of_two_tabs_are_both_kept(screen, written):
+    one, other = screen("prompts"), screen("prompts")
+    write(other, "Second tab").run()
+    write(one, "First tab").run()
+    assert "also written elsewhere" in read(one)
+    assert one.code[0].value == "Second tab"
+    one.button(key="save-prompt").click().run()
+    assert "Choose first which of the two goes on." in read(one)
+    assert len(prompts.history(written, "greeting")) == 2
+    one.button(key="take-other").click().run()
+    assert text(one) == "Second tab"
+    one.button(key="exchange-draft").click().run()
+    assert text(one) == "First tab"
+    other.run()
+    assert text(other) == "First tab"
+    assert "its words stand here now" in other.toast[0].value
+
+
+def test_words_that_crossed_with_another_text_are_not_lost(screen, written):
+    shown = screen("prompts")
+    before = editor(shown)
+    write(shown, "From here").run()
+    drafts.keep(written, replace(drafts.mine(written, "greeting"), content=prompts.Content("From there")))
+    shown.run()
+    assert text(shown) == "From there"
+    write(shown, "From here, going on", epoch=before["epoch"], revision=1).run()
+    assert "also written elsewhere" in read(shown)
+    assert text(shown) == "From here, going on"
+    shown.button(key="keep-mine").click().run()
+    assert drafts.mine(written, "greeting").content.text == "From here, going on"
+    assert drafts.mine(written, "greeting").set_aside.text == "From there"
+
+
+def test_a_discarded_draft_is_gone(screen, written):
+    shown = screen("prompts")
+    write(shown, "My draft").run()
+    shown.button(key="discard-draft").click().run()
+    assert text(shown) == "Be kind, {{tone}}."
+    assert drafts.all(written) == []
+    assert "The draft is discarded" in shown.toast[0].value
+
+
+def test_writing_from_an_old_version_sets_unsaved_words_aside(screen, written):
+    shown = screen("prompts")
+    write(shown, "My draft").run()
+    shown = screen("prompts", prompt="greeting", view="versions")
+    shown.button(key="from-1").click().run()
+    assert text(shown) == "Be short, {{company_name}}."
+    shown.button(key="exchange-draft").click().run()
+    assert text(shown) == "My draft"
+
+
+def test_two_authors_of_one_base_are_both_told(screen, written, settings, monkeypatch):
+    bob = replace(written, actor=replace(written.actor, id="bob"))
+    prompts.save(written, "greeting", "Ada's", "", base=2)
+    prompts.save(bob, "greeting", "Bob's", "", base=2)
+    assert "bob saved version 4 from version 2, as you did with version 3" in read(screen("prompts"))
+    monkeypatch.setenv("SIGNALBOX_OPERATOR", "bob")
+    st.cache_resource.clear()
+    assert "While you were writing, ada saved version 3, also from version 2" in read(screen("prompts"))
+
+
+def test_another_writer_is_named(screen, written):
+    bob = replace(written, actor=replace(written.actor, id="bob"))
+    drafts.keep(bob, Draft("greeting", prompts.Content("Bob's")))
+    assert "bob is writing on this prompt too" in read(screen("prompts"))
+
+
+def test_settings_that_overrule_the_agent_are_shown(screen, written):
+    model_id = standing.logged(written, "greeting")
+    link = json.dumps([{"name": "greeting", "version": "1"}])
+    written.client.set_logged_model_tags(model_id, {"mlflow.linkedPrompts": link})
+    records.model_config(written.settings.tracking_uri, model_id)["temperature"] = 0.1
+    shown = screen("prompts")
+    shown.number_input(key="draft-support-greeting-temperature").set_value(0.5)
+    shown.session_state["draft-support-greeting-settings"] = True
+    assert "temperature: 0.5 of this version counts, not 0.1 of the agent." in read(shown.run())
+
+
+def test_a_name_that_is_taken_is_refused(screen, written):
+    shown = screen("prompts", new="1")
+    shown.text_input(key="draft-support--name").set_value("greeting")
+    write(shown, "Other words", "")
+    shown.button(key="save-prompt").click().run()
+    assert "There is already a prompt “greeting”." in read(shown)
+    assert text(shown) == "Other words"
+    assert len(prompts.history(written, "greeting")) == 2
 
 
 def test_the_editor_knows_what_the_app_fills_in(screen, written):

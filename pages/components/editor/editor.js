@@ -1,6 +1,6 @@
 // The editor of a prompt: text areas over a painted copy of their text. Python owns the draft; what is typed is sent to
 // it after a pause, and Python's text replaces what stands here only when it says so by a new epoch.
-const VARIABLE = /\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g
+const VARIABLE = /(\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})/
 const PAUSE = 600
 const RETRY = 10000
 const EDITORS = new WeakMap()
@@ -19,10 +19,39 @@ function element(name, attributes = {}, ...children) {
   return made
 }
 
+const isVariable = (part) => part.startsWith("{{") && part.endsWith("}}")
+const nameOf = (part) => part.slice(2, -2).trim()
+
+// How much of two lists (or texts) is the same at the beginning and at the end.
+function ends(old, now) {
+  const most = Math.min(old.length, now.length)
+  let head = 0
+  let tail = 0
+  while (head < most && old[head] === now[head]) head++
+  while (tail < most - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail++
+  return [head, tail]
+}
+
+// A line cut at its variables. What is between them and looks like one by chance is cut once more.
+function parts(line) {
+  return line.split(VARIABLE).flatMap((part, n) => (n % 2 || !isVariable(part) ? part : [part.slice(0, 1), part.slice(1)])).filter(Boolean)
+}
+
+function facts(line) {
+  let other = 0
+  let pairs = 0
+  for (let n = 0; n < line.length; n++) {
+    const code = line.charCodeAt(n)
+    if (code > 127 && (code < 0xdc00 || code > 0xdfff)) other++
+    if (code >= 0xdc00 && code <= 0xdfff) pairs++
+  }
+  return { other, length: line.length - pairs }
+}
+
 // One text area. Its letters are transparent; the copy below it is painted line by line, and only where it changed.
 class Area {
   constructor(editor, text, role) {
-    Object.assign(this, { editor, role, lines: [], nodes: [], facts: [], frame: 0 })
+    Object.assign(this, { editor, role, lines: [], drawn: [], frame: 0 })
     this.id = `text-${++numbers}`
     this.paper = element("div", { class: "paper", "aria-hidden": "true" })
     this.input = element("textarea", {
@@ -50,43 +79,46 @@ class Area {
     this.editor.touched()
   }
 
-  // Both ends that stayed the same keep their nodes: a key costs what one line costs.
+  // Both ends that stayed the same keep their nodes: a key costs what one line costs, and in a long line one part of it.
   paint(all = false) {
     cancelAnimationFrame(this.frame)
     this.frame = 0
     const lines = this.input.value.split("\n")
-    const old = all ? [] : this.lines
-    const most = Math.min(lines.length, old.length)
-    let head = 0
-    let tail = 0
-    while (head < most && lines[head] === old[head]) head++
-    while (tail < most - head && lines[lines.length - 1 - tail] === old[old.length - 1 - tail]) tail++
-    const made = lines.slice(head, lines.length - tail).map((line) => this.drawn(line))
-    const end = this.nodes.length - (all ? 0 : tail)
-    const next = this.nodes[end] ?? null
-    for (const gone of this.nodes.slice(head, end)) gone.remove()
-    const added = document.createDocumentFragment()
-    for (const one of made) added.append(one.node)
-    this.paper.insertBefore(added, next)
-    this.nodes = this.nodes.slice(0, head).concat(made.map((one) => one.node), this.nodes.slice(end))
-    this.facts = this.facts.slice(0, head).concat(made.map((one) => one.fact), this.facts.slice(end))
+    const [head, tail] = all ? [0, 0] : ends(this.lines, lines)
+    const end = this.drawn.length - tail
+    const made = lines.slice(head, lines.length - tail).map((line) => ({ parts: parts(line), ...facts(line) }))
+    if (!all && made.length === 1 && end - head === 1) this.retouch(this.drawn[head], made[0])
+    else {
+      for (const gone of this.drawn.slice(head, end)) gone.node.remove()
+      const added = document.createDocumentFragment()
+      for (const one of made) {
+        one.node = element("div", { class: "line" }, ...one.parts.map((part) => this.node(part)))
+        added.append(one.node)
+      }
+      this.paper.insertBefore(added, this.drawn[end]?.node ?? null)
+    }
+    this.drawn = this.drawn.slice(0, head).concat(made, this.drawn.slice(end))
     this.lines = lines
   }
 
-  drawn(line) {
-    const node = element("div", { class: "line" })
-    const names = []
-    let at = 0
-    for (const found of line.matchAll(VARIABLE)) {
-      const known = this.editor.known.has(found[1])
-      node.append(line.slice(at, found.index), element("mark", { class: known ? "known" : "unknown" }, found[0]))
-      names.push(found[1])
-      at = found.index + found[0].length
+  retouch(old, made) {
+    made.node = old.node
+    const [head, tail] = ends(old.parts, made.parts)
+    const nodes = [...old.node.childNodes].slice(head, old.parts.length - tail)
+    const added = made.parts.slice(head, made.parts.length - tail)
+    if (nodes.length === 1 && added.length === 1 && nodes[0].nodeType === Node.TEXT_NODE && !isVariable(added[0])) {
+      const [start, rest] = ends(nodes[0].data, added[0])
+      nodes[0].replaceData(start, nodes[0].length - start - rest, added[0].slice(start, added[0].length - rest))
+      return
     }
-    node.append(line.slice(at))
-    const other = line.match(/[\u0080-\ud7ff\ud800-\udbff\ue000-\uffff]/g)?.length ?? 0
-    const pairs = line.match(/[\ud800-\udbff]/g)?.length ?? 0
-    return { node, fact: { names, other, length: line.length - pairs } }
+    const next = old.node.childNodes[old.parts.length - tail] ?? null
+    for (const gone of nodes) gone.remove()
+    for (const part of added) old.node.insertBefore(this.node(part), next)
+  }
+
+  node(part) {
+    if (!isVariable(part)) return document.createTextNode(part)
+    return element("mark", { class: this.editor.known.has(nameOf(part)) ? "known" : "unknown" }, part)
   }
 }
 
@@ -265,11 +297,10 @@ class Editor {
   }
 
   count() {
-    const facts = this.areas.flatMap((area) => area.facts)
-    const breaks = this.areas.reduce((sum, area) => sum + area.lines.length - 1, 0)
-    let length = breaks
+    const lines = this.areas.flatMap((area) => area.drawn)
+    let length = lines.length - this.areas.length
     let other = 0
-    for (const one of facts) {
+    for (const one of lines) {
       length += one.length
       other += one.other
     }
@@ -278,7 +309,7 @@ class Editor {
     this.counts.classList.toggle("over", over)
     this.counts.textContent = fill(over ? this.texts.too_long : this.texts.counts,
       { n: counted(length), tokens: counted(tokens), limit: counted(this.data.limit) })
-    const unknown = [...new Set(facts.flatMap((one) => one.names))].filter((name) => !this.known.has(name)).sort()
+    const unknown = [...new Set(lines.flatMap((one) => one.parts.filter(isVariable).map(nameOf)))].filter((name) => !this.known.has(name)).sort()
     if (String(unknown) === String(this.unknown) && this.warning.textContent) return
     this.unknown = unknown
     this.warning.hidden = !unknown.length

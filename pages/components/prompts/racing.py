@@ -27,17 +27,17 @@ def show(workspace: Workspace, sheet: Sheet, found: list[PromptVersion]) -> None
     if found:
         _show_overtaken(workspace, found)
         _show_newer(sheet, found)
-    writers = drafts.others(workspace, sheet.draft.name) if sheet.draft.name else []
-    _watch(workspace, sheet.draft.name, sheet.draft.revision, writers)
+    mine = drafts.mine(workspace, sheet.draft.name)
+    _watch(workspace, sheet.draft.name, mine.revision if mine else 0, _writers(workspace, sheet.draft.name))
     _show_draft(workspace, sheet)
 
 
 @st.fragment(run_every=SECONDS)
 def _watch(workspace: Workspace, name: str, revision: int, writers: list[Writer]) -> None:
     """Who else is writing; when that changes, or another tab kept more, the page is drawn anew."""
-    now, mine = drafts.others(workspace, name) if name else [], drafts.mine(workspace, name)
+    now, mine = _writers(workspace, name), drafts.mine(workspace, name)
     known, there = {one.actor for one in writers}, {one.actor for one in now}
-    if known != there or (mine.revision if mine else 0) > revision:
+    if known != there or (mine.revision if mine else 0) != revision:
         st.rerun()
     for one in now:
         st.info(
@@ -49,6 +49,11 @@ def _watch(workspace: Workspace, name: str, revision: int, writers: list[Writer]
             ),
             icon=":material/group:",
         )
+
+
+def _writers(workspace: Workspace, name: str) -> list[Writer]:
+    """A prompt that has no name yet is nobody else's."""
+    return drafts.others(workspace, name) if name else []
 
 
 def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
