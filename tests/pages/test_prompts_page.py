@@ -144,7 +144,7 @@ def test_a_chat_with_settings_and_labels_is_saved(screen, written):
     assert made.content.response_format == {"type": "object"}
     assert drafts.mine(written, "greeting") is None
     assert "No unsaved words" in read(shown)
-    assert "Model settings: temperature 0.5, response format" in [one.label.replace("\\", "") for one in shown.expander]
+    assert "This version sets: temperature 0.5, response format" in read(shown)
 
 
 def test_a_refused_response_format_keeps_everything_typed(screen, written):
@@ -243,8 +243,6 @@ def test_another_writer_is_named(screen, written):
 
 def test_settings_that_overrule_the_agent_are_shown(screen, written):
     model_id = standing.logged(written, "greeting")
-    link = json.dumps([{"name": "greeting", "version": "1"}])
-    written.client.set_logged_model_tags(model_id, {"mlflow.linkedPrompts": link})
     records.model_config(written.settings.tracking_uri, model_id)["temperature"] = 0.1
     shown = screen("prompts")
     shown.number_input(key="draft-support-greeting-temperature").set_value(0.5)

@@ -80,14 +80,14 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
     with st.expander(_("Title and labels"), key=f"{sheet.key}-labels"):
         used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
         fields.show_labels(sheet.key, used, not may)
-    chosen = fields.summary(sheet.draft)
-    title = _("Model settings") + (f": {session.escape(chosen)}" if chosen else "")
-    settings = st.expander(title, key=f"{sheet.key}-settings", on_change="rerun")
+    settings = st.expander(_("Model settings"), key=f"{sheet.key}-settings", on_change="rerun")
     with settings:
         models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
         fields.show_settings(sheet.key, [model for model in models if model], not may)
         if settings.open and name is not None:
             _show_precedence(workspace, name, sheet.draft.content)
+    if chosen := fields.summary(sheet.draft):
+        st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
     st.text_input(_("Note"), key=f"{sheet.key}-note", disabled=not may, placeholder=_("What is different, and why?"))
     st.button(
         _("Save as version {n}", n=found[0].version + 1 if found else 1),
