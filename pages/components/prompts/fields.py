@@ -93,6 +93,7 @@ def show_labels(key: str, used: Mapping[str, Iterable[str]], off: bool) -> None:
 
 def show_settings(key: str, models: Iterable[str], off: bool) -> None:
     """How the model is called; an empty field leaves it to the agent."""
+    st.caption(_("An empty field leaves the setting to the agent."))
     left, right = st.columns(2)
     left.selectbox(
         _("Model"),
@@ -101,16 +102,14 @@ def show_settings(key: str, models: Iterable[str], off: bool) -> None:
         key=f"{key}-model_name",
         accept_new_options=True,
         disabled=off,
-        placeholder=_("The agent's own"),
+        placeholder="–",
     )
     for place, name, title, step in (
         (right, "temperature", _("Temperature"), 0.1),
         (left, "max_tokens", _("Most tokens of an answer"), 50),
         (right, "top_p", _("Top p"), 0.05),
     ):
-        place.number_input(
-            title, value=None, step=step, key=f"{key}-{name}", disabled=off, placeholder=_("The agent's own")
-        )
+        place.number_input(title, value=None, step=step, key=f"{key}-{name}", disabled=off, placeholder="–")
     st.multiselect(
         _("Stop sequences"),
         st.session_state[f"{key}-stop"],
