@@ -31,6 +31,10 @@ VALUES = {
     "version_type": mark("Kind of version"),
     "note": mark("Note"),
 }
+MARK = {
+    "removed": '<del><span class="sb-heard" dir="ltr">{} </span>{}</del>',
+    "added": '<ins><span class="sb-heard" dir="ltr">{} </span>{}</ins>',
+}
 STYLE = """<style>
 .sb-diff{max-height:38rem;overflow:auto;border:1px solid rgba(128,128,128,.4);border-radius:8px}
 .sb-diff table{width:100%;table-layout:fixed;border-collapse:separate;border-spacing:0;margin:0}
@@ -74,7 +78,7 @@ def markup(
     found: Comparison, names: tuple[str, str], notes: tuple[str, str] = ("", ""), *, beside: bool, changes_only: bool
 ) -> str:
     """The comparison as one HTML table, everything escaped, bounded in size."""
-    table = _Table(beside, changes_only)
+    table = _Table(beside, changes_only, {"removed": _("removed:"), "added": _("added:")})
     chat = any(message.moved or message.role_changed for message in found.messages) or len(found.messages) > 1
     for message in found.messages:
         if message.changed or not changes_only:
@@ -103,6 +107,7 @@ class _Table:
 
     beside: bool
     changes_only: bool
+    words: dict[str, str]
     drawn: list[str] = field(default_factory=list)
     room: int = MOST_DRAWN
 
@@ -153,7 +158,7 @@ class _Table:
 
     def _cells(self, row: Sequence[Piece], before: Sequence[Piece], after: Sequence[Piece]) -> None:
         cells = [before, after] if self.beside else [row]
-        self.drawn.append(f"<tr>{''.join(map(_cell, cells))}</tr>")
+        self.drawn.append(f"<tr>{''.join(_cell(cell, self.words) for cell in cells)}</tr>")
 
     def _bounded(self, row: Sequence[Piece]) -> Iterator[Piece]:
         for piece in row:
@@ -189,20 +194,17 @@ def _shortened(row: Sequence[Piece]) -> list[Piece]:
     ]
 
 
-def _cell(row: Sequence[Piece]) -> str:
-    drawn = "".join(map(_marked, row)).removesuffix("\n")
+def _cell(row: Sequence[Piece], words: dict[str, str]) -> str:
+    """Removed and added text also says so to those who hear it; changed line ends can be seen."""
+    drawn = "".join(
+        html.escape(piece.text)
+        if piece.kind == "same"
+        else MARK[piece.kind].format(words[piece.kind], html.escape(piece.text).replace("\n", "↵\n"))
+        for piece in row
+    ).removesuffix("\n")
     kinds = {piece.kind for piece in row} - {"same"}
     style = f' class="sb-{kinds.pop()}"' if len(kinds) == 1 else ""
     return f'<td dir="auto"{style}>{drawn or "<br>"}</td>'
-
-
-def _marked(piece: Piece) -> str:
-    """Removed and added text also says so to those who hear it; changed line ends can be seen."""
-    if piece.kind == "same":
-        return html.escape(piece.text)
-    tag, said = ("del", _("removed:")) if piece.kind == "removed" else ("ins", _("added:"))
-    text = html.escape(piece.text).replace("\n", "↵\n")
-    return f'<{tag}><span class="sb-heard" dir="ltr">{said} </span>{text}</{tag}>'
 
 
 def _message_title(message: MessageChange) -> str:

@@ -108,6 +108,8 @@ def _change(
 
 def _paired(before: tuple[ChatMessage, ...], after: tuple[ChatMessage, ...]) -> dict[int, int]:
     """Where each message of the new version stood: the unchanged ones first, then the most alike ones."""
+    if len(before) == len(after) == 1:
+        return {0: 0}
     found: dict[int, int] = {}
     taken: set[int] = set()
     words = [[frozenset(segments(message.content)) for message in messages] for messages in (before, after)]
@@ -118,8 +120,6 @@ def _paired(before: tuple[ChatMessage, ...], after: tuple[ChatMessage, ...]) -> 
         alike = 1.0 if one.content == other.content else 0.9 * shared
         return alike + 0.1 * (one.role == other.role), -abs(was_at - is_at)
 
-    if len(before) == len(after) == 1:
-        return {0: 0}
     near = [(one, other) for one in range(len(before)) for other in range(len(after)) if abs(one - other) <= FARTHEST]
     possible = [(likeness(was_at, is_at), was_at, is_at) for was_at, is_at in near]
     for (alike, _), was_at, is_at in sorted(possible, key=lambda one: one[0], reverse=True):

@@ -12,10 +12,10 @@ from services.prompts.segments import LINE, segments
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 # Comparing every word with every other one is quadratic. A part that needs more than MOST_STEPS insertions and deletions,
 # and all that is left when EFFORT comparisons were made, counts as replaced.
-MOST_STEPS = 500
+MOST_STEPS = 300
 DEAREST = 4_000_000
 EFFORT = 6_000_000
-SMALL = 200
+SMALL = 40
 # A rewritten paragraph that shares less than this with the old one is easier to read as a whole.
 LEAST_SHARED = 0.2
 KANA = re.compile(r"[ぁ-ゖ]")
@@ -168,32 +168,33 @@ def _matches(before: list[str], after: list[str], effort: _Effort) -> tuple[list
 
 def _shortest(before: list[str], after: list[str], most: int, effort: _Effort) -> list[tuple[int, int]]:
     """What stays when as little as possible is taken out and put in (Myers 1986); nothing beyond `most` steps."""
-    reached, trail = {1: 0}, []
+    n, m = len(before), len(after)
+    # How far each diagonal was reached; a negative diagonal counts from the end of the list.
+    reached, trail = [0] * (2 * most + 3), []
     for steps in range(most + 1):
-        trail.append(reached.copy())
-        effort.spend(len(before) + len(after))
+        trail.append(reached[: steps + 2] + reached[-steps - 1 :])
+        effort.spend(n + m)
         for diagonal in range(-steps, steps + 1, 2):
-            x = _step(reached, diagonal, steps)
-            while x < len(before) and 0 <= x - diagonal < len(after) and before[x] == after[x - diagonal]:
-                x += 1
+            below, above = reached[diagonal - 1], reached[diagonal + 1]
+            x = above if diagonal == -steps or (diagonal != steps and below < above) else below + 1
+            y = x - diagonal
+            while x < n and y < m and before[x] == after[y]:
+                x, y = x + 1, y + 1
             reached[diagonal] = x
-            if x >= len(before) and x - diagonal >= len(after):
-                return _walked(trail, len(before), len(after))
+            if x >= n and y >= m:
+                return _walked(trail, n, m)
     return []
 
 
-def _step(reached: dict[int, int], diagonal: int, steps: int) -> int:
-    down = diagonal == -steps or (diagonal != steps and reached[diagonal - 1] < reached[diagonal + 1])
-    return reached[diagonal + 1] if down else reached[diagonal - 1] + 1
-
-
-def _walked(trail: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
+def _walked(trail: list[list[int]], x: int, y: int) -> list[tuple[int, int]]:
     """The way back from the end: the steps along both texts are what stayed."""
     kept: list[tuple[int, int]] = []
     for steps in range(len(trail) - 1, -1, -1):
-        diagonal, start = x - y, _step(trail[steps], x - y, steps)
+        diagonal, reached = x - y, trail[steps]
+        below, above = reached[diagonal - 1], reached[diagonal + 1]
+        down = diagonal == -steps or (diagonal != steps and below < above)
+        start = above if down else below + 1
         kept += [(one, one - diagonal) for one in range(start, x)]
-        down = diagonal == -steps or start == trail[steps].get(diagonal + 1)
         x, y = (start, start - diagonal - 1) if down else (start - 1, start - diagonal)
     return kept
 
