@@ -221,6 +221,50 @@ served = Table(
     UniqueConstraint("endpoint", "version"),
 )
 
+# What follows is derived from MLflow and may be deleted: `prompts.library.rebuild` fills it again.
+prompt_index = Table(
+    "prompt_index",
+    metadata,
+    Column("app_id", String(63), primary_key=True),
+    Column("event_id", Integer, nullable=False),
+    Column("looked_at", UtcDateTime, nullable=False),
+)
+
+prompt_entry = Table(
+    "prompt_entry",
+    metadata,
+    Column("app_id", String(63), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("looked_at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime),
+    Column("archived", Boolean, nullable=False),
+    Column("trashed", Boolean, nullable=False),
+    Column("live", Integer),
+    Column("newest", Integer),
+    Column("title", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("written_at", UtcDateTime),
+)
+
+prompt_label = Table(
+    "prompt_label",
+    metadata,
+    Column("app_id", String(63), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("key", String(250), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+prompt_words = Table(
+    "prompt_words",
+    metadata,
+    Column("app_id", String(63), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("words", Text, nullable=False),
+    Column("lines", JSON, nullable=False),
+)
+
 
 def connect(url: str) -> Engine:
     """An engine on the console's database; SQLite gets WAL, foreign keys and a 20 s wait for a busy file."""

@@ -37,6 +37,7 @@ __all__ = [
     "difference",
     "every_name",
     "every_version",
+    "from_mlflow",
     "history",
     "label",
     "live",
@@ -99,9 +100,10 @@ class PromptVersion:
 
 
 def names(workspace: "Workspace") -> list[str]:
-    """The app's prompts that are neither archived nor in the trash, by name."""
-    hidden = {ARCHIVE_TAG, TRASH_TAG}
-    return [name for name, tags in every_name(workspace).items() if not hidden & set(tags)]
+    """The app's prompts that are neither archived nor in the trash, by name, from the index of prompts."""
+    from services.prompts import library
+
+    return library.names(workspace)
 
 
 def every_name(workspace: "Workspace") -> dict[str, dict[str, str]]:
@@ -125,7 +127,7 @@ def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
     with translated(Message("Reading the prompt {name}", name=name)):
         found = _all_versions(workspace, name)
         live = production.alias(workspace, name)
-    return sorted((_from_mlflow(one, live) for one in found), key=lambda one: one.version, reverse=True)
+    return sorted((from_mlflow(one, live) for one in found), key=lambda one: one.version, reverse=True)
 
 
 def version(workspace: "Workspace", name: str, number: int) -> PromptVersion:
@@ -139,7 +141,7 @@ def version(workspace: "Workspace", name: str, number: int) -> PromptVersion:
         with translated(Message("Reading from MLflow")):
             raise
     live = production.alias(workspace, name)
-    return _from_mlflow(found, live)
+    return from_mlflow(found, live)
 
 
 def live(workspace: "Workspace", name: str) -> PromptVersion | None:
@@ -259,7 +261,8 @@ def _missing(name: str) -> NotFoundError:
     )
 
 
-def _from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
+def from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
+    """A version as the registry returned it; `live` is where the alias points."""
     labels = {key: value for key, value in found.tags.items() if key not in OWN_TAGS}
     settings = ModelSettings.from_json(found.model_config)
     base, trashed = found.tags.get(BASE_TAG), found.tags.get(TRASH_TAG)

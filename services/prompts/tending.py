@@ -1,11 +1,10 @@
-"""What the worker does about prompts by itself: it notices moves made elsewhere and empties the trash."""
+"""What the worker does about prompts by itself: it keeps their index, notices moves and empties the trash."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from services import prompts
 from services.database import now
-from services.prompts import bin, moves
+from services.prompts import bin, library, moves
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -17,8 +16,10 @@ EMPTIED_EVERY = timedelta(hours=1)
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the recurring job “tend_prompts”; its checkpoint keeps when every alias was last where it should be."""
     looked = now()
-    if moves.notice_all(workspace, moves.pointers(workspace, prompts.APP_TAG)):
+    library.refresh_all(workspace)
+    if moves.notice_all(workspace, library.pointers(workspace)):
         work.save(work.checkpoint | {"at": looked.isoformat()})
+    library.read_on(workspace)
     erased = 0
     emptied = work.checkpoint.get("emptied_at")
     if emptied is None or datetime.fromisoformat(emptied) < looked - EMPTIED_EVERY:
