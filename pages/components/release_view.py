@@ -38,10 +38,12 @@ LIGHT = {
     Light.AMBER: ":orange[:material/warning:]",
     Light.RED: ":red[:material/block:]",
 }
+SEVERITY = (Light.RED, Light.AMBER, Light.GREEN)
+GATE = 2
 
 
 def badge(release: Release) -> str:
-    colour = COLOUR.get(release.state, "red")
+    colour = "red" if release.held else COLOUR.get(release.state, "red")
     return f":{colour}-badge[{session.escape(session.release_state(release))}]"
 
 
@@ -109,8 +111,8 @@ def _show(workspace: Workspace, release: Release) -> None:
     with right:
         if release.findings:
             st.markdown(f"**{_('Interlocks')}**")
-        for finding in release.findings:
-            _show_finding(finding)
+        for finding in sorted(release.findings, key=lambda one: SEVERITY.index(one.light)):
+            _show_finding(finding, release)
 
 
 def _show_error(release: Release) -> None:
@@ -132,24 +134,37 @@ def _show_proof(release: Release) -> None:
         icon=":material/verified:",
     )
     st.page_link(
-        session.page("traces"), label=_("Open the trace that proves it"), query_params={"trace": release.proof.trace_id}
+        session.page("traces"),
+        label=_("Open the trace that proves it"),
+        icon=":material/account_tree:",
+        query_params={"trace": release.proof.trace_id},
     )
 
 
-def _show_finding(finding: Finding) -> None:
+def _show_finding(finding: Finding, release: Release) -> None:
     with st.container(border=True):
         st.markdown(
-            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}** "
+            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}**  \n"
             f"{session.escape(say(finding.found))}"
         )
         st.caption(session.escape(say(finding.why)))
         if finding.mend and finding.light is not Light.GREEN:
-            st.markdown(_("**Next step:**") + " " + session.escape(say(finding.mend)))
+            st.markdown(_("**Next step:** {what}", what=session.escape(say(finding.mend))))
+            _link_evaluation(finding, release)
+
+
+def _link_evaluation(finding: Finding, release: Release) -> None:
+    if finding.number == GATE and release.evaluation:
+        st.page_link(
+            session.page("evaluations"),
+            label=_("Open the evaluation"),
+            icon=":material/grading:",
+            query_params={"run": release.evaluation},
+        )
 
 
 def _show_actions(workspace: Workspace, release: Release) -> None:
-    red = release.state is State.PROPOSED and any(one.light is Light.RED for one in release.findings)
-    if red:
+    if release.held:
         st.error(_("This release is blocked. Mend what is red below, then propose it again."), icon=":material/block:")
     if release.working:
         st.caption(_("It goes on by itself; you may close this page."))
@@ -168,7 +183,7 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
             key="start-release",
             on_click=_start,
             args=(workspace, release.id),
-            disabled=red or not audit.allowed(workspace, Verb.START_RELEASE),
+            disabled=release.held or not audit.allowed(workspace, Verb.START_RELEASE),
         )
 
 

@@ -119,6 +119,16 @@ def moment(time: datetime) -> str:
     return time.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
 
 
+def seconds(value: float | None, digits: int = 2) -> str:
+    """A duration; a dash when nobody knows it."""
+    return "–" if value is None else _("{seconds} s", seconds=f"{value:.{digits}f}")
+
+
+def percent(share: float) -> str:
+    """A share of one as a whole percentage."""
+    return _("{n} %", n=f"{share * 100:.0f}")
+
+
 def typed(time: datetime) -> datetime:
     """A time that was typed in the viewer's zone."""
     return time.replace(tzinfo=_zone())
@@ -140,6 +150,8 @@ def number(name: str) -> int | None:
 def release_state(release: Release) -> str:
     if release.state is State.RUNNING and not release.working:
         return _("interrupted")
+    if release.held:
+        return text(RELEASE_STATE[State.BLOCKED])
     return text(RELEASE_STATE[release.state])
 
 

@@ -38,4 +38,4 @@ def _time(item: Item) -> str:
         return f" :gray[{_('usually {n} s', n=round(item.expected))}]"
     if item.state == "running":
         return f" :gray[{_('{n} s of usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
-    return f" :gray[{item.seconds:.1f} s]"
+    return f" :gray[{session.seconds(item.seconds, 1)}]"

@@ -78,7 +78,7 @@ def show_form(live: Live) -> None:
     ready = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in names]
     if not ready:
         st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
-        st.page_link(session.page("agents"), label=_("Open Agents"))
+        st.page_link(session.page("agents"), label=_("Open Agents"), icon=":material/smart_toy:")
         return
     labels = {
         one.model_id: _("{name}, logged {time}", name=one.name, time=session.moment(one.created_at)) for one in ready
@@ -109,13 +109,13 @@ def _live_position(live: Live, ids: list[str]) -> int:
 
 def show_list(found: list[Release]) -> None:
     for release in found:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
-            )
-            st.markdown(release_view.badge(release))
-            st.markdown(release_view.sentence(release))
-            st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
+        name, state, what, who = st.columns([2.8, 2, 5.4, 3], vertical_alignment="center")
+        name.button(
+            _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
+        )
+        state.markdown(release_view.badge(release))
+        what.markdown(release_view.sentence(release))
+        who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
 
 
 def show_all() -> None:

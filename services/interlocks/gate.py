@@ -77,7 +77,7 @@ def _gate_problem(candidate: Candidate, found: Evaluation) -> Message | None:
             )
         if score.mean < minimum:
             return Message(
-                "{name} is {score}; the gate asks for at least {minimum}.",
+                "“{name}” passed {score} of the rows; the gate asks for at least {minimum}.",
                 name=name,
                 score=_percent(score.mean),
                 minimum=_percent(minimum),

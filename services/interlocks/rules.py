@@ -41,10 +41,12 @@ def evaluated(candidate: Candidate) -> Finding:
     if len(candidate.rows) < found.rows:
         part = Message("Only {present} of {rows} rows are present.", present=len(candidate.rows), rows=found.rows)
         return Finding(1, title, Light.RED, part, why, mend)
+    if not found.failed:
+        return Finding(1, title, Light.GREEN, Message("All {rows} rows were answered.", rows=found.rows), why)
     whole = Message(
         "Evaluated on {rows} rows; {failed} failed and count as failures.", rows=found.rows, failed=found.failed
     )
-    return Finding(1, title, Light.AMBER if found.failed else Light.GREEN, whole, why)
+    return Finding(1, title, Light.AMBER, whole, why)
 
 
 def uses_prompt(candidate: Candidate) -> Finding:

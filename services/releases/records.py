@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from services.database import job as job_table
 from services.database import new_id, now, release, step, writing
 from services.errors import ConflictError, NotFoundError
-from services.interlocks import Finding
+from services.interlocks import Finding, Light
 from services.jobs import LIVE
 from services.messages import Message
 
@@ -116,6 +116,11 @@ class Release:
     def startable(self) -> bool:
         """Whether it can be started, or resumed where it stopped."""
         return self.state in UNFINISHED and not self.working
+
+    @property
+    def held(self) -> bool:
+        """Whether an interlock must be mended before it can start."""
+        return self.state is State.PROPOSED and any(one.light is Light.RED for one in self.findings)
 
     @property
     def moved_at(self) -> datetime | None:

@@ -28,6 +28,8 @@ def test_a_red_interlock_switches_the_button_off(screen, workspace):
     id = stored(workspace, State.PROPOSED, findings=[red.to_json()])
     shown = screen("releases", release=str(id))
     assert shown.button(key="start-release").disabled
+    assert "-badge[blocked]" in texts(shown)
+    assert "-badge[blocked]" in texts(screen("releases"))
     assert "Mend it" in texts(shown)
     assert "<b>" not in texts(shown).replace("\\<b\\>", "")
 
