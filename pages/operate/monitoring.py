@@ -58,26 +58,24 @@ def show_totals(found: Overview) -> None:
     totals = found.totals
     asked.metric(_("Questions"), totals.count)
     failed.metric(
-        _("Failed"), totals.errors, help=_("{share} of all questions", share=f"{totals.errors / totals.count:.1%}")
+        _("Failed"),
+        totals.errors,
+        help=_("{share} of all questions", share=session.percent(totals.errors / totals.count)),
     )
-    median.metric(_("Median time"), seconds(totals.p50))
-    slow.metric(_("95 of 100 within"), seconds(totals.p95))
-
-
-def seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s"
+    median.metric(_("Median time"), session.seconds(totals.p50))
+    slow.metric(_("95 of 100 within"), session.seconds(totals.p95))
 
 
 def show_charts(found: Overview) -> None:
     left, right = st.columns(2)
-    with left.container(border=True):
+    with left.container(border=True, height="stretch"):
         st.markdown(_("**How much is asked.** Failed questions got no answer."))
         charts.show(charts.volume(found.buckets), "chart-volume")
         with st.container(horizontal=True):
             link(_("Show these traces"))
             if found.totals.errors:
                 link(_("Show the failed ones"), errors="1")
-    with right.container(border=True):
+    with right.container(border=True, height="stretch"):
         st.markdown(
             _(
                 "**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."
@@ -93,8 +91,12 @@ def show_scores(found: Overview) -> None:
     if found.scores.empty:
         st.caption(_("No answer of this time has a verdict yet."))
         return
-    charts.show(charts.pass_rates(found.scores), "chart-scores")
-    st.dataframe(table(found), hide_index=True)
+    charts.show(charts.pass_rates(found.scores, found.buckets["time"]), "chart-scores")
+    st.dataframe(
+        table(found),
+        hide_index=True,
+        column_config={_("Passed"): st.column_config.NumberColumn(format="%.0f %%")},
+    )
     failing = found.scores.loc[found.scores["mean"] < 1, "scorer"]
     with st.container(horizontal=True):
         for name in sorted(failing.unique()):
@@ -104,7 +106,7 @@ def show_scores(found: Overview) -> None:
 def table(found: Overview) -> pd.DataFrame:
     weighted = found.scores.assign(passed=found.scores["mean"] * found.scores["n"])
     summed = weighted.groupby("scorer")[["passed", "n"]].sum().reset_index()
-    shares = [f"{passed / n:.0%}" for passed, n in zip(summed["passed"], summed["n"], strict=True)]
+    shares = 100 * summed["passed"] / summed["n"]
     return pd.DataFrame({_("Scorer"): summed["scorer"], _("Passed"): shares, _("Judged answers (n)"): summed["n"]})
 
 
@@ -113,20 +115,27 @@ def show_watching() -> None:
     known = scorers.all(workspace)
     if not known:
         st.info(_("This app has no scorers yet. Make some on the Scorers screen."))
-        st.page_link(session.page("scorers"), label=_("Open Scorers"))
+        st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
         return
     now = {one.name: one for one in monitoring.production_scorers(workspace)}
     with st.form("watching"):
-        for spec in known:
+        for position, spec in enumerate(known):
             one = now.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, False))
-            name, share = st.columns([3, 1], vertical_alignment="center")
+            name, share, _room = st.columns([3, 2, 3], vertical_alignment="bottom")
             name.checkbox(
                 session.escape(spec.name),
                 one.running,
                 key=field(spec.name, "on"),
                 help=session.escape(say(scorers.describe(spec))),
             )
-            share.number_input(_("Share of answers in %"), 1, 100, round(one.rate * 100), key=field(spec.name, "share"))
+            share.number_input(
+                _("Share of answers in %"),
+                1,
+                100,
+                round(one.rate * 100),
+                key=field(spec.name, "share"),
+                label_visibility="collapsed" if position else "visible",
+            )
         st.form_submit_button(
             _("Save"),
             on_click=save,

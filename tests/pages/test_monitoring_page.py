@@ -26,7 +26,7 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     page = screen("monitoring")
 
     assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "3"), ("Failed", "1")]
-    assert page.dataframe[0].value.iloc[0].tolist() == ["short", "50%", 2]
+    assert page.dataframe[0].value.iloc[0].tolist() == ["short", 50, 2]
     assert "No scorer watches production" in texts(page)
     assert len(page.get("plotly_chart")) == 3
     assert not page.exception
