@@ -11,15 +11,16 @@ from services.workspace import Workspace
 
 _, say = session.text, session.say
 SHORT = 90
+SIGN = {True: ":material/check:", False: ":material/close:"}
 
 
 def show_row(row: TraceRow, open_trace: Callable[[str], None]) -> None:
     with st.container(border=True):
-        open_it, said, thought, when = st.columns([1, 6, 3, 2], vertical_alignment="center")
+        open_it, said, thought, when = st.columns([1.6, 6, 3, 2.4], vertical_alignment="center")
         open_it.button(_("Open"), key=f"open-{row.trace_id}", on_click=open_trace, args=(row.trace_id,))
         said.markdown(f"**{session.escape(_cut(row.question) or '–')}**  \n{session.escape(_cut(row.answer))}")
         thought.markdown(" ".join(_badges(row)))
-        when.caption(f"{session.moment(row.time)} · {_seconds(row)}")
+        when.caption(f"{session.moment(row.time)}  \n{session.seconds(row.seconds)}")
 
 
 def show(workspace: Workspace, trace_id: str) -> None:
@@ -51,8 +52,8 @@ def _show_verdicts(story: TraceStory) -> None:
         with st.container(border=True):
             st.markdown(f"**{session.escape(verdict.scorer)}** {_verdict_badge(verdict)}")
             st.markdown(session.escape(verdict.error or say(verdict.reason)) or "–")
-            version = _("version {n}", n=verdict.version) if verdict.version else ""
-            st.caption(" · ".join(part for part in (verdict.source, version, session.moment(verdict.at)) if part))
+            version = [_("version {n}", n=verdict.version)] if verdict.version else []
+            st.caption(session.escape(" · ".join([say(verdict.source), *version, session.moment(verdict.at)])))
 
 
 def _show_steps(story: TraceStory) -> None:
@@ -60,7 +61,7 @@ def _show_steps(story: TraceStory) -> None:
     for step in story.steps:
         indent = "&nbsp;" * 6 * step.depth
         sign = ":red[:material/error:]" if step.error else ":green[:material/check_circle:]"
-        st.markdown(f"{indent}{sign} {session.escape(say(step.what))} :gray[{step.seconds:.2f} s]")
+        st.markdown(f"{indent}{sign} {session.escape(say(step.what))} :gray[{session.seconds(step.seconds)}]")
         if step.error:
             st.error(session.escape(step.error))
 
@@ -88,7 +89,14 @@ def _show_facts(workspace: Workspace, story: TraceStory) -> None:
     people = [_("Person: {name}", name=story.user)] if story.user else []
     talk = [_("Conversation: {id}", id=story.session)] if story.session else []
     tokens = [_("Tokens: {n}", n=row.tokens)] if row.tokens is not None else []
-    facts = [session.moment(row.time), _seconds(row), *tokens, *people, *talk, row.trace_id]
+    facts = [
+        session.moment(row.time),
+        session.seconds(row.seconds),
+        *tokens,
+        *people,
+        *talk,
+        _("Trace: {id}", id=row.trace_id),
+    ]
     st.caption(session.escape(" · ".join(facts)))
 
 
@@ -97,7 +105,8 @@ def _badges(row: TraceRow) -> list[str]:
     state = [] if row.finished else [f":blue-badge[{_('under way')}]"]
     broken = [] if row.ok else [f":red-badge[{_('failed')}]"]
     scores = [
-        f":{'green' if passed else 'red'}-badge[{session.escape(name)}]" for name, passed in sorted(row.scores.items())
+        f":{'green' if passed else 'red'}-badge[{SIGN[passed]} {session.escape(name)}]"
+        for name, passed in sorted(row.scores.items())
     ]
     return [origin, *state, *broken, *scores]
 
@@ -108,10 +117,6 @@ def _verdict_badge(verdict: Verdict) -> str:
     if isinstance(verdict.value, bool):
         return f":green-badge[{_('passed')}]" if verdict.value else f":red-badge[{_('not passed')}]"
     return f":gray-badge[{session.escape(str(verdict.value))}]"
-
-
-def _seconds(row: TraceRow) -> str:
-    return "–" if row.seconds is None else f"{row.seconds:.2f} s"
 
 
 def _cut(text: str) -> str:

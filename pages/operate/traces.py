@@ -92,7 +92,7 @@ def show_list(found: Found, query: TraceQuery) -> None:
     page = query.offset // PAGE
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(_("Newer"), key="newer", on_click=turn, args=(page - 1,), disabled=page == 0)
-        st.caption(_("Page {n}", n=page + 1))
+        st.caption(_("Page {n}", n=page + 1), width="content")
         st.button(_("Older"), key="older", on_click=turn, args=(page + 1,), disabled=not found.more)
 
 

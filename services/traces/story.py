@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mlflow.entities import Feedback, Span, SpanStatusCode, SpanType, Trace
+from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback, Span, SpanStatusCode, SpanType, Trace
 
 from services import scorers
 from services.messages import Message
@@ -35,7 +35,7 @@ class Verdict:
     scorer: str
     value: Any
     reason: Message | str
-    source: str
+    source: Message | str
     version: str | None
     error: str | None
     at: datetime
@@ -148,8 +148,19 @@ def _verdict(given: Feedback) -> Verdict:
         scorer=given.name,
         value=None if given.error else given.value,
         reason=Message.from_json(json.loads(stored)) if stored else given.rationale or "",
-        source=f"{given.source.source_type}: {given.source.source_id}",
+        source=_source(given.source),
         version=metadata.get(VERSION_KEY),
         error=given.error.error_message if given.error else None,
         at=datetime.fromtimestamp((given.create_time_ms or 0) / 1000, UTC),
     )
+
+
+def _source(source: AssessmentSource) -> Message | str:
+    """Who said it: a rule, a model by its name without the provider, or a person."""
+    if source.source_type == AssessmentSourceType.CODE:
+        return Message("decided by a rule")
+    if source.source_type == AssessmentSourceType.LLM_JUDGE:
+        return Message("judged by the model {model}", model=str(source.source_id).rpartition("/")[2])
+    if source.source_type == AssessmentSourceType.HUMAN:
+        return Message("said by {person}", person=source.source_id)
+    return str(source.source_id)

@@ -53,6 +53,7 @@ def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
         "Here.",
         "not passed",
         "Too short.",
+        "decided by a rule",
         "Asked the model practice",
         "The model is busy.",
         "practice model answered",
