@@ -38,7 +38,7 @@ def title(made: Evaluation) -> str:
 
 def head(made: Evaluation) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(session.escape(title(made)), anchor=False)
+        st.subheader(session.escape(title(made)), anchor=False, width="content")
         st.badge(_(STATE.get(made.state, made.state)), color=COLOUR.get(made.state, "gray"))
         if made.practice:
             st.badge(
@@ -50,10 +50,10 @@ def head(made: Evaluation) -> None:
         " · ".join(
             [
                 session.escape(_("dataset {name}", name=made.dataset_name)),
-                _("content {hash}", hash=made.dataset_sha256[:8]),
                 session.escape(_("started by {person}", person=made.actor)),
             ]
-        )
+        ),
+        help=_("The dataset's content then: {hash}. Equal letters mean equal questions.", hash=made.dataset_sha256[:8]),
     )
 
 
@@ -81,7 +81,7 @@ def scores(made: Evaluation) -> None:
     for start in range(0, len(made.scores), 4):
         for column, (name, score) in zip(st.columns(4), list(made.scores.items())[start : start + 4], strict=False):
             with column.container(border=True, height="stretch"):
-                st.metric(session.escape(name), f"{score.mean:.0%}")
+                st.metric(session.escape(name), session.percent(score.mean))
                 st.caption(_("mean of {n} rows", n=score.rows))
                 unjudged = score.rows - made.failed - score.judged
                 if unjudged:
@@ -155,7 +155,12 @@ def row(made: Evaluation, one: pd.Series) -> None:
                 f"{light} **{session.escape(name)}** {session.escape(say(evaluations.reason(one.to_dict(), name)))}"
             )
         if one["trace_id"]:
-            st.page_link(session.page("traces"), label=_("Open the trace"), query_params={"trace": one["trace_id"]})
+            st.page_link(
+                session.page("traces"),
+                label=_("Open the trace"),
+                icon=":material/account_tree:",
+                query_params={"trace": one["trace_id"]},
+            )
 
 
 def comparison(candidate: Evaluation, baseline: Evaluation, rows: pd.DataFrame, before: pd.DataFrame) -> None:
@@ -167,7 +172,7 @@ def comparison(candidate: Evaluation, baseline: Evaluation, rows: pd.DataFrame, 
     st.caption(
         _(
             "A question passes when every shared scorer passes it. Chance of such a difference between equal versions: {p}.",
-            p=f"{verdict.p_value:.1%}",
+            p=_chance(verdict.p_value),
         )
     )
     if verdict.new_critical:
@@ -188,10 +193,15 @@ def _score_changes(candidate: Evaluation, baseline: Evaluation, names: list[str]
         change = candidate.scores[name].mean - baseline.scores[name].mean
         column.metric(
             session.escape(name),
-            f"{candidate.scores[name].mean:.0%}",
-            f"{change * 100:+.0f} %",
-            delta_color="normal" if round(change, 4) else "off",
+            session.percent(candidate.scores[name].mean),
+            _("{n} points", n=f"{change * 100:+.0f}") if round(change, 2) else _("no change"),
+            delta_color="normal" if round(change, 2) else "off",
+            delta_arrow="auto" if round(change, 2) else "off",
         )
+
+
+def _chance(share: float) -> str:
+    return _("below {n} %", n="0.1") if share < 0.001 else _("{n} %", n=f"{share * 100:.1f}")
 
 
 def _changed(heading: Message, changed: pd.Series, rows: pd.DataFrame, before: pd.DataFrame) -> None:
@@ -223,7 +233,10 @@ def _filtered(made: Evaluation, rows: pd.DataFrame) -> pd.DataFrame:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     failed_only = left.toggle(_("Failed only"), key=f"failed-{made.run_id}")
     topics = right.multiselect(
-        _("Topics"), sorted({topic for topic in rows["topic"] if topic}), key=f"topics-{made.run_id}"
+        _("Topics"),
+        sorted({topic for topic in rows["topic"] if topic}),
+        key=f"topics-{made.run_id}",
+        placeholder=_("All topics"),
     )
     chosen = rows[rows["topic"].isin(topics)] if topics else rows
     if failed_only:

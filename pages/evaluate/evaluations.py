@@ -47,10 +47,10 @@ def missing(ready: list[AgentVersion]) -> bool:
     """Say what must come first, with a link to its screen."""
     if not ready:
         st.info(_("Log an agent first: an evaluation asks one agent version with one prompt version."))
-        st.page_link(session.page("agents"), label=_("Open Agents"))
+        st.page_link(session.page("agents"), label=_("Open Agents"), icon=":material/smart_toy:")
     elif not datasets.all(workspace):
         st.info(_("Collect questions first: an evaluation asks every question of a dataset."))
-        st.page_link(session.page("datasets"), label=_("Open Datasets"))
+        st.page_link(session.page("datasets"), label=_("Open Datasets"), icon=":material/dataset:")
     else:
         return False
     return True
@@ -173,9 +173,11 @@ def show_one(made: Evaluation) -> None:
     st.session_state["against"] = against if against in others else None
     st.selectbox(
         _("Compare with"),
-        [None, *others],
-        format_func=lambda id: evaluation_view.title(others[id]) if id else _("nothing"),
+        list(others),
+        index=None,
+        format_func=lambda id: evaluation_view.title(others[id]),
         key="against",
+        placeholder=_("Choose an earlier evaluation"),
         on_change=compare_with,
     )
     if against in others:
@@ -197,4 +199,6 @@ everything = evaluations.all(workspace)
 if everything:
     show_list(everything)
 else:
-    st.info(_("There are no evaluations yet. Start one above; the scores say how many questions each scorer passed."))
+    st.info(
+        _("There are no evaluations yet. Each one will show here with the share of questions that every scorer passed.")
+    )

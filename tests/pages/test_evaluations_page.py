@@ -101,7 +101,7 @@ def test_one_evaluation_shows_scores_and_their_rows(screen, finished):
     shown = screen("evaluations", run=finished[1])
 
     assert not shown.exception
-    assert [metric.value for metric in shown.metric] == ["100%"]
+    assert [metric.value for metric in shown.metric] == ["100 %"]
     assert "mean of 6 rows" in texts(shown)
     assert "prompt version 2 reached the model" in texts(shown).replace("\\", "")
     assert "practice model" in texts(shown)
