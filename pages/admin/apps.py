@@ -138,7 +138,7 @@ def show_gate() -> None:
     gate, specs = workspace.app.gate, scorers.all(workspace)
     if not specs:
         st.info(_("There are no scorers yet. Make one on the Scorers screen; then set its minimum here."))
-        st.page_link(session.page("scorers"), label=_("Open Scorers"))
+        st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
         return
     st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key=f"fewest-rows-{workspace.app.id}")
     for spec in specs:

@@ -6,6 +6,7 @@ from pages.components import feedback, session
 from services import jobs
 from services.jobs import Job, State
 from services.messages import Message, mark
+from services.people import CONSOLE
 
 _, say = session.text, session.say
 
@@ -24,16 +25,27 @@ def cancel(id: int) -> None:
         jobs.cancel(workspace, id)
 
 
+def facts(job: Job) -> list[str]:
+    """Who asked for it, when, and how it went; a job that repeats counts no attempts."""
+    who = _("the console itself") if job.actor == CONSOLE.id else session.escape(job.actor)
+    if job.recurring:
+        return [who, session.moment(job.created_at), _("repeats by itself")]
+    took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else None
+    return [
+        who,
+        session.moment(job.created_at),
+        *([_("took {n} s", n=f"{took:.1f}")] if took is not None else []),
+        *([_("attempt {n}", n=job.attempt)] if job.attempt > 1 else []),
+    ]
+
+
 def show(job: Job) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{session.job_kind(job.kind)}** :{COLOUR.get(job.state, 'gray')}-badge[{_(STATE[job.state])}]"
             )
-            st.caption(
-                f"{session.escape(job.actor)} · {session.moment(job.created_at)} · "
-                + _("attempt {n}", n=max(job.attempt, 1))
-            )
+            st.caption(" · ".join(facts(job)))
             if job.live and not job.recurring:
                 st.button(_("Cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,))
         if job.state is State.RUNNING and job.total:

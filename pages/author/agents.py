@@ -85,7 +85,7 @@ def show_agent(agent: AgentVersion) -> None:
 def show_list(found: list[AgentVersion]) -> None:
     st.subheader(_("Agent versions"), anchor=False)
     if not found:
-        st.info(_("There is no agent yet. Log the first one with the form on this page."))
+        st.info(_("No agent has been logged yet. Each version will show here with its links to the prompt."))
     everything = len(found) > FIRST_SHOWN and st.toggle(
         _("Show all agent versions ({n})", n=len(found)), key="all-agents"
     )
@@ -99,7 +99,7 @@ def show_form(names: list[str]) -> None:
     st.subheader(_("Log an agent"), anchor=False)
     if not names:
         st.info(_("Write a prompt first: an agent is logged together with its prompt."))
-        st.page_link(session.page("prompts"), label=_("Open Prompts"))
+        st.page_link(session.page("prompts"), label=_("Open Prompts"), icon=":material/edit_note:")
         return
     st.text_input(_("Name"), workspace.app.id, key=field("name"))
     labels = agent_try.version_labels(workspace, st.selectbox(_("Prompt"), names, key=field("prompt")))

@@ -23,20 +23,18 @@ def show_version(version: Served) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             state = f":{COLOUR.get(version.state, 'gray')}-badge[{_(STATE[version.state])}]"
             st.markdown(f"**{_('Version {n}', n=version.version)}** {state}")
-            st.markdown(f"**{version.weight} %** " + _("of the traffic"))
-            st.caption(version.model_id)
         st.markdown(session.escape(say(endpoints.describe(version))))
         st.caption(" · ".join(facts(version)))
 
 
 def facts(version: Served) -> list[str]:
-    told = []
+    told = [] if version.ready else [_("{n} % of the traffic", n=version.weight)]
     if version.ready and version.ready_at:
         told.append(_("ready since {time}", time=session.moment(version.ready_at)))
     if version.ready and version.seconds_to_ready:
-        told.append(_("took {n} s to start", n=version.seconds_to_ready))
+        told.append(_("took {n} s to start", n=f"{version.seconds_to_ready:.1f}"))
     asked = session.moment(version.asked_at) if version.asked_at else _("never")
-    return [*told, _("last asked: {time}", time=asked)]
+    return [*told, _("last asked: {time}", time=asked), _("model id: {id}", id=version.model_id)]
 
 
 def show_address(endpoint: Endpoint) -> None:

@@ -36,7 +36,7 @@ def show_stage(position: int, stage: Stage, current: bool) -> None:
         title.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
         detail.caption(session.escape(say(stage.detail)))
         if not current:
-            way.page_link(session.page(stage.page), label=_("Open"))
+            way.page_link(session.page(stage.page), label=_("Open"), icon=":material/arrow_forward:")
         elif way.button(_("Do this next"), type="primary", key=f"next-{stage.page}"):
             st.switch_page(session.page(stage.page))
 
@@ -53,7 +53,12 @@ def show_releases(summary: Home) -> None:
     st.subheader(_("Latest releases"), anchor=False)
     for release in summary.releases:
         label = _("Release {id}: {state}", id=release.id, state=session.release_state(release))
-        st.page_link(session.page("releases"), label=label, query_params={"release": str(release.id)})
+        st.page_link(
+            session.page("releases"),
+            label=label,
+            icon=":material/train:",
+            query_params={"release": str(release.id)},
+        )
 
 
 workspace = session.workspace()

@@ -38,7 +38,7 @@ def logged(written, finish):
 def test_without_a_prompt_the_page_sends_to_prompts(screen):
     told = read(screen("agents"))
     assert "Write a prompt first" in told
-    assert "There is no agent yet" in told
+    assert "No agent has been logged yet" in told
 
 
 def test_logging_queues_the_form_and_shows_its_progress(screen, written):

@@ -25,3 +25,10 @@ def test_a_waiting_job_can_be_cancelled(screen, workspace):
     job = jobs.submit(workspace, "evaluate", {})
     screen("jobs").button(key=f"cancel-{job.id}").click().run()
     assert jobs.get(workspace, job.id).state is State.CANCELLED
+
+
+def test_a_job_that_repeats_counts_no_attempts(screen, workspace):
+    jobs.submit(workspace, "score_live", {}, every=30)
+    shown = texts(screen("jobs"))
+    assert "repeats by itself" in shown
+    assert "attempt" not in shown
