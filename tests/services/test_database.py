@@ -4,9 +4,11 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import event, text
 
-from services import apps, database, home
+from services import apps, database, home, prompts
 from services.errors import NotReadyError, PlatformError
 
 
@@ -26,6 +28,26 @@ def test_a_second_start_changes_nothing(settings):
     before = (settings.home / "signalbox.db").read_bytes()
     database.migrate(settings)
     assert (settings.home / "signalbox.db").read_bytes() == before
+
+
+def test_a_folder_of_the_first_version_keeps_its_data_and_gets_the_index_of_prompts(workspace, settings):
+    prompts.save(workspace, "greeting", "Say hello", "")
+    workspace.engine.dispose()
+    with sqlite3.connect(settings.home / "signalbox.db") as connection:
+        for table in ("prompt_index", "prompt_entry", "prompt_label", "prompt_words"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        before = connection.execute("SELECT * FROM event").fetchall()
+    database.migrate(settings)
+    with sqlite3.connect(settings.home / "signalbox.db") as connection:
+        assert connection.execute("SELECT * FROM event").fetchall() == before
+    assert prompts.names(workspace) == ["greeting"]
+    assert (settings.home / "signalbox.before-0001.db").exists()
+
+
+def test_the_migrations_make_the_tables_that_the_console_knows(settings):
+    with database.connect(settings.database_url).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), database.metadata) == []
 
 
 def test_a_folder_of_a_newer_console_is_left_alone(settings):
