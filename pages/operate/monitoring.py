@@ -159,8 +159,14 @@ workspace = session.workspace()
 st.title(_("Monitoring"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers and judges here, not a real language model."))
-hours = st.segmented_control(
-    _("Time"), list(WINDOWS), default=24, format_func=lambda one: _(WINDOWS[one]), key="window", required=True
+# Not a segmented control: on the dark theme its chosen segment is too faint to read.
+hours = st.radio(
+    _("Time"),
+    list(WINDOWS),
+    index=list(WINDOWS).index(24),
+    format_func=lambda one: _(WINDOWS[one]),
+    key="window",
+    horizontal=True,
 )
 found = monitoring.overview(workspace, hours)
 for reason in found.silence:
