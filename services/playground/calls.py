@@ -71,7 +71,7 @@ def response_format(schema: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def estimated_tokens(text: str) -> int:
     """A rough count: four characters of plain ASCII a token, every other character one."""
-    plain = sum(character.isascii() for character in text)
+    plain = len(text.encode("ascii", "ignore"))
     return len(text) - plain + -(-plain // 4)
 
 

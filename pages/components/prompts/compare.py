@@ -1,11 +1,12 @@
 """What one version changes in another, and what that would mean for the people who use what is live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from pages.components import diff, session
 from pages.components.prompts import titles
+from services import production
 from services.interlocks import Light
 from services.messages import Message
 from services.prompts import Content, PromptVersion, audience, drafts
@@ -27,10 +28,13 @@ class Side:
     live: bool = False
 
 
+# Another pair, or another way to draw it, reruns only this part: versions never change, what is live is read anew.
+@st.fragment
 def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     """Two versions from the address, or the newest against the live or the previous one."""
     draft = drafts.mine(workspace, name)
-    sides = {one.version: Side(one.version, titles.label(one), one.content, one.note, one.live) for one in found}
+    alias = production.alias(workspace, name)
+    sides = {one.version: _side(replace(one, live=one.version == alias)) for one in found}
     for asked in (session.number("version"), session.number("against")):
         if asked is not None and asked not in sides:
             st.warning(_("There is no version {n} of this prompt. Choose one from the list.", n=asked))
@@ -43,7 +47,7 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
         return
     old, new = _choose(sides, draft.base if draft else None)
     live = next((one for one in sides.values() if one.live), None)
-    _show_meaning(workspace, name, live if live and not new.live else old, new)
+    meaning = st.container()
     diff.show(old.content, new.content, (old.title, new.title), (old.note, new.note))
     st.page_link(
         session.page("prompts"),
@@ -51,6 +55,8 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
         icon=":material/link:",
         query_params={"prompt": name, "view": "compare"} | _address(new.number, old.number),
     )
+    with meaning:
+        _show_meaning(workspace, name, live if live and not new.live else old, new)
 
 
 def show_impact(workspace: Workspace, name: str, old: Content, new: Content) -> None:
@@ -62,6 +68,10 @@ def show_impact(workspace: Workspace, name: str, old: Content, new: Content) -> 
         if told:
             draw("  \n".join(told))
     st.caption(" ".join(_plain(message) for message in reading.sentences))
+
+
+def _side(version: PromptVersion) -> Side:
+    return Side(version.version, titles.label(version), version.content, version.note, version.live)
 
 
 def _show_meaning(workspace: Workspace, name: str, old: Side, new: Side) -> None:
