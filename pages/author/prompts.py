@@ -17,7 +17,7 @@ from pages.components.prompts import (
 )
 from services import prompts
 from services.messages import mark
-from services.prompts import bin
+from services.prompts import bin, library
 
 _ = session.text
 VIEWS = {
@@ -59,7 +59,8 @@ def choose_view(name: str) -> str:
 
 
 workspace = session.workspace()
-names = prompts.names(workspace)
+look = library.refresh(workspace)
+names = library.names(workspace, look)
 st.title(_("Prompts"), anchor=False)
 manage.show_undo(workspace)
 if "import" in st.query_params:
@@ -76,14 +77,14 @@ if "new" in st.query_params or not (names or "prompt" in st.query_params):
     st.stop()
 chosen = choose(names)
 if chosen is None:
-    manage.show_hidden(workspace)
-    listing.show(workspace, names)
+    listing.show(workspace, look)
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     if len(names) > 1:
         st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
     else:
         st.button(_("New prompt"), icon=":material/add:", key="new-prompt", on_click=opening.open_new)
+        listing.show_import(workspace)
     st.subheader(session.escape(chosen), anchor=False)
     manage.show(workspace, chosen)
 view = choose_view(chosen)

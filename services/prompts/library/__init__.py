@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, fu
 from services.database import comment, prompt_entry, prompt_label, prompt_words
 from services.prompts import drafts
 from services.prompts.library import index, stored, words
-from services.prompts.library.index import read_on, refresh_all
+from services.prompts.library.index import Look, read_on, refresh, refresh_all
 from services.prompts.library.stored import pointers
 from services.prompts.library.words import Excerpt, Line
 
@@ -27,6 +27,7 @@ __all__ = [
     "PAGE",
     "Choices",
     "Excerpt",
+    "Look",
     "Order",
     "Page",
     "Query",
@@ -37,6 +38,7 @@ __all__ = [
     "pointers",
     "read_on",
     "rebuild",
+    "refresh",
     "refresh_all",
 ]
 
@@ -103,13 +105,16 @@ class Choices:
     labels: tuple[tuple[str, str], ...]
 
 
-def find(workspace: "Workspace", query: Query) -> Page:
-    """The prompts that the query asks for, never those in the trash; a page beyond the last one is the last one."""
-    as_of, sure = index.refresh(workspace)
-    found = _page(workspace, query, as_of)
-    doubtful = {row.name for row in found.rows} - sure
+def find(workspace: "Workspace", query: Query, look: Look | None = None) -> Page:
+    """The prompts that the query asks for, never those in the trash; a page beyond the last one is the last one.
+
+    `look`: the caller's own of a moment ago, so that one screen looks once.
+    """
+    look = look or refresh(workspace)
+    found = _page(workspace, query, look.as_of)
+    doubtful = {row.name for row in found.rows} - look.sure
     if doubtful and index.look_again(workspace, doubtful):
-        return _page(workspace, query, as_of)
+        return _page(workspace, query, look.as_of)
     return found
 
 
@@ -124,9 +129,9 @@ def choices(workspace: "Workspace", archived: bool = False) -> Choices:
     return Choices(tuple(names), tuple(found))
 
 
-def names(workspace: "Workspace") -> list[str]:
+def names(workspace: "Workspace", look: Look | None = None) -> list[str]:
     """The app's prompts that are neither archived nor in the trash, by name."""
-    index.refresh(workspace)
+    look or refresh(workspace)
     with workspace.engine.connect() as connection:
         return sorted(connection.execute(select(prompt_entry.c.name).where(_shown(workspace, False))).scalars())
 

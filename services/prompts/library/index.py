@@ -46,25 +46,33 @@ class Own:
     older: frozenset[str] = frozenset()
 
 
-def refresh(workspace: "Workspace") -> tuple[datetime, frozenset[str]]:
-    """Take in what changed; returns the time as of which everything is known, and what is as it is right now."""
+@dataclass(frozen=True)
+class Look:
+    """What a look tells: everything is known as of `as_of`, and `sure` are the prompts as they are right now."""
+
+    as_of: datetime
+    sure: frozenset[str]
+
+
+def refresh(workspace: "Workspace") -> Look:
+    """Take in what changed."""
     begun, cursor = now(), stored.cursor(workspace)
     if cursor is None:
-        return refresh_all(workspace), frozenset()
+        return Look(refresh_all(workspace), frozenset())
     own = _own_writes(workspace, cursor.event_id)
     seen, complete = registry.last_changed(workspace, PAGE)
     others = own.names - {one.name for one in seen}
     known = stored.fingerprints(workspace, [*others, *(one.name for one in seen)])
     # Where the oldest of the page has changed too, there may be more behind it.
     if len(own.names) > PAGE or not (complete or seen[-1].fingerprint == known.get(seen[-1].name)):
-        return refresh_all(workspace), frozenset(one.name for one in seen)
+        return Look(refresh_all(workspace), frozenset(one.name for one in seen))
     seen += registry.named(workspace, others)
     names = frozenset(one.name for one in seen)
     changed = _changed(seen, known, own)
     gone = (stored.names(workspace) if complete else own.names) - names
     if changed or gone or own.event_id > cursor.event_id:
         stored.put(workspace, _read(workspace, changed, own), gone, begun, own.event_id)
-    return (begun if complete else cursor.looked_at), names
+    return Look(begun if complete else cursor.looked_at, names)
 
 
 def look_again(workspace: "Workspace", names: Iterable[str]) -> bool:
