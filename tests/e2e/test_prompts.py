@@ -1,6 +1,7 @@
 """Writing prompts in Chromium: any script, undo, drafts that outlive tabs and servers, two people on one base."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -126,13 +127,20 @@ def test_two_tabs_of_one_person_lose_nothing(ada, come):
     prompts.save(ada, "tabs", "First.", "")
     one = come(ADA, "tabs")
     other = reopened(one, "tabs")
-    other.write("From the second tab.")
-    one.editor.fill("From the first tab.")
-    one.sees_text(re.compile("This draft was also written elsewhere"))
-    one.click("Keep mine")
-    assert drafts.mine(ada, "tabs").content.text == "From the first tab."
-    assert drafts.mine(ada, "tabs").set_aside.text == "From the second tab."
-    expect(other.editor).to_have_value("From the first tab.", timeout=30_000)
+    typed = {one: "From the first tab.", other: "From the second tab."}
+    for tab, words in typed.items():
+        tab.editor.fill(words)
+    asked = re.compile("This draft was also written elsewhere")
+    end = time.monotonic() + 60
+    while not (late := next((tab for tab in typed if tab.main.get_by_text(asked).count()), None)):
+        assert time.monotonic() < end, "nobody was told"
+        one.page.wait_for_timeout(200)
+    late.click("Keep mine")
+    draft = drafts.mine(ada, "tabs")
+    assert draft.content.text == typed.pop(late)
+    (early, words), *_ = typed.items()
+    assert draft.set_aside.text == words
+    expect(early.editor).to_have_value(draft.content.text, timeout=30_000)
     other.page.close()
 
 

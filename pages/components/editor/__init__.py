@@ -32,14 +32,17 @@ def sent(key: str) -> Mapping[str, Any] | None:
     return state.get("value") if state else None
 
 
-def show(key: str, content: Content, state: Mapping[str, Any], on_save: Callable[[], None]) -> Mapping[str, Any] | None:
-    """Draw the editor and return what it sent last.
+def show(
+    key: str, content: Content, state: Mapping[str, Any], on_change: Callable[[], Any], on_save: Callable[[], None]
+) -> Mapping[str, Any] | None:
+    """Draw the editor and return what it sent last; `on_change` keeps it even when the page is left at once.
 
-    `state` holds `epoch` (a new one makes the editor take over `content`), `session`, `seen`, `revision`, `known`
+    `state` holds `epoch` (a new one makes the editor take over `content`), `session`, `store` (where a tab
+    leaves what was not confirmed), `seen`, `revision`, `known`
     variables, `disabled`, and `kept`, the words that say since when the draft is safe.
     """
     data = {**state, "value": content.registered, "known": sorted(state["known"]), "limit": LONGEST, "texts": _texts()}
-    shown = _EDITOR(key=key, data=data, default={"value": None}, on_value_change=lambda: None, on_save_change=on_save)
+    shown = _EDITOR(key=key, data=data, default={"value": None}, on_value_change=on_change, on_save_change=on_save)
     return shown.value
 
 

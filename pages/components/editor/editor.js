@@ -4,6 +4,18 @@ const VARIABLE = /(\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})/
 const PAUSE = 600
 const RETRY = 10000
 const EDITORS = new WeakMap()
+
+// What was sent and not confirmed yet survives a reload of this tab. A browser may refuse to store anything.
+const unconfirmed = {
+  put(key, sent) { try { sessionStorage.setItem(key, JSON.stringify(sent)) } catch { /* it was sent, at least */ } },
+  take(key) {
+    try {
+      const left = JSON.parse(sessionStorage.getItem(key))
+      sessionStorage.removeItem(key)
+      return left
+    } catch { return null }
+  },
+}
 let numbers = 0
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole))
@@ -145,23 +157,28 @@ class Editor {
     if (this.composing) return void (this.held = [data, send, trigger])
     const before = this.data
     Object.assign(this, { data, texts: data.texts, known: new Set(data.known) })
-    if (data.seen === this.waiting) this.settled()
+    if (this.waiting && data.seen === this.waiting) this.settled()
     if (!before) return this.begin(data)
     const redraw = JSON.stringify([before.texts, before.disabled]) !== JSON.stringify([data.texts, data.disabled])
     if (data.epoch !== this.epoch) this.replace(data, redraw)
     else if (redraw) this.show(this.template)
     if (String(before.known) !== String(data.known)) for (const area of this.areas) area.paint(true)
-    this.revision = data.revision
+    if (data.epoch === this.epoch) this.revision = data.revision
     this.tell()
   }
 
   begin(data) {
     Object.assign(this, { epoch: data.epoch, session: data.session, revision: data.revision })
-    this.show(data.value)
+    const left = unconfirmed.take(data.store)
+    const lost = left && left.id !== data.seen && JSON.stringify(left.template) !== JSON.stringify(data.value)
+    if (lost) Object.assign(this, { epoch: left.epoch, revision: left.revision })
+    this.show(lost ? left.template : data.value)
+    if (lost) this.deliver()
   }
 
   // Words that Python has not seen yet, or a server that was restarted: it is asked to compare before anything goes.
   replace(data, redraw) {
+    if (this.waiting && data.session === this.session) return
     if (this.dirty || (data.session !== this.session && this.everSent)) {
       this.session = data.session
       this.dirty = true
@@ -351,7 +368,9 @@ class Editor {
     this.dirty = false
     this.everSent = true
     this.waiting = Math.random().toString(36).slice(2)
-    this.send("value", { id: this.waiting, epoch: this.epoch, revision: this.revision, template: this.template })
+    const sent = { id: this.waiting, epoch: this.epoch, revision: this.revision, template: this.template }
+    unconfirmed.put(this.data.store, sent)
+    this.send("value", sent)
     clearTimeout(this.retry)
     this.retry = setTimeout(() => { this.late = true; this.deliver(); this.tell() }, RETRY)
     this.tell()
@@ -359,6 +378,7 @@ class Editor {
 
   settled() {
     clearTimeout(this.retry)
+    unconfirmed.take(this.data.store)
     Object.assign(this, { waiting: "", late: false })
   }
 

@@ -112,8 +112,12 @@ def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
         else:
             sheet.draft = drafts.keep(workspace, draft)
     except ConflictError:
-        sheet.rival = drafts.mine(workspace, draft.name)
-        drafts.set_aside(workspace, draft)
+        other = drafts.mine(workspace, draft.name)
+        if other is not None and other.says_the_same(draft):
+            sheet.draft = other
+        else:
+            sheet.rival = other
+            drafts.set_aside(workspace, draft)
     except InvalidInputError as error:
         sheet.refusal = error
 

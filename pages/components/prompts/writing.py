@@ -66,6 +66,7 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
     state = {
         "epoch": sheet.epoch,
         "session": sheet.session,
+        "store": f"{workspace.actor.id}/{sheet.key}",
         "seen": sheet.seen,
         "revision": sheet.draft.revision,
         "known": editor.known(workspace),
@@ -73,7 +74,8 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
         "kept": _kept(sheet),
     }
     save = functools.partial(_save, workspace, name)
-    return editor.show(f"{sheet.key}-text", sheet.draft.content, state, save)
+    keep = functools.partial(sheets.caught_up, workspace, name)
+    return editor.show(f"{sheet.key}-text", sheet.draft.content, state, keep, save)
 
 
 def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
