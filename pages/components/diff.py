@@ -1,6 +1,7 @@
 """Two versions of a prompt beside each other or in one text, with marks that do not rely on colour."""
 
 import html
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -31,12 +32,10 @@ VALUES = {
     "version_type": mark("Kind of version"),
     "note": mark("Note"),
 }
-MARK = {
-    "removed": '<del><span class="sb-heard" dir="ltr">{} </span>{}</del>',
-    "added": '<ins><span class="sb-heard" dir="ltr">{} </span>{}</ins>',
-}
-STYLE = """<style>
-.sb-diff{max-height:38rem;overflow:auto;border:1px solid rgba(128,128,128,.4);border-radius:8px}
+NEW_LINE, SHOWN_LINE_END = "\n", "↵\n"
+TAG = {"removed": "del", "added": "ins"}
+STYLE = """
+.sb-diff{position:relative;max-height:38rem;overflow:auto;border:1px solid rgba(128,128,128,.4);border-radius:8px}
 .sb-diff table{width:100%;table-layout:fixed;border-collapse:separate;border-spacing:0;margin:0}
 .sb-diff th,.sb-diff td{padding:.2rem .7rem;border:0;text-align:start;vertical-align:top;font-weight:400;
  white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext}
@@ -46,8 +45,8 @@ STYLE = """<style>
 .sb-diff .sb-removed{background:rgba(220,60,60,.08)} .sb-diff .sb-added{background:rgba(40,160,80,.09)}
 .sb-diff del{background:rgba(220,60,60,.26);text-decoration:line-through;border-radius:3px}
 .sb-diff ins{background:rgba(40,160,80,.28);text-decoration:underline;border-radius:3px}
-.sb-heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);user-select:none}
-</style>"""
+.sb-diff del::before,.sb-diff ins::before{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+"""
 _ = session.text
 
 
@@ -78,7 +77,7 @@ def markup(
     found: Comparison, names: tuple[str, str], notes: tuple[str, str] = ("", ""), *, beside: bool, changes_only: bool
 ) -> str:
     """The comparison as one HTML table, everything escaped, bounded in size."""
-    table = _Table(beside, changes_only, {"removed": _("removed:"), "added": _("added:")})
+    table = _Table(beside, changes_only)
     chat = any(message.moved or message.role_changed for message in found.messages) or len(found.messages) > 1
     for message in found.messages:
         if message.changed or not changes_only:
@@ -96,7 +95,7 @@ def markup(
     label = _("What {new} changes in {old}", old=names[0], new=names[1])
     columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names) if beside else ""
     return (
-        f'{STYLE}<div class="sb-diff" role="region" tabindex="0" aria-label="{html.escape(label)}">'
+        f'<style>{STYLE}{_spoken()}</style><div class="sb-diff" role="region" tabindex="0" aria-label="{html.escape(label)}">'
         f"<table>{f'<thead><tr>{columns}</tr></thead>' if columns else ''}<tbody>{''.join(table.drawn)}</tbody></table></div>"
     )
 
@@ -107,7 +106,6 @@ class _Table:
 
     beside: bool
     changes_only: bool
-    words: dict[str, str]
     drawn: list[str] = field(default_factory=list)
     room: int = MOST_DRAWN
 
@@ -158,7 +156,7 @@ class _Table:
 
     def _cells(self, row: Sequence[Piece], before: Sequence[Piece], after: Sequence[Piece]) -> None:
         cells = [before, after] if self.beside else [row]
-        self.drawn.append(f"<tr>{''.join(_cell(cell, self.words) for cell in cells)}</tr>")
+        self.drawn.append(f"<tr>{''.join(map(_cell, cells))}</tr>")
 
     def _bounded(self, row: Sequence[Piece]) -> Iterator[Piece]:
         for piece in row:
@@ -194,17 +192,25 @@ def _shortened(row: Sequence[Piece]) -> list[Piece]:
     ]
 
 
-def _cell(row: Sequence[Piece], words: dict[str, str]) -> str:
-    """Removed and added text also says so to those who hear it; changed line ends can be seen."""
+def _cell(row: Sequence[Piece]) -> str:
+    """Changed line ends can be seen."""
     drawn = "".join(
         html.escape(piece.text)
         if piece.kind == "same"
-        else MARK[piece.kind].format(words[piece.kind], html.escape(piece.text).replace("\n", "↵\n"))
+        else f"<{TAG[piece.kind]}>{html.escape(piece.text).replace(NEW_LINE, SHOWN_LINE_END)}</{TAG[piece.kind]}>"
         for piece in row
-    ).removesuffix("\n")
+    ).removesuffix(NEW_LINE)
     kinds = {piece.kind for piece in row} - {"same"}
     style = f' class="sb-{kinds.pop()}"' if len(kinds) == 1 else ""
     return f'<td dir="auto"{style}>{drawn or "<br>"}</td>'
+
+
+def _spoken() -> str:
+    """Removed and added text also says so to those who hear it, without a word more in what is copied."""
+    said = {"del": _("removed:"), "ins": _("added:")}
+    return "".join(
+        f".sb-diff {tag}::before{{content:{json.dumps(word + ' ', ensure_ascii=False)}}}" for tag, word in said.items()
+    )
 
 
 def _message_title(message: MessageChange) -> str:
