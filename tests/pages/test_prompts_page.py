@@ -402,7 +402,7 @@ def test_a_very_long_prompt_is_compared_quickly(screen, workspace):
 def test_identical_texts_are_said_to_be_the_same(screen, workspace):
     for _ in range(2):
         prompts.save(workspace, "greeting", "Same", "")
-    assert "The two texts are the same." in read(screen("prompts", view="compare"))
+    assert "The two versions are the same." in read(screen("prompts", view="compare"))
 
 
 def test_the_page_speaks_japanese_where_it_is_translated(screen, written):
