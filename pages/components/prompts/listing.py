@@ -85,18 +85,17 @@ def _asked() -> Query:
 def _show_filters(workspace: Workspace, query: Query) -> None:
     offered = library.choices(workspace, query.archived)
     found = [f"{key}:{value}" for key, value in offered.labels]
+    st.text_input(
+        _("Search"),
+        key=_field(workspace, "q", query.text),
+        icon=":material/search:",
+        placeholder=_("Name, title, text, label, author"),
+        help=_("All words must occur, in any version. Capitals do not matter."),
+        max_chars=200,
+        on_change=_narrow,
+        args=(workspace, "q"),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(
-            _("Search"),
-            key=_field(workspace, "q", query.text),
-            icon=":material/search:",
-            placeholder=_("Name, title, text, label, author"),
-            help=_("All words must occur, in any version. Capitals do not matter."),
-            max_chars=200,
-            on_change=_narrow,
-            args=(workspace, "q"),
-            width="stretch",
-        )
         _choose(workspace, "author", _("Written by"), list(offered.authors), query.author)
         _choose(workspace, "label", _("Label"), found, st.query_params.get("label", ""))
         st.selectbox(
@@ -174,7 +173,7 @@ def _show_count(found: Page) -> None:
 def _show_row(row: Row) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            session.escape(row.name),
+            f"**{session.escape(row.name)}**",
             key=f"open-{row.name}",
             on_click=opening.open_prompt,
             args=(row.name,),
@@ -216,11 +215,15 @@ def _label(stored: str) -> str:
 def _excerpt(row: Row) -> str:
     """The words around the hit, and which version says them when it is not the newest."""
     assert row.excerpt is not None
-    before, hit, after = map(session.escape, (row.excerpt.before, row.excerpt.hit, row.excerpt.after))
-    words = f"{before}:blue-background[**{hit}**]{after}"
+    words = "".join(_part(text, sought) for text, sought in row.excerpt.parts)
     if row.excerpt.version == row.newest:
         return words
     return f":gray-badge[{_('in version {n}', n=row.excerpt.version)}] {words}"
+
+
+def _part(text: str, sought: bool) -> str:
+    said = session.escape(text)
+    return f":blue-background[**{said}**]" if sought else said
 
 
 def _show_pages(workspace: Workspace, found: Page) -> None:

@@ -1,8 +1,10 @@
 """The words that a search goes through: distinct lines of all versions, folded so that case and width do not matter."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from services.prompts import PromptVersion
 
@@ -32,12 +34,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The words around a hit, as they were written."""
+    """A place in a version, as it was written, in parts: each with whether it was looked for."""
 
     version: int
-    before: str
-    hit: str
-    after: str
+    parts: tuple[tuple[str, bool], ...]
 
 
 def fold(text: str) -> str:
@@ -73,23 +73,25 @@ def excerpt(lines: Sequence[Line], words: Sequence[str]) -> Excerpt | None:
     most, best = max(found, key=lambda one: (one[0], one[1].version), default=(0, Line(0, "")))
     if not most or not best.version:
         return None
-    folded = fold(best.text)
-    word = max((word for word in words if word in folded), key=len)
-    start, end = _place(best.text, folded.index(word), len(word))
-    left, right = max(start - AROUND, 0), end + AROUND
-    before = ("…" if left else "") + best.text[left:start]
-    after = best.text[end:right] + ("…" if right < len(best.text) else "")
-    return Excerpt(best.version, before.lstrip(), best.text[start:end], after.rstrip())
+    first = min(start for start, _ in _places(best.text, words))
+    left, right = max(first - AROUND, 0), first + 2 * AROUND
+    parts = _parts(best.text[left:right], words)
+    return Excerpt(best.version, (*_cut(left > 0), *parts, *_cut(right < len(best.text))))
 
 
-def _place(text: str, start: int, length: int) -> tuple[int, int]:
-    """Where in the text stands what begins at `start` of its folded form."""
-    at, first, last = 0, None, len(text)
-    for position, character in enumerate(text):
-        at += len(_FOLDS[ord(character)])
-        if first is None and at > start:
-            first = position
-        if at >= start + length:
-            last = position + 1
-            break
-    return first or 0, last
+def _cut(cut: bool) -> tuple[tuple[str, bool], ...]:
+    return (("…", False),) if cut else ()
+
+
+def _parts(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
+    sought = {place for start, end in _places(text, words) for place in range(start, end)}
+    grouped = groupby(range(len(text)), key=sought.__contains__)
+    return [("".join(text[place] for place in places), hit) for hit, places in grouped]
+
+
+def _places(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the words stand in the text itself: one of its characters may be several when it is folded."""
+    folded = fold(text)
+    origin = [place for place, character in enumerate(text) for _ in _FOLDS[ord(character)]]
+    starts = [(found.start(), found.end()) for word in words for found in re.finditer(re.escape(word), folded)]
+    return [(origin[start], origin[end - 1] + 1) for start, end in starts]

@@ -116,8 +116,8 @@ def test_signs_of_query_languages_are_only_signs(written):
 
 
 def test_a_hit_in_an_older_version_says_which_and_shows_the_words_around_it(written):
-    hit = row(written, "greeting", "REFUND.").excerpt
-    assert (hit.version, hit.before, hit.hit, hit.after) == (1, "Offer a ", "refund.", "")
+    hit = row(written, "greeting", "REFUND. offer").excerpt
+    assert (hit.version, hit.parts) == (1, (("Offer", True), (" a ", False), ("refund.", True)))
     assert row(written, "greeting", "担当者に").excerpt.version == 2
 
 
@@ -133,10 +133,9 @@ def test_a_version_in_the_trash_is_not_searched_unless_it_answers_people(written
 
 def test_a_long_line_is_cut_around_the_hit_at_its_own_letters():
     line = Line(3, "ﬁrst ㍿ " + "あ" * 200 + "返金ＡＢＣ" + "い" * 200)
-    hit = excerpt([line], ["返金abc"])
-    assert (hit.hit, len(hit.before), len(hit.after)) == ("返金ＡＢＣ", 61, 61)
-    assert hit.before.startswith("…") and hit.after.endswith("…")
-    assert excerpt([line], ["first 株式会社"]).hit == "ﬁrst ㍿"
+    parts = excerpt([line], ["返金abc"]).parts
+    assert parts == (("…", False), ("あ" * 60, False), ("返金ＡＢＣ", True), ("い" * 115, False), ("…", False))
+    assert excerpt([line], ["first 株式会社"]).parts[:2] == (("ﬁrst ㍿", True), (" " + "あ" * 113, False))
 
 
 def test_filters_go_by_the_newest_version(written):
