@@ -147,14 +147,15 @@ def _page(workspace: "Workspace", query: Query, as_of: datetime) -> Page:
     wanted, sought = _wanted(workspace, query), words.asked(query.text)
     mine = prompt_entry.c.app_id == workspace.app.id
     with workspace.engine.connect() as connection:
-        total = connection.execute(select(func.count()).select_from(prompt_entry).where(wanted)).scalar_one()
         unread = select(func.count()).select_from(prompt_entry).where(mine, prompt_entry.c.read_at.is_(None))
         left = connection.execute(unread).scalar_one()
-        pages = max(-(-total // PAGE), 1)
+        # The search itself is done once: its hits are few bytes, and the texts are many.
+        hits = connection.execute(select(prompt_entry.c.name).where(wanted).order_by(*_order(query))).scalars().all()
+        pages = max(-(-len(hits) // PAGE), 1)
         number = min(max(query.page, 1), pages)
-        chosen = select(prompt_entry).where(wanted).order_by(*_order(query)).limit(PAGE).offset((number - 1) * PAGE)
-        entries = connection.execute(chosen).all()
-        names = [one.name for one in entries]
+        names = list(hits[(number - 1) * PAGE : number * PAGE])
+        shown = select(prompt_entry).where(mine, prompt_entry.c.name.in_(names))
+        entries = sorted(connection.execute(shown), key=lambda one: names.index(one.name))
         labels = _labels(connection, workspace, names)
         said = _comments(connection, workspace, names)
         lines = _lines(connection, workspace, names) if sought else {}
@@ -175,7 +176,7 @@ def _page(workspace: "Workspace", query: Query, as_of: datetime) -> Page:
         )
         for one in entries
     ]
-    return Page(tuple(rows), total, number, pages, as_of, left)
+    return Page(tuple(rows), len(hits), number, pages, as_of, left)
 
 
 def _wanted(workspace: "Workspace", query: Query) -> ColumnElement[bool]:

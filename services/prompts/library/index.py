@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 PAGE = 25
+GLANCE = 5
 WINDOW = 20
 MOST_READ = 10
 REREAD = 20
@@ -60,16 +61,14 @@ def refresh(workspace: "Workspace") -> Look:
     if cursor is None:
         return Look(refresh_all(workspace), frozenset())
     own = _own_writes(workspace, cursor.event_id)
-    seen, complete = registry.last_changed(workspace, PAGE)
-    others = own.names - {one.name for one in seen}
-    known = stored.fingerprints(workspace, [*others, *(one.name for one in seen)])
-    # Where the oldest of the page has changed too, there may be more behind it.
-    if len(own.names) > PAGE or not (complete or seen[-1].fingerprint == known.get(seen[-1].name)):
+    held = stored.names(workspace)
+    seen, complete, certain = _last_changed(workspace, len(held))
+    if len(own.names) > PAGE or not certain:
         return Look(refresh_all(workspace), frozenset(one.name for one in seen))
-    seen += registry.named(workspace, others)
+    seen += registry.named(workspace, own.names - {one.name for one in seen})
     names = frozenset(one.name for one in seen)
-    changed = _changed(seen, known, own)
-    gone = (stored.names(workspace) if complete else own.names) - names
+    changed = _changed(seen, stored.fingerprints(workspace, names), own)
+    gone = (held if complete else own.names) - names
     if changed or gone or own.event_id > cursor.event_id:
         stored.put(workspace, _read(workspace, changed, own), gone, begun, own.event_id)
     return Look(begun if complete else cursor.looked_at, names)
@@ -110,6 +109,17 @@ def read_on(workspace: "Workspace") -> None:
         begun = now()
         seen = registry.named(workspace, chosen[start : start + REREAD])
         stored.put(workspace, [_read_all(workspace, one) for one in seen], (), begun)
+
+
+def _last_changed(workspace: "Workspace", held: int) -> tuple[list[Seen], bool, bool]:
+    """What changed last, whether these are all prompts, and whether nothing else can have changed its versions."""
+    seen: list[Seen] = []
+    for most in (GLANCE, PAGE) if held > PAGE else (PAGE,):
+        seen, complete = registry.last_changed(workspace, most)
+        # Where the oldest of the page has changed too, there may be more behind it.
+        if complete or not _changed(seen[-1:], stored.fingerprints(workspace, [seen[-1].name])):
+            return seen, complete, True
+    return seen, False, False
 
 
 def _own_writes(workspace: "Workspace", after: int | None) -> Own:

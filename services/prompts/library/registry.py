@@ -7,7 +7,7 @@ but one search brings those along, so a fingerprint of everything in its answer 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -35,13 +35,18 @@ class Seen:
     archived: bool
     trashed: bool
     live: int | None
-    newest: tuple[PromptVersion, ...]
     fingerprint: str
+    found: tuple[ModelVersion, ...] = field(repr=False)
+
+    @property
+    def newest(self) -> list[PromptVersion]:
+        """The newest version, if there is one."""
+        return _versions(self.found, self.live)
 
 
 def last_changed(workspace: "Workspace", most: int) -> tuple[list[Seen], bool]:
     """The prompts whose versions changed last, in one call of one page, and whether these are all there are."""
-    page = _search(workspace, "", most)
+    page = _search(workspace, _own(workspace), most)
     return [_seen(one) for one in page], not page.token
 
 
@@ -51,14 +56,15 @@ def named(workspace: "Workspace", names: Iterable[str]) -> list[Seen]:
     if not wanted:
         return []
     among = ", ".join(f"'{name}'" for name in wanted)
-    return [_seen(one) for one in _search(workspace, f" AND name IN ({among})", LARGEST_PAGE)]
+    found = _search(workspace, f"name IN ({among})", LARGEST_PAGE)
+    return [_seen(one) for one in found if one.tags.get(prompts.APP_TAG) == workspace.app.id]
 
 
 def every(workspace: "Workspace") -> Iterator[Seen]:
     """All prompts of the app, in one call for each LARGEST_PAGE of them."""
     token = None
     while True:
-        page = _search(workspace, "", LARGEST_PAGE, token)
+        page = _search(workspace, _own(workspace), LARGEST_PAGE, token)
         yield from map(_seen, page)
         if not (token := page.token):
             return
@@ -79,11 +85,15 @@ def versions(workspace: "Workspace", one: Seen, most: int | None) -> tuple[list[
                 return _versions(found, one.live), not token
 
 
-def _search(workspace: "Workspace", more: str, most: int, token: str | None = None) -> PagedList[RegisteredModel]:
+def _own(workspace: "Workspace") -> str:
+    return f"tags.`{prompts.APP_TAG}` = '{workspace.app.id}'"
+
+
+def _search(workspace: "Workspace", which: str, most: int, token: str | None = None) -> PagedList[RegisteredModel]:
     """Those whose versions changed last come first."""
-    words = f"tags.{IS_PROMPT} AND tags.`{prompts.APP_TAG}` = '{workspace.app.id}'{more}"
+    words, order = f"tags.{IS_PROMPT} AND {which}", ["last_updated_timestamp DESC"]
     with translated(Message("Reading the prompts")):
-        return workspace.client.search_registered_models(words, most, ["last_updated_timestamp DESC"], token)
+        return workspace.client.search_registered_models(words, most, order, token)
 
 
 def _seen(found: RegisteredModel) -> Seen:
@@ -96,11 +106,20 @@ def _seen(found: RegisteredModel) -> Seen:
         archived=prompts.ARCHIVE_TAG in found.tags,
         trashed=prompts.TRASH_TAG in found.tags,
         live=live,
-        newest=tuple(_versions(found.latest_versions, live)),
         fingerprint=hashlib.sha256(written.encode()).hexdigest(),
+        found=tuple(found.latest_versions),
     )
 
 
 def _versions(found: Iterable[ModelVersion], live: int | None) -> list[PromptVersion]:
     """Without what another tool put there that is no prompt: it must not keep the others from being listed."""
-    return [prompts.from_mlflow(model_version_to_prompt_version(one), live) for one in found if TEXT in one.tags]
+    return [one for one in (_readable(one, live) for one in found) if one]
+
+
+def _readable(found: ModelVersion, live: int | None) -> PromptVersion | None:
+    if TEXT not in found.tags:
+        return None
+    try:
+        return prompts.from_mlflow(model_version_to_prompt_version(found), live)
+    except ValueError:  # a tag that holds no JSON
+        return None

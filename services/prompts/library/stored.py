@@ -1,6 +1,6 @@
 """The rows of the index in the console's database, and who may overwrite them: the look that began last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -94,7 +94,7 @@ def forget(workspace: "Workspace") -> None:
 def put(
     workspace: "Workspace",
     readings: Sequence[Reading],
-    gone: Iterable[str],
+    gone: Collection[str],
     begun: datetime,
     event_id: int | None = None,
     looked_at: datetime | None = None,
@@ -102,7 +102,7 @@ def put(
     """Write what was read by a look that began at `begun`; what a later look has written stays."""
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
-        before = {row.name: row for row in connection.execute(select(prompt_entry).where(_of(workspace, prompt_entry)))}
+        before = _entries(connection, workspace, [*gone, *(one.seen.name for one in readings)])
         newer = {name for name, row in before.items() if row.looked_at > begun}
         for name in set(gone) - newer:
             _remove(connection, workspace, name)
@@ -145,6 +145,13 @@ def _entry(one: Reading) -> dict[str, Any]:
         "author": newest.author if newest else "",
         "written_at": newest.created_at if newest else None,
     }
+
+
+def _entries(connection: Connection, workspace: "Workspace", wanted: Collection[str]) -> dict[str, Row[Any]]:
+    query = select(prompt_entry).where(_of(workspace, prompt_entry))
+    if len(wanted) <= FEW:
+        query = query.where(prompt_entry.c.name.in_(wanted))
+    return {row.name: row for row in connection.execute(query)}
 
 
 def _lines(connection: Connection, workspace: "Workspace", name: str) -> list[Line]:

@@ -30,7 +30,7 @@ def written(workspace):
 @pytest.fixture
 def small(monkeypatch):
     """Pages of two prompts and readings of two versions, so that little data shows what much data does."""
-    for name, value in {"PAGE": 2, "WINDOW": 2, "MOST_READ": 1, "REREAD": 2}.items():
+    for name, value in {"PAGE": 2, "GLANCE": 1, "WINDOW": 2, "MOST_READ": 1, "REREAD": 2}.items():
         monkeypatch.setattr(index, name, value)
     monkeypatch.setattr(library, "PAGE", 2)
 
@@ -81,7 +81,7 @@ def test_a_row_tells_newest_live_author_labels_and_comments(written):
 
 def test_the_newest_change_comes_first_unless_asked_for_names(written):
     prompts.save(written, "greeting", "Hello again", "")
-    assert found(written) == ["farewell", "greeting"]
+    assert found(written) == ["greeting", "farewell"]
     assert found(written, order=Order.NAME) == ["farewell", "greeting"]
 
 
