@@ -12,6 +12,8 @@ from services.messages import Message
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# MLflow fills variables in by name and would take these for arguments of its own call.
+RESERVED_VARIABLES = frozenset({"self", "allow_partial", "use_jinja_sandbox"})
 SETTINGS = ("name", "company", "constants", "model", "endpoint", "smoke_questions", "prompt_cache_seconds", "time_zone")
 
 
@@ -63,7 +65,7 @@ def check(form: AppForm) -> None:
         raise InvalidInputError(
             Message("“{name}” is not a time zone.", name=form.time_zone), Message("Write it like Asia/Tokyo or UTC.")
         )
-    wrong = [name for name in form.constants if not VARIABLE.fullmatch(name)]
+    wrong = [name for name in form.constants if not VARIABLE.fullmatch(name) or name in RESERVED_VARIABLES]
     if wrong:
         raise InvalidInputError(
             Message("“{name}” cannot be a prompt variable.", name=wrong[0]),

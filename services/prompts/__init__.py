@@ -14,10 +14,10 @@ from mlflow.exceptions import MlflowException
 
 from services import audit, production
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError, NotFoundError, is_missing, translated
+from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError, is_missing, translated
 from services.messages import Message
 from services.prompts.checks import check
-from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings, as_template
+from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings, as_template, is_label
 from services.prompts.difference import VARIABLE, Piece, PromptChange, difference, variables
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ APP_TAG = "signalbox.app"
 BASE_TAG = "signalbox.base"
 TRASH_TAG = "signalbox.trashed"
 ARCHIVE_TAG = "signalbox.archived"
-OWN_TAGS = (APP_TAG, BASE_TAG, TRASH_TAG, AUTHOR_TAG)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -124,10 +123,16 @@ def history(workspace: "Workspace", name: str) -> list[PromptVersion]:
 def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
     """Like `history`, with the versions in the trash."""
     _require_own(workspace, name)
-    with translated(Message("Reading the prompt {name}", name=name)):
-        found = _all_versions(workspace, name)
-        live = production.alias(workspace, name)
-    return sorted((from_mlflow(one, live) for one in found), key=lambda one: one.version, reverse=True)
+    live = production.alias(workspace, name)
+    try:
+        with translated(Message("Reading the prompt {name}", name=name)):
+            made = [from_mlflow(one, live) for one in _all_versions(workspace, name)]
+    except ValueError as error:  # a tag that holds no JSON, written past this console
+        raise PlatformError(
+            Message("A version of {name} cannot be read: {reason}.", name=name, reason=str(error)[:200]),
+            Message("Mend or delete that version in MLflow."),
+        ) from error
+    return sorted(made, key=lambda one: one.version, reverse=True)
 
 
 def version(workspace: "Workspace", name: str, number: int) -> PromptVersion:
@@ -169,9 +174,7 @@ def save(
     content = Content(content) if isinstance(content, str) else content
     check(content)
     check_name(workspace, name)
-    labels = {
-        label: value.strip() for label, value in content.labels.items() if value.strip() and label not in OWN_TAGS
-    }
+    labels = {label: value.strip() for label, value in content.labels.items() if value.strip()}
     tags = labels | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id}
     if base is not None:
         tags[BASE_TAG] = str(base)
@@ -184,8 +187,8 @@ def save(
             response_format=dict(content.response_format) if content.response_format else None,
             model_config=content.settings.to_json() or None,
         )
-        mlflow.genai.set_prompt_tag(workspace.full_name(name), APP_TAG, workspace.app.id)
         change.after = made.version
+        _claim(workspace, name, made)
     return version(workspace, name, int(made.version))
 
 
@@ -194,7 +197,7 @@ def label(workspace: "Workspace", name: str, number: int, labels: Mapping[str, s
     found = version(workspace, name, number)
     check(replace(found.content, labels=labels))
     full, before = workspace.full_name(name), dict(found.content.labels)
-    wanted = {key: value.strip() for key, value in labels.items() if key not in OWN_TAGS}
+    wanted = {key: value.strip() for key, value in labels.items()}
     with audit.change(workspace, Verb.LABEL_PROMPT, f"{name} {number}", before=before, after=wanted):
         for key, value in wanted.items():
             if value and value != before.get(key):
@@ -227,10 +230,7 @@ def check_name(workspace: "Workspace", name: str) -> None:
         )
     found = _registered(workspace, name)
     if found is not None and found.tags.get(APP_TAG) != workspace.app.id:
-        raise ConflictError(
-            Message("The prompt name “{name}” is already used outside this app.", name=name),
-            Message("Choose another name, for example one that begins with the app's short name."),
-        )
+        raise _taken(name)
     if found is not None and TRASH_TAG in found.tags:
         raise ConflictError(
             Message("The prompt “{name}” is in the trash.", name=name),
@@ -254,6 +254,24 @@ def _registered(workspace: "Workspace", name: str) -> Prompt | None:
     return found
 
 
+def _claim(workspace: "Workspace", name: str, made: MlflowPromptVersion) -> None:
+    """Make a new prompt this app's own; another app that took the same name a moment before keeps it."""
+    found = _registered(workspace, name)
+    owner = found.tags.get(APP_TAG) if found else None
+    if owner is None:
+        workspace.client.set_prompt_tag(workspace.full_name(name), APP_TAG, workspace.app.id)
+    elif owner != workspace.app.id:
+        workspace.client.delete_prompt_version(workspace.full_name(name), str(made.version))
+        raise _taken(name)
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(
+        Message("The prompt name “{name}” is already used outside this app.", name=name),
+        Message("Choose another name, for example one that begins with the app's short name."),
+    )
+
+
 def _missing(name: str) -> NotFoundError:
     return NotFoundError(
         Message("There is no prompt “{name}” of that version in this app.", name=name),
@@ -263,7 +281,7 @@ def _missing(name: str) -> NotFoundError:
 
 def from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
     """A version as the registry returned it; `live` is where the alias points."""
-    labels = {key: value for key, value in found.tags.items() if key not in OWN_TAGS}
+    labels = {key: value for key, value in found.tags.items() if is_label(key)}
     settings = ModelSettings.from_json(found.model_config)
     base, trashed = found.tags.get(BASE_TAG), found.tags.get(TRASH_TAG)
     return PromptVersion(

@@ -3,15 +3,17 @@
 import json
 import re
 
+from services.apps.form import RESERVED_VARIABLES
 from services.errors import InvalidInputError
 from services.messages import Message
-from services.prompts.content import ROLES, Content, ModelSettings
+from services.prompts.content import ROLES, Content, ModelSettings, is_label
 from services.prompts.difference import VARIABLE
 
 LONGEST = 100_000
 LONGEST_LABEL = 200
 MOST_MESSAGES = 50
-BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+# Bounded, so that a hostile text takes no longer than another of its length.
+BRACES = re.compile(r"\{\{([^{}]{0,200})\}\}")
 
 
 def check(content: Content | str) -> None:
@@ -21,7 +23,13 @@ def check(content: Content | str) -> None:
     for message in content.messages:
         _check_text(message.content)
     _check_settings(content.settings)
+    _check_size(content)
     for label, value in content.labels.items():
+        if not is_label(label):
+            raise InvalidInputError(
+                Message("“{label}” cannot be a label: MLflow or this console uses that name.", label=label[:60]),
+                Message("Give the label another name."),
+            )
         if len(value) > LONGEST_LABEL:
             raise InvalidInputError(
                 Message("The label “{label}” has {n} characters; {limit} are allowed.", label=label, n=len(value), limit=LONGEST_LABEL),
@@ -51,11 +59,6 @@ def parse_response_format(text: str) -> dict[str, object] | None:
 def _check_messages(content: Content) -> None:
     if not any(message.content.strip() for message in content.messages):
         raise InvalidInputError(Message("The prompt is empty."), Message("Write what the assistant is told."))
-    if (length := sum(len(message.content) for message in content.messages)) > LONGEST:
-        raise InvalidInputError(
-            Message("The prompt has {n} characters; {limit} are allowed.", n=length, limit=LONGEST),
-            Message("Shorten it, or move long material into a document."),
-        )
     if len(content.messages) > MOST_MESSAGES:
         raise InvalidInputError(
             Message("The prompt has {n} messages; {limit} are allowed.", n=len(content.messages), limit=MOST_MESSAGES),
@@ -73,6 +76,22 @@ def _check_messages(content: Content) -> None:
             )
 
 
+def _check_size(content: Content) -> None:
+    """The registry's limit counts what it stores: a chat as JSON, where a Japanese character takes six."""
+    held, schema = content.registered, dict(content.response_format or {})
+    length = len(held) if isinstance(held, str) else len(json.dumps(held))
+    if length > LONGEST:
+        raise InvalidInputError(
+            Message("The prompt has {n} characters; {limit} are allowed.", n=length, limit=LONGEST),
+            Message("Shorten it, or move long material into a document."),
+        )
+    if (length := len(json.dumps(schema))) > LONGEST:
+        raise InvalidInputError(
+            Message("The response format has {n} characters; {limit} are allowed.", n=length, limit=LONGEST),
+            Message("Shorten it: leave out descriptions and examples."),
+        )
+
+
 def _check_text(text: str) -> None:
     for mark in ("{%", "%}"):
         if mark in text:
@@ -81,7 +100,7 @@ def _check_text(text: str) -> None:
                 Message("Write the text without it; only variables in double braces are filled in."),
             )
     for inside in BRACES.findall(text):
-        if not VARIABLE.fullmatch("{{" + inside + "}}"):
+        if not VARIABLE.fullmatch("{{" + inside + "}}") or inside.strip() in RESERVED_VARIABLES:
             raise InvalidInputError(
                 Message(
                     "“{name}” cannot be a variable; it would reach the model as it is written.",
@@ -109,9 +128,10 @@ def _nested(text: str) -> bool:
 
 def _check_settings(settings: ModelSettings) -> None:
     limits = (("temperature", 0, 2), ("top_p", 0, 1), ("max_tokens", 1, 1_000_000))
+    stored = settings.to_json()
     for name, least, most in limits:
-        value = getattr(settings, name)
-        if value is not None and not least <= value <= most:
+        value = stored.get(name)
+        if value is not None and (not isinstance(value, int | float) or not least <= value <= most):
             raise InvalidInputError(
                 Message("{name} is {value}; it must be between {least} and {most}.", name=name, value=value, least=least, most=most),
                 Message("Correct it, or leave it empty so that the agent's own setting is used."),

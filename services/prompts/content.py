@@ -11,6 +11,8 @@ ROLES = ("system", "user", "assistant")
 TITLE = "title"
 AUTHOR_TAG = "author"
 LABELS = ("use_case", "department", "language", "version_type")
+# Tags of these names are the registry's, the console's, or say who wrote the version: no label may be called so.
+RESERVED = ("mlflow.", "_mlflow_", "signalbox.")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ class Content:
             stored.get("response_format") or None,
             dict(stored.get("labels") or {}),
         )
+
+
+def is_label(tag: str) -> bool:
+    """Whether a version tag is a label that people set."""
+    return tag != AUTHOR_TAG and not tag.startswith(RESERVED)
 
 
 def as_template(stored: str | list[dict[str, Any]]) -> Template:

@@ -18,7 +18,7 @@ from services.prompts.precedence import in_force
 MUCH_LONGER, MANY_TOKENS = 0.25, 200
 FEWEST_LETTERS = 20
 LENGTH = re.compile(
-    r"\d[\d,]*(?:\s*(?:characters?|words?|sentences?|paragraphs?|lines?|tokens?)\b|\s*(?:文字|字|語|文|行|段落))"
+    r"(?<![\d,])\d[\d,]{0,11}\s{0,3}(?:(?:characters?|words?|sentences?|paragraphs?|lines?|tokens?)\b|文字|字|語|文|行|段落)"
 )
 ORDER = [Light.RED, Light.AMBER, Light.GREEN]
 
