@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
-ROUNDS, WARM = 3, 7
+ROUNDS, WARM = 3, 9
 TEXT = (
     "customer order refund parcel answer politely briefly never promise always name hours delivery return policy account "
     "お客様の ご質問には 日本語で 丁寧に 答えてください 返金は 担当者に 引き継ぐと 伝えて"
@@ -105,7 +105,7 @@ def cases(place: "Workspace") -> dict[str, Callable[[], int]]:
         return page.total
 
     return {
-        CASES[0]: lambda: len(place.client.search_prompts(max_results=50)),
+        CASES[0]: lambda: len(place.client.search_prompts("tags.`signalbox.app` = 'support'", max_results=50)),
         "list": screen,
         "search, common word": lambda: screen("refund"),
         "search, rare word": lambda: screen(NEEDLE),

@@ -172,7 +172,7 @@ def _page(workspace: "Workspace", query: Query, as_of: datetime) -> Page:
             labels=labels.get(one.name, {}),
             comments=said.get(one.name, 0),
             draft=one.name in begun,
-            excerpt=words.excerpt(lines.get(one.name, ()), sought),
+            excerpt=words.excerpt(*lines[one.name], sought) if one.name in lines else None,
         )
         for one in entries
     ]
@@ -229,7 +229,8 @@ def _comments(connection: Connection, workspace: "Workspace", names: list[str]) 
     return found
 
 
-def _lines(connection: Connection, workspace: "Workspace", names: list[str]) -> dict[str, list[Line]]:
-    query = select(prompt_words.c.name, prompt_words.c.lines)
-    mine = (prompt_words.c.app_id == workspace.app.id, prompt_words.c.name.in_(names))
-    return {row.name: [Line(*line) for line in row.lines] for row in connection.execute(query.where(*mine))}
+def _lines(connection: Connection, workspace: "Workspace", names: list[str]) -> dict[str, tuple[list[Line], list[str]]]:
+    """The lines of the prompts as they were written, and as they are compared."""
+    query = select(prompt_words).where(prompt_words.c.app_id == workspace.app.id, prompt_words.c.name.in_(names))
+    rows = connection.execute(query).all()
+    return {row.name: ([Line(*line) for line in row.lines], row.words.split("\n")) for row in rows}

@@ -22,7 +22,7 @@ from services.prompts.library.stored import Reading
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-PAGE = 25
+PAGE = 20
 GLANCE = 5
 WINDOW = 20
 MOST_READ = 10
@@ -61,14 +61,13 @@ def refresh(workspace: "Workspace") -> Look:
     if cursor is None:
         return Look(refresh_all(workspace), frozenset())
     own = _own_writes(workspace, cursor.event_id)
-    held = stored.names(workspace)
-    seen, complete, certain = _last_changed(workspace, len(held))
+    seen, complete, certain = _last_changed(workspace, stored.count(workspace))
     if len(own.names) > PAGE or not certain:
         return Look(refresh_all(workspace), frozenset(one.name for one in seen))
     seen += registry.named(workspace, own.names - {one.name for one in seen})
     names = frozenset(one.name for one in seen)
     changed = _changed(seen, stored.fingerprints(workspace, names), own)
-    gone = (held if complete else own.names) - names
+    gone = (stored.names(workspace) if complete else own.names) - names
     if changed or gone or own.event_id > cursor.event_id:
         stored.put(workspace, _read(workspace, changed, own), gone, begun, own.event_id)
     return Look(begun if complete else cursor.looked_at, names)

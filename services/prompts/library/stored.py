@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
 from services.database import prompt_entry, prompt_index, prompt_label, prompt_words, writing
 from services.prompts import PromptVersion
@@ -50,6 +50,12 @@ def cursor(workspace: "Workspace") -> Row[Any] | None:
 def names(workspace: "Workspace") -> set[str]:
     with workspace.engine.connect() as connection:
         return set(connection.execute(select(prompt_entry.c.name).where(_of(workspace, prompt_entry))).scalars())
+
+
+def count(workspace: "Workspace") -> int:
+    with workspace.engine.connect() as connection:
+        query = select(func.count()).select_from(prompt_entry).where(_of(workspace, prompt_entry))
+        return int(connection.execute(query).scalar_one())
 
 
 def fingerprints(workspace: "Workspace", wanted: Iterable[str]) -> dict[str, str]:

@@ -67,9 +67,9 @@ def distinct(lines: Iterable[Line]) -> list[Line]:
     return list(kept.values())
 
 
-def excerpt(lines: Sequence[Line], words: Sequence[str]) -> Excerpt | None:
+def excerpt(lines: Sequence[Line], folded: Sequence[str], words: Sequence[str]) -> Excerpt | None:
     """The place where most of the words stand together, in the newest version that has it."""
-    found = [(sum(word in folded for word in words), line) for line in lines if (folded := fold(line.text))]
+    found = [(sum(word in said for word in words), line) for line, said in zip(lines, folded, strict=True)]
     most, best = max(found, key=lambda one: (one[0], one[1].version), default=(0, Line(0, "")))
     if not most or not best.version:
         return None

@@ -13,7 +13,7 @@ from services.prompts import bin, comments, drafts, library
 from services.prompts.content import ChatMessage, Content
 from services.prompts.drafts import Draft
 from services.prompts.library import Order, Query, index
-from services.prompts.library.words import Line, excerpt
+from services.prompts.library.words import Line, excerpt, fold
 
 
 @pytest.fixture
@@ -133,9 +133,12 @@ def test_a_version_in_the_trash_is_not_searched_unless_it_answers_people(written
 
 def test_a_long_line_is_cut_around_the_hit_at_its_own_letters():
     line = Line(3, "ﬁrst ㍿ " + "あ" * 200 + "返金ＡＢＣ" + "い" * 200)
-    parts = excerpt([line], ["返金abc"]).parts
+    parts = excerpt([line], [fold(line.text)], ["返金abc"]).parts
     assert parts == (("…", False), ("あ" * 60, False), ("返金ＡＢＣ", True), ("い" * 115, False), ("…", False))
-    assert excerpt([line], ["first 株式会社"]).parts[:2] == (("ﬁrst ㍿", True), (" " + "あ" * 113, False))
+    assert excerpt([line], [fold(line.text)], ["first 株式会社"]).parts[:2] == (
+        ("ﬁrst ㍿", True),
+        (" " + "あ" * 113, False),
+    )
 
 
 def test_filters_go_by_the_newest_version(written):
