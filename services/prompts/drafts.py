@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
@@ -11,7 +11,7 @@ from services import audit, prompts
 from services.audit import Verb
 from services.database import draft as table
 from services.database import now, writing
-from services.errors import ConflictError, InvalidInputError, translated
+from services.errors import ConflictError, ConsoleError, InvalidInputError, translated
 from services.messages import Message
 from services.prompts import PromptVersion
 from services.prompts.checks import parse_response_format
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "prompt:"
 LARGEST = 1_000_000
+LONGEST_SAVE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -132,30 +133,93 @@ def set_aside(workspace: "Workspace", draft: Draft) -> None:
 def save(workspace: "Workspace", draft: Draft) -> PromptVersion:
     """Save the draft as a version, and then forget it; whatever is refused leaves the draft as it is.
 
-    Raises InvalidInputError with what to mend, ConflictError for a newer draft of another tab or a name that is taken.
+    Raises InvalidInputError with what to mend, ConflictError for a newer draft of another tab, a draft that is saved
+    already, words that are the newest version's or a name that is taken.
     """
     name = draft.name or draft.new_name.strip()
-    stored = mine(workspace, draft.name)
-    if stored is not None and stored.revision != draft.revision:
-        raise _kept_elsewhere(stored.updated_at or now())
     if draft.typed_format:
         parse_response_format(draft.typed_format)
-    if not draft.name and name in prompts.every_name(workspace):
+    _require_new_words(workspace, name, draft)
+    draft = draft if draft.kept else keep(workspace, draft)
+    _claim(workspace, draft)
+    try:
+        _require_new_words(workspace, name, draft)
+        made = prompts.save(workspace, name, draft.content, draft.note.strip(), draft.base)
+    except ConsoleError:
+        _release(workspace, draft)
+        raise
+    _forget(workspace, draft.name, draft.revision)
+    return made
+
+
+def discard(workspace: "Workspace", name: str, revision: int | None = None) -> None:
+    """Forget the actor's draft; like `keep`, authorised and not a line of the audit log.
+
+    With the `revision` that the person saw, raises ConflictError when another tab kept a newer one: that one stays.
+    """
+    audit.require(workspace, Verb.SAVE_DRAFT)
+    if not _forget(workspace, name, revision) and (newer := mine(workspace, name)) is not None:
+        raise _kept_elsewhere(newer.updated_at or now())
+
+
+def _forget(workspace: "Workspace", name: str, revision: int | None) -> bool:
+    """Delete the draft if it is still at `revision`, and tell whether it was."""
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        row = connection.execute(select(table).where(_own(workspace, name))).one_or_none()
+        if row is None or revision not in (None, row.value["revision"]):
+            return False
+        connection.execute(delete(table).where(_own(workspace, name)))
+    return True
+
+
+def _require_new_words(workspace: "Workspace", name: str, draft: Draft) -> None:
+    """Raise ConflictError for a new prompt under a name that is taken, and for what the newest version says already."""
+    if name not in prompts.every_name(workspace):
+        return
+    if not draft.name:
         raise ConflictError(
             Message("There is already a prompt “{name}”.", name=name),
             Message("Choose another name, or open that prompt and write its next version."),
         )
-    made = prompts.save(workspace, name, draft.content, draft.note.strip(), draft.base)
-    discard(workspace, draft.name)
-    return made
+    newest = next(iter(prompts.history(workspace, name)), None)
+    if newest is None or newest.content.to_json() != draft.content.to_json():
+        return
+    if draft.note.strip() in ("", newest.note):
+        raise ConflictError(
+            Message("Version {n} says this already: there is nothing new to save.", n=newest.version),
+            Message("Change its text or its settings first."),
+        )
 
 
-def discard(workspace: "Workspace", name: str) -> None:
-    """Forget the actor's draft; like `keep`, authorised and not a line of the audit log."""
-    audit.require(workspace, Verb.SAVE_DRAFT)
+def _claim(workspace: "Workspace", draft: Draft) -> None:
+    """Mark the draft as being saved, so that no second click saves it too; a mark left by a stop expires."""
     with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
         workspace.fence(connection)
-        connection.execute(delete(table).where(_own(workspace, name)))
+        row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
+        if row is None:
+            raise ConflictError(
+                Message("This draft was saved or discarded in another tab."),
+                Message("Look at the versions; whatever you write from here on is a new draft."),
+            )
+        if row.value["revision"] != draft.revision:
+            raise _kept_elsewhere(row.updated_at)
+        if (since := row.value.get("saving")) and now() - datetime.fromisoformat(since) < LONGEST_SAVE:
+            raise ConflictError(
+                Message("This draft is being saved already."), Message("Wait a moment, then look at the versions.")
+            )
+        value = row.value | {"saving": now().astimezone(UTC).isoformat()}
+        connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
+
+
+def _release(workspace: "Workspace", draft: Draft) -> None:
+    """The save was refused: the draft may be saved again."""
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
+        if row is not None and row.value["revision"] == draft.revision:
+            value = row.value | {"saving": None}
+            connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
 
 
 def _check(workspace: "Workspace", draft: Draft) -> None:

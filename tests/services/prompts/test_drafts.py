@@ -1,10 +1,11 @@
 """Drafts: kept per person, compared before they are overwritten, gone only when saved or discarded."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from services import audit
+from services import audit, prompts
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.people import Actor, Role
 from services.prompts import ChatMessage, Content, ModelSettings, drafts
@@ -59,6 +60,61 @@ def test_words_after_a_save_in_another_tab_are_kept_too(workspace):
     assert drafts.mine(workspace, "greeting") is None
     drafts.keep(workspace, replace(first, content=Content("more")))
     assert drafts.mine(workspace, "greeting").content.text == "more"
+
+
+def test_a_draft_saved_in_two_tabs_makes_one_version(workspace):
+    kept = drafts.keep(workspace, Draft("", Content("Hello"), new_name="greeting"))
+    drafts.save(workspace, kept)
+    with pytest.raises(ConflictError):
+        drafts.save(workspace, kept)
+    begun = drafts.keep(workspace, Draft("greeting", Content("Good day"), base=1))
+    drafts.save(workspace, begun)
+    prompts.save(workspace, "greeting", "Good evening", "")
+    with pytest.raises(ConflictError) as refused:
+        drafts.save(workspace, begun)
+    assert "saved or discarded in another tab" in str(refused.value)
+    assert [one.template for one in prompts.history(workspace, "greeting")] == ["Good evening", "Good day", "Hello"]
+
+
+def test_two_saves_at_the_same_moment_make_one_version(workspace):
+    prompts.save(workspace, "greeting", "Hello", "")
+    begun = drafts.keep(workspace, Draft("greeting", Content("Good day"), base=1))
+    with ThreadPoolExecutor(2) as pool:
+        errors = [future.exception() for future in [pool.submit(drafts.save, workspace, begun) for _ in range(2)]]
+    assert sorted(type(error).__name__ for error in errors) == ["ConflictError", "NoneType"]
+    assert len(prompts.history(workspace, "greeting")) == 2
+
+
+def test_what_the_newest_version_says_is_not_saved_again(workspace):
+    prompts.save(workspace, "greeting", CHAT, "why")
+    for note in ("", "why"):
+        kept = drafts.keep(workspace, Draft("greeting", CHAT, note, base=1))
+        with pytest.raises(ConflictError) as refused:
+            drafts.save(workspace, kept)
+        assert "Version 1 says this already" in str(refused.value)
+        drafts.discard(workspace, "greeting", kept.revision)
+    kept = drafts.keep(workspace, Draft("greeting", CHAT, "another reason", base=1))
+    assert drafts.save(workspace, kept).version == 2
+
+
+def test_a_refused_save_can_be_tried_again(workspace):
+    kept = drafts.keep(workspace, Draft("", Content("Hello"), new_name="not a name"))
+    for _ in range(2):
+        with pytest.raises(InvalidInputError):
+            drafts.save(workspace, kept)
+    assert drafts.mine(workspace, "") == kept
+    mended = drafts.keep(workspace, replace(kept, new_name="greeting"))
+    assert drafts.save(workspace, mended).version == 1
+
+
+def test_a_newer_draft_is_not_discarded_by_an_older_tab(workspace):
+    first = drafts.keep(workspace, Draft("greeting", Content("one")))
+    second = drafts.keep(workspace, replace(first, content=Content("two")))
+    with pytest.raises(ConflictError):
+        drafts.discard(workspace, "greeting", first.revision)
+    assert drafts.mine(workspace, "greeting") == second
+    drafts.discard(workspace, "greeting", second.revision)
+    assert drafts.mine(workspace, "greeting") is None
 
 
 def test_others_are_told_who_writes_and_since_when(workspace):
