@@ -48,8 +48,12 @@ CLICKED = """async ([selector, content, text]) => {
 
 
 def main(rounds: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="bench-prompt-screen-"))
-    with sync_playwright() as playwright, empty_page(folder) as floor_url, console(folder) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-prompt-screen-") as kept,
+        sync_playwright() as playwright,
+        empty_page(folder := Path(kept)) as floor_url,
+        console(folder) as server,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         pages = [browser.new_context(viewport={"width": 1440, "height": 1000}).new_page() for _ in range(2)]
         took: dict[str, list[float]] = {}
@@ -66,22 +70,21 @@ def main(rounds: int) -> None:
 
 
 def one_round(floor: Page, page: Page, server: Server, number: int) -> Iterator[tuple[str, float]]:
-    yield "empty page", rerun_empty(floor)
     old, new = 1 + number % (VERSIONS - 1), 2 + number % (VERSIONS - 1)
-    open_at(page, server, f"prompt=long&view=compare&version={VERSIONS}&against={old}")
-    yield "compare, a pair seen before", swap(page)
-    yield "empty page", rerun_empty(floor)
-    open_at(page, server, f"prompt=long&view=versions&version={old}")
-    write_outside(server.home, number)
-    yield "open a version, after an outside write", open_version(page)
-    open_at(page, server, f"prompt=long&view=versions&version={old}")
-    yield "open a version", open_version(page)
     yield "empty page", rerun_empty(floor)
     open_at(page, server, f"prompt=long&view=compare&version={new}&against={old}")
     yield "compare, cold", swap(page)
-    write_outside(server.home, 1_000 + number)
+    yield "empty page", rerun_empty(floor)
+    yield "compare, a pair seen before", swap(page)
+    write_outside(server.home, number)
     yield "compare, after an outside write", swap(page)
     yield "empty page", rerun_empty(floor)
+    open_at(page, server, f"prompt=long&view=versions&version={old}")
+    yield "open a version", open_version(page)
+    yield "empty page", rerun_empty(floor)
+    open_at(page, server, f"prompt=long&view=versions&version={old}")
+    write_outside(server.home, 1_000 + number)
+    yield "open a version, after an outside write", open_version(page)
 
 
 def rerun_empty(page: Page) -> float:
@@ -112,7 +115,7 @@ def open_at(page: Page, server: Server, query: str) -> None:
 
 def idle(page: Page) -> None:
     page.wait_for_selector(IDLE, timeout=60_000)
-    page.wait_for_timeout(400)
+    page.wait_for_timeout(1_000)
     page.wait_for_selector(IDLE, timeout=60_000)
 
 

@@ -1,5 +1,9 @@
 """What a change means for people: told when certain, with the right light, and otherwise not told."""
 
+import json
+from pathlib import Path
+from urllib.parse import urlparse
+
 import pytest
 
 from services.interlocks import Light
@@ -7,6 +11,7 @@ from services.prompts import audience
 from services.prompts.audience import Audience, Reader
 from services.prompts.content import ChatMessage, Content, ModelSettings
 from services.prompts.impact import impact
+from tests import standing
 
 APP = Audience(frozenset({"question", "company_name", "tone"}), "Sorabana", "support")
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "tone": {"type": "string"}}}
@@ -155,6 +160,23 @@ def test_who_would_notice_is_said():
     assert [str(one) for one in among(reader(), reader()).sentences] == [
         "No endpoint answers with this prompt now.",
         "Agent versions that follow what is live and answer nobody now: 2.",
+    ]
+
+
+def test_what_the_store_knows_of_an_agent_decides(workspace):
+    model = standing.logged(workspace, "greeting")
+    file = Path(urlparse(workspace.client.get_logged_model(model).artifact_location).path) / "MLmodel"
+    written = json.loads(file.read_text())
+    written["flavors"]["python_function"]["config"]["constants"] = {"campaign": "spring"}
+    file.write_text(json.dumps(written))
+    standing.stand(workspace, 1, model, weight=100)
+
+    found = audience.of(workspace, "greeting")
+
+    assert [(one.title, one.weight, one.pinned) for one in found.readers] == [("agent", 100, None)]
+    lights = told("Hi", "Hi {{tone}}", found)
+    assert [light for text, light in lights.items() if "which answers people now, was logged without it" in text] == [
+        Light.RED
     ]
 
 
