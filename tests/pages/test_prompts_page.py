@@ -35,7 +35,7 @@ def write(shown, template, name="greeting", **stale):
     """Type into the editor, as it would send it after a pause."""
     given = editor(shown)
     typed = {"id": secrets.token_hex(4), "epoch": given["epoch"], "revision": given["revision"], "template": template}
-    shown.session_state[f"draft-support-{name}-text"] = {"value": typed | stale}
+    shown.session_state[f"draft/support/{name}/text"] = {"value": typed | stale}
     return shown
 
 
@@ -57,13 +57,13 @@ def written(workspace):
 def test_without_prompts_the_page_says_what_to_do(screen):
     shown = screen("prompts")
     assert "There is no prompt yet" in read(shown)
-    assert shown.text_input(key="draft-support--name").value == "support"
+    assert shown.text_input(key="draft/support//name").value == "support"
 
 
 def test_the_first_prompt_is_saved_and_opened(screen, workspace):
     shown = screen("prompts")
     write(shown, "Hello from {{company_name}}", "")
-    shown.text_input(key="draft-support--note").set_value("first")
+    shown.text_input(key="draft/support//note").set_value("first")
     shown.button(key="save-prompt").click().run()
     assert not shown.exception
     assert prompts.version(workspace, "support", 1).template == "Hello from {{company_name}}"
@@ -122,11 +122,11 @@ def test_everything_typed_outlasts_the_session(screen, written):
     write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}])
     fields = {"note": "why", "title": "Kind", "language": "日本語", "top_p": 0.5, "format": "{not yet"}
     for name, value in fields.items():
-        shown.session_state[f"draft-support-greeting-{name}"] = value
+        shown.session_state[f"draft/support/greeting/{name}"] = value
     shown.run()
     again = screen("prompts")
     assert [one["content"] for one in text(again)] == ["Be kind.", "{{question}}"]
-    assert {name: again.session_state[f"draft-support-greeting-{name}"] for name in fields} == fields
+    assert {name: again.session_state[f"draft/support/greeting/{name}"] for name in fields} == fields
     assert "Unsaved draft" in read(again)
     assert editor(again)["kept"].startswith("Draft kept ")
 
@@ -134,9 +134,9 @@ def test_everything_typed_outlasts_the_session(screen, written):
 def test_a_chat_with_settings_and_labels_is_saved(screen, written):
     shown = screen("prompts")
     write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}])
-    shown.number_input(key="draft-support-greeting-temperature").set_value(0.5)
-    shown.text_input(key="draft-support-greeting-title").set_value("Kind")
-    shown.text_area(key="draft-support-greeting-format").set_value('{"type": "object"}')
+    shown.number_input(key="draft/support/greeting/temperature").set_value(0.5)
+    shown.text_input(key="draft/support/greeting/title").set_value("Kind")
+    shown.text_area(key="draft/support/greeting/format").set_value('{"type": "object"}')
     shown.button(key="save-prompt").click().run()
     made = prompts.version(written, "greeting", 3)
     assert [one.role for one in made.content.messages] == ["system", "user"]
@@ -150,11 +150,11 @@ def test_a_chat_with_settings_and_labels_is_saved(screen, written):
 def test_a_refused_response_format_keeps_everything_typed(screen, written):
     shown = screen("prompts")
     write(shown, "Other words")
-    shown.text_area(key="draft-support-greeting-format").set_value("{type: object}")
+    shown.text_area(key="draft/support/greeting/format").set_value("{type: object}")
     shown.button(key="save-prompt").click().run()
     assert "The response format is not valid JSON" in read(shown)
     assert text(shown) == "Other words"
-    assert shown.text_area(key="draft-support-greeting-format").value == "{type: object}"
+    assert shown.text_area(key="draft/support/greeting/format").value == "{type: object}"
     assert drafts.mine(written, "greeting").typed_format == "{type: object}"
 
 
@@ -215,6 +215,30 @@ def test_a_discarded_draft_is_gone(screen, written):
     assert "The draft is discarded" in shown.toast[0].value
 
 
+def test_a_stale_tab_does_not_discard_newer_words(screen, written):
+    shown = screen("prompts")
+    write(shown, "My draft").run()
+    drafts.keep(written, replace(drafts.mine(written, "greeting"), content=prompts.Content("From there")))
+    shown.button(key="discard-draft").click().run()
+    assert "Another tab kept this draft" in read(shown)
+    assert text(shown) == "From there"
+    assert drafts.mine(written, "greeting").content.text == "From there"
+
+
+@pytest.mark.parametrize("field", ["note", "text", "format", "name"])
+def test_a_prompt_named_like_a_field_of_another_is_written(screen, written, field):
+    prompts.save(written, f"greeting-{field}", "Another prompt", "")
+    shown = screen("prompts", prompt="greeting")
+    shown.query_params["prompt"] = f"greeting-{field}"
+    shown.run()
+    assert not shown.exception
+    assert text(shown) == "Another prompt"
+    shown.query_params["prompt"] = "greeting"
+    shown.run()
+    assert not shown.exception
+    assert text(shown) == "Be kind, {{tone}}."
+
+
 def test_writing_from_an_old_version_sets_unsaved_words_aside(screen, written):
     shown = screen("prompts")
     write(shown, "My draft").run()
@@ -245,14 +269,14 @@ def test_settings_that_overrule_the_agent_are_shown(screen, written):
     model_id = standing.logged(written, "greeting")
     records.model_config(written.settings.tracking_uri, model_id)["temperature"] = 0.1
     shown = screen("prompts")
-    shown.number_input(key="draft-support-greeting-temperature").set_value(0.5)
-    shown.session_state["draft-support-greeting-settings"] = True
+    shown.number_input(key="draft/support/greeting/temperature").set_value(0.5)
+    shown.session_state["draft/support/greeting/settings"] = True
     assert "temperature: 0.5 of this version counts, not 0.1 of the agent." in read(shown.run())
 
 
 def test_a_name_that_is_taken_is_refused(screen, written):
     shown = screen("prompts", new="1")
-    shown.text_input(key="draft-support--name").set_value("greeting")
+    shown.text_input(key="draft/support//name").set_value("greeting")
     write(shown, "Other words", "")
     shown.button(key="save-prompt").click().run()
     assert "There is already a prompt “greeting”." in read(shown)
@@ -358,7 +382,7 @@ def test_an_old_version_can_be_the_start_of_a_new_one(screen, written):
 def test_a_second_prompt_is_begun_from_the_list(screen, written):
     shown = screen("prompts")
     shown.button(key="new-prompt").click().run()
-    shown.text_input(key="draft-support--name").set_value("farewell")
+    shown.text_input(key="draft/support//name").set_value("farewell")
     write(shown, "Goodbye", "")
     shown.button(key="save-prompt").click().run()
     assert prompts.names(written) == ["farewell", "greeting"]

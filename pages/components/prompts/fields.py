@@ -48,13 +48,13 @@ def values(draft: Draft) -> dict[str, Any]:
 def fill(key: str, draft: Draft, *, missing: bool = False) -> None:
     """Write the draft into the fields; with `missing`, only into those that lost their value by leaving the page."""
     for name, value in values(draft).items():
-        if not (missing and f"{key}-{name}" in st.session_state):
-            st.session_state[f"{key}-{name}"] = value
+        if not (missing and f"{key}/{name}" in st.session_state):
+            st.session_state[f"{key}/{name}"] = value
 
 
 def gathered(key: str, draft: Draft) -> Draft:
     """The draft with what stands in the fields now; a response format that is not JSON yet is kept as typed."""
-    typed = {name: st.session_state.get(f"{key}-{name}", value) for name, value in values(draft).items()}
+    typed = {name: st.session_state.get(f"{key}/{name}", value) for name, value in values(draft).items()}
     content = draft.content
     labels = {name: value for name, value in content.labels.items() if name not in (TITLE, *LABELS)}
     labels |= {name: str(typed[name]).strip() for name in (TITLE, *LABELS) if str(typed[name] or "").strip()}
@@ -74,7 +74,7 @@ def gathered(key: str, draft: Draft) -> Draft:
 def show_labels(key: str, used: Mapping[str, Iterable[str]], off: bool) -> None:
     """Title and labels; what was used before is offered, and anything else may be typed."""
     st.text_input(
-        _("Title"), key=f"{key}-{TITLE}", disabled=off, max_chars=LONGEST_LABEL, placeholder=_("A name for people")
+        _("Title"), key=f"{key}/{TITLE}", disabled=off, max_chars=LONGEST_LABEL, placeholder=_("A name for people")
     )
     left, right = st.columns(2)
     for position, name in enumerate(LABELS):
@@ -84,7 +84,7 @@ def show_labels(key: str, used: Mapping[str, Iterable[str]], off: bool) -> None:
             options,
             index=None,
             format_func=_label,
-            key=f"{key}-{name}",
+            key=f"{key}/{name}",
             accept_new_options=True,
             disabled=off,
             placeholder=_("Choose or type"),
@@ -99,7 +99,7 @@ def show_settings(key: str, models: Iterable[str], off: bool) -> None:
         _("Model"),
         list(dict.fromkeys([*_now(key, "model_name"), *(name for name in models if name)])),
         index=None,
-        key=f"{key}-model_name",
+        key=f"{key}/model_name",
         accept_new_options=True,
         disabled=off,
         placeholder="–",
@@ -109,11 +109,11 @@ def show_settings(key: str, models: Iterable[str], off: bool) -> None:
         (left, "max_tokens", _("Most tokens of an answer"), 50),
         (right, "top_p", _("Top p"), 0.05),
     ):
-        place.number_input(title, value=None, step=step, key=f"{key}-{name}", disabled=off, placeholder="–")
+        place.number_input(title, value=None, step=step, key=f"{key}/{name}", disabled=off, placeholder="–")
     st.multiselect(
         _("Stop sequences"),
-        st.session_state[f"{key}-stop"],
-        key=f"{key}-stop",
+        st.session_state[f"{key}/stop"],
+        key=f"{key}/stop",
         accept_new_options=True,
         disabled=off,
         placeholder=_("Type one and press Enter"),
@@ -121,7 +121,7 @@ def show_settings(key: str, models: Iterable[str], off: bool) -> None:
     )
     st.text_area(
         _("Response format (JSON schema)"),
-        key=f"{key}-format",
+        key=f"{key}/format",
         height=120,
         disabled=off,
         placeholder='{"type": "object", "properties": {"answer": {"type": "string"}}}',
@@ -137,7 +137,7 @@ def summary(draft: Draft) -> str:
 
 
 def _now(key: str, name: str) -> list[str]:
-    value = st.session_state.get(f"{key}-{name}")
+    value = st.session_state.get(f"{key}/{name}")
     return [value] if value else []
 
 

@@ -68,7 +68,7 @@ def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
             _("Discard draft"),
             type="tertiary",
             icon=":material/delete:",
-            key=f"{sheet.key}-discarding-{sheet.turn}",
+            key=f"{sheet.key}/discarding-{sheet.turn}",
             disabled=not kept or sheet.rival is not None,
         )
     with discard:
@@ -78,7 +78,7 @@ def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
 
 def _show_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
     with st.popover(
-        _("Earlier words"), type="tertiary", icon=":material/history:", key=f"{sheet.key}-aside-{sheet.turn}"
+        _("Earlier words"), type="tertiary", icon=":material/history:", key=f"{sheet.key}/aside-{sheet.turn}"
     ):
         st.write(_("These words stood in this draft before. Nothing is lost: the two can be exchanged."))
         st.code(_beginning(aside), language=None, wrap_lines=True)
@@ -86,7 +86,7 @@ def _show_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
 
 
 def _show_rival(workspace: Workspace, sheet: Sheet, rival: drafts.Draft) -> None:
-    with st.container(border=True, key=f"{sheet.key}-rival"):
+    with st.container(border=True, key=f"{sheet.key}/rival"):
         st.warning(
             _(
                 "This draft was also written elsewhere, in another tab or before a connection was lost, and kept {time}. "

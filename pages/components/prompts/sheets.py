@@ -52,8 +52,11 @@ class Sheet:
 
 
 def key(workspace: Workspace, name: str | None) -> str:
-    """Where the draft of a prompt lives in the session; without a name, that of a new prompt."""
-    return f"draft-{workspace.app.id}-{name or ''}"
+    """Where the draft of a prompt lives in the session; without a name, that of a new prompt.
+
+    No name holds a slash, so that no field of one prompt is the sheet of another.
+    """
+    return f"draft/{workspace.app.id}/{name or ''}"
 
 
 def opened(workspace: Workspace, name: str | None, found: list[PromptVersion], new_name: str = "") -> Sheet:
@@ -78,7 +81,7 @@ def caught_up(workspace: Workspace, name: str | None) -> Sheet:
 
 def update(workspace: Workspace, sheet: Sheet) -> None:
     """Take in and keep what stands in the editor and in the fields now."""
-    absorb(workspace, sheet, editor.sent(f"{sheet.key}-text"))
+    absorb(workspace, sheet, editor.sent(f"{sheet.key}/text"))
     draft = fields.gathered(sheet.key, sheet.draft)
     if not draft.says_the_same(sheet.draft):
         keep(workspace, sheet, draft)
@@ -107,7 +110,7 @@ def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
         if sheet.rival is not None:
             drafts.set_aside(workspace, draft)
         elif draft.kept and draft.set_aside is None and draft.says_the_same(sheet.start):
-            drafts.discard(workspace, draft.name)
+            drafts.discard(workspace, draft.name, draft.revision)
             sheet.draft = sheet.start
         else:
             sheet.draft = drafts.keep(workspace, draft)
@@ -137,15 +140,15 @@ def take(workspace: Workspace, sheet: Sheet, content: Content | None = None) -> 
 
 
 def discard(workspace: Workspace, sheet: Sheet) -> None:
-    """Forget the draft: the newest version stands here again."""
-    drafts.discard(workspace, sheet.draft.name)
+    """Forget the draft: the newest version stands here again. Raises ConflictError for words this tab never showed."""
+    drafts.discard(workspace, sheet.draft.name, sheet.draft.revision)
     sheet.put(sheet.start)
 
 
 def begin(workspace: Workspace, name: str | None, content: Content, base: int | None, note: str = "") -> None:
     """Make `content` the draft; unsaved words that stood here are set aside, not lost."""
     sheet: Sheet | None = st.session_state.get(key(workspace, name))
-    if sheet is not None and editor.sent(f"{sheet.key}-text"):
+    if sheet is not None and editor.sent(f"{sheet.key}/text"):
         update(workspace, sheet)
     before = drafts.mine(workspace, name or "")
     new_name = sheet.draft.new_name if sheet else before.new_name if before else ""

@@ -45,7 +45,7 @@ def _show_draft(workspace: Workspace, name: str | None, found: list[PromptVersio
         if name is None:
             st.text_input(
                 _("Name"),
-                key=f"{sheet.key}-name",
+                key=f"{sheet.key}/name",
                 disabled=not may,
                 help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
             )
@@ -75,14 +75,14 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
     }
     save = functools.partial(_save, workspace, name)
     keep = functools.partial(sheets.caught_up, workspace, name)
-    return editor.show(f"{sheet.key}-text", sheet.draft.content, state, keep, save)
+    return editor.show(f"{sheet.key}/text", sheet.draft.content, state, keep, save)
 
 
 def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
-    with st.expander(_("Title and labels"), key=f"{sheet.key}-labels"):
+    with st.expander(_("Title and labels"), key=f"{sheet.key}/labels"):
         used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
         fields.show_labels(sheet.key, used, not may)
-    settings = st.expander(_("Model settings"), key=f"{sheet.key}-settings", on_change="rerun")
+    settings = st.expander(_("Model settings"), key=f"{sheet.key}/settings", on_change="rerun")
     with settings:
         models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
         fields.show_settings(sheet.key, [model for model in models if model], not may)
@@ -90,7 +90,7 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
             _show_precedence(workspace, name, sheet.draft.content)
     if chosen := fields.summary(sheet.draft):
         st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
-    st.text_input(_("Note"), key=f"{sheet.key}-note", disabled=not may, placeholder=_("What is different, and why?"))
+    st.text_input(_("Note"), key=f"{sheet.key}/note", disabled=not may, placeholder=_("What is different, and why?"))
     st.button(
         _("Save as version {n}", n=found[0].version + 1 if found else 1),
         type="primary",

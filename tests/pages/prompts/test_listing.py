@@ -133,7 +133,7 @@ def test_a_new_prompt_that_was_begun_is_found_again(screen, written):
     shown = screen("prompts")
     assert "You have begun a new prompt and not saved it." in read(shown)
     shown.button(key="go-on").click().run()
-    assert shown.text_input(key="draft-support--name").value == "half"
+    assert shown.text_input(key="draft/support//name").value == "half"
 
 
 def test_import_is_one_click_away(screen, written):
