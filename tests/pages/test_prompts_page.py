@@ -39,6 +39,13 @@ def write(shown, template, name="greeting", **stale):
     return shown
 
 
+def click_twice(shown):
+    """The second click was on its way before the button was switched off."""
+    for _ in range(2):
+        shown.button(key="save-prompt")._value = True
+        shown.run()
+
+
 def html(shown):
     return "".join(element.proto.body for element in shown.get("html"))
 
@@ -69,7 +76,7 @@ def test_the_first_prompt_is_saved_and_opened(screen, workspace):
     assert prompts.version(workspace, "support", 1).template == "Hello from {{company_name}}"
     assert shown.query_params["prompt"] == "support"
     assert text(shown) == "Hello from {{company_name}}"
-    assert "Saved a new version" in shown.toast[0].value
+    assert "Saved version 1 of support\\. Log an agent that uses it next" in shown.toast[0].value
 
 
 def test_an_empty_prompt_is_refused_with_a_next_step(screen, workspace):
@@ -82,7 +89,7 @@ def test_an_empty_prompt_is_refused_with_a_next_step(screen, workspace):
 
 def test_a_refused_text_stays_in_the_editor(screen, written):
     shown = screen("prompts")
-    write(shown, "Use {% if x %}")
+    write(shown, "Use {% if x %}").run()
     shown.button(key="save-prompt").click().run()
     assert "another template language" in read(shown)
     assert text(shown) == "Use {% if x %}"
@@ -92,7 +99,7 @@ def test_a_refused_text_stays_in_the_editor(screen, written):
 def test_a_second_version_starts_from_the_newest(screen, written):
     shown = screen("prompts")
     assert text(shown) == "Be kind, {{tone}}."
-    write(shown, "Be kind and short, {{tone}}.")
+    write(shown, "Be kind and short, {{tone}}.").run()
     shown.button(key="save-prompt").click().run()
     assert prompts.version(written, "greeting", 3).template == "Be kind and short, {{tone}}."
     assert "**Version 3**" in read(screen("prompts", view="versions"))
@@ -133,7 +140,7 @@ def test_everything_typed_outlasts_the_session(screen, written):
 
 def test_a_chat_with_settings_and_labels_is_saved(screen, written):
     shown = screen("prompts")
-    write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}])
+    write(shown, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "{{question}}"}]).run()
     shown.number_input(key="draft/support/greeting/temperature").set_value(0.5)
     shown.text_input(key="draft/support/greeting/title").set_value("Kind")
     shown.text_area(key="draft/support/greeting/format").set_value('{"type": "object"}')
@@ -149,7 +156,7 @@ def test_a_chat_with_settings_and_labels_is_saved(screen, written):
 
 def test_a_refused_response_format_keeps_everything_typed(screen, written):
     shown = screen("prompts")
-    write(shown, "Other words")
+    write(shown, "Other words").run()
     shown.text_area(key="draft/support/greeting/format").set_value("{type: object}")
     shown.button(key="save-prompt").click().run()
     assert "The response format is not valid JSON" in read(shown)
@@ -213,6 +220,47 @@ def test_a_discarded_draft_is_gone(screen, written):
     assert text(shown) == "Be kind, {{tone}}."
     assert drafts.all(written) == []
     assert "The draft is discarded" in shown.toast[0].value
+
+
+def test_a_double_click_saves_once(screen, workspace):
+    shown = screen("prompts")
+    write(shown, "Hello", "")
+    click_twice(shown)
+    assert len(prompts.history(workspace, "support")) == 1
+    assert shown.button(key="save-prompt").disabled
+    write(shown, "Hello again", "support").run()
+    assert not shown.button(key="save-prompt").disabled
+    click_twice(shown)
+    assert len(prompts.history(workspace, "support")) == 2
+    assert drafts.all(workspace) == []
+    assert "There is nothing new" not in read(shown)
+
+
+def test_the_next_step_after_a_save_follows_the_agents(screen, written):
+    standing.logged(written, "greeting")
+    shown = screen("prompts")
+    write(shown, "Be kind and short, {{tone}}.").run()
+    shown.button(key="save-prompt").click().run()
+    assert "Saved version 3 of greeting\\. Evaluate it next" in shown.toast[0].value
+
+
+def test_a_refused_save_is_told_beside_the_button_until_something_is_written(screen, written):
+    shown = screen("prompts")
+    write(shown, "Use {% if x %}").run()
+    shown.button(key="save-prompt").click().run()
+    assert ["another template language" in one.value for one in shown.error] == [True, True]
+    write(shown, "Use words").run()
+    assert not shown.error
+
+
+def test_a_field_typed_here_is_not_overwritten_by_another_tab(screen, written):
+    shown = screen("prompts")
+    write(shown, "My draft").run()
+    drafts.keep(written, replace(drafts.mine(written, "greeting"), content=prompts.Content("From there")))
+    shown.text_input(key="draft/support/greeting/note").set_value("typed here").run()
+    assert shown.text_input(key="draft/support/greeting/note").value == "typed here"
+    assert "also written elsewhere" in read(shown)
+    assert drafts.mine(written, "greeting").content.text == "From there"
 
 
 def test_a_stale_tab_does_not_discard_newer_words(screen, written):

@@ -22,6 +22,8 @@ def show(workspace: Workspace, sheet: Sheet, found: list[PromptVersion]) -> None
         st.toast(_("Another tab changed this draft; its words stand here now."), icon=":material/sync:")
     if sheet.refusal is not None:
         feedback.show_error(sheet.refusal)
+    if sheet.unsaved is not None:
+        feedback.show_error(sheet.unsaved)
     if sheet.rival is not None:
         _show_rival(workspace, sheet, sheet.rival)
     if found:

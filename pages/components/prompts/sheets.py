@@ -22,7 +22,7 @@ class Sheet:
     """The draft as this tab shows it; the editor takes over Python's text when `epoch` changes.
 
     `start` is what stood here before anything was typed, `seen` the last message of the editor, `rival` the draft that
-    another tab kept first, `refusal` why the draft is not kept.
+    another tab kept first, `refusal` why the draft is not kept, `unsaved` why it was not saved as a version.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Sheet:
     seen: str = ""
     rival: Draft | None = None
     refusal: ConsoleError | None = None
+    unsaved: ConsoleError | None = None
     taken: bool = False
 
     def __post_init__(self) -> None:
@@ -42,6 +43,7 @@ class Sheet:
     def put(self, draft: Draft) -> None:
         """Show another text: the editor and the fields follow."""
         self.draft, self.turn, self.rival, self.refusal = draft, self.turn + 1, None, None
+        self.unsaved = None
         self.epoch = f"{self.session}.{self.turn}"
         fields.fill(self.key, draft)
 
@@ -61,8 +63,11 @@ def key(workspace: Workspace, name: str | None) -> str:
 
 def opened(workspace: Workspace, name: str | None, found: list[PromptVersion], new_name: str = "") -> Sheet:
     """The sheet of this tab, brought up to date with what other tabs kept, saved or discarded meanwhile."""
-    where, mine, start = key(workspace, name), drafts.mine(workspace, name or ""), _start(name, found, new_name)
+    where, start = key(workspace, name), _start(name, found, new_name)
     sheet: Sheet | None = st.session_state.get(where)
+    if sheet is not None:
+        _take_fields(workspace, sheet)
+    mine = drafts.mine(workspace, name or "")
     if sheet is None:
         sheet = st.session_state[where] = Sheet(where, start, mine or start)
     untouched, sheet.start = not sheet.written, start
@@ -82,6 +87,10 @@ def caught_up(workspace: Workspace, name: str | None) -> Sheet:
 def update(workspace: Workspace, sheet: Sheet) -> None:
     """Take in and keep what stands in the editor and in the fields now."""
     absorb(workspace, sheet, editor.sent(f"{sheet.key}/text"))
+    _take_fields(workspace, sheet)
+
+
+def _take_fields(workspace: Workspace, sheet: Sheet) -> None:
     draft = fields.gathered(sheet.key, sheet.draft)
     if not draft.says_the_same(sheet.draft):
         keep(workspace, sheet, draft)
@@ -103,7 +112,7 @@ def absorb(workspace: Workspace, sheet: Sheet, sent: Mapping[str, Any] | None) -
 
 def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
     """Store what was written; another tab's newer draft stays, and this one is set aside until the person decides."""
-    sheet.draft, sheet.refusal = draft, None
+    sheet.draft, sheet.refusal, sheet.unsaved = draft, None, None
     try:
         if sheet.rival is not None:
             sheet.rival = drafts.mine(workspace, draft.name)
@@ -162,11 +171,19 @@ def begin(workspace: Workspace, name: str | None, content: Content, base: int | 
 def save(workspace: Workspace, name: str | None) -> PromptVersion:
     """Save what stands here as a version; raises what is to be mended first, and then keeps everything."""
     sheet = caught_up(workspace, name)
-    if sheet.rival is not None:
-        raise ConflictError(
-            Message("Another tab has other words in this draft."), Message("Choose first which of the two goes on.")
-        )
-    return drafts.save(workspace, sheet.draft)
+    try:
+        if sheet.rival is not None:
+            raise ConflictError(
+                Message("Another tab has other words in this draft."), Message("Choose first which of the two goes on.")
+            )
+        made = drafts.save(workspace, sheet.draft)
+    except ConsoleError as error:
+        sheet.unsaved = error
+        raise
+    if name is not None:
+        sheet.start = Draft(name, made.content, base=made.version)
+        sheet.put(sheet.start)
+    return made
 
 
 def _follow_others(sheet: Sheet, mine: Draft | None, untouched: bool) -> None:

@@ -10,6 +10,7 @@ from pages.components.prompts import fields, opening, racing, sheets, trying
 from pages.components.prompts.sheets import Sheet
 from services import agents, audit, prompts, sample
 from services.audit import Verb
+from services.errors import ConsoleError
 from services.messages import Message
 from services.prompts import Content, PromptVersion
 from services.prompts.content import LABELS
@@ -91,6 +92,7 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
     if chosen := fields.summary(sheet.draft):
         st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
     st.text_input(_("Note"), key=f"{sheet.key}/note", disabled=not may, placeholder=_("What is different, and why?"))
+    written = sheet.written or name is None
     st.button(
         _("Save as version {n}", n=found[0].version + 1 if found else 1),
         type="primary",
@@ -98,9 +100,12 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
         icon=":material/save:",
         on_click=_save,
         args=(workspace, name),
-        disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
-        help=_("Ctrl+S or Ctrl+Enter in the text does the same."),
+        disabled=not (written and audit.allowed(workspace, Verb.SAVE_PROMPT)),
+        help=_("Ctrl+S or Ctrl+Enter in the text does the same.") if written else _("There is nothing new to save."),
     )
+    # The button may be far below the top, where the sentence stands for those who save from the text.
+    if sheet.unsaved is not None:
+        feedback.show_error(sheet.unsaved)
 
 
 def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:
@@ -142,10 +147,21 @@ def _use_example(workspace: Workspace, name: str | None, position: int, base: in
 
 def _save(workspace: Workspace, name: str | None) -> None:
     sheet = sheets.caught_up(workspace, name)
-    target = name or sheet.draft.new_name.strip()
-    with feedback.action(Message("Saved a new version of {name}. Evaluate it, then release it.", name=target)):
-        sheets.save(workspace, name)
-        opening.open_prompt(target)
+    if name is not None and not sheet.written:
+        return
+    try:
+        made = sheets.save(workspace, name)
+    except ConsoleError:  # the sheet tells it, where the person looks
+        return
+    with feedback.action(_saved(workspace, made)):
+        opening.open_prompt(made.name)
+
+
+def _saved(workspace: Workspace, made: PromptVersion) -> Message:
+    """What was saved, and what a person would do next."""
+    if agents.of_prompt(workspace, made.name):
+        return Message("Saved version {n} of {name}. Evaluate it next.", n=made.version, name=made.name)
+    return Message("Saved version {n} of {name}. Log an agent that uses it next.", n=made.version, name=made.name)
 
 
 def _kept(sheet: Sheet) -> str:
