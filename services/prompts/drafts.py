@@ -1,5 +1,6 @@
 """Drafts: what a person has written and not saved yet, kept at every pause so that no word is lost."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -224,7 +225,8 @@ def _release(workspace: "Workspace", draft: Draft) -> None:
 
 def _check(workspace: "Workspace", draft: Draft) -> None:
     audit.require(workspace, Verb.SAVE_DRAFT)
-    length = sum(len(message.content) for message in draft.content.messages) + len(draft.note) + len(draft.typed_format)
+    written = json.dumps(draft.content.to_json(), ensure_ascii=False)
+    length = sum(map(len, (written, draft.note, draft.new_name, draft.typed_format)))
     if length > LARGEST:
         raise InvalidInputError(
             Message("The draft has {n} characters; up to {limit} are kept.", n=length, limit=LARGEST),

@@ -146,8 +146,24 @@ def test_more_than_can_be_kept_is_refused_with_the_number(workspace):
     drafts.keep(workspace, Draft("greeting", Content("あ" * 200_000)))
     with pytest.raises(InvalidInputError) as refused:
         drafts.keep(workspace, Draft("greeting", Content("x" * (LARGEST + 1)), revision=1))
-    assert str(LARGEST + 1) in str(refused.value)
+    assert f"up to {LARGEST} are kept" in str(refused.value)
     assert len(drafts.mine(workspace, "greeting").content.text) == 200_000
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("greeting", Content("x", response_format={"type": "y" * LARGEST})),
+        Draft("greeting", Content("x", labels={"team": "y" * LARGEST})),
+        Draft("greeting", Content("x", ModelSettings(stop_sequences=("y",) * LARGEST))),
+        Draft("", Content("x"), new_name="y" * LARGEST),
+        Draft("greeting", Content("x"), "y" * LARGEST),
+    ],
+    ids=["format", "label", "setting", "name", "note"],
+)
+def test_no_part_of_a_draft_is_unbounded(workspace, draft):
+    with pytest.raises(InvalidInputError):
+        drafts.keep(workspace, draft)
 
 
 def test_drafts_of_two_apps_are_apart(workspace, bare_workspace):
