@@ -1,13 +1,17 @@
 """One question under a text that is being written, and whether a model answers at all."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from openai.types.chat import ChatCompletionChunk
 
 from services import audit, prompts
 from services.audit import Verb
-from services.errors import translated
+from services.errors import PlatformError, translated
 from services.messages import Message
-from services.playground import calls
+from services.playground import calls, runs
+from services.playground.answer import LONGEST_ANSWER
 from services.prompts import Content
 
 if TYPE_CHECKING:
@@ -15,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def stream(workspace: "Workspace", content: Content | str, question: str) -> Iterator[str]:
-    """The model's answer piece by piece, as the agent would ask for it; nothing is written."""
+    """The model's answer piece by piece, as the agent would ask for it; nothing is written.
+
+    Raises PlatformError when the whole takes longer than a run of the playground would wait; cut at LONGEST_ANSWER.
+    """
     audit.require(workspace, Verb.TRY_AGENT)
     content = Content(content) if isinstance(content, str) else content
     prompts.check(content)
@@ -25,9 +32,24 @@ def stream(workspace: "Workspace", content: Content | str, question: str) -> Ite
         translated(Message("Trying the prompt")),
         calls.client(workspace.settings).chat.completions.create(**asked) as chunks,
     ):
-        for chunk in chunks:
-            if chunk.choices and chunk.choices[0].delta.content:
-                yield chunk.choices[0].delta.content
+        yield from _bounded(chunks)
+
+
+def _bounded(chunks: Iterable[ChatCompletionChunk]) -> Iterator[str]:
+    """The pieces with text, until the answer is too long to show; a model may also send nothing for ever."""
+    begun, left = time.monotonic(), LONGEST_ANSWER
+    for chunk in chunks:
+        if time.monotonic() - begun > runs.LONGEST_SECONDS:
+            raise PlatformError(
+                Message("The answer was not finished after {n} s.", n=round(runs.LONGEST_SECONDS)),
+                Message("Set a token limit, or choose a faster model."),
+            )
+        piece = (chunk.choices[0].delta.content or "") if chunk.choices else ""
+        if piece:
+            yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            return
 
 
 def check_model(workspace: "Workspace", model: str) -> None:

@@ -11,6 +11,7 @@ from services import datasets, people, playground, prompts
 from services.datasets import Row
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, NotReadyError, PlatformError
 from services.playground import Desk, Question, Slot, State, calls, runs
+from services.playground.answer import LONGEST_ANSWER
 from services.prompts import ChatMessage, Content, ModelSettings
 from tests.left_traces import leave
 from tests.practice_server import practice_server
@@ -64,6 +65,21 @@ def test_the_template_is_filled_before_the_model_sees_it(model, workspace):
     answer = "".join(playground.stream(workspace, "For {{company_name}}, {{tone}}.", "Hello"))
     assert "For Acme, friendly." in answer
     assert model.requests[-1]["messages"][-1] == {"role": "user", "content": "Hello"}
+
+
+def test_a_quick_try_is_cut_where_a_run_is(model, workspace):
+    model.answer = lambda system, question: f"{'x' * LONGEST_ANSWER} more words"
+    assert len("".join(playground.stream(workspace, "Hello", "Hello"))) == LONGEST_ANSWER
+
+
+def test_a_quick_try_that_never_ends_is_ended(model, workspace, monkeypatch):
+    monkeypatch.setattr("services.playground.runs.LONGEST_SECONDS", 0.2)
+    model.answer, model.between_words = lambda system, question: "word " * 100, 0.05
+    begun = time.monotonic()
+    with pytest.raises(PlatformError) as ended:
+        list(playground.stream(workspace, "Hello", "Hello"))
+    assert "not finished after" in str(ended.value)
+    assert time.monotonic() - begun < 4
 
 
 def test_a_quick_try_uses_the_contents_own_settings(model, workspace):
