@@ -33,13 +33,22 @@ OWN_YAML = re.compile(rf"^{own.MARK}\s*:", re.MULTILINE)
 
 
 def export(workspace: "Workspace", names: list[str] | None = None, as_json: bool = False) -> str:
-    """These prompts, or all of the app also the archived ones, with every version, as YAML or JSON."""
-    return own.export(workspace, list(prompts.every_name(workspace)) if names is None else names, as_json)
+    """These prompts, or all of the app but those in the trash, with every version, as YAML or JSON."""
+    kept = [name for name, tags in prompts.every_name(workspace).items() if prompts.TRASH_TAG not in tags]
+    return own.export(workspace, kept if names is None else names, as_json)
 
 
 def read(data: bytes | str) -> Parcel:
     """The prompts in a file or in a pasted text, whichever tool it came from; raises InvalidInputError."""
     text = _decoded(data)
+    try:
+        return _read(text)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, MemoryError) as error:
+        # The parts of other tools' files are taken as they should be: what is of another shape ends here.
+        raise unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _read(text: str) -> Parcel:
     if OWN_YAML.search(text):
         return _recognised(own.load(text))
     code = openai.from_code(text)

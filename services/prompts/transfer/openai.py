@@ -18,14 +18,14 @@ CALL = re.compile(r"\b(?:responses|completions)\.create\(")
 def from_code(text: str) -> dict[str, Any] | None:
     """The arguments of a call in Python, or the body of a curl command, as the dashboard shows them; else None."""
     if "curl " in text and "{" in text:
-        return _object(text[text.index("{") : text.rindex("}") + 1])
+        return _object(text[text.index("{") : text.rfind("}") + 1])
     if not CALL.search(text):
         return None
     try:
         calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.keywords]
         made = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "create"]
         return {one.arg: ast.literal_eval(one.value) for one in made[0].keywords if one.arg} if made else None
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -45,7 +45,8 @@ def read(stored: Mapping[str, Any]) -> Parcel:
         )  # fmt: skip
     kept, left_out = messages(said)
     schema = _schema(stored)
-    tools = [Message("Tools and functions are not part of a prompt here: {n} left out.", n=len(stored["tools"]))] if stored.get("tools") else []  # fmt: skip
+    named = stored.get("tools") if isinstance(stored.get("tools"), list) else []
+    tools = [Message("Tools and functions are not part of a prompt here: {n} left out.", n=len(named))] if named else []
     template = kept[0].content if len(kept) == 1 and kept[0].role == "system" else kept
     chosen = {key: value for key, value in stored.items() if key in SETTINGS}
     version = Incoming(

@@ -89,12 +89,19 @@ def settings(stored: Mapping[str, Any], names: Mapping[str, str]) -> ModelSettin
     try:
         for name, kind in (("temperature", float), ("top_p", float), ("max_tokens", int)):
             if name in renamed:
-                renamed[name] = kind(renamed[name])
+                renamed[name] = _number(renamed[name], kind)
     except (TypeError, ValueError) as error:
         raise unreadable(str(error)) from error
     if "model_name" in renamed:
         renamed["model_name"] = str(renamed["model_name"])
     return ModelSettings.from_json(renamed)
+
+
+def _number(value: Any, kind: type[int] | type[float]) -> int | float:
+    number = float(value)
+    if kind is int and not number.is_integer():
+        raise ValueError(f"{value} is no whole number")
+    return kind(number)
 
 
 def unreadable(reason: str) -> InvalidInputError:

@@ -1,10 +1,11 @@
 """What an import would write, shown before it is written; a second run skips what the first one wrote."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services import prompts
 from services.errors import ConflictError, ConsoleError, InvalidInputError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 ORIGIN_AUTHOR, ORIGIN_TIME = "original_author", "original_time"
 KEY_NAME = re.compile(r"api[_-]?key|secret|password|authorization|(access|auth)[_-]?token", re.IGNORECASE)
-KEY_TEXT = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{20,})")
+KEY_TEXT = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{20,}|Bearer [A-Za-z0-9._~+/-]{16,})")
 
 
 class Fate(StrEnum):
@@ -67,18 +68,20 @@ class Plan:
 
 def plan(workspace: "Workspace", parcel: Parcel, names: Mapping[int, str] | None = None) -> Plan:
     """What `write` would do; `names` gives prompts of the parcel, by position, another name."""
-    chosen = names or {}
-    found = tuple(_prompt(workspace, one, chosen.get(n, one.name)) for n, one in enumerate(parcel.prompts))
+    chosen, there = names or {}, prompts.every_name(workspace)
+    found = tuple(_prompt(workspace, one, chosen.get(n, one.name), there) for n, one in enumerate(parcel.prompts))
     return Plan(parcel.format, _without_doubles(found), parcel.refused)
 
 
 def write(workspace: "Workspace", plan: Plan) -> int:
     """Save the new versions in the file's order; returns how many. Moves nothing live.
 
+    Every prompt is compared anew right before it is written: another tab may have imported the same file meanwhile.
     Raises ConflictError that tells how far it came; writing the same file again continues there.
     """
     written = 0
-    for prompt in plan.prompts:
+    for shown in plan.prompts:
+        prompt = shown if shown.problem else _prompt(workspace, shown.source, shown.name, prompts.every_name(workspace))
         numbers: dict[int, int] = {}
         for one in prompt.versions if not prompt.problem else ():
             number = one.version
@@ -104,10 +107,10 @@ def _save(workspace: "Workspace", name: str, one: PlannedVersion, numbers: Mappi
         ) from error  # fmt: skip
 
 
-def _prompt(workspace: "Workspace", source: IncomingPrompt, name: str) -> PlannedPrompt:
+def _prompt(workspace: "Workspace", source: IncomingPrompt, name: str, known: Container[str]) -> PlannedPrompt:
     try:
         prompts.check_name(workspace, name)
-        there = prompts.history(workspace, name) if name in prompts.every_name(workspace) else []
+        there = prompts.history(workspace, name) if name in known else []
         problem = None
     except ConsoleError as error:
         there, problem = [], error
@@ -132,14 +135,28 @@ def _versions(source: IncomingPrompt, there: list[PromptVersion]) -> Iterator[Pl
 
 def _content(incoming: Incoming) -> tuple[Content, tuple[Message, ...]]:
     """What would be saved, without anything that is named like a secret."""
-    others = {key: value for key, value in incoming.settings.others.items() if not KEY_NAME.search(key)}
-    dropped = sorted(set(incoming.settings.others) - set(others))
+    dropped: list[str] = []
+    others = _without_secrets(dict(incoming.settings.others), dropped)
     settings: ModelSettings = replace(incoming.settings, others=others)
     content = Content(incoming.template, settings, incoming.response_format, dict(incoming.labels))
     warnings = [Message("The setting {name} looks like a secret and is left out.", name=name) for name in dropped]
-    if KEY_TEXT.search(content.text):
+    if KEY_TEXT.search(json.dumps([content.to_json(), incoming.note], ensure_ascii=False)):
         warnings.append(Message("The text seems to hold an access key. Everyone who may read prompts would see it."))
     return content, (*incoming.left_out, *warnings)
+
+
+def _without_secrets(stored: Any, dropped: list[str]) -> Any:
+    """The setting at every depth, without what is named or looks like a secret; its names go to `dropped`."""
+    if isinstance(stored, list):
+        return [_without_secrets(one, dropped) for one in stored]
+    if not isinstance(stored, dict):
+        return stored
+    secret = [key for key, value in stored.items() if KEY_NAME.search(str(key)) or KEY_TEXT.search(str(value))]
+    nested = [key for key in secret if isinstance(stored[key], dict | list) and not KEY_NAME.search(str(key))]
+    dropped += [str(key)[:60] for key in secret if key not in nested]
+    return {
+        key: _without_secrets(value, dropped) for key, value in stored.items() if key not in secret or key in nested
+    }
 
 
 def _refusal(content: Content) -> Message | None:

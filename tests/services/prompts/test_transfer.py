@@ -10,7 +10,7 @@ from services import apps, prompts
 from services.apps import AppForm
 from services.errors import ConflictError, InvalidInputError, PlatformError
 from services.messages import Message, render
-from services.prompts import ChatMessage, Content, ModelSettings, transfer
+from services.prompts import ChatMessage, Content, ModelSettings, bin, transfer
 from services.prompts.transfer import LARGEST, Fate
 
 HOSTILE = [
@@ -271,6 +271,11 @@ def test_sections_of_mustache_are_told(workspace):
         (b"[" * 100_000, "cannot be read"),
         (b'{"a": 1}', "not of a tool that is known"),
         (b"signalbox_prompts: 9\nprompts: []", "cannot be read"),
+        (b'{"input": [], "messages": 3, "instructions": 1}', "cannot be read"),
+        (b'{"instructions": "x", "text": "plain"}', "cannot be read"),
+        (b'[{"name": "x", "prompt": "y", "version": "v1"}]', "cannot be read"),
+        (b'[{"name": "x", "prompt": "y", "config": "text"}]', "cannot be read"),
+        (b'{"lc": 1, "id": ["x", "ChatPromptTemplate"], "kwargs": {"messages": ["a"]}}', "cannot be read"),
         (b"signalbox_prompts: 1\na: &a [x, x]\nb: [*a, *a]", "references are not allowed"),
         (b"signalbox_prompts: 1\na: !!python/object/apply:os.system ['id']", "cannot be read"),
     ],
@@ -288,6 +293,38 @@ def test_broken_entries_of_a_file_are_named_and_the_others_kept(workspace):
     assert [prompt.name for prompt in plan.prompts] == ["good"]
     assert plan.prompts[0].versions[0].content == Content("no", labels={"language": "no"})
     assert said(plan.refused) == "Entry 2 is no prompt with versions. Entry 3 is no prompt with versions."
+
+
+def test_settings_of_the_wrong_kind_refuse_their_entry_only(workspace):
+    data = "signalbox_prompts: 1\nprompts:\n"
+    for n, setting in enumerate(("temperature: hot", "max_tokens: 500.5", "stop_sequences: END")):
+        data += f"- name: p{n}\n  versions: [{{template: x, settings: {{{setting}}}}}]\n"
+    plan = planned(workspace, data)
+    assert len(plan.refused) == 2
+    assert plan.prompts[0].versions[0].content.settings == ModelSettings(stop_sequences=("END",))
+
+
+def test_secrets_are_left_out_at_every_depth(workspace):
+    config = {"seed": 1, "extra": {"headers": {"Authorization": "x", "note": "Bearer abcdefghijklmnopqrst", "a": "b"}}}
+    data = json.dumps(
+        [{"name": "p", "prompt": "Hello", "config": config, "commitMessage": "sk-abcdefghijklmnopqrstuv"}]
+    )
+    (version,) = planned(workspace, data).prompts[0].versions
+    assert version.content.settings.others == {"seed": 1, "extra": {"headers": {"a": "b"}}}
+    told = said(version.warnings)
+    assert "Authorization looks like a secret" in told and "note looks like a secret" in told
+    assert "seems to hold an access key" in told
+
+
+def test_a_plan_that_was_written_elsewhere_meanwhile_writes_nothing_twice(workspace):
+    plan = planned(workspace, "signalbox_prompts: 1\nprompts: [{name: p, versions: [{template: a}, {template: b}]}]")
+    assert (transfer.write(workspace, plan), transfer.write(workspace, plan)) == (2, 0)
+    assert len(prompts.history(workspace, "p")) == 2
+
+
+def test_an_export_leaves_the_trash_out(filled):
+    bin.trash(filled, "hostile")
+    assert [one.name for one in transfer.read(transfer.export(filled)).prompts] == ["talk"]
 
 
 def test_keys_in_a_text_are_warned_about(workspace):
