@@ -1,5 +1,6 @@
 """One answer while it grows: its text, its times, its tokens, what it costs and how it ended."""
 
+import threading
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -54,6 +55,7 @@ class Answer:
     ended: float | None = None
     finish_reason: str = "unknown"
     error: ConsoleError | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def live(self) -> bool:
@@ -77,8 +79,13 @@ class Answer:
             self.error,
         )
 
-    def begin(self) -> None:
-        self.state, self.begun = State.ASKED, time.monotonic()
+    def begin(self) -> bool:
+        """Whether it may be asked now: one that was cancelled while it waited stays cancelled."""
+        with self.lock:
+            if self.state is not State.WAITING:
+                return False
+            self.state, self.begun = State.ASKED, time.monotonic()
+        return True
 
     def add(self, piece: str) -> bool:
         """Whether more may come: an answer that is too long to show is cut."""
@@ -96,8 +103,9 @@ class Answer:
         self.sent, self.got = sent, got
 
     def end(self, state: State, error: ConsoleError | None = None) -> None:
-        self.ended = time.monotonic()
-        self.state, self.error = state, error
+        with self.lock:
+            self.ended = time.monotonic()
+            self.state, self.error = state, error
 
     def _since(self, moment: float | None) -> float | None:
         return None if moment is None or self.begun is None else moment - self.begun

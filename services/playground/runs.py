@@ -201,7 +201,8 @@ async def _stream(run: Run, cell: Cell) -> None:
     """One answer, piece by piece; what the SDK raises becomes a ConsoleError."""
     call: dict[str, Any] = {**cell.call, "stream": True, "stream_options": {"include_usage": True}}
     async with run.gate:
-        cell.answer.begin()
+        if not cell.answer.begin():
+            return
         with translated(Message("Asking the model {model}", model=cell.call["model"])):
             try:
                 async with asyncio.timeout(LONGEST_SECONDS), await run.client.chat.completions.create(**call) as chunks:

@@ -151,7 +151,7 @@ def test_every_variant_answers_every_question(model, written):
 
 
 def test_answers_come_at_the_same_time_but_eight_at_most(model, written):
-    model.between_words = 0.05
+    model.between_words = 0.4
     run = start(written, desk(*(f"Question {n}" for n in range(6))))
     wait(run, lambda run: model.most_open >= 8)
     wait(run)
@@ -185,6 +185,17 @@ def test_a_cancelled_run_hangs_up_and_keeps_what_came(model, written, where):
         assert model.hung_up.wait(3)
         assert cell.text.startswith("word")
         assert cell.estimated
+
+
+def test_cancelling_reaches_also_the_answers_that_wait_for_their_turn(model, written):
+    model.seconds = 0.5
+    for _ in range(4):
+        run = start(written, desk(*(f"Question {n}" for n in range(12)), versions=(1, 2)))
+        wait(run, lambda run: model.requests)
+        playground.cancel(run)
+        cells = wait(run)
+        assert {cell.state for cell in cells.values()} <= {State.CANCELLED, State.DONE}
+        assert not run.live
 
 
 def test_a_failed_cell_leaves_the_others_alone_and_can_be_asked_again(model, written):
