@@ -12,7 +12,7 @@ from mlflow.entities import LoggedModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from services.errors import NotFoundError, is_missing, translated
+from services.errors import ConsoleError, NotFoundError, is_missing, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -128,9 +128,20 @@ def _registered(workspace: "Workspace") -> dict[str, int]:
     return {str(one.source).removeprefix("models:/"): int(one.version) for one in reversed(found)}
 
 
+def _config(found: LoggedModel) -> tuple[dict[str, Any], Message | None]:
+    """The model config, or why it cannot be read: one model without its files must not hide the others."""
+    if found.status.name != "READY":
+        return {}, None
+    try:
+        with translated(Message("Reading the agents"), foreign=True):
+            return model_config(mlflow.get_tracking_uri(), found.model_id), None
+    except ConsoleError as error:
+        return {}, error.message
+
+
 def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
     tags, status = found.tags or {}, found.status.name
-    config = model_config(mlflow.get_tracking_uri(), found.model_id) if status == "READY" else {}
+    config, unreadable = _config(found)
     linked, linked_version = _linked(tags.get(LINKED))
     links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
     pinned = str(config.get("prompt_version") or "")
@@ -145,7 +156,7 @@ def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
         pinned=int(pinned) if pinned.isdecimal() else None,
         registered=registered,
         links=links,
-        error=_told(tags.get(ERROR_TAG)),
+        error=unreadable or _told(tags.get(ERROR_TAG)),
         config=config,
         linked=linked_version,
     )

@@ -19,7 +19,7 @@ from services.database import job as job_table
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError
 from services.jobs import LIVE
 from services.messages import Message
-from services.prompts import comments, moves
+from services.prompts import comments, drafts, moves
 from services.prompts.blockers import blockers, live, released
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def erase(workspace: "Workspace", name: str, version: int | None = None) -> None
     with line, _nothing_moves(workspace, name, version) as connection:
         comments.forget(connection, workspace, name, version)
         if version is None:
+            drafts.forget(connection, workspace, name)
             workspace.client.delete_prompt(full)
         else:
             workspace.client.delete_prompt_version(full, str(version))
@@ -97,7 +98,9 @@ def trashed(workspace: "Workspace") -> dict[str, datetime]:
 def erase_expired(workspace: "Workspace") -> int:
     """Delete what has been in the trash for KEPT, as the audit log tells; what is needed again stays. Returns how many."""
     erased = 0
-    for name, version in _expired(workspace)[:MOST_ERASED]:
+    for name, version in _expired(workspace):
+        if erased == MOST_ERASED:
+            break
         try:
             at = _trashed_at(workspace, name, version)
             if at is not None and at < now() - KEPT:
@@ -171,6 +174,9 @@ def _expired(workspace: "Workspace") -> list[tuple[str, int | None]]:
     held: dict[str, datetime] = {}
     with workspace.engine.connect() as connection:
         for line in connection.execute(query):
+            gone = line.verb == Verb.ERASE_PROMPT.value and " " not in line.subject
+            for subject in [one for one in held if gone and one.startswith(f"{line.subject} ")]:
+                del held[subject]
             held.pop(line.subject, None)
             if line.after is True:
                 held[line.subject] = line.at

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from services import audit, prompts
 from services.audit import Verb
@@ -221,6 +221,12 @@ def _release(workspace: "Workspace", draft: Draft) -> None:
         if row is not None and row.value["revision"] == draft.revision:
             value = row.value | {"saving": None}
             connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
+
+
+def forget(connection: Connection, workspace: "Workspace", name: str) -> None:
+    """Drop everybody's drafts of a prompt that is deleted for good, inside the deleting transaction."""
+    subject = (table.c.app_id == workspace.app.id) & (table.c.subject == SUBJECT + name)
+    connection.execute(delete(table).where(subject))
 
 
 def _check(workspace: "Workspace", draft: Draft) -> None:

@@ -1,5 +1,9 @@
 """Agents: logged in a child with their prompt, linked three times, tried before they are served."""
 
+import shutil
+from urllib.parse import urlsplit
+
+import mlflow
 import pytest
 
 from services import agents, prompts
@@ -111,3 +115,15 @@ def test_another_apps_agent_does_not_exist(written, finish, bare_workspace):
 def test_an_unknown_prompt_is_refused(written):
     with pytest.raises((NotFoundError, ConflictError)):
         agents.log(written, form(prompt_name="nothing"))
+
+
+def test_a_model_without_its_files_does_not_hide_the_others(workspace):
+    mlflow.set_experiment(experiment_id=workspace.app.experiment_id)
+    model = mlflow.create_external_model(name="elsewhere")
+    workspace.client.finalize_logged_model(model.model_id, "READY")
+    shutil.rmtree(urlsplit(model.artifact_location).path, ignore_errors=True)
+
+    (found,) = agents.versions(workspace)
+
+    assert (found.model_id, found.config) == (model.model_id, {})
+    assert found.error is not None

@@ -15,7 +15,7 @@ from services.errors import BlockedError, ConflictError, ConsoleError, Forbidden
 from services.interlocks import facts
 from services.people import ALL_ROLES, Actor, Role
 from services.processes.worker import Worker
-from services.prompts import bin, blockers, comments, moves
+from services.prompts import Content, bin, blockers, comments, drafts, moves
 from services.releases import State
 from tests import standing
 from tests.services.prompts.conftest import agent, evaluation, release
@@ -280,3 +280,18 @@ def test_an_archived_app_is_left_alone(written):
     apps.archive(written)
     jobs.ensure(written.engine, "tend_prompts", 60)
     assert jobs.recent(written) == []
+
+
+def test_erasing_a_prompt_takes_its_drafts_and_its_versions_entries(workspace, monkeypatch):
+    for text in ("One", "Two"):
+        prompts.save(workspace, "farewell", text, "")
+    drafts.keep(workspace, drafts.Draft("farewell", Content("Half a text"), base=2))
+    bin.trash(workspace, "farewell", 1)
+    bin.trash(workspace, "farewell")
+    bin.erase(workspace, "farewell")
+
+    assert drafts.all(workspace) == []
+    monkeypatch.setattr(bin, "KEPT", timedelta(0))
+    assert bin._expired(workspace) == []
+    prompts.save(workspace, "farewell", "Anew", "")
+    assert drafts.mine(workspace, "farewell") is None
