@@ -29,7 +29,9 @@ try:
         st.query_params.clear()
     # Once more: navigation takes the page's symbol for an icon, which the browser would fetch from another host.
     st.set_page_config(page_title=f"{page.title} · Signalbox", page_icon=ICON, layout="wide")
-    feedback.show_outcome()
+    # A place of its own: an error that came or went would otherwise make tabs below forget which one is open.
+    with st.container():
+        feedback.show_outcome()
     if not session.workspace().app.id and page.url_path != "apps":
         st.switch_page(session.page("apps"))
     page.run()

@@ -51,7 +51,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Live:
-    """What answers people now, read from the platform, and the release that the console knows for it."""
+    """What answers people now, read from the platform, and the release, or the rollback, that made it so."""
 
     pair: Pair
     prompt_name: str | None
@@ -61,9 +61,10 @@ class Live:
 
 def live(workspace: "Workspace") -> Live:
     """What production serves now; `moved_outside` when it is not what the last release left behind."""
-    known = _newest_moved(workspace)
-    pair = _live_pair(workspace, known)
-    return Live(pair, known.prompt_name if known else None, known, known is not None and pair != known.after)
+    moved = _moved(workspace)
+    newest = moved[0][0] if moved else None
+    pair = _live_pair(workspace, newest)
+    return Live(pair, newest.prompt_name if newest else None, newest, newest is not None and pair != newest.after)
 
 
 def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:

@@ -61,7 +61,7 @@ def test_the_whole_train_from_first_draft_to_roll_back(full_train):
     back = full_train.finished(releases.roll_back(workspace, "customers complained"))
     assert (back.state, back.proof.prompt_version, back.why) == (State.LIVE, first, "customers complained")
     assert releases.get(workspace, two.id).state is State.TAKEN_BACK
-    assert releases.live(workspace).release.id == one.id
+    assert releases.live(workspace).release.id == back.id
     assert releases.rollback_target(workspace) is None
 
     answer = list(endpoints.stream(workspace, [{"role": "user", "content": "Where is my parcel?"}]))
