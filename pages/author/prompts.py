@@ -70,7 +70,7 @@ if "new" in st.query_params or not (names or "prompt" in st.query_params):
     with st.container(horizontal=True):
         if names:
             st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
-        importing.button(workspace)
+        listing.show_import(workspace)
         if not names:
             manage.show_hidden(workspace)
     writing.show(workspace, None, [])

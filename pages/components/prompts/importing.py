@@ -25,16 +25,6 @@ FATE = {
 _ = session.text
 
 
-def button(workspace: Workspace) -> None:
-    st.button(
-        _("Import"),
-        icon=":material/download:",
-        key="import",
-        on_click=opening.open_import,
-        disabled=not audit.allowed(workspace, Verb.SAVE_PROMPT),
-    )
-
-
 def show(workspace: Workspace) -> None:
     """Choose what to import, see what it would write, write it."""
     st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
