@@ -1,7 +1,10 @@
 """Create, adopt, adjust, switch and archive apps."""
 
+from zoneinfo import available_timezones
+
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import feedback, session
 from services import apps, audit, scorers
@@ -10,21 +13,34 @@ from services.audit import Verb
 from services.messages import Message
 
 _, say = session.text, session.say
+ZONES = sorted(available_timezones())
 FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone")
 
 
 # A click may overtake what was just typed: the fields are read in the callbacks, not taken from the last run.
 
 
-def create(constants: dict[str, str]) -> None:
-    form, experiment_id = filled("new", constants), st.session_state["adopt"]
+def create(key: str, constants: dict[str, str]) -> None:
+    form, experiment_id = filled(key, constants), st.session_state[f"{key}-adopt"]
+    st.session_state[f"{key}-tried"] = True
+    if apps.problems_of_new(workspace, form):
+        return
     with feedback.action(Message("Created {name}. It is chosen now.", name=form.name)):
         made = apps.adopt(workspace, form, experiment_id) if experiment_id else apps.create(workspace, form)
         session.choose_app(made.id)
+        st.session_state["apps-created"] = created() + 1
+
+
+def created() -> int:
+    """How many apps this session has created: each begins with an empty form."""
+    return int(st.session_state.get("apps-created", 0))
 
 
 def save(key: str, constants: dict[str, str]) -> None:
     form = filled(key, constants)
+    st.session_state[f"{key}-tried"] = True
+    if apps.problems(form):
+        return
     with feedback.action(Message("Saved the settings of {name}.", name=form.name)):
         apps.save(workspace, form)
 
@@ -54,6 +70,7 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
     left, right = st.columns(2)
     with left:
         st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
+        name = st.empty()
         st.text_input(
             _("Short name"),
             form.id,
@@ -61,6 +78,7 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
             disabled=not new,
             help=_("Used in addresses and for the registered model; small letters, digits, hyphens."),
         )
+        id = st.empty()
         st.text_input(
             _("Company"),
             form.company,
@@ -70,7 +88,15 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
         st.text_input(_("Model"), form.model, key=f"{key}-model")
     with right:
         st.text_input(_("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support")
-        st.text_input(_("Time zone"), form.time_zone, key=f"{key}-zone")
+        endpoint = st.empty()
+        st.selectbox(
+            _("Time zone"),
+            ZONES,
+            index=ZONES.index(form.time_zone) if form.time_zone in ZONES else None,
+            key=f"{key}-zone",
+            help=_("Monitoring counts days in it. Type a city to find its zone."),
+        )
+        zone = st.empty()
         st.number_input(
             _("Seconds until a moved prompt answers everywhere"),
             0,
@@ -86,7 +112,7 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
             help=_("Asked of every new version before it gets traffic, and for the proof."),
         )
     st.caption(_("Prompt variables with a fixed value"))
-    constants = st.data_editor(
+    table = st.data_editor(
         pd.DataFrame(sorted(form.constants.items()), columns=["name", "value"], dtype=str),
         num_rows="dynamic",
         hide_index=True,
@@ -96,8 +122,24 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
             "value": st.column_config.TextColumn(_("Value")),
         },
     )
-    kept = constants.dropna().itertuples(index=False)
-    return {str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()}
+    kept = table.dropna().itertuples(index=False)
+    constants = {str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()}
+    places = {"name": name, "id": id, "endpoint": endpoint, "zone": zone, "constants": st.empty()}
+    show_problems(key, constants, places, new=new)
+    return constants
+
+
+def show_problems(key: str, constants: dict[str, str], places: dict[str, DeltaGenerator], *, new: bool) -> None:
+    """After a first try, each field says under itself what is wrong with it, until it is mended."""
+    if not st.session_state.get(f"{key}-tried"):
+        return
+    form = filled(key, constants)
+    found = apps.problems_of_new(workspace, form) if new else apps.problems(form)
+    for field, problem in found.items():
+        with places[field]:
+            feedback.show_error(problem)
+    if found:
+        st.error(_("Nothing was saved. Mend what is marked above, then try again."), icon=":material/error:")
 
 
 def filled(key: str, constants: dict[str, str]) -> AppForm:
@@ -112,7 +154,7 @@ def filled(key: str, constants: dict[str, str]) -> AppForm:
         constants=constants,
         smoke_questions=tuple(line.strip() for line in value["smoke"].splitlines() if line.strip()),
         prompt_cache_seconds=int(value["cache"]),
-        time_zone=value["zone"].strip(),
+        time_zone=value["zone"] or "",
     )
 
 
@@ -164,21 +206,22 @@ def show_gate() -> None:
 
 def show_new() -> None:
     experiments = {one.id: one.name for one in apps.unused_experiments(workspace)}
+    key = f"new-{created()}"
     st.selectbox(
         _("MLflow experiment"),
         [None, *experiments],
-        key="adopt",
+        key=f"{key}-adopt",
         format_func=lambda id: experiments[id] if id else _("Make a new one"),
         help=_("Choose one that exists already to see its traces and evaluations here."),
     )
     empty = AppForm(id="", name="", company="", model=workspace.settings.model, endpoint="")
-    constants = show_fields("new", empty, new=True)
+    constants = show_fields(key, empty, new=True)
     st.button(
         _("Create app"),
         type="primary",
         key="create-app",
         on_click=create,
-        args=(constants,),
+        args=(key, constants),
         disabled=not audit.allowed(workspace, Verb.CREATE_APP),
     )
 

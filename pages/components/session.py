@@ -115,8 +115,9 @@ def escape(text: str) -> str:
 
 
 def moment(time: datetime) -> str:
-    """A time in the viewer's zone, to the minute."""
-    return time.astimezone(_zone()).strftime("%Y-%m-%d %H:%M")
+    """A time in the viewer's zone, to the minute; UTC says so, since few people live by it."""
+    local = time.astimezone(_zone())
+    return local.strftime("%Y-%m-%d %H:%M UTC" if local.tzname() == "UTC" else "%Y-%m-%d %H:%M")
 
 
 def seconds(value: float | None, digits: int = 2) -> str:

@@ -7,12 +7,12 @@ from sqlalchemy import insert, select, update
 
 from services import audit
 from services.apps.experiments import Experiment, own_experiment, unused_experiments
-from services.apps.form import AppForm, check, form_of, settings_of
+from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.records import NO_APP, App, Gate, all, get, load_setting, save_setting
 from services.audit import Verb
 from services.database import app as table
 from services.database import setting, writing
-from services.errors import ConflictError, InvalidInputError
+from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ __all__ = [
     "form_of",
     "get",
     "load_setting",
+    "problems",
+    "problems_of_new",
     "save",
     "save_gate",
     "save_setting",
@@ -101,15 +103,22 @@ def archive(workspace: "Workspace", archived: bool = True) -> None:
         _set_archived(workspace, archived)
 
 
-def _check_new(workspace: "Workspace", form: AppForm) -> None:
-    check(form)
+def problems_of_new(workspace: "Workspace", form: AppForm) -> dict[str, ConsoleError]:
+    """What keeps a new app from being created, by the field's name; empty when nothing does."""
+    found: dict[str, ConsoleError] = {**problems(form)}
     with workspace.engine.connect() as connection:
         taken = connection.execute(select(table.c.id).where(table.c.id == form.id)).scalar()
     if taken:
-        raise ConflictError(
+        found["id"] = ConflictError(
             Message("There is already an app with the short name “{id}”.", id=form.id),
             Message("Choose another short name."),
         )
+    return found
+
+
+def _check_new(workspace: "Workspace", form: AppForm) -> None:
+    for problem in problems_of_new(workspace, form).values():
+        raise problem
 
 
 def _answers(workspace: "Workspace", app: App) -> bool:

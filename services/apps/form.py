@@ -44,30 +44,31 @@ def settings_of(source: AppForm | App) -> dict[str, Any]:
 
 
 def check(form: AppForm) -> None:
-    """Raise InvalidInputError with what to mend."""
-    if not SLUG.fullmatch(form.id):
-        raise InvalidInputError(
-            Message("“{id}” cannot be a short name.", id=form.id),
-            Message(
-                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
-            ),
-        )
+    """Raise InvalidInputError with the first thing to mend."""
+    for problem in problems(form).values():
+        raise problem
+
+
+def problems(form: AppForm) -> dict[str, InvalidInputError]:
+    """What cannot be used, by the field's name, in the form's order; empty when all of it can."""
+    named = Message("Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support.")
+    found = {}
     if not form.name.strip():
-        raise InvalidInputError(Message("The app has no name."), Message("Type the name people know it by."))
+        found["name"] = InvalidInputError(Message("The app has no name."), Message("Type the name people know it by."))
+    if not SLUG.fullmatch(form.id):
+        found["id"] = InvalidInputError(Message("“{id}” cannot be a short name.", id=form.id), named)
     if not SLUG.fullmatch(form.endpoint):
-        raise InvalidInputError(
-            Message("“{name}” cannot be an endpoint's name.", name=form.endpoint),
-            Message(
-                "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
-            ),
+        found["endpoint"] = InvalidInputError(
+            Message("“{name}” cannot be an endpoint's name.", name=form.endpoint), named
         )
     if form.time_zone not in available_timezones():
-        raise InvalidInputError(
+        found["zone"] = InvalidInputError(
             Message("“{name}” is not a time zone.", name=form.time_zone), Message("Write it like Asia/Tokyo or UTC.")
         )
     wrong = [name for name in form.constants if not VARIABLE.fullmatch(name) or name in RESERVED_VARIABLES]
     if wrong:
-        raise InvalidInputError(
+        found["constants"] = InvalidInputError(
             Message("“{name}” cannot be a prompt variable.", name=wrong[0]),
             Message("Use letters, digits and underscores, beginning with a letter."),
         )
+    return found

@@ -34,6 +34,7 @@ __all__ = [
 
 MOST_READ = 2000
 NOT_EVALUATED = " AND metadata.`mlflow.sourceRun` IS NULL"
+DAY = "1D"
 BUCKETS = ((6, "15min"), (48, "1h"), (24 * 14, "6h"))
 
 
@@ -64,11 +65,12 @@ class Overview:
 
 
 def overview(workspace: "Workspace", hours: float) -> Overview:
-    """The live traces of the last `hours`, in buckets."""
+    """The live traces of the last `hours`, in buckets; a long window's are days of the app's time zone."""
     read = workspace.platform.history.series(workspace, hours, MOST_READ)
+    zone = workspace.app.time_zone
     return Overview(
-        buckets=_buckets(read, hours),
-        scores=_scores(read, hours),
+        buckets=_buckets(read, hours, zone),
+        scores=_scores(read, hours, zone),
         totals=_totals(read),
         silence=tuple(reasons(workspace, read, hours)),
         capped=bool(read.attrs.get("capped")),
@@ -128,10 +130,10 @@ def _totals(read: pd.DataFrame) -> Totals:
     return Totals(len(read), errors, float(seconds.quantile(0.5)), float(seconds.quantile(0.95)))
 
 
-def _buckets(read: pd.DataFrame, hours: float) -> pd.DataFrame:
+def _buckets(read: pd.DataFrame, hours: float, zone: str) -> pd.DataFrame:
     """One row per bucket of the window, also of those in which nobody asked."""
-    times = _times(hours)
-    bucket = _bucket(read, hours)
+    times = _times(hours, zone)
+    bucket = _bucket(read, hours, zone)
     grouped = read.groupby(bucket)
     fine = read[read["state"] == "OK"].groupby(bucket)["seconds"]
     found = pd.DataFrame(
@@ -146,12 +148,12 @@ def _buckets(read: pd.DataFrame, hours: float) -> pd.DataFrame:
     return found.rename_axis("time").reset_index()
 
 
-def _scores(read: pd.DataFrame, hours: float) -> pd.DataFrame:
+def _scores(read: pd.DataFrame, hours: float, zone: str) -> pd.DataFrame:
     """The share of passed answers per bucket and scorer, and how many were judged."""
     judged = pd.DataFrame(
         [
             (time, scorer, passed)
-            for time, scores in zip(_bucket(read, hours), read["scores"], strict=True)
+            for time, scores in zip(_bucket(read, hours, zone), read["scores"], strict=True)
             for scorer, passed in scores.items()
         ],
         columns=["time", "scorer", "passed"],
@@ -160,18 +162,30 @@ def _scores(read: pd.DataFrame, hours: float) -> pd.DataFrame:
     return grouped.agg(mean="mean", n="size").reset_index()
 
 
-def _bucket(read: pd.DataFrame, hours: float) -> pd.Series:
-    return pd.to_datetime(read["time"], utc=True).dt.floor(_width(hours))
+def _bucket(read: pd.DataFrame, hours: float, zone: str) -> pd.Series:
+    return _floor(pd.DatetimeIndex(pd.to_datetime(read["time"], utc=True)), hours, zone).to_series(read.index)
 
 
-def _times(hours: float) -> pd.DatetimeIndex:
+def _times(hours: float, zone: str) -> pd.DatetimeIndex:
     end = pd.Timestamp(database.now())
-    width = _width(hours)
-    return pd.date_range((end - timedelta(hours=hours)).floor(width), end.floor(width), freq=width)
+    ends = _floor(pd.DatetimeIndex([end - timedelta(hours=hours), end]), hours, zone)
+    if _width(hours) != DAY:
+        return pd.date_range(*ends, freq=_width(hours))
+    days = pd.date_range(*(one.date() for one in ends.tz_convert(zone)), tz=zone, freq=DAY)
+    return days.tz_convert("UTC")
+
+
+def _floor(times: pd.DatetimeIndex, hours: float, zone: str) -> pd.DatetimeIndex:
+    """The beginnings of the buckets, in UTC; a day begins at midnight of the app's zone."""
+    if _width(hours) != DAY:
+        return times.floor(_width(hours))
+    midnight = times.tz_convert(zone).tz_localize(None).floor(DAY)
+    # Where clocks change at midnight, the day begins with its first moment that exists.
+    return midnight.tz_localize(zone, nonexistent="shift_forward", ambiguous=[True] * len(midnight)).tz_convert("UTC")
 
 
 def _width(hours: float) -> str:
-    return next((width for most, width in BUCKETS if hours <= most), "1D")
+    return next((width for most, width in BUCKETS if hours <= most), DAY)
 
 
 def _plain(scorers: list[MonitoredScorer]) -> list[str]:

@@ -25,11 +25,27 @@ def test_a_wrong_name_is_explained(screen, workspace):
 def test_a_new_app_is_chosen_at_once(screen, workspace):
     shown = screen("apps")
     for name, value in (("name", "請求"), ("id", "billing"), ("endpoint", "billing"), ("company", "Acme")):
-        shown.text_input(key=f"new-{name}").set_value(value)
+        shown.text_input(key=f"new-0-{name}").set_value(value)
     shown.button(key="create-app").click().run()
     assert not shown.exception
     assert apps.get(workspace, "billing").name == "請求"
     assert shown.session_state["app"] == "billing"
+    assert shown.text_input(key="new-1-name").value == ""
+
+
+def test_every_wrong_field_says_so_and_nothing_is_created(screen, workspace):
+    shown = screen("apps")
+    for name, value in (("id", "support"), ("endpoint", "Not A Name")):
+        shown.text_input(key=f"new-0-{name}").set_value(value)
+    shown.button(key="create-app").click().run()
+    told = texts(shown).replace("\\", "")
+    assert "The app has no name" in told
+    assert "already an app with the short name “support”" in told
+    assert "“Not A Name” cannot be an endpoint's name" in told
+    assert "Nothing was saved" in told
+    assert [app.id for app in apps.all(workspace)] == ["support"]
+    shown.text_input(key="new-0-name").set_value("Billing").run()
+    assert "The app has no name" not in texts(shown)
 
 
 def test_the_gate_is_set_by_sliders(screen, workspace):

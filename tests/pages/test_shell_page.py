@@ -133,7 +133,7 @@ def test_outside_text_is_shown_as_it_is():
     assert shown == (r"\<b\>x\<\/b\> \*\*y\*\* \[z\]\(https\:\/\/example\.com\) \:red\[w\] \$1\$ \`c\` \!\[p\]\(q\)")
 
 
-@pytest.mark.parametrize(("zone", "shown"), [("Asia/Tokyo", "2026-01-01 09:00"), (None, "2026-01-01 00:00")])
+@pytest.mark.parametrize(("zone", "shown"), [("Asia/Tokyo", "2026-01-01 09:00"), (None, "2026-01-01 00:00 UTC")])
 def test_times_are_shown_in_the_viewers_zone(zone, shown):
     def page():
         from datetime import UTC, datetime

@@ -1,5 +1,7 @@
 """Monitoring: live traces only, honest numbers, explained silence, and the job that judges."""
 
+from dataclasses import replace
+
 import mlflow
 import pytest
 from mlflow import MlflowClient
@@ -61,6 +63,18 @@ def test_numbers_say_what_they_rest_on(workspace):
     assert len(found.buckets) >= 24
     assert float((found.scores["mean"] * found.scores["n"]).sum()) == 1
     assert int(found.scores["n"].sum()) == 2
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Africa/Cairo", "UTC"])
+def test_days_begin_at_midnight_of_the_app(workspace, zone):
+    there = workspace.for_app(apps.save(workspace, replace(apps.form_of(workspace.app), time_zone=zone)))
+    for hours in (1, 30, 30 * 24):
+        leave(there, hours_ago=hours)
+    found = monitoring.overview(there, 24 * 200)
+    local = found.buckets["time"].dt.tz_convert(zone)
+    assert int(found.buckets["count"].sum()) == 3
+    assert local.dt.date.is_unique and len(local) in (200, 201, 202)
+    assert set(local.dt.hour) <= {0, 1}  # one where clocks change at midnight
 
 
 def test_a_full_window_says_that_it_is_cut(workspace, monkeypatch):
