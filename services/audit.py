@@ -48,6 +48,8 @@ class Verb(StrEnum):
     CANCEL_JOB = "cancel_job"
     GIVE_FEEDBACK = "give_feedback"
     PROPOSE_RELEASE = "propose_release"
+    CHECK_RELEASE = "check_release"
+    WITHDRAW_RELEASE = "withdraw_release"
     START_RELEASE = "start_release"
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
@@ -83,6 +85,8 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.CANCEL_JOB: Role.AUTHOR,
     Verb.GIVE_FEEDBACK: Role.REVIEWER,
     Verb.PROPOSE_RELEASE: Role.AUTHOR,
+    Verb.CHECK_RELEASE: Role.AUTHOR,
+    Verb.WITHDRAW_RELEASE: Role.AUTHOR,
     Verb.START_RELEASE: Role.APPROVER,
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
@@ -118,6 +122,8 @@ DOING: dict[Verb, str] = {
     Verb.CANCEL_JOB: mark("Cancelling the job"),
     Verb.GIVE_FEEDBACK: mark("Saving the feedback"),
     Verb.PROPOSE_RELEASE: mark("Proposing the release"),
+    Verb.CHECK_RELEASE: mark("Checking the interlocks again"),
+    Verb.WITHDRAW_RELEASE: mark("Withdrawing the release"),
     Verb.START_RELEASE: mark("Starting the release"),
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),

@@ -99,6 +99,7 @@ release = Table(
     Column("actor", String(254), nullable=False),
     Column("job_id", Integer),
     Column("findings", JSON),
+    Column("checked_at", UtcDateTime),
     Column("proof", JSON),
     Column("error", JSON),
     Column("revision", Integer, nullable=False, default=1),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, screens, session
 from services import jobs
 from services.jobs import Job, State
 from services.messages import Message, mark
@@ -17,6 +17,7 @@ STATE = {
     State.FAILED: mark("failed"),
     State.CANCELLED: mark("cancelled"),
 }
+LONGEST = 60
 COLOUR = {State.DONE: "green", State.FAILED: "red", State.RUNNING: "blue"}
 
 
@@ -39,6 +40,35 @@ def facts(job: Job) -> list[str]:
     ]
 
 
+def show_subject(job: Job) -> None:
+    """What it is about, with a way there."""
+    args = job.args
+    match job.kind:
+        case "release":
+            link("releases", _("Release {id}", id=args["release"]), release=str(args["release"]))
+        case "log_agent":
+            link("agents", args["form"]["name"], job=str(job.id))
+        case "try_agent":
+            link("agents", shortened(args["question"]), tried=str(job.id))
+        case "evaluate" if "run_id" in job.result:
+            link("evaluations", _("Prompt version {n}", n=args["prompt_version"]), run=job.result["run_id"])
+        case "evaluate":
+            link("evaluations", _("Prompt version {n}", n=args["prompt_version"]))
+        case "improve_prompt":
+            link("prompts", args["request"]["name"], prompt=args["request"]["name"], view="improve")
+        case "score_live":
+            link("monitoring", _("Monitoring"))
+
+
+def link(name: str, about: str, **query: str) -> None:
+    st.page_link(session.page(name), label=session.escape(about), icon=screens.named(name).icon, query_params=query)
+
+
+def shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
 def show(job: Job) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -48,6 +78,7 @@ def show(job: Job) -> None:
             st.caption(" · ".join(facts(job)))
             if job.live and not job.recurring:
                 st.button(_("Cancel"), key=f"cancel-{job.id}", on_click=cancel, args=(job.id,))
+        show_subject(job)
         if job.state is State.RUNNING and job.total:
             st.progress(min(job.done / job.total, 1.0), say(job.note) if job.note else None)
         if job.error:

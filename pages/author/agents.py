@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_try, editor, feedback, session
+from pages.components import agent_titles, agent_try, editor, feedback, session
 from services import agents, audit, jobs, prompts
 from services.agents import AgentForm, AgentVersion, Links
 from services.audit import Verb
@@ -57,7 +57,7 @@ def show_agent(agent: AgentVersion) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{session.escape(agent.name)}** :{COLOUR.get(agent.status, 'gray')}-badge[{_(STATUS.get(agent.status, agent.status))}]"
+                f"**{session.escape(agent_titles.label(agent) if agent.registered else agent.name)}** :{COLOUR.get(agent.status, 'gray')}-badge[{_(STATUS.get(agent.status, agent.status))}]"
             )
             st.caption(session.moment(agent.created_at), width="content")
         if agent.status == "FAILED":
@@ -108,7 +108,11 @@ def show_form(names: list[str]) -> None:
         list(labels),
         format_func=labels.__getitem__,
         key=field("version"),
-        help=_("The agent is tried with it while it is logged."),
+    )
+    st.caption(
+        _(
+            "MLflow asks the agent once while it is logged: with this version. What it answers with later is chosen below."
+        )
     )
     st.radio(
         _("Which version it answers with"),

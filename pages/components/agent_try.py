@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import editor, feedback, session
+from pages.components import agent_titles, editor, feedback, session
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion
@@ -26,9 +26,7 @@ def show(workspace: Workspace, ready: list[AgentVersion], names: list[str]) -> N
     if not ready:
         st.info(_("An agent can be tried as soon as one is logged; it need not be deployed."))
         return
-    labels = {
-        one.model_id: _("{name}, logged {time}", name=one.name, time=session.moment(one.created_at)) for one in ready
-    }
+    labels = agent_titles.labels(ready)
     chosen = st.selectbox(
         _("Agent version"), list(labels), format_func=labels.__getitem__, key=_key(workspace, "agent")
     )

@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from pages.components import session
+from pages.components import session, tables
 from services import evaluations, verdicts
 from services.evaluations import Evaluation
 from services.messages import Message, mark
@@ -112,7 +112,7 @@ def table(made: Evaluation, rows: pd.DataFrame) -> None:
         shown,
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode=tables.CLICK_OR_ONE,
         key=f"rows-{made.run_id}",
         column_config={
             "question": st.column_config.TextColumn(_("Question"), width="medium"),
@@ -127,9 +127,8 @@ def table(made: Evaluation, rows: pd.DataFrame) -> None:
             rows=len(rows),
         )
     )
-    selected = event["selection"]["rows"]
-    if selected and selected[0] < len(chosen):
-        row(made, chosen.iloc[selected[0]])
+    for position in tables.chosen(event, len(chosen)):
+        row(made, chosen.iloc[position])
 
 
 def row(made: Evaluation, one: pd.Series) -> None:
@@ -166,6 +165,8 @@ def row(made: Evaluation, one: pd.Series) -> None:
 def comparison(candidate: Evaluation, baseline: Evaluation, rows: pd.DataFrame, before: pd.DataFrame) -> None:
     """The verdict sentence and the questions that changed."""
     names = [name for name in candidate.scores if name in baseline.scores]
+    sides = {"new": title(candidate), "old": title(baseline)}
+    st.markdown(session.escape(_("What changes from {old} to {new}:", **sides)))
     verdict = verdicts.compare(rows, before, names)
     show = {verdicts.BETTER: st.success, verdicts.WORSE: st.error}.get(verdict.word, st.info)
     show(session.escape(say(verdicts.sentence(verdict))))
@@ -177,9 +178,13 @@ def comparison(candidate: Evaluation, baseline: Evaluation, rows: pd.DataFrame, 
     )
     if verdict.new_critical:
         st.error(
-            _(
-                "Critical questions that passed before and fail now: {n}. They stop a release.",
-                n=len(verdict.new_critical),
+            session.escape(
+                _(
+                    "Critical questions that pass with {old} and fail with {new}: {n}. They stop a release from the one to "
+                    "the other.",
+                    n=len(verdict.new_critical),
+                    **sides,
+                )
             )
         )
     _score_changes(candidate, baseline, names)

@@ -1,8 +1,10 @@
 """One release: what moves, the interlocks, the steps, the proof."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from pages.components import feedback, session, steps
+from pages.components import feedback, screens, session, steps
 from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
@@ -32,35 +34,53 @@ EXPECTED_SECONDS = {
     "shift": 2,
     "proof": 10,
 }
-COLOUR = {State.LIVE: "green", State.RUNNING: "blue", State.PROPOSED: "gray", State.TAKEN_BACK: "gray"}
+COLOUR = {State.LIVE: "green", State.RUNNING: "blue"}
+QUIET = (State.PROPOSED, State.TAKEN_BACK, State.WITHDRAWN)
 LIGHT = {
     Light.GREEN: ":green[:material/check_circle:]",
     Light.AMBER: ":orange[:material/warning:]",
     Light.RED: ":red[:material/block:]",
 }
 SEVERITY = (Light.RED, Light.AMBER, Light.GREEN)
-GATE = 2
 
 
 def badge(release: Release) -> str:
-    colour = "red" if release.held else COLOUR.get(release.state, "red")
-    return f":{colour}-badge[{session.escape(session.release_state(release))}]"
+    colour = "gray" if release.state in QUIET else COLOUR.get(release.state, "red")
+    return f":{'red' if release.held else colour}-badge[{session.escape(session.release_state(release))}]"
+
+
+def title(release: Release) -> str:
+    """Its number; a rollback says where it leads."""
+    if release.kind is not Kind.ROLLBACK:
+        return _("Release {id}", id=release.id)
+    if release.before.prompt_version != release.after.prompt_version:
+        n = release.after.prompt_version or "–"
+        return _("Release {id}: roll back to prompt version {n}", id=release.id, n=n)
+    return _("Release {id}: roll back to agent version {n}", id=release.id, n=release.after.agent_version or "–")
 
 
 def sentence(release: Release) -> str:
-    """What moves from where to where, in one line."""
+    """What moves from where to where, in one line; what stays is left out."""
     values = {
         "old": release.before.prompt_version or "–",
         "new": release.after.prompt_version or "–",
         "old_agent": release.before.agent_version or "–",
         "new_agent": release.after.agent_version or "–",
     }
+    if release.kind is Kind.ROLLBACK:
+        return _back(release, values)
     if release.kind is Kind.PROMPT:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
-    if release.kind is Kind.AGENT and None in (release.before.agent_version, release.after.agent_version):
+    if None in (release.before.agent_version, release.after.agent_version):
         return _("A new agent version with prompt version {new}.", **values)
-    if release.kind is Kind.AGENT:
-        return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)
+    return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)
+
+
+def _back(release: Release, values: dict[str, int | str]) -> str:
+    if release.before.agent_version == release.after.agent_version:
+        return _("Back from prompt version {old} to {new}; the agent stays.", **values)
+    if release.before.prompt_version == release.after.prompt_version:
+        return _("Back from agent version {old_agent} to {new_agent}; the prompt stays.", **values)
     return _("Back from prompt version {old} to {new}, agent version {old_agent} to {new_agent}.", **values)
 
 
@@ -83,13 +103,11 @@ def show(workspace: Workspace, id: int) -> None:
 
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_("Release {id}", id=release.id), anchor=False, width="content")
+        st.subheader(title(release), anchor=False, width="content")
         st.markdown(badge(release))
     st.markdown(sentence(release))
-    st.caption(
-        f"{session.escape(release.actor)} · {session.moment(release.created_at)}"
-        + (f" · {session.escape(release.why)}" if release.why else "")
-    )
+    reason = session.escape(release.why) or _("no reason given")
+    st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")
     _show_error(release)
     _show_proof(release)
     _show_actions(workspace, release)
@@ -110,9 +128,16 @@ def _show(workspace: Workspace, release: Release) -> None:
         )
     with right:
         if release.findings:
-            st.markdown(f"**{_('Interlocks')}**")
+            _show_checked(release)
         for finding in sorted(release.findings, key=lambda one: SEVERITY.index(one.light)):
             _show_finding(finding, release)
+
+
+def _show_checked(release: Release) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{_('Interlocks')}**", width="content")
+        if release.checked_at:
+            st.caption(_("checked {time}", time=session.moment(release.checked_at)), width="content")
 
 
 def _show_error(release: Release) -> None:
@@ -150,41 +175,59 @@ def _show_finding(finding: Finding, release: Release) -> None:
         st.caption(session.escape(say(finding.why)))
         if finding.mend and finding.light is not Light.GREEN:
             st.markdown(_("**Next step:** {what}", what=session.escape(say(finding.mend))))
-            _link_evaluation(finding, release)
-
-
-def _link_evaluation(finding: Finding, release: Release) -> None:
-    if finding.number == GATE and release.evaluation:
-        st.page_link(
-            session.page("evaluations"),
-            label=_("Open the evaluation"),
-            icon=":material/grading:",
-            query_params={"run": release.evaluation},
-        )
+            if finding.screen:
+                place = screens.named(finding.screen)
+                st.page_link(
+                    session.page(finding.screen),
+                    label=_("Open {screen}", screen=_(place.title)),
+                    icon=place.icon,
+                    query_params=dict(finding.asks),
+                )
 
 
 def _show_actions(workspace: Workspace, release: Release) -> None:
     if release.held:
-        st.error(_("This release is blocked. Mend what is red below, then propose it again."), icon=":material/block:")
-    if release.working:
+        st.error(_("This release is blocked. Mend what is red below, then check it again."), icon=":material/block:")
+    if release.stopping:
+        st.caption(_("Stopping: the step under way is finished first. It can be resumed afterwards."))
+    elif release.working:
         st.caption(_("It goes on by itself; you may close this page."))
-        st.button(
-            _("Stop"),
-            key="stop-release",
-            on_click=_stop,
-            args=(workspace, release.id),
-            disabled=not audit.allowed(workspace, Verb.STOP_RELEASE),
-        )
-    elif release.startable:
-        label = _("Start release") if release.state is State.PROPOSED else _("Resume release")
-        st.button(
-            label,
-            type="primary",
-            key="start-release",
-            on_click=_start,
-            args=(workspace, release.id),
-            disabled=release.held or not audit.allowed(workspace, Verb.START_RELEASE),
-        )
+    with st.container(horizontal=True):
+        if release.working:
+            _button("stop-release", _("Stop"), _stop, workspace, release, Verb.STOP_RELEASE, disabled=release.stopping)
+        elif release.startable:
+            _show_start(workspace, release)
+
+
+def _show_start(workspace: Workspace, release: Release) -> None:
+    proposed = release.state is State.PROPOSED
+    label = _("Start release") if proposed else _("Resume release")
+    _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=release.held, first=True)
+    if proposed:
+        _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)
+    if release.state is not State.UNPROVEN:
+        _button("withdraw-release", _("Withdraw"), _withdraw, workspace, release, Verb.WITHDRAW_RELEASE)
+
+
+def _button(
+    key: str,
+    label: str,
+    click: Callable[[Workspace, int], None],
+    workspace: Workspace,
+    release: Release,
+    verb: Verb,
+    *,
+    disabled: bool = False,
+    first: bool = False,
+) -> None:
+    st.button(
+        label,
+        type="primary" if first else "secondary",
+        key=key,
+        on_click=click,
+        args=(workspace, release.id),
+        disabled=disabled or not audit.allowed(workspace, verb),
+    )
 
 
 def _start(workspace: Workspace, id: int) -> None:
@@ -195,3 +238,13 @@ def _start(workspace: Workspace, id: int) -> None:
 def _stop(workspace: Workspace, id: int) -> None:
     with feedback.action(Message("Release {id} stops after its current step.", id=id)):
         releases.stop(workspace, id)
+
+
+def _check_again(workspace: Workspace, id: int) -> None:
+    with feedback.action(Message("The interlocks were checked again.")):
+        releases.check_again(workspace, id)
+
+
+def _withdraw(workspace: Workspace, id: int) -> None:
+    with feedback.action(Message("Release {id} is withdrawn. Nothing moved.", id=id)):
+        releases.withdraw(workspace, id)

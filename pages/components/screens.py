@@ -48,6 +48,11 @@ SCREENS = (
 )
 
 
+def named(name: str) -> Screen:
+    """The screen of this name."""
+    return next(one for one in SCREENS if one.name == name)
+
+
 def navigation() -> dict[str, list[StreamlitPage]]:
     """The screens by section, in the reader's language."""
     return {

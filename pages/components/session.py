@@ -24,6 +24,7 @@ RELEASE_STATE = {
     State.UNPROVEN: mark("not proven"),
     State.LIVE: mark("went live"),
     State.TAKEN_BACK: mark("taken back"),
+    State.WITHDRAWN: mark("withdrawn"),
 }
 JOB_KIND = {
     "log_agent": mark("Logging an agent"),

@@ -37,5 +37,5 @@ def _time(item: Item) -> str:
     if item.state == "waiting" or item.seconds is None:
         return f" :gray[{_('usually {n} s', n=round(item.expected))}]"
     if item.state == "running":
-        return f" :gray[{_('{n} s of usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
+        return f" :gray[{_('{n} s, usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"
     return f" :gray[{session.seconds(item.seconds, 1)}]"

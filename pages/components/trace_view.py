@@ -1,16 +1,18 @@
 """One trace: as a line of a list, and as a readable story."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
 from pages.components import session
-from services import agents, traces
+from services import agents, monitoring, traces
 from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
 
 _, say = session.text, session.say
 SHORT = 90
+JUDGED_WITHIN = timedelta(minutes=5)
 SIGN = {True: ":material/check:", False: ":material/close:"}
 
 
@@ -18,7 +20,9 @@ def show_row(row: TraceRow, open_trace: Callable[[str], None]) -> None:
     with st.container(border=True):
         open_it, said, thought, when = st.columns([1.6, 6, 3, 2.4], vertical_alignment="center")
         open_it.button(_("Open"), key=f"open-{row.trace_id}", on_click=open_trace, args=(row.trace_id,))
-        said.markdown(f"**{session.escape(_cut(row.question) or '–')}**  \n{session.escape(_cut(row.answer))}")
+        said.markdown(
+            f"**{session.escape(_cut(row.question.strip())) or _('(empty question)')}**  \n{session.escape(_cut(row.answer))}"
+        )
         thought.markdown(" ".join(_badges(row)))
         when.caption(f"{session.moment(row.time)}  \n{session.seconds(row.seconds)}")
 
@@ -29,7 +33,7 @@ def show(workspace: Workspace, trace_id: str) -> None:
     with st.spinner(_("An answer's trace is written within some seconds.")):
         story = traces.await_story(workspace, trace_id)
     _show_talk(story)
-    _show_verdicts(story)
+    _show_verdicts(workspace, story)
     _show_steps(story)
     _show_facts(workspace, story)
 
@@ -44,9 +48,14 @@ def _show_talk(story: TraceStory) -> None:
             st.caption(_("The person hung up before the answer was complete."))
 
 
-def _show_verdicts(story: TraceStory) -> None:
+def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
     st.subheader(_("What was thought of it"), anchor=False)
-    if not story.verdicts:
+    if not story.verdicts and _waits_for_scorers(workspace, story.row):
+        st.caption(
+            _("The production scorers have not come to this answer yet. They look for new ones every few seconds.")
+        )
+        st.button(_("Look again"), icon=":material/refresh:", key="look-again")
+    elif not story.verdicts:
         st.caption(_("Nobody has judged this answer."))
     for verdict in story.verdicts:
         with st.container(border=True):
@@ -54,6 +63,12 @@ def _show_verdicts(story: TraceStory) -> None:
             st.markdown(session.escape(verdict.error or say(verdict.reason)) or "–")
             version = [_("version {n}", n=verdict.version)] if verdict.version else []
             st.caption(session.escape(" · ".join([say(verdict.source), *version, session.moment(verdict.at)])))
+
+
+def _waits_for_scorers(workspace: Workspace, row: TraceRow) -> bool:
+    """Whether a verdict is still to come: an answer to people, minutes old, with scorers that watch."""
+    fresh = datetime.now(UTC) - row.time < JUDGED_WITHIN
+    return row.origin == "live" and fresh and any(one.running for one in monitoring.production_scorers(workspace))
 
 
 def _show_steps(story: TraceStory) -> None:

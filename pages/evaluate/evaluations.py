@@ -1,9 +1,11 @@
 """Run an agent over the questions, read the scores, compare two versions."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from pages.components import evaluation_view, feedback, session
+from pages.components import agent_titles, evaluation_view, feedback, session, tables
 from pages.components.prompts import titles
 from services import agents, audit, datasets, evaluations, jobs, prompts
 from services.agents import AgentVersion
@@ -56,6 +58,14 @@ def missing(ready: list[AgentVersion]) -> bool:
     return True
 
 
+def choose_asked(name: str, key: str, known: list[Any]) -> None:
+    """What the address asks for stands in the field; once, so that it can be changed afterwards."""
+    asked = st.query_params.pop(name, None)
+    found = [one for one in known if str(one) == asked]
+    if found:
+        st.session_state[key] = found[0]
+
+
 def show_form() -> None:
     # An adopted experiment may hold models of another make, which ask none of the app's prompts.
     known = prompts.names(workspace)
@@ -64,15 +74,16 @@ def show_form() -> None:
     if missing(list(ready.values())):
         return
     left, middle, right = st.columns(3)
+    agent_labels = agent_titles.labels(ready.values())
+    choose_asked("agent", f"evaluate-agent-{workspace.app.id}", list(ready))
     model_id = left.selectbox(
         _("Agent version"),
         list(ready),
-        format_func=lambda id: _(
-            "{name}, logged {time}", name=ready[id].name, time=session.moment(ready[id].created_at)
-        ),
+        format_func=agent_labels.__getitem__,
         key=f"evaluate-agent-{workspace.app.id}",
     )
     labels = titles.labels(prompts.history(workspace, ready[model_id].prompt_name))
+    choose_asked("version", f"evaluate-prompt-{workspace.app.id}-{ready[model_id].prompt_name}", list(labels))
     version = middle.selectbox(
         _("Prompt version"),
         list(labels),
@@ -114,11 +125,13 @@ def show_jobs() -> None:
 
 def show_list(found: list[Evaluation]) -> None:
     names = list(dict.fromkeys(name for one in found for name in one.scores))
+    asked = agent_titles.labels(agents.versions(workspace))
     table = pd.DataFrame(
         [
             {
                 "time": session.moment(one.created_at),
                 "prompt": f"{one.prompt_name} {one.prompt_version or one.requested_version}",
+                "agent": asked.get(one.model_id, "–"),
                 "dataset": one.dataset_name,
                 "state": _(evaluation_view.STATE.get(one.state, one.state)),
                 **{name: one.scores[name].mean * 100 if name in one.scores else None for name in names},
@@ -133,11 +146,12 @@ def show_list(found: list[Evaluation]) -> None:
         table,
         hide_index=True,
         on_select="rerun",
-        selection_mode="multi-row",
+        selection_mode=tables.CLICK_OR_MANY,
         key="evaluations",
         column_config={
             "time": _("Started"),
             "prompt": _("Prompt version"),
+            "agent": _("Agent version"),
             "dataset": _("Dataset"),
             "state": _("State"),
             "rows": st.column_config.NumberColumn(_("Questions")),
@@ -146,7 +160,7 @@ def show_list(found: list[Evaluation]) -> None:
             **{name: st.column_config.NumberColumn(name, format="%.0f %%") for name in names},
         },
     )
-    show_actions([found[index] for index in event["selection"]["rows"] if index < len(found)])
+    show_actions([found[position] for position in tables.chosen(event, len(found))])
 
 
 def show_actions(chosen: list[Evaluation]) -> None:
@@ -160,7 +174,6 @@ def show_actions(chosen: list[Evaluation]) -> None:
 
 
 def show_one(made: Evaluation) -> None:
-    st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=close)
     evaluation_view.head(made)
     if not made.finished:
         st.info(_("This evaluation has no scores: it is still running, failed, or was cancelled."))
@@ -190,6 +203,7 @@ workspace = session.workspace()
 st.title(_("Evaluations"), anchor=False)
 asked = st.query_params.get("run")
 if asked:
+    st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=close)
     show_one(evaluations.get(workspace, asked))
     st.stop()
 show_form()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import chat, session
-from services import endpoints
+from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
 
@@ -58,6 +58,15 @@ if current is None:
     st.page_link(session.page("releases"), label=_("Open Releases"), icon=":material/train:")
     st.stop()
 st.subheader(current.name, anchor=False)
+pair = releases.live(workspace).pair
+if pair.prompt_version:
+    st.markdown(
+        _(
+            "It answers with prompt version {prompt} and agent version {agent}.",
+            prompt=pair.prompt_version,
+            agent=pair.agent_version or "–",
+        )
+    )
 
 
 def starting(endpoint: Endpoint | None) -> bool:

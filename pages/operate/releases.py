@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.components import feedback, release_view, session
+from pages.components import agent_titles, feedback, release_view, session
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Proposal, Release
+from services.releases import Live, Proposal, Release, State
 
 _, say = session.text, session.say
 
@@ -80,9 +80,7 @@ def show_form(live: Live) -> None:
         st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
         st.page_link(session.page("agents"), label=_("Open Agents"), icon=":material/smart_toy:")
         return
-    labels = {
-        one.model_id: _("{name}, logged {time}", name=one.name, time=session.moment(one.created_at)) for one in ready
-    }
+    labels = agent_titles.labels(ready)
     chosen = st.selectbox(
         _("Agent version"),
         list(labels),
@@ -92,7 +90,15 @@ def show_form(live: Live) -> None:
     )
     agent = next(one for one in ready if one.model_id == chosen)
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
-    version = st.selectbox(_("Prompt version"), list(notes), format_func=notes.__getitem__, key=field("prompt"))
+    newest_is_live = agent.model_id == live.pair.model_id and live.pair.prompt_version == next(iter(notes), None)
+    version = st.selectbox(
+        _("Prompt version"),
+        list(notes),
+        index=None if newest_is_live else 0,
+        format_func=notes.__getitem__,
+        key=field("prompt"),
+        placeholder=_("The newest one is live. Choose another one, or write a better one first."),
+    )
     st.text_input(_("What this release is for"), key=field("why"))
     st.button(
         _("Propose release"),
@@ -107,15 +113,27 @@ def _live_position(live: Live, ids: list[str]) -> int:
     return ids.index(live.pair.model_id) if live.pair.model_id in ids else 0
 
 
-def show_list(found: list[Release]) -> None:
+def show_list(found: list[Release], live: Live) -> None:
+    replaced = releases.successors(workspace)
     for release in found:
         name, state, what, who = st.columns([2.8, 2, 5.4, 3], vertical_alignment="center")
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
-        state.markdown(release_view.badge(release))
+        state.markdown(standing(release, live, replaced.get(release.id)))
         what.markdown(release_view.sentence(release))
         who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
+
+
+def standing(release: Release, live: Live, replaced_by: int | None) -> str:
+    """Its state; of one that went live, whether it still is, and what replaced it."""
+    if replaced_by is None and release.state is not State.LIVE:
+        return release_view.badge(release)
+    if replaced_by is None:
+        return release_view.badge(release) if live.moved_outside else f":green-badge[{_('live now')}]"
+    if release.state is State.TAKEN_BACK:
+        return f":gray-badge[{_('taken back by release {id}', id=replaced_by)}]"
+    return f":gray-badge[{_('replaced by release {id}', id=replaced_by)}]"
 
 
 def show_all() -> None:
@@ -126,7 +144,7 @@ def show_all() -> None:
     st.subheader(_("All releases"), anchor=False)
     found = releases.all(workspace)
     if found:
-        show_list(found)
+        show_list(found, live)
     else:
         st.info(
             _(

@@ -106,6 +106,14 @@ query = ask_for()
 found = traces.find(workspace, query)
 if found.rows:
     show_list(found, query)
+elif query.text:
+    st.info(
+        _(
+            "No trace of this time and origin has the words “{text}” in its question or answer. Change the words, or "
+            "choose a longer time.",
+            text=session.escape(query.text),
+        )
+    )
 else:
     st.info(_("No trace fits. Choose a longer time or another origin, or ask something on the Endpoints screen."))
     st.page_link(session.page("endpoints"), label=_("Open Endpoints"), icon=":material/dns:")

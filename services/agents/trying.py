@@ -29,10 +29,11 @@ def try_out(workspace: "Workspace", model_id: str, prompt_version: int | None, q
 
 def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job behind `try_out`; its trace has the origin “try”."""
-    args, begun = work.args, time.monotonic()
+    args = work.args
     loaded = load(workspace, args["model_id"], args["prompt_version"])
     request = {"input": [{"role": "user", "content": args["question"]}]}
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
+    begun = time.monotonic()
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
         answer = loaded.predict(request)
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)

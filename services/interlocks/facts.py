@@ -1,6 +1,7 @@
 """What the interlocks look at, and what they say."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ class Light(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one interlock found; red blocks."""
+    """What one interlock found; red blocks. `screen` is where the next step is done, `asks` what to choose there."""
 
     number: int
     title: Message
@@ -36,11 +37,14 @@ class Finding:
     found: Message
     why: Message
     mend: Message | None = None
+    screen: str = ""
+    asks: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         parts = {"title": self.title, "found": self.found, "why": self.why, "mend": self.mend}
         written = {name: part.to_json() if part else None for name, part in parts.items()}
-        return {"number": self.number, "light": self.light.value, **written}
+        place = {"screen": self.screen, "asks": dict(self.asks)}
+        return {"number": self.number, "light": self.light.value, **place, **written}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Finding":
@@ -48,7 +52,8 @@ class Finding:
             name: Message.from_json(stored[name]) if stored[name] else None
             for name in ("title", "found", "why", "mend")
         }
-        return cls(number=stored["number"], light=Light(stored["light"]), **parts)  # type: ignore[arg-type]
+        place = {"screen": stored.get("screen", ""), "asks": stored.get("asks", {})}
+        return cls(number=stored["number"], light=Light(stored["light"]), **place, **parts)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Candidate:
     baseline_rows: pd.DataFrame
     dataset_sha256: str | None
     verdict: Verdict | None
+
+    @property
+    def to_evaluate(self) -> dict[str, str]:
+        """What the Evaluations screen is asked to run."""
+        return {"agent": self.agent.model_id, "version": str(self.prompt.version)}
 
 
 def candidate(

@@ -18,11 +18,19 @@ def gate(candidate: Candidate) -> Finding:
             Message("The gate asks for nothing yet."),
             why,
             Message("Set the minimum scores on the Apps screen."),
+            "apps",
         )
     found = candidate.evaluation
     if found is None:
         return Finding(
-            2, title, Light.RED, Message("There is nothing to judge yet."), why, Message("Run the evaluation first.")
+            2,
+            title,
+            Light.RED,
+            Message("There is nothing to judge yet."),
+            why,
+            Message("Run the evaluation first."),
+            "evaluations",
+            candidate.to_evaluate,
         )
     problem = _gate_problem(candidate, found)
     if problem is not None:
@@ -33,6 +41,8 @@ def gate(candidate: Candidate) -> Finding:
             problem,
             why,
             Message("Open the evaluation, look at the failed rows, and write a better prompt version."),
+            "evaluations",
+            {"run": found.run_id, **_baseline(candidate)},
         )
     if candidate.live_agent is not None and candidate.baseline is None:
         return Finding(
@@ -45,6 +55,8 @@ def gate(candidate: Candidate) -> Finding:
                 "Run an evaluation of the live agent with prompt version {version} on the Evaluations screen.",
                 version=candidate.live_prompt or "–",
             ),
+            "evaluations",
+            {"agent": candidate.live_agent, "version": str(candidate.live_prompt)},
         )
     if candidate.verdict is None:
         return Finding(
@@ -91,6 +103,11 @@ def _gate_problem(candidate: Candidate, found: Evaluation) -> Message | None:
             better=candidate.verdict.better,
         )
     return None
+
+
+def _baseline(candidate: Candidate) -> dict[str, str]:
+    """The evaluation to read beside it, when the two were compared."""
+    return {"against": candidate.baseline.run_id} if candidate.baseline and candidate.verdict else {}
 
 
 def _percent(share: float) -> str:

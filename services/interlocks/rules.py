@@ -30,6 +30,7 @@ def evaluated(candidate: Candidate) -> Finding:
             Message("The app has no dataset."),
             why,
             Message("Create a dataset on the Datasets screen and choose it for releases."),
+            "datasets",
         )
     found = candidate.evaluation
     if found is None:
@@ -37,10 +38,10 @@ def evaluated(candidate: Candidate) -> Finding:
             "There is no finished evaluation of this agent with prompt version {version} on today's dataset.",
             version=candidate.prompt.version,
         )
-        return Finding(1, title, Light.RED, missing, why, mend)
+        return Finding(1, title, Light.RED, missing, why, mend, "evaluations", candidate.to_evaluate)
     if len(candidate.rows) < found.rows:
         part = Message("Only {present} of {rows} rows are present.", present=len(candidate.rows), rows=found.rows)
-        return Finding(1, title, Light.RED, part, why, mend)
+        return Finding(1, title, Light.RED, part, why, mend, "evaluations", candidate.to_evaluate)
     if not found.failed:
         return Finding(1, title, Light.GREEN, Message("All {rows} rows were answered.", rows=found.rows), why)
     whole = Message(
@@ -62,6 +63,7 @@ def uses_prompt(candidate: Candidate) -> Finding:
             Message("The agent's three links to its prompt disagree: {links}.", links=links.sentence),
             why,
             Message("Log the agent again on the Agents screen."),
+            "agents",
         )
     if candidate.agent.pinned is None and candidate.agent.prompt_alias != ALIAS:
         return Finding(
@@ -75,6 +77,7 @@ def uses_prompt(candidate: Candidate) -> Finding:
             ),
             why,
             Message("Log the agent again so that it follows production."),
+            "agents",
         )
     if candidate.agent.pinned not in (None, candidate.prompt.version):
         return Finding(
@@ -84,6 +87,7 @@ def uses_prompt(candidate: Candidate) -> Finding:
             Message("The agent is pinned to prompt version {version}.", version=candidate.agent.pinned),
             why,
             Message("Choose that prompt version, or log an agent that follows production."),
+            "agents",
         )
     if candidate.evaluation is None:
         return Finding(
@@ -93,6 +97,8 @@ def uses_prompt(candidate: Candidate) -> Finding:
             Message("No trace shows which prompt this agent uses."),
             why,
             Message("Run the evaluation first."),
+            "evaluations",
+            candidate.to_evaluate,
         )
     if not candidate.evaluation.prompt_seen:
         return Finding(
@@ -102,6 +108,7 @@ def uses_prompt(candidate: Candidate) -> Finding:
             Message("The evaluation's traces do not show the prompt's text in the model's input."),
             why,
             Message("Mend the agent's code: it must load the prompt and send it to the model."),
+            "agents",
         )
     return Finding(
         3,
@@ -129,6 +136,7 @@ def variables_supplied(candidate: Candidate) -> Finding:
             Message("The app does not supply: {names}.", names=", ".join(missing)),
             why,
             Message("Add the variable on the Apps screen, or take it out of the prompt."),
+            "apps",
         )
     return Finding(4, title, Light.GREEN, Message("The app supplies every variable of the prompt."), why)
 
@@ -167,6 +175,7 @@ def scorers_ready(candidate: Candidate) -> Finding:
             Message("The gate names scorers that do not exist: {names}.", names=", ".join(gone)),
             why,
             Message("Create them on the Scorers screen, or change the gate on the Apps screen."),
+            "scorers",
         )
     used = candidate.evaluation.scorers if candidate.evaluation else {}
     changed = sorted(name for name, version in used.items() if specs.get(name, version) != version)
@@ -178,6 +187,8 @@ def scorers_ready(candidate: Candidate) -> Finding:
             Message("Scorers were changed after the evaluation: {names}.", names=", ".join(changed)),
             why,
             Message("Run the evaluation again with today's scorers."),
+            "evaluations",
+            candidate.to_evaluate,
         )
     running = [one for one in monitoring.production_scorers(candidate.workspace) if one.running]
     state = (
@@ -203,6 +214,7 @@ def names_fit(candidate: Candidate) -> Finding:
             Message("The endpoint's name must have 1 to {longest} characters.", longest=longest),
             why,
             mend,
+            "apps",
         )
     others = [
         app.name
@@ -217,6 +229,7 @@ def names_fit(candidate: Candidate) -> Finding:
             Message("The endpoint {name} belongs to the app {other}.", name=name, other=others[0]),
             why,
             mend,
+            "apps",
         )
     return Finding(7, title, Light.GREEN, Message("One registered model and one endpoint: {name}.", name=name), why)
 

@@ -1,15 +1,15 @@
 """Releases: propose what should go live, run the train, take it back."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, jobs, production, prompts
 from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
-from services.interlocks import Candidate, Finding
+from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
 from services.releases import records, steps
+from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "State",
     "Step",
     "all",
+    "check_again",
     "get",
     "live",
     "of_prompt",
@@ -37,6 +38,8 @@ __all__ = [
     "run",
     "start",
     "stop",
+    "successors",
+    "withdraw",
 ]
 
 
@@ -47,24 +50,6 @@ class Proposal:
     model_id: str
     prompt_version: int
     why: str = ""
-
-
-@dataclass(frozen=True)
-class Live:
-    """What answers people now, read from the platform, and the release, or the rollback, that made it so."""
-
-    pair: Pair
-    prompt_name: str | None
-    release: Release | None
-    moved_outside: bool
-
-
-def live(workspace: "Workspace") -> Live:
-    """What production serves now; `moved_outside` when it is not what the last release left behind."""
-    moved = _moved(workspace)
-    newest = moved[0][0] if moved else None
-    pair = _live_pair(workspace, newest)
-    return Live(pair, newest.prompt_name if newest else None, newest, newest is not None and pair != newest.after)
 
 
 def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:
@@ -94,9 +79,48 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     }
     with audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, moves["before"], moves["after"], proposal.why):
         id = records.add(workspace, kind, moves, proposal.why)
-        found = [finding.to_json() for finding in interlocks.check(candidate)]
-        records.set_state(workspace, id, State.PROPOSED, findings=found)
+        records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), evaluation)
     return get(workspace, id)
+
+
+def check_again(workspace: "Workspace", id: int) -> Release:
+    """Ask the interlocks about a proposal anew, after something was mended; raises ConflictError for a started one."""
+    found = get(workspace, id)
+    if found.state is not State.PROPOSED:
+        raise ConflictError(
+            Message("Release {id} is not waiting for its start.", id=id), Message("Reload the page and look at it.")
+        )
+    candidate = steps.candidate(workspace, found)
+    with audit.change(workspace, Verb.CHECK_RELEASE, f"release {id}") as change:
+        _nothing_moved(workspace, found)
+        findings = interlocks.check(candidate)
+        records.set_findings(
+            workspace, found, findings, candidate.evaluation.run_id if candidate.evaluation else None, found.revision
+        )
+        change.after = [one.number for one in findings if one.light is Light.RED]
+    return get(workspace, id)
+
+
+def withdraw(workspace: "Workspace", id: int) -> None:
+    """Give up a release that moved nothing; a version it had started is stopped, an alias it had set put back.
+
+    Raises ConflictError for one that is on its way, has ended or has moved what is live.
+    """
+    audit.require(workspace, Verb.WITHDRAW_RELEASE)
+    found = get(workspace, id)
+    if not found.startable:
+        raise ConflictError(
+            Message("Release {id} cannot be withdrawn.", id=id), Message("Reload the page and look at it.")
+        )
+    if _has_moved(workspace, found) is not False:
+        raise ConflictError(
+            Message("Release {id} has moved what is live, or may have.", id=id),
+            Message("Resume it, or roll back instead."),
+        )
+    with audit.change(workspace, Verb.WITHDRAW_RELEASE, f"release {id}", before=found.state.value):
+        if found.kind is Kind.AGENT and found.after.agent_version is not None:
+            _take_down(workspace, found, f"release {id} was withdrawn")
+        records.set_state(workspace, id, State.WITHDRAWN, found.revision)
 
 
 def start(workspace: "Workspace", id: int) -> Release:
@@ -136,20 +160,10 @@ def stop(workspace: "Workspace", id: int) -> None:
     jobs.cancel(workspace, found.job_id)
 
 
-def rollback_target(workspace: "Workspace") -> Release | None:
-    """The last good release before the one that is live: proven, and not the same pair. Not the highest number."""
-    current = _newest_moved(workspace)
-    if current is None or current.moved_at is None:
-        return None
-    earlier = [one for one, at in _moved(workspace) if at < current.moved_at and one.kind is not Kind.ROLLBACK]
-    good = [one for one in earlier if one.state is State.LIVE and one.after != current.after]
-    return good[0] if good else None
-
-
 def roll_back(workspace: "Workspace", why: str) -> Release:
     """Take the live release back to the last good one, at once; raises NotReadyError when there is none."""
     audit.require(workspace, Verb.ROLL_BACK)
-    current, target = _newest_moved(workspace), rollback_target(workspace)
+    current, target = newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
         raise NotReadyError(
             Message("There is no earlier good release to go back to."), Message("Make a better version and release it.")
@@ -208,7 +222,7 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
     if moved is False and found.kind is Kind.AGENT and found.after.agent_version is not None:
-        _take_down(workspace, found)
+        _take_down(workspace, found, f"release {id} failed")
 
 
 def _has_moved(workspace: "Workspace", release: Release) -> bool | None:
@@ -236,9 +250,8 @@ def _nothing_moved(workspace: "Workspace", release: Release) -> None:
         )
 
 
-def _take_down(workspace: "Workspace", release: Release) -> None:
-    """Leave nothing of a failed agent release standing; its steps are taken again when it is resumed."""
-    why = f"release {release.id} failed"
+def _take_down(workspace: "Workspace", release: Release, why: str) -> None:
+    """Leave nothing of an agent release standing; its steps are taken again when it is resumed."""
     for name in ("deploy", "ready", "smoke"):
         if release.done(name):
             records.set_step(workspace, release.id, name, state="waiting")
@@ -274,32 +287,3 @@ def _kind(candidate: Candidate, now: Live) -> Kind:
 
 def _known_version(now: Live, proposal: Proposal) -> int | None:
     return now.pair.agent_version if proposal.model_id == now.pair.model_id else None
-
-
-def _newest_moved(workspace: "Workspace") -> Release | None:
-    """The release that moved the pointer last and was not taken back; after a rollback, the one it restored."""
-    moved = _moved(workspace)
-    if not moved:
-        return None
-    newest = moved[0][0]
-    restored = newest.restores is not None and newest.state is State.LIVE
-    return get(workspace, int(newest.restores or 0)) if restored else newest
-
-
-def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
-    """The releases that moved the pointer and were not taken back, with the time, newest first."""
-    everything = all(workspace)
-    undone = {one.undoes for one in everything if one.moved_at}
-    kept = [one for one in everything if one.state is not State.TAKEN_BACK and one.id not in undone]
-    found = [(one, one.moved_at) for one in kept]
-    return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
-
-
-def _live_pair(workspace: "Workspace", known: Release | None) -> Pair:
-    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
-    shown = [one for one in endpoint.versions if one.weight] if endpoint else []
-    if not shown or known is None:
-        return Pair(None, None, None)
-    most = max(shown, key=lambda one: one.weight)
-    pinned = agents.get(workspace, most.model_id).pinned
-    return Pair(most.model_id, most.version, pinned or production.alias(workspace, known.prompt_name))

@@ -1,7 +1,7 @@
 """A release as it is stored: what moves from where to where, its steps, its proof."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ class State(StrEnum):
     UNPROVEN = "unproven"
     LIVE = "live"
     TAKEN_BACK = "taken back"
+    WITHDRAWN = "withdrawn"
 
 
 STEPS: dict[Kind, tuple[str, ...]] = {
@@ -100,6 +101,7 @@ class Release:
     restores: int | None
     evaluation: str | None
     findings: tuple[Finding, ...]
+    checked_at: datetime | None
     steps: tuple[Step, ...]
     proof: Proof | None
     error: Message | None
@@ -108,6 +110,7 @@ class Release:
     actor: str
     job_id: int | None
     working: bool
+    stopping: bool
     revision: int
     created_at: datetime
     ended_at: datetime | None
@@ -197,6 +200,31 @@ def set_state(workspace: "Workspace", id: int, state: State, revision: int | Non
             )
 
 
+def set_findings(
+    workspace: "Workspace",
+    release: Release,
+    findings: Sequence[Finding],
+    evaluation: str | None,
+    revision: int | None = None,
+) -> None:
+    """Store what the interlocks found just now, and the evaluation they looked at."""
+    moves = moves_of(release) | {"evaluation": evaluation}
+    found = [finding.to_json() for finding in findings]
+    set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves)
+
+
+def moves_of(release: Release) -> dict[str, Any]:
+    """What a release moves, as it is stored."""
+    return {
+        "prompt": release.prompt_name,
+        "before": asdict(release.before),
+        "after": asdict(release.after),
+        "evaluation": release.evaluation,
+        "undoes": release.undoes,
+        "restores": release.restores,
+    }
+
+
 def set_step(workspace: "Workspace", id: int, name: str, **values: Any) -> None:
     """Change one step of a release."""
     with writing(workspace.engine) as connection:
@@ -210,14 +238,14 @@ def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
         rows = connection.execute(query).all()
         ids = [row.id for row in rows]
         steps = connection.execute(select(step).where(step.c.release_id.in_(ids)).order_by(step.c.position)).all()
-        live = select(job_table.c.id).where(
+        live = select(job_table.c.id, job_table.c.cancel).where(
             job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE)
         )
-        working = set(connection.execute(live).scalars())
-    return [_from_row(row, [one for one in steps if one.release_id == row.id], row.job_id in working) for row in rows]
+        stopping = {one.id: one.cancel for one in connection.execute(live)}
+    return [_from_row(row, [one for one in steps if one.release_id == row.id], stopping) for row in rows]
 
 
-def _from_row(row: Any, steps: list[Any], working: bool) -> Release:
+def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Release:
     moves, error = row.moves, row.error or {}
     return Release(
         id=row.id,
@@ -230,6 +258,7 @@ def _from_row(row: Any, steps: list[Any], working: bool) -> Release:
         restores=moves.get("restores"),
         evaluation=moves.get("evaluation"),
         findings=tuple(Finding.from_json(one) for one in row.findings or ()),
+        checked_at=row.checked_at,
         steps=tuple(
             Step(one.name, one.state, _message(one.detail), one.handle or {}, one.started_at, one.ended_at)
             for one in steps
@@ -240,7 +269,8 @@ def _from_row(row: Any, steps: list[Any], working: bool) -> Release:
         why=row.why,
         actor=row.actor,
         job_id=row.job_id,
-        working=working,
+        working=row.job_id in stopping,
+        stopping=stopping.get(row.job_id, False),
         revision=row.revision,
         created_at=row.created_at,
         ended_at=row.ended_at,

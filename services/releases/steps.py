@@ -47,9 +47,17 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     records.set_step(workspace, id, name, state="done", ended_at=now(), detail=detail.to_json())
 
 
+def candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
+    """The facts about what a release wants to make live, as they are now."""
+    agent = agents.get(workspace, str(release.after.model_id))
+    prompt = prompts.version(workspace, release.prompt_name, _prompt_version(release))
+    return interlocks.candidate(workspace, agent, prompt, release.before.model_id, release.before.prompt_version)
+
+
 def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    findings = interlocks.check(_candidate(workspace, release))
-    records.set_state(workspace, release.id, release.state, findings=[finding.to_json() for finding in findings])
+    today = candidate(workspace, release)
+    findings = interlocks.check(today)
+    records.set_findings(workspace, release, findings, today.evaluation.run_id if today.evaluation else None)
     interlocks.hold(findings)
     return Message("All {n} interlocks are clear.", n=len(findings))
 
@@ -147,7 +155,7 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """The move itself: the interlocks once more, then one pointer."""
     why = f"release {release.id}"
     if release.kind is not Kind.ROLLBACK:
-        interlocks.hold(interlocks.check(_candidate(workspace, release)))
+        interlocks.hold(interlocks.check(candidate(workspace, release)))
     if release.before.agent_version != release.after.agent_version:
         before = {release.before.agent_version: 100} if release.before.agent_version else {}
         production.move_traffic(workspace, before, {_version(release): 100}, why)
@@ -158,9 +166,22 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
         production.move_alias(workspace, release.prompt_name, expected, _prompt_version(release), why)
     if release.undoes is not None:
         records.set_state(workspace, release.undoes, State.TAKEN_BACK)
-    if release.kind is Kind.PROMPT:
-        return Message("The alias production moved to prompt version {version}.", version=_prompt_version(release))
-    return Message("Agent version {version} gets 100 % of the traffic.", version=_version(release))
+    return _moved(release)
+
+
+def _moved(release: Release) -> Message:
+    """Which pointer moved: the traffic, the alias, or with a rollback both."""
+    agent, prompt = _version(release), _prompt_version(release)
+    if release.before.agent_version == agent:
+        return Message("The alias production moved to prompt version {version}.", version=prompt)
+    if release.kind is Kind.ROLLBACK and release.before.prompt_version != prompt:
+        return Message(
+            "Agent version {version} gets 100 % of the traffic, and the alias production moved to prompt version "
+            "{prompt}.",
+            version=agent,
+            prompt=prompt,
+        )
+    return Message("Agent version {version} gets 100 % of the traffic.", version=agent)
 
 
 def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
@@ -238,21 +259,9 @@ def _ask(workspace: "Workspace", question: str, origin: str, version: int | None
     return workspace.platform.serving.ask(workspace, workspace.app.endpoint, request, version)
 
 
-def _candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
-    agent = agents.get(workspace, str(release.after.model_id))
-    prompt = prompts.version(workspace, release.prompt_name, _prompt_version(release))
-    return interlocks.candidate(workspace, agent, prompt, release.before.model_id, release.before.prompt_version)
-
-
 def _set_agent_version(workspace: "Workspace", release: Release, version: int) -> None:
     after = asdict(replace(release.after, agent_version=version))
-    moves = {
-        "prompt": release.prompt_name,
-        "before": asdict(release.before),
-        "after": after,
-        "evaluation": release.evaluation,
-    }
-    records.set_state(workspace, release.id, release.state, moves=moves)
+    records.set_state(workspace, release.id, release.state, moves=records.moves_of(release) | {"after": after})
 
 
 def _model_config(workspace: "Workspace", pinned: int | None) -> dict[str, Any]:

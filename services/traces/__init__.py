@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Trace, TraceState
 from mlflow.exceptions import MlflowException
 
-from services.errors import NotFoundError, translated
+from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
 from services.traces.prompt_use import prompt_seen, prompt_version
 from services.traces.rows import ORIGINS, TraceRow, origin, read_infos, row_of
@@ -93,8 +93,7 @@ def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bo
 
 def get(workspace: "Workspace", trace_id: str) -> TraceStory:
     """One trace as a story; raises NotFoundError, also for a trace of another app."""
-    with translated(Message("Reading the trace")):
-        trace = workspace.client.get_trace(trace_id)
+    trace = _found(workspace, trace_id)
     if trace.info.experiment_id != workspace.app.experiment_id:
         raise NotFoundError(
             Message("The trace {id} does not belong to this app.", id=trace_id), Message("Choose one from the list.")
@@ -141,6 +140,18 @@ def _matches(row: TraceRow, query: TraceQuery) -> bool:
         and (query.failed_scorer is None or query.failed_scorer in row.failed)
         and (text in row.question.casefold() or text in row.answer.casefold())
     )
+
+
+def _found(workspace: "Workspace", trace_id: str) -> Trace:
+    try:
+        return workspace.client.get_trace(trace_id)
+    except MlflowException as error:
+        if is_missing(error):
+            raise NotFoundError(
+                Message("The trace {id} does not exist.", id=trace_id), Message("Choose one from the list.")
+            ) from error
+        with translated(Message("Reading the trace")):
+            raise
 
 
 def _stored(workspace: "Workspace", trace_id: str) -> Trace | None:

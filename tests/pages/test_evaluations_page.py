@@ -97,6 +97,25 @@ def test_the_list_opens_one_and_compares_two(screen, workspace, finished):
     assert "Better: 6 of 6 questions got better, 0 got worse" in texts(shown).replace("\\", "")
 
 
+def test_a_comparison_names_both_sides(screen, workspace, finished):
+    worse = texts(screen("evaluations", run=finished[0], against=finished[1])).replace("\\", "")
+    assert "What changes from support version 2" in worse and "to support version 1" in worse
+    assert "Critical questions that pass with support version 2" in worse
+
+
+def test_an_unknown_evaluation_leads_back_to_the_list(screen, finished):
+    shown = screen("evaluations", run="nope")
+    assert "There is no evaluation nope" in texts(shown)
+    shown.button(key="back").click().run()
+    assert "All evaluations" in [one.value for one in shown.subheader]
+
+
+def test_a_click_in_a_row_chooses_it(screen, finished):
+    shown = screen("evaluations", run=finished[1])
+    shown.session_state[f"rows-{finished[1]}"] = {"selection": {"rows": [], "columns": [], "cells": [(2, "question")]}}
+    assert "Because of its length" in texts(shown.run()).replace("\\", "")
+
+
 def test_one_evaluation_shows_scores_and_their_rows(screen, finished):
     shown = screen("evaluations", run=finished[1])
 
@@ -134,7 +153,7 @@ def test_a_worse_version_is_called_worse(screen, finished):
 
     written = texts(shown).replace("\\", "")
     assert "Worse: 6 of 6 questions got worse" in written
-    assert "Critical questions that passed before and fail now: 1." in written
+    assert "and fail with support version 1" in written
 
 
 def test_an_unfinished_run_says_why_it_is_empty(screen, workspace, finished):

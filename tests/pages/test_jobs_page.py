@@ -12,7 +12,7 @@ def test_an_empty_list_says_what_will_show_here(screen):
 
 
 def test_a_failed_job_shows_its_next_step(screen, workspace):
-    jobs.submit(workspace, "evaluate", {})
+    jobs.submit(workspace, "evaluate", {"prompt_version": 2})
     jobs.fail(
         workspace.engine, jobs.claim(workspace.engine), ConsoleError(Message("No <b>room</b>."), Message("Make room."))
     )
@@ -22,9 +22,23 @@ def test_a_failed_job_shows_its_next_step(screen, workspace):
 
 
 def test_a_waiting_job_can_be_cancelled(screen, workspace):
-    job = jobs.submit(workspace, "evaluate", {})
+    job = jobs.submit(workspace, "evaluate", {"prompt_version": 2})
     screen("jobs").button(key=f"cancel-{job.id}").click().run()
     assert jobs.get(workspace, job.id).state is State.CANCELLED
+
+
+def test_a_job_names_its_subject_and_leads_there(screen, workspace):
+    jobs.submit(workspace, "release", {"release": 7})
+    jobs.submit(workspace, "try_agent", {"question": "Where is <b>it</b>?"})
+    jobs.submit(workspace, "log_agent", {"form": {"name": "helper"}})
+    jobs.submit(workspace, "improve_prompt", {"request": {"name": "greeting"}})
+    shown = screen("jobs")
+    assert {one.proto.label.replace("\\", "") for one in shown.get("page_link")} >= {
+        "Release 7",
+        "Where is <b>it</b>?",
+        "helper",
+        "greeting",
+    }
 
 
 def test_a_job_that_repeats_counts_no_attempts(screen, workspace):

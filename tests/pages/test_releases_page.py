@@ -3,10 +3,12 @@
 from dataclasses import asdict
 
 from services import jobs, releases
+from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.releases import Kind, Pair, State, records
 from tests.pages.conftest import texts
+from tests.standing import stand
 
 
 def stored(workspace, state, **changes):
@@ -25,12 +27,13 @@ def test_without_an_agent_the_next_step_is_named(screen):
 
 def test_a_red_interlock_switches_the_button_off(screen, workspace):
     red = Finding(2, Message("Gate"), Light.RED, Message("Too low."), Message("Why."), Message("Mend it."))
-    id = stored(workspace, State.PROPOSED, findings=[red.to_json()])
+    id = stored(workspace, State.PROPOSED, findings=[red.to_json()], checked_at=now())
     shown = screen("releases", release=str(id))
     assert shown.button(key="start-release").disabled
     assert "-badge[blocked]" in texts(shown)
     assert "-badge[blocked]" in texts(screen("releases"))
     assert "Mend it" in texts(shown)
+    assert "checked" in texts(shown)
     assert "<b>" not in texts(shown).replace("\\<b\\>", "")
 
 
@@ -40,6 +43,43 @@ def test_a_running_release_can_be_stopped(screen, workspace):
     shown = screen("releases", release=str(id))
     shown.button(key="stop-release").click().run()
     assert not jobs.get(workspace, job.id).live
+
+
+def test_stopping_shows_at_once(screen, workspace):
+    job = jobs.submit(workspace, "release", {"release": 1})
+    jobs.claim(workspace.engine)
+    shown = screen("releases", release=str(stored(workspace, State.RUNNING, job_id=job.id)))
+    shown.button(key="stop-release").click().run()
+    assert "Stopping: the step under way is finished first" in texts(shown)
+    assert shown.button(key="stop-release").disabled
+
+
+def test_a_proposal_is_withdrawn(screen, workspace):
+    id = stored(workspace, State.PROPOSED)
+    shown = screen("releases", release=str(id))
+    shown.button(key="withdraw-release").click().run()
+    assert releases.get(workspace, id).state is State.WITHDRAWN
+    assert "-badge[withdrawn]" in texts(shown)
+    assert "withdraw-release" not in [one.key for one in shown.button]
+
+
+def test_a_rollback_says_where_it_leads_and_leaves_out_what_stays(screen, workspace):
+    moves = {"prompt": "greeting", "before": asdict(Pair("m-1", 1, 2)), "after": asdict(Pair("m-1", 1, 1))}
+    id = records.add(workspace, Kind.ROLLBACK, moves, "")
+    shown = texts(screen("releases", release=str(id)))
+    assert f"Release {id}: roll back to prompt version 1" in shown
+    assert "Back from prompt version 2 to 1; the agent stays." in shown
+    assert "no reason given" in shown
+
+
+def test_the_list_tells_what_is_live_and_what_replaced_what(screen, workspace):
+    first = stored(workspace, State.LIVE)
+    second = stored(workspace, State.LIVE)
+    for id in (first, second):
+        records.set_step(workspace, id, "shift", state="done", ended_at=now())
+    stand(workspace, 1, "m-1", weight=100)
+    shown = texts(screen("releases"))
+    assert f"replaced by release {second}" in shown
 
 
 def test_an_interrupted_release_can_be_resumed(screen, workspace):

@@ -2,6 +2,7 @@
 
 import mlflow
 
+from services import monitoring, scorers, traces
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 
@@ -23,6 +24,28 @@ def test_a_list_shows_live_questions_and_opens_one(screen, workspace):
     assert "What happened" not in texts(page)
 
 
+def test_an_empty_question_is_named(screen, workspace):
+    leave(workspace, " ")
+    assert "(empty question)" in texts(screen("traces")).replace("\\", "")
+
+
+def test_an_unknown_trace_leads_back_to_the_list(screen, monkeypatch):
+    monkeypatch.setattr(traces, "PATIENCE", 0.1)
+    page = screen("traces", trace="tr-0123")
+    assert "The trace tr-0123 does not exist" in texts(page).replace("\\", "")
+    page.button(key="back").click().run()
+    assert "No trace fits" in texts(page)
+
+
+def test_a_fresh_answer_says_that_its_scorers_are_on_their_way(screen, workspace):
+    fresh, old = leave(workspace, "Now?"), leave(workspace, "Then?", hours_ago=2)
+    assert "Nobody has judged this answer" in texts(screen("traces", trace=fresh))
+    spec = scorers.save(workspace, scorers.ScorerSpec("polite", "polite"))
+    monitoring.save_scorers(workspace, [monitoring.MonitoredScorer(spec.name, spec.version, 1.0, True)])
+    assert "have not come to this answer yet" in texts(screen("traces", trace=fresh))
+    assert "Nobody has judged this answer" in texts(screen("traces", trace=old))
+
+
 def test_an_address_sets_the_filters(screen, workspace):
     fine, rude = leave(workspace, "One"), leave(workspace, "Two")
     mlflow.log_feedback(trace_id=fine, name="polite", value=True)
@@ -37,7 +60,7 @@ def test_words_and_origin_filter(screen, workspace):
     leave(workspace, "probing", origin="probe")
     page = screen("traces")
     page.text_input(key="traces-text").set_value("nothing like it").run()
-    assert "No trace fits" in texts(page)
+    assert "has the words “nothing like it”" in texts(page)
     page.text_input(key="traces-text").set_value("").run()
     page.selectbox(key="traces-origin").select("probe").run()
     assert "probing" in texts(page)

@@ -30,12 +30,13 @@ def test_a_second_start_changes_nothing(settings):
     assert (settings.home / "signalbox.db").read_bytes() == before
 
 
-def test_a_folder_of_the_first_version_keeps_its_data_and_gets_the_index_of_prompts(workspace, settings):
+def test_a_folder_of_the_first_version_keeps_its_data_and_gets_what_came_later(workspace, settings):
     prompts.save(workspace, "greeting", "Say hello", "")
     workspace.engine.dispose()
     with sqlite3.connect(settings.home / "signalbox.db") as connection:
         for table in ("prompt_index", "prompt_entry", "prompt_label", "prompt_words"):
             connection.execute(f"DROP TABLE {table}")
+        connection.execute("ALTER TABLE release DROP COLUMN checked_at")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         before = connection.execute("SELECT * FROM event").fetchall()
     database.migrate(settings)

@@ -9,7 +9,7 @@ from services.database import now
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError
 from services.messages import Message
 from services.people import Actor, Role
-from services.releases import Kind, Pair, State, records
+from services.releases import Kind, Pair, State, pointer, records
 
 NOTHING = Pair(None, None, None)
 
@@ -62,7 +62,7 @@ def test_after_a_rollback_the_restored_release_is_current(workspace):
     first = stored(workspace, State.LIVE, after=1)
     second = stored(workspace, State.TAKEN_BACK, after=2)
     stored(workspace, State.LIVE, after=1, kind=Kind.ROLLBACK, undoes=second, restores=first)
-    assert releases._newest_moved(workspace).id == first
+    assert pointer.newest_moved(workspace).id == first
     assert releases.rollback_target(workspace) is None
 
 
@@ -70,6 +70,31 @@ def test_without_an_earlier_release_there_is_nothing_to_go_back_to(workspace):
     stored(workspace, State.LIVE)
     with pytest.raises(NotReadyError, match="no earlier good release"):
         releases.roll_back(workspace, "")
+
+
+def test_a_release_that_moved_nothing_can_be_withdrawn(workspace):
+    for state in (State.PROPOSED, State.BLOCKED, State.FAILED, State.STOPPED):
+        id = stored(workspace, State.PROPOSED)
+        records.set_state(workspace, id, state)
+        releases.withdraw(workspace, id)
+        assert releases.get(workspace, id).state is State.WITHDRAWN
+        assert not releases.get(workspace, id).startable
+
+
+@pytest.mark.parametrize("state", [State.LIVE, State.UNPROVEN, State.TAKEN_BACK])
+def test_a_release_that_moved_something_is_rolled_back_not_withdrawn(workspace, state):
+    id = stored(workspace, state)
+    with pytest.raises(ConflictError):
+        releases.withdraw(workspace, id)
+    assert releases.get(workspace, id).state is state
+
+
+def test_successors_tell_what_replaced_and_what_took_back(workspace):
+    first, second, third = (stored(workspace, State.LIVE, after=n) for n in (1, 2, 3))
+    assert releases.successors(workspace) == {first: second, second: third}
+    records.set_state(workspace, third, State.TAKEN_BACK)
+    back = stored(workspace, State.LIVE, after=2, kind=Kind.ROLLBACK, undoes=third, restores=second)
+    assert releases.successors(workspace) == {first: second, third: back}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 import pytest
 from sqlalchemy import select
 
-from services import agents, audit, database, jobs, prompts, releases
+from services import agents, audit, database, jobs, production, prompts, releases
 from services.processes.lock import held, read
 from services.releases import STEPS, Kind, State
 from tests.train.conftest import PROMPT
@@ -65,6 +65,22 @@ def test_a_stopped_release_resumes_where_it_stopped(train):
     assert stopped.state is State.STOPPED
     resumed = train.finished(releases.start(train.workspace, release.id))
     assert resumed.state is State.LIVE
+
+
+def test_a_stopped_first_release_that_is_withdrawn_leaves_nothing_behind(train):
+    first = train.prompts()[0]
+    agent = train.agent(first)
+    train.evaluate(agent, first)
+    release = train.start(agent, first)
+    until(lambda: reached(train, release, "deploy"))
+    releases.stop(train.workspace, release.id)
+    stopped = train.finished(release, jobs.State.CANCELLED)
+
+    releases.withdraw(train.workspace, stopped.id)
+
+    assert production.alias(train.workspace, stopped.prompt_name) is None
+    assert production.standing(train.workspace, 1) is None
+    assert releases.get(train.workspace, stopped.id).state is State.WITHDRAWN
 
 
 def test_a_killed_gateway_and_version_come_back_by_themselves(train):

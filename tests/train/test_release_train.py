@@ -119,11 +119,19 @@ def test_two_pointers_never_move_at_once(train):
 
 def test_an_unevaluated_version_is_blocked_and_explained(train):
     first = train.prompts()[0]
-    release = releases.propose(train.workspace, Proposal(train.agent(first), first))
+    agent = train.agent(first)
+    release = releases.propose(train.workspace, Proposal(agent, first))
     finding = release.findings[0]
     assert finding.light is Light.RED and "prompt version 1" in str(finding.mend)
+    assert (finding.screen, finding.asks) == ("evaluations", {"agent": agent, "version": str(first)})
     with pytest.raises(BlockedError):
         releases.start(train.workspace, release.id)
+
+    evaluation = train.evaluate(agent, first)
+    again = releases.check_again(train.workspace, release.id)
+
+    assert not again.held and again.evaluation == evaluation.run_id
+    assert again.checked_at > release.checked_at
 
 
 def test_a_template_variable_nobody_supplies_blocks(train):

@@ -1,0 +1,20 @@
+"""How every list names an agent version: its number in the registry, else when it was logged."""
+
+from collections.abc import Iterable
+
+from pages.components import session
+from services.agents import AgentVersion
+
+_ = session.text
+
+
+def labels(found: Iterable[AgentVersion]) -> dict[str, str]:
+    """The agent versions by model id as a list to choose from shows them, in the order given."""
+    return {one.model_id: label(one) for one in found}
+
+
+def label(one: AgentVersion) -> str:
+    """“agent version 2 · support”; plain text, to be escaped where markdown is drawn."""
+    if one.registered:
+        return _("agent version {n} · {name}", n=one.registered, name=one.name)
+    return _("{name}, logged {time}, never released", name=one.name, time=session.moment(one.created_at))

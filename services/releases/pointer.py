@@ -1,0 +1,87 @@
+"""What answers people now, by which release it came, and where a rollback would lead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from services import agents, production
+from services.errors import NotFoundError
+from services.releases.records import Kind, Pair, Release, State, all, get
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Live:
+    """What answers people now, read from the platform, and the release, or the rollback, that made it so."""
+
+    pair: Pair
+    prompt_name: str | None
+    release: Release | None
+    moved_outside: bool
+
+
+def live(workspace: "Workspace") -> Live:
+    """What production serves now; `moved_outside` when it is not what the last release left behind."""
+    moved = _moved(workspace)
+    newest = moved[0][0] if moved else None
+    pair = _live_pair(workspace, newest)
+    return Live(pair, newest.prompt_name if newest else None, newest, newest is not None and pair != newest.after)
+
+
+def rollback_target(workspace: "Workspace") -> Release | None:
+    """The last good release before the one that is live: proven, and not the same pair. Not the highest number."""
+    current = newest_moved(workspace)
+    if current is None or current.moved_at is None:
+        return None
+    earlier = [one for one, at in _moved(workspace) if at < current.moved_at and one.kind is not Kind.ROLLBACK]
+    good = [one for one in earlier if one.state is State.LIVE and one.after != current.after]
+    return good[0] if good else None
+
+
+def successors(workspace: "Workspace") -> dict[int, int]:
+    """The release that replaced or took back each one that went live, by number; what is live now has none."""
+    moved = [one for one, _ in _moved(workspace)]
+    replaced = {older.id: newer.id for newer, older in pairwise(moved)}
+    undone = {one.undoes: one.id for one in all(workspace) if one.moved_at and one.undoes}
+    restored = {one.restores for one in moved[:1] if one.state is State.LIVE}
+    return {id: by for id, by in (replaced | undone).items() if id not in restored}
+
+
+def newest_moved(workspace: "Workspace") -> Release | None:
+    """The release that moved the pointer last and was not taken back; after a rollback, the one it restored."""
+    moved = _moved(workspace)
+    if not moved:
+        return None
+    newest = moved[0][0]
+    restored = newest.restores is not None and newest.state is State.LIVE
+    return get(workspace, int(newest.restores or 0)) if restored else newest
+
+
+def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
+    """The releases that moved the pointer and were not taken back, with the time, newest first."""
+    everything = all(workspace)
+    undone = {one.undoes for one in everything if one.moved_at}
+    kept = [one for one in everything if one.state is not State.TAKEN_BACK and one.id not in undone]
+    found = [(one, one.moved_at) for one in kept]
+    return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
+
+
+def _live_pair(workspace: "Workspace", known: Release | None) -> Pair:
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    shown = [one for one in endpoint.versions if one.weight] if endpoint else []
+    if not shown or known is None:
+        return Pair(None, None, None)
+    most = max(shown, key=lambda one: one.weight)
+    pinned = _pinned(workspace, most.model_id)
+    return Pair(most.model_id, most.version, pinned or production.alias(workspace, known.prompt_name))
+
+
+def _pinned(workspace: "Workspace", model_id: str) -> int | None:
+    """The prompt version an agent is pinned to; None also for one that was deleted in MLflow and still answers."""
+    try:
+        return agents.get(workspace, model_id).pinned
+    except NotFoundError:
+        return None
