@@ -453,7 +453,11 @@ def test_rules_judge_what_rules_can_decide(model: TestClient, guideline: str, an
     verdict = json.loads(judged(model, guideline, answer).json()["choices"][0]["message"]["content"])
 
     assert verdict["result"] == result
-    assert verdict["rationale"].startswith("Practice model")
+    spoken = "ja" if wording.language(guideline) == "ja" else "en"
+    assert verdict["rationale"].startswith(
+        {"ja": "練習用モデルが規則で判定：", "en": "Practice model, by rules:"}[spoken]
+    )
+    assert wording.language(verdict["rationale"]) == spoken
 
 
 @pytest.mark.parametrize(

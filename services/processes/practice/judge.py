@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services import wording
-from services.messages import Message
+from services.messages import Message, mark, render
 from services.processes.practice import limits
 from services.wording import Finding
 
@@ -21,6 +21,16 @@ FRAME = re.compile(
 )
 JOINTS = re.compile(r"(?<=[.!?])\s+|[。;；\n]+|,?\s+and\s+(?!\d)|、かつ|、また|、(?=\S)", re.IGNORECASE)
 QUOTED = r"(?:“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|'([^']+)')"
+COUNTED = {
+    "characters": mark("The answer has {n} characters."),
+    "words": mark("The answer has {n} words."),
+    "sentences": mark("The answer has {n} sentences."),
+}
+SPOKEN = {
+    "ja": mark("The answer is in Japanese."),
+    "en": mark("The answer is in English."),
+    None: mark("The answer is in no language."),
+}
 
 
 class CannotJudge(ValueError):
@@ -38,28 +48,32 @@ def is_asked(response_format: Any) -> bool:
 def verdict(messages: Sequence[tuple[str, str]]) -> str:
     """The JSON answer of a judge; raises CannotJudge when a rule is missing for any part of the criterion."""
     text = "\n".join(content for _, content in messages)
-    findings = _findings(text, messages)
+    criteria, findings = _findings(text, messages)
     passed = all(finding.passed for finding in findings)
-    reasons = " ".join(str(finding.reason) for finding in findings)
-    return json.dumps(
-        {"result": "yes" if passed else "no", "rationale": f"Practice model, by rules: {reasons}"}, ensure_ascii=False
+    # Like a real judge, it writes in the language of what it was asked to check.
+    language = wording.language(" ".join(criteria)) or "en"
+    said = Message(
+        "Practice model, by rules: {reasons}", reasons=" ".join(render(one.reason, language) for one in findings)
     )
+    return json.dumps({"result": "yes" if passed else "no", "rationale": render(said, language)}, ensure_ascii=False)
 
 
-def _findings(text: str, messages: Sequence[tuple[str, str]]) -> list[Finding]:
+def _findings(text: str, messages: Sequence[tuple[str, str]]) -> tuple[list[str], list[Finding]]:
+    """The criteria as they were written, and what was found about each part of them."""
     guidelines = re.findall(r"<guideline>(.*?)</guideline>", text, re.DOTALL)
     if guidelines:
         answer = _within(text, "response")
-        return [finding for guideline in guidelines for finding in _judge(guideline, answer)]
+        return guidelines, [finding for guideline in guidelines for finding in _judge(guideline, answer)]
     if "content safety" in text and "<text>" in text:
-        return [wording.safe(_within(text, "text"))]
+        checked = _within(text, "text")
+        return [checked], [wording.safe(checked)]
     task = re.search(r"Your task: (.*?)\.?\n\nYou \*must\* format", messages[0][1], re.DOTALL)
     outputs = re.search(
         r"(?:^|\n)outputs: (.*?)(?=\n(?:inputs|expectations|conversation): |\Z)", messages[-1][1], re.DOTALL
     )
     if not task or not outputs:
         raise CannotJudge("The practice model cannot judge this: it does not recognise the request.")
-    return _judge(task[1], _plain(outputs[1]))
+    return [task[1]], _judge(task[1], _plain(outputs[1]))
 
 
 def _within(text: str, tag: str) -> str:
@@ -125,8 +139,8 @@ def _length(part: str, answer: str) -> Finding | None:
         for unit, limit in found.items()
         if not (limit.shortest or 0) <= counts[unit] <= (limit.longest or counts[unit])
     ]
-    said = ", ".join(f"{counts[unit]} {unit}" for unit in found)
-    return Finding(not outside, Message("The answer has {count}.", count=said))
+    told = next(iter([*outside, *found]))
+    return Finding(not outside, Message(COUNTED[told], n=counts[told]))
 
 
 def _language(part: str, answer: str) -> Finding | None:
@@ -138,8 +152,8 @@ def _language(part: str, answer: str) -> Finding | None:
     if not found:
         return None
     wanted = "ja" if (found[1] or found[2]).lower() in ("japanese", "日本語") else "en"
-    name = {"ja": "Japanese", "en": "English", None: "no language"}[wording.language(answer)]
-    return Finding(wording.language(answer) == wanted, Message("The answer is in {language}.", language=name))
+    spoken = wording.language(answer)
+    return Finding(spoken == wanted, Message(SPOKEN[spoken]))
 
 
 def _mention(part: str, answer: str) -> Finding | None:
