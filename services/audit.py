@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from services.database import event_log, new_id, now, writing
 from services.errors import ForbiddenError, translated
 from services.messages import Message, mark
-from services.people import Role
+from services.people import ROLE_NAME, Role
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -171,7 +171,7 @@ def require(workspace: "Workspace", verb: Verb) -> None:
             Message(
                 "{doing} needs the role “{role}”, which {person} does not have.",
                 doing=Message(DOING[verb]),
-                role=needed.value,
+                role=Message(ROLE_NAME[needed]),
                 person=workspace.actor.id,
             ),
             Message("Ask an admin to add you to the roles file."),

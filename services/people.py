@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, select
 
 from services.database import draft, writing
 from services.errors import ForbiddenError, InvalidInputError
-from services.messages import Message
+from services.messages import Message, mark
 from services.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ class Role(StrEnum):
 
 
 ALL_ROLES = frozenset(Role)
+# The word of the roles file, which other languages explain.
+ROLE_NAME = {
+    Role.VIEWER: mark("viewer"),
+    Role.REVIEWER: mark("reviewer"),
+    Role.AUTHOR: mark("author"),
+    Role.APPROVER: mark("approver"),
+    Role.ADMIN: mark("admin"),
+}
 
 
 @dataclass(frozen=True)

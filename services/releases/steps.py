@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SECONDS_TO_READY = 120
+SECONDS_TO_SMOKE = 60
 SECONDS_TO_PROOF = 45
 PROBE = "Hello"
 DOING = {
@@ -135,7 +136,7 @@ def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
     answers: list[Answer] = []
     for done, question in enumerate(questions):
         work.progress(done, len(questions))
-        answers.append(_ask(workspace, question, "smoke", _version(release)))
+        answers.append(_ask_patiently(workspace, work, question, _version(release)))
     for question, answer in zip(questions, answers, strict=True):
         if not answer.text.strip():
             raise PlatformError(
@@ -219,6 +220,19 @@ def _probe(workspace: "Workspace", release: Release, question: str) -> tuple[Mes
             raise
         return error.message, None
     return _doubt(workspace, release, answer), answer
+
+
+def _ask_patiently(workspace: "Workspace", work: "Work", question: str, version: int) -> Answer:
+    """A smoke question; a model that is busy for a moment does not end a release."""
+    begun = time.monotonic()
+    while True:
+        try:
+            return _ask(workspace, question, "smoke", version)
+        except PlatformError as error:
+            if not error.retryable or time.monotonic() - begun > SECONDS_TO_SMOKE:
+                raise
+        work.progress(0, 1)
+        time.sleep(1)
 
 
 STEP: dict[str, Callable[["Workspace", "Work", Release], Message]] = {

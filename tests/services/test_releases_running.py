@@ -10,7 +10,7 @@ from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from services import jobs, production, prompts, releases
 from services.database import now
-from services.errors import ConflictError, PlatformError
+from services.errors import BlockedError, ConflictError, PlatformError
 from services.jobs import Work
 from services.prompts import ChatMessage, Content
 from services.releases import Kind, Pair, State, records, steps
@@ -23,7 +23,8 @@ CHAT = Content((ChatMessage("system", "You speak for {{company_name}}."), ChatMe
 
 @pytest.fixture
 def written(workspace, monkeypatch):
-    """Three versions of a prompt; the proof is looked for once."""
+    """Three versions of a prompt; the proof is looked for once, and so is an answer to the smoke question."""
+    monkeypatch.setattr(steps, "SECONDS_TO_SMOKE", -1)
     monkeypatch.setattr(steps, "SECONDS_TO_PROOF", -0.6)
     for text in ("Be brief for Acme.", "Be kind for Acme.", "Be exact for Acme."):
         prompts.save(workspace, "greeting", text, "")
@@ -46,7 +47,7 @@ def run(workspace, id):
     error = None
     try:
         releases.run(replace(workspace, fence=work.fence), work)
-    except (ConflictError, PlatformError) as raised:
+    except (BlockedError, ConflictError, PlatformError) as raised:
         error = raised
     jobs.finish(workspace.engine, work.job, {})
     return releases.get(workspace, id), error
@@ -134,6 +135,21 @@ def test_a_failed_first_release_leaves_nothing_behind(written, before, status):
     assert production.standing(written, 1) is None
     assert [one.name for one in ended.steps if one.state == "waiting"] == ["deploy", "ready", "shift", "proof"]
     assert ended.startable
+
+
+def test_the_smoke_test_waits_out_a_busy_model(written, monkeypatch):
+    monkeypatch.setattr(steps, "SECONDS_TO_SMOKE", 20)
+    agent = logged(written, "greeting")
+    stand(written, 1, agent)
+    trace = left(written, agent, 1, "Be brief for Acme.")
+    first = stored(
+        written, Kind.AGENT, NOTHING, Pair(agent, 1, 1), done=("preflight", "register", "scorers", "deploy", "ready")
+    )
+    told = {1: refused(429), 2: refused(503)}
+    with gateway(written.settings.gateway_port, lambda n: told.get(n, answered(trace))) as asked:
+        ended, _ = run(written, first)
+    smoke = next(one for one in ended.steps if one.name == "smoke")
+    assert smoke.state == "done" and len(asked) >= 3
 
 
 def test_at_the_end_what_nobody_needs_is_retired(written):
