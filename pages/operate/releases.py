@@ -116,7 +116,7 @@ def _live_position(live: Live, ids: list[str]) -> int:
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
     for release in found:
-        name, state, what, who = st.columns([2.8, 2, 5.4, 3], vertical_alignment="center")
+        name, state, what, who = st.columns([2, 2.4, 5.4, 3], vertical_alignment="center")
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
@@ -132,8 +132,8 @@ def standing(release: Release, live: Live, replaced_by: int | None) -> str:
     if replaced_by is None:
         return release_view.badge(release) if live.moved_outside else f":green-badge[{_('live now')}]"
     if release.state is State.TAKEN_BACK:
-        return f":gray-badge[{_('taken back by release {id}', id=replaced_by)}]"
-    return f":gray-badge[{_('replaced by release {id}', id=replaced_by)}]"
+        return f":gray[{_('taken back by release {id}', id=replaced_by)}]"
+    return f":gray[{_('replaced by release {id}', id=replaced_by)}]"
 
 
 def show_all() -> None:
