@@ -28,6 +28,7 @@ class StubModel:
     finish_reason: str = "stop"
     with_usage: bool = True
     models: tuple[str, ...] | None = None
+    listed: Any = None
     open: int = 0
     most_open: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -49,6 +50,9 @@ def stub_model() -> Iterator[StubModel]:
             return None
 
         def do_GET(self) -> None:
+            if stub.listed is not None:
+                self._send(200, stub.listed)
+                return
             if stub.models is None or stub.status != 200:
                 self._send(404 if stub.status == 200 else stub.status, {"error": {"message": "stubbed failure"}})
                 return

@@ -103,7 +103,10 @@ def table(made: Evaluation, rows: pd.DataFrame) -> None:
         st.info(_("No question fits these filters."))
         return
     shown = pd.DataFrame(
-        {"question": chosen["question"], "answer": chosen["answer"].where(chosen["state"] == "OK", chosen["error"])}
+        {
+            "question": chosen["question"].map(tables.cell),
+            "answer": chosen["answer"].where(chosen["state"] == "OK", chosen["error"]).map(tables.cell),
+        }
     )
     for name in made.scores:
         shown[name] = [PASSED[_verdict(value)] for value in chosen[name]]
@@ -217,9 +220,9 @@ def _changed(heading: Message, changed: pd.Series, rows: pd.DataFrame, before: p
     now, earlier = (one.drop_duplicates("row_id").set_index("row_id") for one in (rows, before))
     table = pd.DataFrame(
         {
-            "question": now["question"].reindex(ids),
-            "before": earlier["answer"].reindex(ids),
-            "now": now["answer"].reindex(ids),
+            "question": now["question"].reindex(ids).map(tables.cell, na_action="ignore"),
+            "before": earlier["answer"].reindex(ids).map(tables.cell, na_action="ignore"),
+            "now": now["answer"].reindex(ids).map(tables.cell, na_action="ignore"),
         }
     )
     st.dataframe(

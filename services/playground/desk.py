@@ -1,11 +1,15 @@
 """What a person compares: up to four variants of a prompt, the questions, values for variables; kept between visits."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from services import people
+from services import audit, people
+from services.audit import Verb
+from services.errors import InvalidInputError
+from services.messages import Message
 from services.prompts import Content, ModelSettings, PromptVersion
 from services.prompts.content import Template, as_template
 
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 MOST_VARIANTS = 4
+MOST_QUESTIONS = 100
+MOST_CHARACTERS = 2_000_000
 FIRST_QUESTIONS = 2
 
 
@@ -99,8 +105,18 @@ def kept(workspace: "Workspace", prompt: str) -> Desk | None:
 
 
 def keep(workspace: "Workspace", desk: Desk) -> None:
-    """Remember the desk for this person's next visit; it changes nothing for others."""
-    people.remember(workspace, _subject(workspace, desk.prompt), _to_json(desk))
+    """Remember the desk for this person's next visit; it changes nothing for others, so it is no line of the audit log.
+
+    Raises ForbiddenError for who may not try, InvalidInputError for more than a desk holds.
+    """
+    audit.require(workspace, Verb.TRY_AGENT)
+    stored = _to_json(desk)
+    if len(desk.questions) > MOST_QUESTIONS or len(json.dumps(stored, ensure_ascii=False)) > MOST_CHARACTERS:
+        raise InvalidInputError(
+            Message("This is more than the playground can hold: {n} questions.", n=len(desk.questions)),
+            Message("Take out questions or edited texts. To ask many questions, start an evaluation."),
+        )
+    people.remember(workspace, _subject(workspace, desk.prompt), stored)
 
 
 def first(workspace: "Workspace", prompt: str, found: Sequence[PromptVersion], draft: Content | None) -> Desk:
@@ -124,7 +140,7 @@ def opened(desk: Desk, versions: Sequence[int], draft: bool) -> Desk:
 
 
 def _subject(workspace: "Workspace", prompt: str) -> str:
-    return f"playground:{workspace.app.id}:{prompt}"
+    return f"playground/{workspace.app.id}/{prompt}"
 
 
 def _to_json(desk: Desk) -> Any:

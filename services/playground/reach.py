@@ -1,5 +1,6 @@
 """Whether the model server answers, found out in the background and free of charge: it is asked for its list of models."""
 
+import json
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -42,10 +43,9 @@ def reach(workspace: "Workspace", patience: float = PATIENCE) -> Reach:
     key = (settings.llm_base_url, settings.llm_api_key)
     begun, future = _asked.get(key, (0.0, None))
     if future is None or (future.done() and time.monotonic() - begun > KEPT_SECONDS):
-        _asked[key] = (time.monotonic(), future := loop.submit(_models(settings)))
-    waited = time.monotonic() - _asked[key][0]
+        _asked[key] = begun, future = time.monotonic(), loop.submit(_models(settings))
     try:
-        return Reach(models=future.result(max(0.0, patience - waited)))
+        return Reach(models=future.result(max(0.0, patience - (time.monotonic() - begun))))
     except TimeoutError:
         return Reach(pending=True)
     except ConsoleError as error:
@@ -61,9 +61,21 @@ async def _models(settings: Settings) -> tuple[str, ...]:
     """The names of the models; none from a server that keeps no list."""
     with translated(Message("Looking for the model")):
         try:
-            found = await calls.async_client(settings).with_options(timeout=SECONDS).models.list()
+            client = calls.async_client(settings).with_options(timeout=SECONDS)
+            answer = await client.models.with_raw_response.list()
         except openai.APIStatusError as error:
             if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
                 raise
             return ()
-    return tuple(model.id for model in found.data[:MOST_LISTED])
+    return _names(answer.text)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    """The ids in a list of models; servers that only resemble OpenAI's send a bare list, no ids, or no JSON at all."""
+    try:
+        found = json.loads(listed)
+    except ValueError:
+        return ()
+    entries = found.get("data") if isinstance(found, dict) else found
+    ids = [one.get("id") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return tuple(id for id in ids if isinstance(id, str))[:MOST_LISTED]

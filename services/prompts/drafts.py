@@ -1,7 +1,7 @@
 """Drafts: what a person has written and not saved yet, kept at every pause so that no word is lost."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "prompt:"
 LARGEST = 1_000_000
+MOST_SET_ASIDE = 5
 LONGEST_SAVE = timedelta(minutes=1)
 
 
@@ -31,7 +32,7 @@ class Draft:
     """One person's unsaved text of one prompt; `base` is the version it started from, `name` is empty for a new prompt.
 
     `revision` counts how often it was kept, 0 is never. `new_name` is the name typed for a new prompt, `typed_format` a
-    response format that is not JSON yet, `set_aside` an earlier text of the same draft that another one replaced.
+    response format that is not JSON yet, `set_aside` earlier texts of the same draft that others replaced, newest first.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Draft:
     begun_at: datetime | None = None
     new_name: str = ""
     typed_format: str = ""
-    set_aside: Content | None = None
+    set_aside: tuple[Content, ...] = ()
 
     @property
     def kept(self) -> bool:
@@ -113,22 +114,40 @@ def keep(workspace: "Workspace", draft: Draft) -> Draft:
             revision=draft.revision + 1,
             updated_at=now(),
             begun_at=(before.begun_at if before else None) or now(),
-            set_aside=draft.set_aside or (before.set_aside if before else None),
+            set_aside=_distinct([*draft.set_aside, *(before.set_aside if before else ())], draft.content),
         )
         connection.execute(delete(table).where(_own(workspace, draft.name)))
         connection.execute(insert(table).values(**_key(workspace, draft.name), **_to_row(kept)))
     return kept
 
 
-def set_aside(workspace: "Workspace", draft: Draft) -> None:
-    """Keep the text of a tab that came too late beside the draft that another tab kept, which does not change."""
+def set_aside(workspace: "Workspace", draft: Draft, instead_of: Content | None = None) -> None:
+    """Keep the text of a tab that came too late beside the draft that another tab kept, which does not change.
+
+    `instead_of` is what the same tab set aside before it went on writing.
+    """
     _check(workspace, draft)
     with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
         workspace.fence(connection)
         row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
         if row is not None:
-            value = row.value | {"set_aside": draft.content.to_json()}
+            there = _from_row(row)
+            older = [one for one in there.set_aside if one != instead_of]
+            beside = _distinct([draft.content, *older], there.content)
+            value = row.value | {"set_aside": [one.to_json() for one in beside]}
             connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
+
+
+def drop_aside(workspace: "Workspace", name: str, content: Content) -> None:
+    """Forget one of the earlier texts of the actor's draft; the draft itself does not change."""
+    audit.require(workspace, Verb.SAVE_DRAFT)
+    with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        row = connection.execute(select(table).where(_own(workspace, name))).one_or_none()
+        if row is not None:
+            left = [one.to_json() for one in _from_row(row).set_aside if one != content]
+            value = row.value | {"set_aside": left}
+            connection.execute(update(table).where(_own(workspace, name)).values(value=value))
 
 
 def save(workspace: "Workspace", draft: Draft) -> PromptVersion:
@@ -161,6 +180,12 @@ def discard(workspace: "Workspace", name: str, revision: int | None = None) -> N
     audit.require(workspace, Verb.SAVE_DRAFT)
     if not _forget(workspace, name, revision) and (newer := mine(workspace, name)) is not None:
         raise _kept_elsewhere(newer.updated_at or now())
+
+
+def drop(workspace: "Workspace", name: str, revision: int) -> None:
+    """Forget the actor's draft unless another tab kept a newer one, which stays."""
+    audit.require(workspace, Verb.SAVE_DRAFT)
+    _forget(workspace, name, revision)
 
 
 def _forget(workspace: "Workspace", name: str, revision: int | None) -> bool:
@@ -240,6 +265,15 @@ def _check(workspace: "Workspace", draft: Draft) -> None:
         )
 
 
+def _distinct(found: Iterable[Content], shown: Content) -> tuple[Content, ...]:
+    """What is worth keeping beside the text that is shown: no words twice, no empty ones, the newest few."""
+    kept: list[Content] = []
+    for one in found:
+        if one.text.strip() and one != shown and one not in kept:
+            kept.append(one)
+    return tuple(kept[:MOST_SET_ASIDE])
+
+
 def _kept_elsewhere(at: datetime) -> ConflictError:
     return ConflictError(
         Message("Another tab kept this draft at {time} UTC.", time=f"{at:%H:%M:%S}"),
@@ -264,7 +298,7 @@ def _to_row(draft: Draft) -> dict[str, Any]:
         "begun_at": (draft.begun_at or now()).astimezone(UTC).isoformat(),
         "new_name": draft.new_name,
         "typed_format": draft.typed_format,
-        "set_aside": draft.set_aside.to_json() if draft.set_aside else None,
+        "set_aside": [one.to_json() for one in draft.set_aside],
     }
     return {"value": value, "updated_at": draft.updated_at}
 
@@ -281,5 +315,5 @@ def _from_row(row: Row[Any]) -> Draft:
         begun_at=datetime.fromisoformat(stored["begun_at"]),
         new_name=stored["new_name"],
         typed_format=stored["typed_format"],
-        set_aside=Content.from_json(stored["set_aside"]) if stored["set_aside"] else None,
+        set_aside=tuple(Content.from_json(one) for one in stored["set_aside"]),
     )

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services import datasets, prompts
+from services import datasets, playground, prompts
 from services.datasets import Row
 from services.playground import State, runs
 from services.prompts import ChatMessage, Content, ModelSettings, drafts
@@ -51,7 +51,7 @@ def slots(shown):
 
 
 def field(shown, slot, what):
-    return f"field-playground-support-greeting-{slot}-{what}"
+    return f"field/playground/support/greeting/{slot}/{what}"
 
 
 def finish(shown):
@@ -319,8 +319,19 @@ def test_questions_come_from_live_traffic_or_a_trace_id(screen, written):
     assert "A trial" in read(shown)
     shown.text_input(key=field(shown, "ask", "trace")).set_value("tr-nothing")
     shown.button(key="add-traces").click().run()
-    assert "Reading the trace" in read(shown)
+    assert "The trace tr-nothing does not exist" in read(shown)
     assert "Live one" in read(screen("playground", prompt="greeting", trace=first))
+
+
+def test_a_long_question_is_cut_in_the_list_but_taken_whole(screen, written):
+    long = "Where is it? " * 1_000
+    datasets.create(written, "Questions", [Row("", long)])
+    shown = screen("playground")
+    shown.segmented_control(key=field(shown, "ask", "kind")).set_value("dataset").run()
+    assert len(shown.dataframe[0].value["Question"][0]) <= 300
+    shown.session_state[field(shown, "ask", "rows")] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    shown.button(key="add-rows").click().run()
+    assert playground.kept(written, "greeting").questions[-1].text.strip() == long.strip()
 
 
 def test_a_chat_prompt_is_edited_message_by_message(screen, workspace, model):

@@ -191,7 +191,7 @@ def test_the_words_of_two_tabs_are_both_kept(screen, written):
     assert len(prompts.history(written, "greeting")) == 2
     one.button(key="take-other").click().run()
     assert text(one) == "Second tab"
-    one.button(key="exchange-draft").click().run()
+    one.button(key="exchange-draft-0").click().run()
     assert text(one) == "First tab"
     other.run()
     assert text(other) == "First tab"
@@ -210,7 +210,12 @@ def test_words_that_crossed_with_another_text_are_not_lost(screen, written):
     assert text(shown) == "From here, going on"
     shown.button(key="keep-mine").click().run()
     assert drafts.mine(written, "greeting").content.text == "From here, going on"
-    assert drafts.mine(written, "greeting").set_aside.text == "From there"
+    assert [one.text for one in drafts.mine(written, "greeting").set_aside] == ["From there"]
+    shown.button(key="exchange-draft-0").click().run()
+    assert text(shown) == "From there"
+    shown.button(key="drop-aside-0").click().run()
+    assert drafts.mine(written, "greeting").set_aside == ()
+    assert text(shown) == "From there"
 
 
 def test_a_discarded_draft_is_gone(screen, written):
@@ -293,7 +298,7 @@ def test_writing_from_an_old_version_sets_unsaved_words_aside(screen, written):
     shown = screen("prompts", prompt="greeting", view="versions")
     shown.button(key="from-1").click().run()
     assert text(shown) == "Be short, {{company_name}}."
-    shown.button(key="exchange-draft").click().run()
+    shown.button(key="exchange-draft-0").click().run()
     assert text(shown) == "My draft"
 
 

@@ -12,7 +12,7 @@ from services.datasets import Row
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, NotReadyError, PlatformError
 from services.playground import Desk, Question, Slot, State, calls, runs
 from services.playground.answer import LONGEST_ANSWER
-from services.prompts import ChatMessage, Content, ModelSettings
+from services.prompts import ChatMessage, Content, ModelSettings, drafts
 from tests.left_traces import leave
 from tests.practice_server import practice_server
 from tests.stub_model import stub_model
@@ -357,13 +357,53 @@ def test_who_may_not_try_may_not_run(model, written):
 
 def test_a_variant_is_saved_with_the_settings_it_was_tried_with(written):
     slot = Slot("s1", 1, "Be brief.", ModelSettings(temperature=0.3))
-    variant = resolved(written, replace(desk(), slots=(slot,)))[0]
-    saved = playground.save(written, "greeting", variant, "tried it")
+    tried = replace(desk(), slots=(slot,))
+    saved = playground.save(written, tried, "s1", "tried it")
     assert (saved.version, saved.template, saved.content.settings.temperature, saved.base) == (3, "Be brief.", 0.3, 1)
-    again = resolved(written, replace(desk(), slots=(slot,)))[0]
-    assert again.number == 3
+    assert resolved(written, tried)[0].number == 3
     with pytest.raises(ConflictError, match="version 3 already"):
-        playground.save(written, "greeting", again, "")
+        playground.save(written, tried, "s1", "")
+    with pytest.raises(ConflictError, match="not there any more"):
+        playground.save(written, tried, "s9", "")
+    assert len(prompts.history(written, "greeting")) == 3
+
+
+def test_saving_my_draft_leaves_a_newer_one_of_another_tab(written):
+    mine = drafts.keep(written, drafts.Draft("greeting", Content("Be calm."), "", 2))
+    tried = replace(desk(), slots=(Slot("s1", None),))
+    saved = playground.save(written, tried, "s1", "")
+    assert saved.template == "Be calm." and drafts.mine(written, "greeting") is None
+    newer = drafts.keep(written, drafts.Draft("greeting", Content("Be calmer."), "", 2))
+    drafts.drop(written, "greeting", mine.revision - 1)
+    assert drafts.mine(written, "greeting").content == newer.content
+
+
+def test_a_desk_is_kept_within_bounds_and_only_for_who_may_try(written):
+    viewer = replace(written, actor=people.Actor("eve", frozenset({people.Role.VIEWER})))
+    with pytest.raises(ForbiddenError):
+        playground.keep(viewer, desk())
+    with pytest.raises(InvalidInputError):
+        playground.keep(written, desk(*(f"{n}?" for n in range(101))))
+    with pytest.raises(InvalidInputError):
+        playground.keep(written, desk("x" * 2_000_001))
+    assert playground.kept(written, "greeting") is None
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ([{"id": "a"}, {"name": "b"}, "c"], ("a",)),
+        ({"data": None}, ()),
+        ({"models": [{"id": "a"}]}, ()),
+        ("ready", ()),
+        (7, ()),
+        ({"data": [{"id": 3}, {"id": "a"}]}, ("a",)),
+    ],
+)
+def test_a_list_of_models_in_another_shape_is_no_defect(model, workspace, listed, names):
+    model.listed = listed
+    playground.ask_again(workspace)
+    assert playground.reach(workspace, patience=10).models == names
 
 
 def test_the_desk_comes_back_as_it_was_left(written):

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from services import playground, prompts
+from services import audit, playground, prompts
+from services.audit import Verb
 from services.playground import Desk, Run, Slot, Variant
 from services.prompts import ChatMessage, Content, ModelSettings, PromptVersion, drafts
 from services.prompts.drafts import Draft
@@ -51,7 +52,8 @@ def enter(workspace: Workspace, prompt: str) -> Place:
 def change(workspace: Workspace, prompt: str, how: Change = lambda desk: desk) -> Desk:
     """A click's change of the desk, after everything that stands in the fields; kept for the next visit."""
     desk = how(_with_fields(workspace, st.session_state[_key(workspace, prompt)]))
-    playground.keep(workspace, desk)
+    if audit.allowed(workspace, Verb.TRY_AGENT):
+        playground.keep(workspace, desk)
     _hold(workspace, desk)
     return desk
 
@@ -147,11 +149,11 @@ def _template(shown: Content, written: list[str]) -> str | tuple[ChatMessage, ..
 
 
 def _key(workspace: Workspace, prompt: str) -> str:
-    return f"playground-{workspace.app.id}-{prompt}"
+    return f"playground/{workspace.app.id}/{prompt}"
 
 
 def _field(workspace: Workspace, prompt: str, slot: str, what: str) -> str:
-    return f"field-{_key(workspace, prompt)}-{slot}-{what}"
+    return f"field/{_key(workspace, prompt)}/{slot}/{what}"
 
 
 def unset(slot: Slot) -> Slot:

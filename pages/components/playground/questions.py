@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, session, tables
 from pages.components.playground import desk
 from pages.components.playground.desk import Place
 from services import datasets, playground
@@ -69,7 +69,7 @@ def _show_dataset(place: Place) -> None:
     rows = datasets.rows(place.workspace, chosen)[:MOST_LISTED]
     table = pd.DataFrame(
         {
-            _("Question"): [row.question for row in rows],
+            _("Question"): [tables.cell(row.question) for row in rows],
             _("Topic"): [row.topic for row in rows],
             _("Critical"): [row.critical for row in rows],
         }
@@ -90,8 +90,8 @@ def _show_traces(place: Place) -> None:
         table = pd.DataFrame(
             {
                 _("Time"): [session.moment(row.time) for row in rows],
-                _("Question"): [row.question for row in rows],
-                _("Answer"): [row.answer for row in rows],
+                _("Question"): [tables.cell(row.question) for row in rows],
+                _("Answer"): [tables.cell(row.answer) for row in rows],
             }
         )
         _choose_lines(place, "traces", table)

@@ -48,7 +48,5 @@ def _save(place: Place, id: str) -> None:
     workspace, prompt = place.workspace, place.prompt
     with feedback.action(Message("Saved a new version of {name}. Evaluate it, then release it.", name=prompt)):
         now = desk.change(workspace, prompt)
-        variants = playground.resolve(workspace, now, place.found, place.draft)
-        variant = next(one for one in variants if one.slot.id == id)
-        saved = playground.save(workspace, prompt, variant, st.session_state[desk.key(place, id, "note")])
+        saved = playground.save(workspace, now, id, st.session_state[desk.key(place, id, "note")])
         desk.change(workspace, prompt, lambda found: found.with_slot(Slot(id, saved.version)))

@@ -64,8 +64,8 @@ def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
     said = f":blue-badge[{_('Unsaved draft')}]" if kept else f":gray-badge[{_('No unsaved words')}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(said + (" " + _("written from version {n}", n=base) if base and kept else ""), width="stretch")
-        if sheet.draft.set_aside is not None:
-            _show_aside(workspace, sheet, sheet.draft.set_aside)
+        if sheet.draft.set_aside:
+            _show_aside(workspace, sheet)
         discard = st.popover(
             _("Discard draft"),
             type="tertiary",
@@ -78,13 +78,19 @@ def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
         st.button(_("Discard it"), key="discard-draft", on_click=_discard, args=(workspace, sheet.draft.name))
 
 
-def _show_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
+def _show_aside(workspace: Workspace, sheet: Sheet) -> None:
     with st.popover(
         _("Earlier words"), type="tertiary", icon=":material/history:", key=f"{sheet.key}/aside-{sheet.turn}"
     ):
         st.write(_("These words stood in this draft before. Nothing is lost: the two can be exchanged."))
-        st.code(_beginning(aside), language=None, wrap_lines=True)
-        st.button(_("Exchange them"), key="exchange-draft", on_click=_exchange, args=(workspace, sheet.draft.name))
+        for place, aside in enumerate(sheet.draft.set_aside):
+            st.code(_beginning(aside), language=None, wrap_lines=True)
+            with st.container(horizontal=True):
+                given = (workspace, sheet.draft.name, aside)
+                st.button(_("Exchange them"), key=f"exchange-draft-{place}", on_click=_exchange, args=given)
+                st.button(
+                    _("Drop these words"), type="tertiary", key=f"drop-aside-{place}", on_click=_drop_aside, args=given
+                )
 
 
 def _show_rival(workspace: Workspace, sheet: Sheet, rival: drafts.Draft) -> None:
@@ -170,10 +176,14 @@ def _keep_mine(workspace: Workspace, name: str) -> None:
         sheets.keep_own(workspace, sheets.caught_up(workspace, name or None))
 
 
-def _exchange(workspace: Workspace, name: str) -> None:
+def _exchange(workspace: Workspace, name: str, aside: Content) -> None:
     with feedback.action(Message("The earlier words stand here again.")):
-        sheet = sheets.caught_up(workspace, name or None)
-        sheets.take(workspace, sheet, sheet.draft.set_aside)
+        sheets.take(workspace, sheets.caught_up(workspace, name or None), aside)
+
+
+def _drop_aside(workspace: Workspace, name: str, aside: Content) -> None:
+    with feedback.action(Message("Dropped. The draft is as it was.")):
+        sheets.drop_aside(workspace, sheets.caught_up(workspace, name or None), aside)
 
 
 def _beginning(content: Content) -> str:

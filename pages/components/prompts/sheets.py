@@ -22,7 +22,7 @@ class Sheet:
     """The draft as this tab shows it; the editor takes over Python's text when `epoch` changes.
 
     `start` is what stood here before anything was typed, `seen` the last message of the editor, `rival` the draft that
-    another tab kept first, `refusal` why the draft is not kept, `unsaved` why it was not saved as a version.
+    another tab kept first, `aside` what this tab set aside because of it, `refusal` why the draft is not kept, `unsaved` why it was not saved as a version.
     """
 
     key: str
@@ -35,6 +35,7 @@ class Sheet:
     rival: Draft | None = None
     refusal: ConsoleError | None = None
     unsaved: ConsoleError | None = None
+    aside: Content | None = None
     taken: bool = False
 
     def __post_init__(self) -> None:
@@ -43,7 +44,7 @@ class Sheet:
     def put(self, draft: Draft) -> None:
         """Show another text: the editor and the fields follow."""
         self.draft, self.turn, self.rival, self.refusal = draft, self.turn + 1, None, None
-        self.unsaved = None
+        self.unsaved = self.aside = None
         self.epoch = f"{self.session}.{self.turn}"
         fields.fill(self.key, draft)
 
@@ -117,8 +118,8 @@ def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
         if sheet.rival is not None:
             sheet.rival = drafts.mine(workspace, draft.name)
         if sheet.rival is not None:
-            drafts.set_aside(workspace, draft)
-        elif draft.kept and draft.set_aside is None and draft.says_the_same(sheet.start):
+            _set_aside(workspace, sheet, draft)
+        elif draft.kept and not draft.set_aside and draft.says_the_same(sheet.start):
             drafts.discard(workspace, draft.name, draft.revision)
             sheet.draft = sheet.start
         else:
@@ -129,23 +130,34 @@ def keep(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
             sheet.draft = other
         else:
             sheet.rival = other
-            drafts.set_aside(workspace, draft)
+            _set_aside(workspace, sheet, draft)
     except InvalidInputError as error:
         sheet.refusal = error
+
+
+def _set_aside(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
+    drafts.set_aside(workspace, draft, sheet.aside)
+    sheet.aside = draft.content
 
 
 def keep_own(workspace: Workspace, sheet: Sheet) -> None:
     """This tab's text is the draft; the other one is set aside."""
     rival = drafts.mine(workspace, sheet.draft.name) or sheet.start
-    sheet.draft = drafts.keep(workspace, replace(sheet.draft, revision=rival.revision, set_aside=rival.content))
-    sheet.rival = None
+    sheet.draft = drafts.keep(workspace, replace(sheet.draft, revision=rival.revision, set_aside=(rival.content,)))
+    sheet.rival = sheet.aside = None
 
 
 def take(workspace: Workspace, sheet: Sheet, content: Content | None = None) -> None:
     """The other tab's text, or `content`, is the draft; what stood here is set aside."""
     other = drafts.mine(workspace, sheet.draft.name) or sheet.start
-    taken = replace(other, content=content or other.content, set_aside=sheet.draft.content)
+    taken = replace(other, content=content or other.content, set_aside=(sheet.draft.content,))
     sheet.put(drafts.keep(workspace, taken))
+
+
+def drop_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
+    """Forget one of the earlier texts."""
+    drafts.drop_aside(workspace, sheet.draft.name, aside)
+    sheet.draft = replace(sheet.draft, set_aside=tuple(one for one in sheet.draft.set_aside if one != aside))
 
 
 def discard(workspace: Workspace, sheet: Sheet) -> None:
@@ -161,7 +173,7 @@ def begin(workspace: Workspace, name: str | None, content: Content, base: int | 
         update(workspace, sheet)
     before = drafts.mine(workspace, name or "")
     new_name = sheet.draft.new_name if sheet else before.new_name if before else ""
-    aside = before.content if before and before.content.template not in (content.template, "") else None
+    aside = (before.content,) if before and before.content.template != content.template else ()
     made = Draft(name or "", content, note, base, before.revision if before else 0, new_name=new_name, set_aside=aside)
     kept = drafts.keep(workspace, made)
     if sheet is not None:

@@ -146,6 +146,6 @@ def take(workspace: "Workspace", job_id: int, note: str) -> Draft:
         note=note,
         base=found.base,
         revision=own.revision if own else 0,
-        set_aside=own.content if own else None,
+        set_aside=(own.content,) if own else (),
     )
     return drafts.keep(workspace, draft)

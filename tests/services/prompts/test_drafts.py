@@ -50,8 +50,26 @@ def test_a_newer_draft_of_another_tab_is_not_overwritten(workspace):
     assert drafts.mine(workspace, "greeting") == second
     drafts.set_aside(workspace, replace(first, content=Content("late")))
     beside = drafts.mine(workspace, "greeting")
-    assert (beside.content.text, beside.set_aside.text, beside.revision) == ("two", "late", 2)
-    assert drafts.keep(workspace, replace(second, content=Content("three"))).set_aside.text == "late"
+    assert (beside.content.text, said(beside), beside.revision) == ("two", ["late"], 2)
+    assert said(drafts.keep(workspace, replace(second, content=Content("three")))) == ["late"]
+
+
+def said(draft):
+    return [one.text for one in draft.set_aside]
+
+
+def test_nothing_set_aside_is_replaced_by_the_next(workspace):
+    draft = drafts.keep(workspace, Draft("greeting", Content("one")))
+    for words in ("two", "three", "four", "four", " "):
+        shown = drafts.mine(workspace, "greeting")
+        draft = drafts.keep(workspace, replace(shown, content=Content(words), set_aside=(shown.content,)))
+    assert said(draft) == ["four", "three", "two", "one"]
+    late = replace(draft, content=Content("late"))
+    drafts.set_aside(workspace, late)
+    drafts.set_aside(workspace, replace(late, content=Content("late, going on")), instead_of=late.content)
+    assert said(drafts.mine(workspace, "greeting")) == ["late, going on", "four", "three", "two", "one"]
+    drafts.drop_aside(workspace, "greeting", Content("three"))
+    assert said(drafts.mine(workspace, "greeting")) == ["late, going on", "four", "two", "one"]
 
 
 def test_words_after_a_save_in_another_tab_are_kept_too(workspace):
