@@ -193,11 +193,11 @@ def save(
 
 
 def label(workspace: "Workspace", name: str, number: int, labels: Mapping[str, str]) -> PromptVersion:
-    """Set the title and the labels of a version that is saved already; an empty value takes a label away."""
+    """Change these labels of a version that is saved already; an empty value takes a label away, others stay."""
     found = version(workspace, name, number)
-    check(replace(found.content, labels=labels))
     full, before = workspace.full_name(name), dict(found.content.labels)
     wanted = {key: value.strip() for key, value in labels.items()}
+    check(replace(found.content, labels={key: value for key, value in {**before, **wanted}.items() if value}))
     with audit.change(workspace, Verb.LABEL_PROMPT, f"{name} {number}", before=before, after=wanted):
         for key, value in wanted.items():
             if value and value != before.get(key):

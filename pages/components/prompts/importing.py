@@ -1,5 +1,6 @@
 """Bring prompts in from a file or a pasted text: what would be written is shown before it is written."""
 
+import hashlib
 import re
 
 import streamlit as st
@@ -17,6 +18,7 @@ from services.workspace import Workspace
 FILES = ["json", "yaml", "yml", "txt", "md"]
 LONGEST_SHOWN = 140
 MOST_VERSIONS = 30
+MOST_PROMPTS = 50
 FATE = {
     Fate.NEW: (mark("new"), "green"),
     Fate.SAME: (mark("there already"), "gray"),
@@ -39,16 +41,28 @@ def show(workspace: Workspace) -> None:
     if given is None:
         return
     try:
-        _show_plan(workspace, transfer.read(given))
+        _show_plan(workspace, _read(given))
     except ConsoleError as error:
         feedback.show_error(error)
+
+
+def _read(given: bytes | str) -> Parcel:
+    """The parcel, read once: a large file takes seconds, and every click in the page draws it again."""
+    mark = hashlib.sha256(given if isinstance(given, bytes) else given.encode("utf-8", "replace")).hexdigest()
+    known = st.session_state.get("import-parcel")
+    if known is None or known[0] != mark:
+        known = st.session_state["import-parcel"] = (mark, transfer.read(given))
+    parcel: Parcel = known[1]
+    return parcel
 
 
 def _given(workspace: Workspace) -> bytes | str | None:
     """The file if one is chosen, else what was pasted."""
     left, right = st.columns(2, gap="large")
     with left:
-        file = st.file_uploader(_("A file"), FILES, key=f"import-file-{workspace.app.id}", max_upload_size=5)
+        file = st.file_uploader(
+            _("A file"), FILES, key=f"import-file-{workspace.app.id}", max_upload_size=transfer.LARGEST // 1_000_000
+        )
         st.caption(_("JSON, YAML or text, up to {n} MB.", n=transfer.LARGEST // 1_000_000))
     with right:
         pasted = st.text_area(
@@ -66,8 +80,10 @@ def _show_plan(workspace: Workspace, parcel: Parcel) -> None:
     st.markdown(_("**What would be imported** ({format})", format=_format(parcel.format)))
     for refused in plan.refused:
         st.warning(session.escape(session.say(refused)))
-    for position, prompt in enumerate(plan.prompts):
+    for position, prompt in enumerate(plan.prompts[:MOST_PROMPTS]):
         _show_prompt(workspace, position, prompt)
+    if len(plan.prompts) > MOST_PROMPTS:
+        st.caption(_("and {n} more prompts, under the names of the file", n=len(plan.prompts) - MOST_PROMPTS))
     if plan.new == 0:
         st.info(_("There is nothing new to import."))
     st.button(

@@ -117,6 +117,8 @@ def _show_outcome(workspace: Workspace, name: str, outcome: Outcome) -> None:
     st.markdown(session.escape(session.say(verdicts.sentence(outcome.verdict))))
     st.dataframe(_scores(outcome), hide_index=True, width="content")
     st.caption(_("Measured on {n} questions that it did not learn from.", n=outcome.rows))
+    if outcome.unjudged:
+        st.warning(_("A scorer failed {n} times; these count as not passed.", n=outcome.unjudged))
     st.button(
         _("Take it as my draft"),
         icon=":material/edit_note:",

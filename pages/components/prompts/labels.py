@@ -36,6 +36,8 @@ def name(key: str) -> str:
 def show_form(workspace: Workspace, one: PromptVersion) -> None:
     """Fields for the title and the labels; the text itself never changes."""
     fields = dict.fromkeys((TITLE, *LABELS), "") | dict(_in_order(one))
+    # What stood here when the form was opened: what nobody typed over is not sent, so that it undoes nobody's edit.
+    drawn = st.session_state.setdefault(_field(workspace, one, ""), fields)
     with st.form(f"labels-form-{one.name}-{one.version}", border=False):
         for row in (list(fields)[:1], list(fields)[1:3], list(fields)[3:5], *([key] for key in list(fields)[5:])):
             for column, key in zip(st.columns(len(row)), row, strict=True):
@@ -48,22 +50,26 @@ def show_form(workspace: Workspace, one: PromptVersion) -> None:
                 type="primary",
                 key="save-labels",
                 on_click=_save,
-                args=(workspace, one, list(fields)),
+                args=(workspace, one, drawn),
             )
-            st.form_submit_button(
-                _("Cancel"), key="cancel-labels", on_click=opening.open_prompt, args=(one.name, "versions")
-            )
+            st.form_submit_button(_("Cancel"), key="cancel-labels", on_click=_close, args=(workspace, one))
 
 
-def _save(workspace: Workspace, one: PromptVersion, keys: list[str]) -> None:
-    typed = {key: st.session_state[_field(workspace, one, key)] for key in keys}
+def _save(workspace: Workspace, one: PromptVersion, drawn: dict[str, str]) -> None:
+    typed = {key: st.session_state[_field(workspace, one, key)] for key in drawn}
     with feedback.action(Message("Saved the labels of version {n}.", n=one.version)):
-        prompts.label(workspace, one.name, one.version, typed)
-        opening.open_prompt(one.name, "versions", version=one.version)
+        changed = {key: value for key, value in typed.items() if value.strip() != drawn[key]}
+        prompts.label(workspace, one.name, one.version, changed)
+        _close(workspace, one)
+
+
+def _close(workspace: Workspace, one: PromptVersion) -> None:
+    st.session_state.pop(_field(workspace, one, ""), None)
+    opening.open_prompt(one.name, "versions", version=one.version)
 
 
 def _field(workspace: Workspace, one: PromptVersion, key: str) -> str:
-    return f"label-{workspace.app.id}-{one.name}-{one.version}-{key}"
+    return f"label/{workspace.app.id}/{one.name}/{one.version}/{key}"
 
 
 def _in_order(one: PromptVersion) -> list[tuple[str, str]]:

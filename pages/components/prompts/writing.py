@@ -12,7 +12,7 @@ from services import agents, audit, prompts, sample
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message
-from services.prompts import Content, PromptVersion
+from services.prompts import Content, PromptVersion, library
 from services.prompts.content import LABELS
 from services.prompts.precedence import in_force
 from services.workspace import Workspace
@@ -81,8 +81,7 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
 
 def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
     with st.expander(_("Title and labels"), key=f"{sheet.key}/labels"):
-        used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
-        fields.show_labels(sheet.key, used, not may)
+        fields.show_labels(sheet.key, _used_labels(workspace, found), not may)
     settings = st.expander(_("Model settings"), key=f"{sheet.key}/settings", on_change="rerun")
     with settings:
         models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
@@ -106,6 +105,15 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
     # The button may be far below the top, where the sentence stands for those who save from the text.
     if sheet.unsaved is not None:
         feedback.show_error(sheet.unsaved)
+
+
+def _used_labels(workspace: Workspace, found: list[PromptVersion]) -> dict[str, set[str]]:
+    """What the label fields suggest: the values that this prompt or any other of the app has."""
+    used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
+    for label, value in library.choices(workspace).labels:
+        if label in used:
+            used[label].add(value)
+    return used
 
 
 def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:

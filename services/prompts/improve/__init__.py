@@ -48,7 +48,10 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an optimiser wrote, and how it did on `rows` questions that it never saw."""
+    """What an optimiser wrote, and how it did on `rows` questions that it never saw.
+
+    `unjudged` counts the times a scorer itself failed; those count as not passed.
+    """
 
     job_id: int
     name: str
@@ -58,6 +61,7 @@ class Outcome:
     scores: tuple[ScoreChange, ...]
     verdict: Verdict
     changed: bool
+    unjudged: int
     refused: Message | None
 
 
@@ -126,6 +130,7 @@ def outcome(job: Job) -> Outcome | None:
         scores=tuple(ScoreChange(**one) for one in stored["scores"]),
         verdict=Verdict(**stored["verdict"]),
         changed=stored["changed"],
+        unjudged=stored["unjudged"],
         refused=Message.from_json(stored["refused"]) if stored["refused"] else None,
     )
 

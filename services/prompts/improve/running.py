@@ -4,21 +4,23 @@ import os
 import random
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import openai
 import pandas as pd
 from mlflow.genai.optimize import BasePromptOptimizer, GepaPromptOptimizer, MetaPromptOptimizer
-from mlflow.genai.scorers import Scorer
+from mlflow.genai.scorers import Scorer, scorer
 
 from services import audit, datasets, playground, prompts, scorers, verdicts
 from services.audit import Verb
 from services.datasets import Row
-from services.errors import InvalidInputError, PlatformError, translated
+from services.errors import ConsoleError, InvalidInputError, PlatformError, translated
 from services.messages import Message
 from services.prompts import Content
 from services.prompts.content import as_template
@@ -50,12 +52,15 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     subject = f"{base.name} {base.version}"
     with audit.change(workspace, Verb.IMPROVE_PROMPT, subject, after={"optimizer": asked["optimizer"]}):
         try:
-            template = _optimized(workspace, work, asking, base.content, learning, built, asked["optimizer"])
-            content = replace(base.content, template=template)
+            if "content" not in work.checkpoint:
+                template = _optimized(workspace, work, asking, base.content, learning, built, asked["optimizer"])
+                # What the optimiser wrote cost many questions: an attempt that is cut off from here on only measures.
+                work.save({"content": replace(base.content, template=template).to_json()})
+            content = Content.from_json(work.checkpoint["content"])
             return _measured(asking, base.content, content, held_out, built)
         except Hopeless:
             raise PlatformError(
-                Message("No question could be answered: {reason}", reason=asking.first_error),
+                Message("No question could be answered: {reason}", reason=asking.first_error or "–"),
                 Message("Check that the model is running, then start again."),
                 retryable=True,
             ) from None
@@ -73,7 +78,7 @@ class Asking:
     """Asks the model under a text and counts; every question may stop the work."""
 
     def __init__(self, workspace: "Workspace", work: "Work", total: int) -> None:
-        self.first_error = ""
+        self.first_error: Message | None = None
         self._workspace, self._work, self._total = workspace, work, total
         self._asked = self._answered = 0
         self._lock = threading.Lock()
@@ -83,14 +88,15 @@ class Asking:
         """The model's answer, assembled as the agent would; None when the model failed."""
         messages: list[Any] = playground.assembled(content, self._workspace.app.variables, question)
         try:
-            completion = self._client.chat.completions.create(
-                messages=messages, **playground.arguments(self._workspace, content)
-            )
-        except openai.OpenAIError as error:
-            return self._count(None, str(error).splitlines()[0])
-        return self._count(completion.choices[0].message.content or "", "")
+            with translated(Message("Asking the model")):
+                completion = self._client.chat.completions.create(
+                    messages=messages, **playground.arguments(self._workspace, content)
+                )
+        except ConsoleError as error:
+            return self._count(None, error.message)
+        return self._count(completion.choices[0].message.content or "", None)
 
-    def _count(self, answer: str | None, error: str) -> str | None:
+    def _count(self, answer: str | None, error: Message | None) -> str | None:
         with self._lock:
             self._asked += 1
             self._answered += answer is not None
@@ -127,7 +133,7 @@ def _optimized(
             train_data=[{"inputs": {"question": row.question}, "expectations": _expected(row)} for row in rows],
             prompt_uris=[address],
             optimizer=_optimizer(workspace, optimizer, len(rows)),
-            scorers=built,
+            scorers=[_forgiving(one) for one in built],
             enable_tracking=False,
         )
         return as_template(found.optimized_prompts[0].template)
@@ -141,8 +147,10 @@ def _measured(
     changed = _tight(content).template != _tight(base).template
     before = _table(asking, base, rows, built)
     after = before if refused or not changed else _table(asking, content, rows, built)
-    names = [scorer.name for scorer in built]
+    names = [one.name for one in built]
     verdict = asdict(verdicts.compare(after, before, names))
+    tables = [before] if after is before else [before, after]
+    unjudged = sum(int(table["unjudged"].sum()) for table in tables)
     scores = [{"scorer": one, "before": int(before[one].sum()), "after": int(after[one].sum())} for one in names]
     return {
         "content": content.to_json(),
@@ -150,25 +158,51 @@ def _measured(
         "scores": scores,
         "verdict": verdict,
         "changed": changed,
+        "unjudged": unjudged,
         "refused": refused.to_json() if refused else None,
     }
 
 
 def _table(asking: Asking, content: Content, rows: Sequence[Row], built: list[Scorer]) -> pd.DataFrame:
-    """A line a row: row_id, state, critical, and whether each scorer passed the answer; no answer passes nothing."""
+    """A line a row: row_id, state, critical, unjudged, and whether each scorer passed the answer.
+
+    No answer passes nothing, nor does one that a scorer failed at; `unjudged` counts those scorers.
+    """
     lines = []
     for row in rows:
         answer = asking.answer(content, row.question)
-        passed = {one.name: answer is not None and _passes(one, row, answer) for one in built}
-        state = "ERROR" if answer is None else "OK"
-        lines.append({"row_id": datasets.row_id(row.question), "state": state, "critical": row.critical, **passed})
+        given = {"inputs": datasets.inputs(row.question), "outputs": answer, "expectations": _expected(row)}
+        passed = {one.name: False if answer is None else _passes(one, **given) for one in built}
+        lines.append(
+            {
+                "row_id": datasets.row_id(row.question),
+                "state": "ERROR" if answer is None else "OK",
+                "critical": row.critical,
+                "unjudged": sum(one is None for one in passed.values()),
+                **{name: bool(one) for name, one in passed.items()},
+            }
+        )
     return pd.DataFrame(lines)
 
 
-def _passes(scorer: Scorer, row: Row, answer: str) -> bool:
-    with translated(Message("Scoring the answers"), foreign=True):
-        feedback = scorer.run(inputs=datasets.inputs(row.question), outputs=answer, expectations=_expected(row))
+def _passes(one: Scorer, **given: Any) -> bool | None:
+    """None when the scorer itself failed, as a judge may for a moment."""
+    try:
+        with translated(Message("Scoring the answers"), foreign=True):
+            feedback = one.run(**given)
+    except ConsoleError:
+        return None
     return bool(feedback.value)
+
+
+def _forgiving(one: Scorer) -> Scorer:
+    """For the optimiser, which gives up at the first error of a scorer: such an answer did not pass."""
+
+    @scorer(name=one.name)
+    def judged(inputs: dict[str, Any], outputs: Any, expectations: dict[str, Any]) -> bool:
+        return bool(_passes(one, inputs=inputs, outputs=outputs, expectations=expectations))
+
+    return judged
 
 
 def _optimizer(workspace: "Workspace", name: str, rows: int) -> BasePromptOptimizer:
@@ -197,7 +231,16 @@ def _scratch(workspace: "Workspace", job_id: int) -> Iterator[None]:
         if real[2]:
             os.environ["MLFLOW_EXPERIMENT_ID"] = real[2]
             mlflow.set_experiment(experiment_id=real[2])
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Threads of an optimiser that was stopped may still write for a moment."""
+    for _ in range(20):
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _tight(content: Content) -> Content:

@@ -28,7 +28,7 @@ __all__ = [
     "write",
 ]
 
-LARGEST = 5_000_000
+LARGEST = 20_000_000
 OWN_YAML = re.compile(rf"^{own.MARK}\s*:", re.MULTILINE)
 
 

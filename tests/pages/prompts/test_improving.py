@@ -42,6 +42,7 @@ def end(workspace, id, **result):
         "rows": 3,
         "scores": [{"scorer": "short", "before": 1, "after": 2}],
         "verdict": verdict,
+        "unjudged": 0,
         "changed": True,
         "refused": None,
     } | result

@@ -79,7 +79,7 @@ def test_what_was_live_at_a_time_is_answered(screen, written):
 
 def test_title_and_labels_are_changed_later(screen, written):
     shown = do(versions(screen), 1, "labels")
-    field = "label-support-greeting-1-{}".format
+    field = "label/support/greeting/1/{}".format
     assert shown.text_input(key=field("title")).value == "丁寧な挨拶"
     shown.text_input(key=field("title")).set_value("Polite <b>greeting</b>")
     shown.text_input(key=field("department")).set_value("")
@@ -92,6 +92,19 @@ def test_title_and_labels_are_changed_later(screen, written):
     }
     assert "**Version 1** Polite <b>greeting</b>" in read(shown)
     assert not [one for one in shown.text_input if one.key == field("title")]
+
+
+def test_labels_that_somebody_else_changed_meanwhile_stay(screen, written):
+    shown = do(versions(screen), 1, "labels")
+    prompts.label(written, "greeting", 1, {"department": "返品", "team": "night"})
+    shown.text_input(key="label/support/greeting/1/use_case").set_value("returns")
+    shown.button(key="save-labels").click().run()
+    assert prompts.version(written, "greeting", 1).content.labels == {
+        "title": "丁寧な挨拶",
+        "department": "返品",
+        "team": "night",
+        "use_case": "returns",
+    }
 
 
 def test_a_version_goes_to_the_trash_and_comes_back_at_once(screen, written):

@@ -1,11 +1,16 @@
 """The optimiser's job in a real child, with a stub as the model: a draft comes out, the prompt stays as it is."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import mlflow
 import pytest
+from sqlalchemy import update
 
 from services import datasets, jobs, prompts, scorers
+from services.database import job as job_table
+from services.database import now, writing
 from services.errors import NotReadyError
 from services.jobs import State
 from services.prompts import ChatMessage, Content, drafts, improve
@@ -105,8 +110,42 @@ def test_a_model_that_is_down_ends_the_job_soon(model, workspace, request_, fini
 
     assert job.state is State.FAILED
     assert "No question could be answered" in str(job.error)
+    assert "the model answered with an error (500)" in str(job.error)
     assert len(model.requests) < 20
     assert left_over(workspace) == NOTHING
+
+
+def test_what_the_model_answered_to_a_refused_question_is_not_kept_raw(model, workspace, request_, finish):
+    model.status = 401
+    job = finish(workspace, improve.start(workspace, request_))
+    assert job.state is State.FAILED
+    assert "refused the key" in str(job.error)
+    assert "stubbed failure" not in str(job.error)
+
+
+def test_an_attempt_that_was_cut_off_while_it_measured_does_not_optimise_again(model, workspace, request_, finish):
+    begun = improve.start(workspace, request_)
+    claimed = jobs.claim(workspace.engine)
+    jobs.Work(workspace.engine, claimed).save({"content": Content(BETTER).to_json()})
+    with writing(workspace.engine) as connection:
+        connection.execute(update(job_table).values(lease_until=now() - timedelta(seconds=1)))
+
+    found = improve.outcome(finish(workspace, begun))
+
+    assert found.content.template == BETTER and found.rows == 4
+    assert not [one for one in model.requests if "expert prompt engineer" in str(one["messages"])]
+
+
+def test_a_scorer_that_fails_counts_as_not_passed(model, workspace, request_, finish):
+    scorers.save(workspace, ScorerSpec("kind", "guidelines", {"guidelines": ["The answer is kind"]}))
+    request = replace(request_, scorers=("names us", "kind"))
+
+    job = finish(workspace, improve.start(workspace, request))
+
+    found = improve.outcome(job)
+    assert found is not None, job.error
+    assert {one.scorer: one.after for one in found.scores} == {"names us": 4, "kind": 0}
+    assert found.unjudged == 8
 
 
 def test_a_cancelled_run_leaves_nothing_behind(model, workspace, request_, finish):
