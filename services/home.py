@@ -11,6 +11,8 @@ from services.errors import translated
 from services.jobs import Job
 from services.messages import Message
 from services.people import CONSOLE
+from services.prompts import drafts
+from services.prompts.drafts import Draft
 from services.releases import Live, Release
 from services.scorers import ScorerSpec
 from services.settings import Settings
@@ -35,6 +37,7 @@ class Home:
     stages: tuple[Stage, ...]
     running: tuple[Job, ...]
     releases: tuple[Release, ...]
+    drafts: tuple[Draft, ...]
 
     @property
     def next(self) -> Stage | None:
@@ -63,7 +66,7 @@ def summary(workspace: Workspace) -> Home:
     live = releases.live(workspace)
     stages = tuple(stage(workspace, live) for stage in STAGES)
     running = tuple(job for job in jobs.recent(workspace, limit=50) if job.live and not job.recurring)
-    return Home(live, stages, running, tuple(releases.all(workspace)[:5]))
+    return Home(live, stages, running, tuple(releases.all(workspace)[:5]), tuple(drafts.all(workspace)))
 
 
 def _prompt(workspace: Workspace, live: Live) -> Stage:

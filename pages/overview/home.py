@@ -7,6 +7,7 @@ from services import home
 from services.home import Home, Stage
 
 _, say = session.text, session.say
+MOST_DRAFTS = 5
 
 
 def show_live(summary: Home) -> None:
@@ -61,6 +62,22 @@ def show_releases(summary: Home) -> None:
         )
 
 
+def show_drafts(summary: Home) -> None:
+    """What this person wrote and did not save, with the way back to it."""
+    if not summary.drafts:
+        return
+    st.subheader(_("Your unsaved drafts"), anchor=False)
+    for draft in summary.drafts[:MOST_DRAFTS]:
+        name = draft.name or draft.new_name.strip()
+        written = session.moment(draft.updated_at) if draft.updated_at else "–"
+        st.page_link(
+            session.page("prompts"),
+            label=session.escape(name or _("A new prompt")) + " · " + _("last written {time}", time=written),
+            icon=":material/edit_note:",
+            query_params={"prompt": draft.name, "view": "write"} if draft.name else {"new": "1"},
+        )
+
+
 workspace = session.workspace()
 summary = home.summary(workspace)
 st.title(workspace.app.name, anchor=False)
@@ -71,5 +88,6 @@ if workspace.settings.practice:
 for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 show_live(summary)
+show_drafts(summary)
 show_stages(summary)
 show_releases(summary)

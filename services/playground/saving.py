@@ -8,6 +8,7 @@ from services.messages import Message
 from services.playground.desk import Desk
 from services.playground.variants import resolve
 from services.prompts import PromptVersion, drafts
+from services.prompts.checks import parse_response_format
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -17,7 +18,7 @@ def save(workspace: "Workspace", desk: Desk, slot: str, note: str) -> PromptVers
     """Save the variant in that slot with the settings it was tried with.
 
     Versions and draft are read anew, as another tab may have written since the screen was drawn: raises ConflictError
-    when a version is the same already. A draft that was saved as it stands is a draft no more.
+    when a version is the same already, InvalidInputError for a response format that is not JSON yet. A draft that was saved as it stands is a draft no more.
     """
     found, draft = prompts.history(workspace, desk.prompt), drafts.mine(workspace, desk.prompt)
     variant = next((one for one in resolve(workspace, desk, found, draft) if one.slot.id == slot), None)
@@ -30,6 +31,8 @@ def save(workspace: "Workspace", desk: Desk, slot: str, note: str) -> PromptVers
             Message("This is version {n} already.", n=variant.number),
             Message("Change its text or its settings first."),
         )
+    if variant.unread_format:
+        parse_response_format(variant.unread_format)
     saved = prompts.save(workspace, desk.prompt, variant.content, note.strip(), variant.base)
     if variant.slot.version is None and draft is not None and draft.content == variant.content:
         drafts.drop(workspace, desk.prompt, draft.revision)

@@ -23,7 +23,10 @@ LETTERS = "ABCD"
 
 @dataclass(frozen=True)
 class Variant:
-    """One column: `content` is what would be saved, `number` the saved version that it equals."""
+    """One column: `content` is what would be saved, `number` the saved version that it equals.
+
+    `unread_format` is a response format typed in my draft that is no JSON yet, so that the model is asked without it.
+    """
 
     slot: Slot
     letter: str
@@ -31,6 +34,7 @@ class Variant:
     call: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = None
     base: int | None = None
+    unread_format: str = ""
 
     @property
     def model(self) -> str:
@@ -66,7 +70,8 @@ def resolve(workspace: "Workspace", desk: Desk, found: Sequence[PromptVersion], 
         base = slot.version if slot.version is not None else draft.base if draft else None
         edited = _with_fields(content if slot.edited is None else replace(content, template=slot.edited), slot.fields)
         number = next((version for version, one in saved.items() if same(one, edited)), None)
-        made.append(Variant(slot, letter, edited, calls.arguments(workspace, edited), number, base))
+        unread = draft.typed_format if draft and slot.version is None else ""
+        made.append(Variant(slot, letter, edited, calls.arguments(workspace, edited), number, base, unread))
     return made
 
 
@@ -151,6 +156,14 @@ def _of(workspace: "Workspace", variant: Variant) -> list[Blocker]:
             Blocker(
                 Message("{letter} asks for answers in a response format, which the practice model cannot give.", letter=variant.letter),
                 Message("Connect a model, or compare a version without a response format."),
+            )
+        ]  # fmt: skip
+    if variant.unread_format:
+        return [
+            Blocker(
+                Message("The response format of {letter} is not JSON yet: it is tried without one.", letter=variant.letter),
+                Message("Correct it on the Prompts screen, under Model settings."),
+                blocking=False,
             )
         ]  # fmt: skip
     try:

@@ -378,6 +378,21 @@ def test_saving_my_draft_leaves_a_newer_one_of_another_tab(written):
     assert drafts.mine(written, "greeting").content == newer.content
 
 
+def test_a_response_format_that_is_no_json_yet_is_told_and_not_lost(written):
+    drafts.keep(written, drafts.Draft("greeting", Content("Be calm."), "", 2, typed_format='{"type":'))
+    tried = replace(desk("Hello"), slots=(Slot("s1", None),))
+    (told,) = [
+        one
+        for one in playground.blockers(written, tried, playground.resolve(
+            written, tried, prompts.history(written, "greeting"), drafts.mine(written, "greeting")))
+        if "not JSON yet" in str(one.message)
+    ]  # fmt: skip
+    assert not told.blocking
+    with pytest.raises(InvalidInputError):
+        playground.save(written, tried, "s1", "")
+    assert drafts.mine(written, "greeting").typed_format == '{"type":'
+
+
 def test_a_desk_is_kept_within_bounds_and_only_for_who_may_try(written):
     viewer = replace(written, actor=people.Actor("eve", frozenset({people.Role.VIEWER})))
     with pytest.raises(ForbiddenError):

@@ -49,12 +49,20 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     live = next((one for one in sides.values() if one.live), None)
     meaning = st.container()
     diff.show(old.content, new.content, (old.title, new.title), (old.note, new.note))
-    st.page_link(
-        session.page("prompts"),
-        label=_("Link to this comparison"),
-        icon=":material/link:",
-        query_params={"prompt": name, "view": "compare"} | _address(new.number, old.number),
-    )
+    with st.container(horizontal=True):
+        st.page_link(
+            session.page("prompts"),
+            label=_("Link to this comparison"),
+            icon=":material/link:",
+            query_params={"prompt": name, "view": "compare"} | _address(new.number, old.number),
+        )
+        versions = ",".join(str(one.number) for one in (old, new) if one.number != DRAFT)
+        st.page_link(
+            session.page("playground"),
+            label=_("Try both in the playground"),
+            icon=":material/science:",
+            query_params={"prompt": name, "versions": versions} | ({"draft": "1"} if new.number == DRAFT else {}),
+        )
     with meaning:
         _show_meaning(workspace, name, live if live and not new.live else old, new)
 

@@ -12,8 +12,10 @@ from services.workspace import Workspace
 
 PAGE = 10
 LONGEST_NOTE = 400
+GO = "prompt-version-to-try"
 ACTIONS = {
     "compare": mark("Compare"),
+    "playground": mark("Try in the playground"),
     "used": mark("Where it is used"),
     "comments": mark("Comments"),
     "labels": mark("Title and labels"),
@@ -24,6 +26,8 @@ _ = session.text
 
 
 def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
+    if GO in st.session_state:
+        _switch_to_playground(name, st.session_state.pop(GO), found)
     moves.notice(workspace, name)
     live, said = moves.periods(workspace, name), comments.counts(workspace, name)
     live_times.show(workspace, name)
@@ -103,12 +107,21 @@ def _act(workspace: Workspace, one: PromptVersion, key: str) -> None:
         live = prompts.live(workspace, one.name)
         against = {"against": live.version} if live and live.version != one.version else {}
         opening.open_prompt(one.name, "compare", version=one.version, **against)
+    elif action == "playground":
+        st.session_state[GO] = one.version
     elif action == "labels":
         opening.open_prompt(one.name, "versions", version=one.version, edit=one.version)
     elif action == "trash":
         manage.trash(workspace, one.name, one.version)
     elif action:
         opening.open_prompt(one.name, action, version=one.version)
+
+
+def _switch_to_playground(name: str, version: int, found: list[PromptVersion]) -> None:
+    """The version beside what is live, else beside the newest: a callback cannot switch the screen."""
+    live = next((one.version for one in found if one.live), found[0].version)
+    asked = ",".join(str(one) for one in dict.fromkeys([live, version]))
+    st.switch_page(session.page("playground"), query_params={"prompt": name, "versions": asked})
 
 
 def _write_from(workspace: Workspace, version: PromptVersion, newest: PromptVersion) -> None:

@@ -185,3 +185,9 @@ def test_a_huge_difference_is_drawn_in_part():
     assert "The rest is too long" in diff.markup(
         compare(Content(old), Content(new + "\nend")), ("a", "b"), beside=True, changes_only=False
     )
+
+
+def test_both_sides_are_one_click_from_the_playground(screen, written):
+    shown = screen("prompts", prompt="greeting", view="compare", version="3", against="1")
+    (link,) = [one.proto for one in shown.get("page_link") if "playground" in one.proto.label]
+    assert "versions=1%2C3" in link.query_string and "prompt=greeting" in link.query_string

@@ -77,6 +77,13 @@ def test_what_was_live_at_a_time_is_answered(screen, written):
     assert "Nothing was live at that time" in read(shown)
 
 
+def test_a_version_is_tried_beside_what_is_live(screen, written):
+    shown = do(versions(screen), 1, "playground")
+    assert not shown.exception
+    assert shown.title[0].value == "Playground"
+    assert shown.query_params["versions"] in ("2,1", ["2,1"])
+
+
 def test_title_and_labels_are_changed_later(screen, written):
     shown = do(versions(screen), 1, "labels")
     field = "label/support/greeting/1/{}".format
@@ -167,5 +174,5 @@ def test_an_author_may_not_do_what_the_role_does_not_allow(screen, written, monk
 
     monkeypatch.setattr(audit, "allowed", lambda *_: False)
     shown = versions(screen)
-    assert shown.menu_button(key="do-1").options == ["Compare", "Where it is used", "Comments"]
+    assert shown.menu_button(key="do-1").options == ["Compare", "Try in the playground", "Where it is used", "Comments"]
     assert shown.button(key="from-1").disabled
