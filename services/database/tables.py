@@ -1,26 +1,13 @@
-"""The console's own store: what was decided, and the work in flight (SQLAlchemy Core, one URL)."""
+"""The tables: what was decided, and the work in flight. A change here needs a script in `services/migrations`."""
 
-import fcntl
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    Connection,
-    CursorResult,
     DateTime,
-    Engine,
-    ExceptionContext,
     Float,
     ForeignKey,
     Index,
@@ -31,18 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    create_engine,
-    event,
-    text,
 )
-from sqlalchemy.exc import OperationalError
-
-from services.errors import NotReadyError, PlatformError
-from services.messages import Message
-from services.settings import Settings
-
-# One number for every writer of the console, among the advisory locks of a PostgreSQL database.
-WRITE_LOCK = 7_411_602
 
 metadata = MetaData()
 
@@ -265,95 +241,3 @@ prompt_words = Table(
     Column("words", Text, nullable=False),
     Column("lines", JSON, nullable=False),
 )
-
-
-def connect(url: str) -> Engine:
-    """An engine on the console's database; SQLite gets WAL, foreign keys and a 20 s wait for a busy file."""
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "handle_error", _say_plainly)
-    return engine
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that takes the write lock first, so that what it reads cannot change before it writes."""
-    with engine.execution_options(writing=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": WRITE_LOCK})
-        yield connection
-
-
-def new_id(result: CursorResult[Any]) -> int:
-    """The number that an insert gave its row."""
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the database to this program's version: under a lock, after a copy of the file when something changes.
-
-    Raises NotReadyError for a database that a newer program wrote.
-    """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "migrate.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = connect(settings.database_url)
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        revision = _revision(engine)
-        scripts = ScriptDirectory.from_config(config)
-        if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
-            raise NotReadyError(
-                Message("The data folder {path} was written by a newer Signalbox.", path=str(settings.home)),
-                Message("Update this one, or set SIGNALBOX_HOME to another folder."),
-            )
-        if revision != scripts.get_current_head():
-            _copy_aside(settings, revision)
-            with engine.begin() as connection:
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        engine.dispose()
-
-
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def _copy_aside(settings: Settings, revision: str | None) -> None:
-    file = settings.home / "signalbox.db"
-    if revision is not None and file.exists():
-        engine = connect(settings.database_url)
-        with engine.connect() as connection:
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        engine.dispose()
-        shutil.copy2(file, file.with_suffix(f".before-{revision}.db"))
-
-
-def _say_plainly(context: ExceptionContext) -> None:
-    """A database that is full, read-only, locked or away is for the operator to mend; what else fails is a defect."""
-    if not isinstance(context.sqlalchemy_exception, OperationalError):
-        return
-    reason = str(context.original_exception).strip().partition("\n")[0]
-    raise PlatformError(
-        Message("The console's database failed: {reason}.", reason=reason),
-        Message("Check the free space and the permissions of the data folder, then try again."),
-        retryable=True,
-    )
-
-
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA busy_timeout=20000")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,43 @@
+"""The console's own store (SQLAlchemy Core, one URL): its tables, how to reach it, how to bring it up to date."""
+
+from services.database.connection import connect, new_id, writing
+from services.database.tables import (
+    app,
+    comment,
+    draft,
+    event_log,
+    job,
+    metadata,
+    now,
+    prompt_entry,
+    prompt_index,
+    prompt_label,
+    prompt_words,
+    release,
+    served,
+    setting,
+    step,
+)
+from services.database.upgrade import migrate
+
+__all__ = [
+    "app",
+    "comment",
+    "connect",
+    "draft",
+    "event_log",
+    "job",
+    "metadata",
+    "migrate",
+    "new_id",
+    "now",
+    "prompt_entry",
+    "prompt_index",
+    "prompt_label",
+    "prompt_words",
+    "release",
+    "served",
+    "setting",
+    "step",
+    "writing",
+]
