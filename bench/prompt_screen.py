@@ -79,10 +79,11 @@ def one_round(floor: Page, page: Page, server: Server, number: int) -> Iterator[
     write_outside(server.home, number)
     yield "compare, after an outside write", swap(page)
     yield "empty page", rerun_empty(floor)
-    open_at(page, server, f"prompt=long&view=versions&version={old}")
+    open_at(page, server, "prompt=long&view=versions")
     yield "open a version", open_version(page)
+    yield "write from a version", write_from(page)
     yield "empty page", rerun_empty(floor)
-    open_at(page, server, f"prompt=long&view=versions&version={old}")
+    open_at(page, server, "prompt=long&view=versions")
     write_outside(server.home, 1_000 + number)
     yield "open a version, after an outside write", open_version(page)
 
@@ -99,6 +100,10 @@ def swap(page: Page) -> float:
 
 
 def open_version(page: Page) -> float:
+    return clicked(page, "[class*=st-key-text-long] summary", "[class*=st-key-text-long] pre", "Version of ")
+
+
+def write_from(page: Page) -> float:
     return clicked(page, "[class*=st-key-from-] button", "textarea", "Version of ")
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import editor, session
-from pages.components.prompts import labels, live_times, manage, opening, writing
+from pages.components.prompts import labels, live_times, manage, opening, reading, writing
 from services import audit, prompts
 from services.audit import Verb
 from services.messages import mark
@@ -38,6 +38,7 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
             _show_version(workspace, one, found[0])
             times = live_times.lines(live.get(one.version, []))
             st.caption("  \n".join([" · ".join(_facts(one, said.get(one.version, 0))), *times]))
+            reading.show(one, expanded=one.version == session.number("version"))
             _show_form(workspace, one)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services import production, prompts
 from services.database import now
-from services.prompts import Content, bin, comments, moves
+from services.prompts import ChatMessage, Content, ModelSettings, bin, comments, moves
 from tests.pages.conftest import texts
 
 HOSTILE = "<script>alert(1)</script> **bold** ![p](http://evil/x.png)"
@@ -75,6 +75,26 @@ def test_what_was_live_at_a_time_is_answered(screen, written):
         now().replace(tzinfo=None) - timedelta(hours=1)
     ).run()
     assert "Nothing was live at that time" in read(shown)
+
+
+def html(shown):
+    return "".join(element.proto.body for element in shown.get("html"))
+
+
+def test_the_text_of_a_version_is_read_in_the_list(screen, written):
+    shown = versions(screen)
+    assert "<pre" not in html(shown)
+    opened = screen("prompts", prompt="greeting", view="versions", version="1")
+    assert html(opened).count("<pre") == 1 and ">One</pre>" in html(opened)
+
+
+def test_a_chat_version_is_read_message_by_message(screen, workspace):
+    chat = (ChatMessage("system", "Be <b>kind</b>, {{company_name}}."), ChatMessage("user", "{{question}}"))
+    prompts.save(workspace, "talk", Content(chat, ModelSettings(temperature=0.2)), "")
+    shown = screen("prompts", prompt="talk", view="versions", version="1")
+    assert "Be &lt;b&gt;kind&lt;/b&gt;, <b>{{company_name}}</b>.</pre>" in html(shown)
+    assert '<div class="sb-role">user</div>' in html(shown)
+    assert "temperature 0.2" in read(shown)
 
 
 def test_a_version_is_tried_beside_what_is_live(screen, written):
