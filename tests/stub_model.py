@@ -70,7 +70,7 @@ def stub_model() -> Iterator[StubModel]:
                 self._stream(stub.text(body))
             else:
                 message = {"role": "assistant", "content": stub.text(body)}
-                choice = {"index": 0, "message": message, "finish_reason": "stop"}
+                choice = {"index": 0, "message": message, "finish_reason": stub.finish_reason}
                 self._send(
                     200,
                     {

@@ -21,11 +21,12 @@ def field(name: str) -> str:
 
 
 def log() -> None:
-    name, prompt, version, pinned, model = (
-        st.session_state[field(one)] for one in ("name", "prompt", "version", "pinned", "model")
+    name, prompt, version, pinned, model, temperature, most = (
+        st.session_state[field(one)]
+        for one in ("name", "prompt", "version", "pinned", "model", "temperature", "max_tokens")
     )
     with feedback.action(Message("Logging the agent. This takes about ten seconds.")):
-        form = AgentForm(name.strip(), prompt, version, pinned, model.strip(), own_file())
+        form = AgentForm(name.strip(), prompt, version, pinned, model.strip(), own_file(), temperature, most)
         st.query_params["job"] = str(agents.log(workspace, form).id)
 
 
@@ -125,6 +126,14 @@ def show_form(names: list[str]) -> None:
         ],
     )
     st.text_input(_("Model"), workspace.app.model or workspace.settings.model, key=field("model"))
+    left, right = st.columns(2)
+    left.number_input(
+        _("Temperature"), 0.0, 2.0, None, 0.1, key=field("temperature"), placeholder=_("as the model decides")
+    )
+    right.number_input(
+        _("Most tokens of an answer"), 1, 1_000_000, None, key=field("max_tokens"), placeholder=_("no limit")
+    )
+    st.caption(_("What a prompt version sets itself counts before these."))
     with st.expander(_("Bring your own agent file")):
         st.caption(
             _(

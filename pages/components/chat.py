@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, opinion, session
 from services import endpoints
 from services.errors import ConsoleError, PlatformError
 from services.messages import Message
@@ -24,6 +24,7 @@ class Turn:
     answer: str
     trace_id: str | None
     error: ConsoleError | None
+    cut: bool = False
 
 
 @dataclass
@@ -48,7 +49,7 @@ def show(workspace: Workspace) -> None:
     key = f"talk-{workspace.app.id}"
     talk: Talk = st.session_state.setdefault(key, Talk())
     for turn in talk.turns:
-        _draw(turn)
+        _draw(workspace, turn)
     question = st.chat_input(
         _("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.id}", max_chars=4000
     )
@@ -71,8 +72,8 @@ def _ask(workspace: Workspace, talk: Talk, question: str) -> Turn:
             broken = (
                 PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
             )
-            turn = Turn(question, "".join(pieces), last.trace_id, broken)
-        _draw_end(turn)
+            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut)
+        _draw_end(workspace, turn)
     return turn
 
 
@@ -86,24 +87,28 @@ def _write(deltas: Iterator[Delta], pieces: list[str]) -> Delta:
     return last
 
 
-def _draw(turn: Turn) -> None:
+def _draw(workspace: Workspace, turn: Turn) -> None:
     with st.chat_message("user"):
         st.markdown(_as_written(turn.question))
     with st.chat_message("assistant"):
         st.markdown(_as_written(turn.answer))
-        _draw_end(turn)
+        _draw_end(workspace, turn)
 
 
-def _draw_end(turn: Turn) -> None:
+def _draw_end(workspace: Workspace, turn: Turn) -> None:
     if turn.error:
         feedback.show_error(turn.error)
+    if turn.cut:
+        st.caption(_(":orange[The token limit ended this answer before it was complete.]"))
     if turn.trace_id:
-        st.page_link(
-            session.page("traces"),
-            label=_("Open this answer's trace"),
-            icon=":material/account_tree:",
-            query_params={"trace": turn.trace_id},
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            opinion.show_thumbs(workspace, turn.trace_id)
+            st.page_link(
+                session.page("traces"),
+                label=_("Open this answer's trace"),
+                icon=":material/account_tree:",
+                query_params={"trace": turn.trace_id},
+            )
 
 
 def _as_written(text: str) -> str:

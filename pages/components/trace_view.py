@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import opinion, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
@@ -44,6 +44,8 @@ def _show_talk(story: TraceStory) -> None:
         st.markdown(_as_written(story.question) or _("(an empty message)"))
     with st.chat_message("assistant"):
         st.markdown(_as_written(story.answer) or _("(no answer)"))
+        if story.cut:
+            st.caption(_(":orange[The token limit ended this answer before it was complete.]"))
         if story.abandoned:
             st.caption(_("The person hung up before the answer was complete."))
 
@@ -57,6 +59,7 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
         st.button(_("Look again"), icon=":material/refresh:", key="look-again")
     elif not story.verdicts:
         st.caption(_("Nobody has judged this answer."))
+    opinion.show_form(workspace, story.row.trace_id)
     for verdict in story.verdicts:
         with st.container(border=True):
             st.markdown(f"**{session.escape(verdict.scorer)}** {_verdict_badge(verdict)}")

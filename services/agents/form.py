@@ -18,6 +18,8 @@ class AgentForm:
     pinned: bool
     llm_model: str
     source: str | None = None
+    temperature: float | None = None
+    max_output_tokens: int | None = None
 
 
 def check(form: AgentForm) -> None:
@@ -27,6 +29,8 @@ def check(form: AgentForm) -> None:
             Message("“{name}” cannot be an agent's name.", name=form.name),
             Message("Use letters, digits, blanks and hyphens."),
         )
+    if not form.llm_model.strip():
+        raise InvalidInputError(Message("No model is named."), Message("Type the name of the model that answers."))
     if form.source is not None:
         _check_source(form.source)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import LoggedModel
 
-from services import audit, jobs, playground, production, prompts
+from services import audit, database, jobs, playground, production, prompts
 from services.agents.form import AgentForm, check
 from services.agents.records import ERROR_TAG
 from services.audit import Verb
@@ -64,8 +64,10 @@ def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
         "company_name": workspace.app.company,
         "constants": dict(workspace.app.constants),
         "prompt_cache_seconds": workspace.app.prompt_cache_seconds,
-        "temperature": None,
-        "max_output_tokens": None,
+        "temperature": form.temperature,
+        "max_output_tokens": form.max_output_tokens,
+        "environment": "",
+        "app_version": version_identifier(),
     }
     tags = {
         "prompt_name": full,
@@ -74,6 +76,7 @@ def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
         prompts.APP_TAG: workspace.app.id,
         prompts.AUTHOR_TAG: workspace.actor.id,
         JOB_TAG: str(job_id),
+        "app_version": config["app_version"],
     }
     # Until a version is live, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
@@ -94,6 +97,11 @@ def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
                 ).model_id
             ),
         )
+
+
+def version_identifier() -> str:
+    """Names a logging for people and for the trace: by its time, as MLflow's own examples do."""
+    return f"v_{database.now():%Y%m%d_%H%M%S}"
 
 
 def _keeping_the_reason(workspace: "Workspace", job_id: int, logging: Callable[[], str]) -> str:

@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "prompt_cache_seconds": 5,
     "temperature": None,
     "max_output_tokens": None,
+    "environment": "",
+    "app_version": "",
 }
 # The registry's names of a prompt version's settings, and the model call's.
 SETTINGS = {
@@ -38,6 +40,8 @@ SETTINGS = {
 }
 NO_QUESTION = "How can I help you? Please write your question. / ご質問をお書きください。"
 TIME_LIMIT = 60.0
+CUT = "length"
+LONGEST_KEPT = 2_000
 Messages = list[dict[str, Any]]
 
 
@@ -61,6 +65,11 @@ class Reply:
     finish_reason: str
     usage: dict[str, int]
 
+    @property
+    def cut(self) -> bool:
+        """Whether the token limit ended the answer in the middle."""
+        return self.finish_reason == CUT
+
 
 class Agent(ResponsesAgent):
     """Stateless: everything a request needs comes from the request, the config and the prompt registry."""
@@ -71,22 +80,26 @@ class Agent(ResponsesAgent):
     def predict(  # type: ignore[override]
         self, request: ResponsesAgentRequest
     ) -> ResponsesAgentResponse:
-        self._name_the_trace(request)
         question = last_question(request)
+        self._name_the_trace(request, question)
         if question is None:
             return ResponsesAgentResponse(output=[self._item(NO_QUESTION, new_id())])
         call = self._prepare(request, question)
         with llm_span(call) as span:
             reply = whole_reply(self.model.chat.completions.create(**call.arguments))
             finish(span, reply)
+        mlflow.update_current_trace(response_preview=shortened(reply.text))
         item = self._item(reply.text, new_id())
-        return ResponsesAgentResponse(output=[item], custom_outputs=self._facts(call, reply))
+        cut: dict[str, Any] = (
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}} if reply.cut else {}
+        )
+        return ResponsesAgentResponse(output=[item], custom_outputs=self._facts(call, reply), **cut)
 
     def predict_stream(  # type: ignore[override]
         self, request: ResponsesAgentRequest
     ) -> Generator[ResponsesAgentStreamEvent, None, None]:
-        self._name_the_trace(request)
         question, item_id = last_question(request), new_id()
+        self._name_the_trace(request, question)
         if question is None:
             yield self._delta(NO_QUESTION, item_id)
             yield self._done(NO_QUESTION, item_id, None)
@@ -101,6 +114,7 @@ class Agent(ResponsesAgent):
             if root is not None:
                 root.end(outputs={"abandoned_after": "".join(texts)}, status=SpanStatusCode.ERROR)
             raise
+        mlflow.update_current_trace(response_preview=shortened(reply.text))
         yield self._done(reply.text, item_id, self._facts(call, reply))
 
     def _spoken(self, call: Call, item_id: str, texts: list[str]) -> Generator[ResponsesAgentStreamEvent, None, Reply]:
@@ -125,7 +139,8 @@ class Agent(ResponsesAgent):
 
     def _prepare(self, request: ResponsesAgentRequest, question: str) -> Call:
         prompt = self._prompt()
-        messages = self._messages(prompt, conversation(request), question)
+        given = (request.custom_inputs or {}).get("variables") or {}
+        messages = self._messages(prompt, conversation(request), question, given)
         return Call(self._settings(request, prompt) | {"messages": messages}, prompt)
 
     def _settings(self, request: ResponsesAgentRequest, prompt: PromptVersion) -> dict[str, Any]:
@@ -152,9 +167,13 @@ class Agent(ResponsesAgent):
         seconds = float(self.config["prompt_cache_seconds"])
         return mlflow.genai.load_prompt(address, link_to_model=False, cache_ttl_seconds=seconds)
 
-    def _messages(self, prompt: PromptVersion, talk: Messages, question: str) -> Messages:
-        """The rendered prompt, then the conversation; a chat prompt's own user message takes the question's place."""
-        values = self.config["constants"] | {"company_name": self.config["company_name"], "question": question}
+    def _messages(self, prompt: PromptVersion, talk: Messages, question: str, given: dict[str, Any]) -> Messages:
+        """The rendered prompt, then the conversation; a chat prompt's own user message takes the question's place.
+
+        A request fills variables that the app leaves open: what the app decided, it cannot change.
+        """
+        fixed = self.config["constants"] | {"company_name": self.config["company_name"], "question": question}
+        values = {name: str(value) for name, value in given.items() if name in prompt.variables} | fixed
         rendered: Any = prompt.format(**values)
         if isinstance(rendered, str):
             return [{"role": "system", "content": rendered}, *talk]
@@ -163,13 +182,23 @@ class Agent(ResponsesAgent):
         asks = any(message["role"] == "user" for message in examples) and "question" in prompt.variables
         return [*system, *talk[:-1], *examples] if asks else [*system, *examples, *talk]
 
-    def _name_the_trace(self, request: ResponsesAgentRequest) -> None:
+    def _name_the_trace(self, request: ResponsesAgentRequest, question: str | None) -> None:
+        """Who asked, in which conversation, of which app's version and environment; and what, to read in a list."""
         given = request.custom_inputs or {}
         session = request.context.conversation_id if request.context else None
         user = request.context.user_id if request.context else None
-        session, user = session or given.get("session_id"), user or given.get("user_id")
-        if session or user:
-            mlflow.update_current_trace(session_id=session and str(session), user=user and str(user))
+        session, user, own_id = (
+            str(id) if id else None
+            for id in (session or given.get("session_id"), user or given.get("user_id"), given.get("client_request_id"))
+        )
+        place = {name: str(self.config[name]) for name in ("environment", "app_version") if self.config.get(name)}
+        mlflow.update_current_trace(
+            tags=place or None,
+            request_preview=shortened(question or ""),
+            session_id=session,
+            user=user,
+            client_request_id=own_id,
+        )
 
     def _facts(self, call: Call, reply: Reply) -> dict[str, Any]:
         prompt = {"name": call.prompt.name, "version": call.prompt.version}
@@ -238,6 +267,10 @@ def llm_span(call: Call) -> Iterator[LiveSpan]:
         "llm_call", span_type=SpanType.CHAT_MODEL, parent_span=mlflow.get_current_active_span(), inputs=call.arguments
     )
     span.set_attributes({"prompt_length": call.prompt_length, SpanAttributeKey.MODEL: call.arguments["model"]})
+    span.set_attributes(
+        {name: call.arguments[name] for name in ("temperature", "max_tokens") if name in call.arguments}
+    )
+    span.set_attribute("prompt_template", shortened(written(call.prompt.template)))
     status = SpanStatusCode.ERROR
     try:
         yield span
@@ -254,6 +287,17 @@ def finish(span: LiveSpan, reply: Reply) -> None:
     span.set_attributes({"response_length": len(reply.text), "finish_reason": reply.finish_reason})
     if reply.usage:
         span.set_attribute(SpanAttributeKey.CHAT_USAGE, reply.usage)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_KEPT else text[: LONGEST_KEPT - 1] + "…"
+
+
+def written(template: Any) -> str:
+    """The words of a text or of a chat prompt."""
+    if isinstance(template, str):
+        return template
+    return "\n".join(f"{message['role']}: {message['content']}" for message in template)
 
 
 def whole_reply(completion: Any) -> Reply:

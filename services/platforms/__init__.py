@@ -84,12 +84,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of a streamed answer; the last one is `done`, with the trace and what went wrong."""
+    """A piece of a streamed answer; the last one is `done`, with the trace, what went wrong, and whether it was cut."""
 
     text: str = ""
     done: bool = False
     trace_id: str | None = None
     error: Message | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True)

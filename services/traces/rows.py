@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlflow.entities import Feedback, TraceInfo, TraceState
+from mlflow.entities import AssessmentSourceType, Feedback, TraceInfo, TraceState
 
 from services import database
 from services.errors import translated
@@ -96,6 +96,17 @@ def row_of(info: TraceInfo) -> TraceRow:
         tokens=usage.get("total_tokens"),
         scores={name: one.value for name, one in newest_feedback(info).items() if isinstance(one.value, bool)},
     )
+
+
+def opinions(info: TraceInfo) -> list[Feedback]:
+    """Each person's newest valid feedback of each name."""
+    given = [
+        one
+        for one in info.assessments
+        if isinstance(one, Feedback) and one.valid is not False and one.source.source_type == AssessmentSourceType.HUMAN
+    ]
+    given.sort(key=lambda one: one.create_time_ms or 0)
+    return list({(one.name, one.source.source_id): one for one in given}.values())
 
 
 def newest_feedback(info: TraceInfo) -> dict[str, Feedback]:

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mlflow.entities import AssessmentSource, AssessmentSourceType, Feedback, Span, SpanStatusCode, SpanType, Trace
+from mlflow.entities import (
+    AssessmentSource,
+    AssessmentSourceType,
+    Feedback,
+    Span,
+    SpanStatusCode,
+    SpanType,
+    Trace,
+    TraceInfo,
+)
 
 from services import scorers
 from services.messages import Message
 from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
-from services.traces.rows import TraceRow, newest_feedback, row_of
+from services.traces.rows import TraceRow, newest_feedback, opinions, row_of
 
 VERSION_KEY = "signalbox.version"
 REASON_KEY = "signalbox.reason"
@@ -43,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TraceStory:
-    """One trace, told."""
+    """One trace, told. `abandoned`: the caller hung up. `cut`: the token limit ended the answer in the middle."""
 
     row: TraceRow
     question: str
@@ -54,6 +63,7 @@ class TraceStory:
     session: str | None
     user: str | None
     abandoned: bool
+    cut: bool
 
     @property
     def practice(self) -> bool:
@@ -72,12 +82,20 @@ def told(trace: Trace) -> TraceStory:
         question=_question(trace) or row.question,
         answer=str(outputs["abandoned_after"]) if abandoned else answer_of(trace) or row.answer,
         steps=tuple(_steps(trace)),
-        verdicts=tuple(sorted(map(_verdict, newest_feedback(info).values()), key=lambda one: one.scorer)),
+        verdicts=tuple(_verdicts(info)),
         model=next((_model(span) for span in calls), None),
         session=info.trace_metadata.get("mlflow.trace.session"),
         user=info.trace_metadata.get("mlflow.trace.user"),
         abandoned=abandoned,
+        cut=any(span.attributes.get("finish_reason") == "length" for span in calls),
     )
+
+
+def _verdicts(info: TraceInfo) -> list[Verdict]:
+    """The scorers' verdicts by name, then what each person said."""
+    said = opinions(info)
+    by_scorers = [one for one in newest_feedback(info).values() if one not in said]
+    return [*sorted(map(_verdict, by_scorers), key=lambda one: one.scorer), *map(_verdict, said)]
 
 
 def answer_of(trace: Trace) -> str:

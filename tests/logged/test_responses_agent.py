@@ -25,6 +25,8 @@ CONFIG: dict[str, Any] = {
     "prompt_cache_seconds": 0,
     "temperature": None,
     "max_output_tokens": None,
+    "environment": "",
+    "app_version": "",
 }
 TEMPLATE = "You are {{tone}} at {{company_name}}."
 
@@ -237,10 +239,48 @@ def test_the_trace_tells_what_the_model_was_sent(load: Load, streamed: bool) -> 
     assert call.outputs["finish_reason"] == "stop"
     assert call.attributes["prompt_length"] == 30
     assert call.attributes["response_length"] == 33
+    assert call.attributes["prompt_template"] == TEMPLATE
+    assert trace.info.request_preview == "Hello"
+    assert trace.info.response_preview == "You are friendly at Acme. | Hello"
     assert trace.info.token_usage["total_tokens"] == 10
     assert trace.info.trace_metadata["mlflow.trace.session"] == "c1"
     assert trace.info.trace_metadata["mlflow.trace.user"] == "u1"
     assert json.loads(trace.info.tags["mlflow.linkedPrompts"]) == [{"name": "support", "version": "1"}]
+
+
+def test_the_trace_tells_settings_environment_and_the_callers_own_number(load: Load) -> None:
+    agent = load(temperature=0.4, max_output_tokens=9, environment="staging", app_version="git_1234abcd")
+    ask(agent, "Hello", custom_inputs={"client_request_id": "r-7"})
+
+    trace = newest_trace()
+    call = trace.search_spans(name="llm_call")[0]
+    assert (call.attributes["temperature"], call.attributes["max_tokens"]) == (0.4, 9)
+    assert (trace.info.tags["environment"], trace.info.tags["app_version"]) == ("staging", "git_1234abcd")
+    assert trace.info.client_request_id == "r-7"
+
+
+def test_a_request_fills_what_the_app_leaves_open_and_nothing_else(load: Load, model: StubModel) -> None:
+    agent = load()
+    version = mlflow.genai.register_prompt("support", "{{tone}} {{company_name}} {{plan}}.").version
+    mlflow.genai.set_prompt_alias("support", "production", version)
+    given = {"plan": "gold", "tone": "rude", "company_name": "Evil", "other": "x"}
+    ask(agent, "Hello", custom_inputs={"variables": given})
+
+    assert model.requests[0]["messages"][0]["content"] == "friendly Acme gold."
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_cut_by_the_token_limit_says_so(load: Load, model: StubModel, streamed: bool) -> None:
+    model.finish_reason = "length"
+    agent = load()
+    request = {"input": [{"role": "user", "content": "Hello"}]}
+    answered = list(agent.predict_stream(request))[-1] if streamed else agent.predict(request)
+
+    assert answered["custom_outputs"]["finish_reason"] == "length"
+    if not streamed:
+        assert answered["status"] == "incomplete"
+        assert answered["incomplete_details"] == {"reason": "max_output_tokens"}
+    assert newest_trace().search_spans(name="llm_call")[0].attributes["finish_reason"] == "length"
 
 
 def test_a_busy_model_is_an_error_with_a_failed_span(load: Load, model: StubModel) -> None:

@@ -32,7 +32,7 @@ def test_a_talk_streams_and_links_its_trace(screen, workspace, monkeypatch):
         asked.append(request)
         yield Delta("On its ")
         yield Delta("*way*.")
-        yield Delta(done=True, trace_id="tr-1")
+        yield Delta(done=True, trace_id=f"tr-{len(asked)}")
 
     monkeypatch.setattr("services.platforms.local.serving.LocalServing.stream", stream)
     page = screen("endpoints")

@@ -1,8 +1,14 @@
 """Traces: find one, read what happened."""
 
+from dataclasses import replace
+
 import mlflow
+import pytest
 
 from services import monitoring, scorers, traces
+from services.errors import ForbiddenError
+from services.people import ALL_ROLES, Actor, Role
+from services.traces import opinions
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 
@@ -44,6 +50,30 @@ def test_a_fresh_answer_says_that_its_scorers_are_on_their_way(screen, workspace
     monitoring.save_scorers(workspace, [monitoring.MonitoredScorer(spec.name, spec.version, 1.0, True)])
     assert "have not come to this answer yet" in texts(screen("traces", trace=fresh))
     assert "Nobody has judged this answer" in texts(screen("traces", trace=old))
+
+
+def test_people_say_what_they_think_and_each_ones_newest_word_counts(screen, workspace):
+    id = leave(workspace, "Where?")
+    page = screen("traces", trace=id)
+    assert page.button(key="give-opinion").disabled
+    opinions.give(replace(workspace, actor=Actor("bob", ALL_ROLES)), id, True)
+    opinions.give(workspace, id, True)
+    page.session_state[f"opinion/{id}"] = 0
+    page.text_input(key=f"opinion/{id}/why").set_value("It is <b>late</b>.")
+    page.run().button(key="give-opinion").click().run()
+    assert not page.exception
+    shown = texts(page).replace("\\", "")
+    assert "It is <b>late</b>." in shown
+    assert shown.count("**helpful** :red-badge[not passed]") == 1
+    assert shown.count("**helpful** :green-badge[passed]") == 1
+    assert "said by bob" in shown and f"said by {workspace.actor.id}" in shown
+
+
+def test_who_may_only_look_gives_no_opinion(workspace):
+    id = leave(workspace, "Where?")
+    with pytest.raises(ForbiddenError):
+        opinions.give(replace(workspace, actor=Actor("eve", frozenset({Role.VIEWER}))), id, True)
+    assert traces.get(workspace, id).verdicts == ()
 
 
 def test_an_address_sets_the_filters(screen, workspace):

@@ -148,6 +148,15 @@ def test_an_item_that_was_not_streamed_arrives_whole() -> None:
     assert [delta.text for delta in deltas(iter([line]))] == ["Hello", ""]
 
 
+def test_an_answer_that_the_token_limit_cut_is_marked() -> None:
+    line = (
+        'data: {"type": "response.output_item.done", "custom_outputs": {"finish_reason": "length"}, '
+        '"item": {"type": "message", "id": "a", "content": [{"type": "output_text", "text": "Hel"}]}}'
+    )
+
+    assert [delta.cut for delta in deltas(iter([line]))] == [False, True]
+
+
 def test_scorers_are_a_setting_and_a_recurring_job(workspace: Workspace) -> None:
     scoring = LocalScoring()
     scorers = [MonitoredScorer("short", 1, 0.5, True)]

@@ -59,7 +59,7 @@ def _text(items: Sequence[Mapping[str, Any]]) -> str:
 
 def deltas(lines: Iterator[str]) -> Iterator[Delta]:
     """Text as it comes; an item that was never streamed in pieces arrives whole."""
-    trace_id, error, seen = None, None, set()
+    trace_id, error, cut, seen = None, None, False, set()
     for event in _events(lines):
         kind = event.get("type")
         if kind == "response.output_text.delta":
@@ -67,9 +67,10 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
             yield Delta(event["delta"])
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
             yield Delta(_text([event["item"]]))
+        cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"
         trace_id = event.get("trace_id", trace_id)
         error = event.get("databricks_output", {}).get("error", error)
-    yield Delta(done=True, trace_id=trace_id, error=_broken(error))
+    yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut)
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
