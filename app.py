@@ -73,6 +73,8 @@ app = st.App(
 def main() -> int:
     """Serve until stopped; 2 with one sentence and a next step when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for loud in ("alembic", "httpx2", "httpx"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
     try:
         settings = settings_module.load(os.environ)
         startup.check(settings)

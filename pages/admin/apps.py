@@ -1,5 +1,6 @@
 """Create, adopt, adjust, switch and archive apps."""
 
+from dataclasses import replace
 from zoneinfo import available_timezones
 
 import pandas as pd
@@ -23,10 +24,13 @@ FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone"
 def create(key: str, constants: dict[str, str]) -> None:
     form, experiment_id = filled(key, constants), st.session_state[f"{key}-adopt"]
     st.session_state[f"{key}-tried"] = True
-    if apps.problems_of_new(workspace, form):
+    # A second click cuts the callback of the first off wherever it touches the session: its app is there already.
+    made = next((app for app in apps.all(workspace) if apps.form_of(app) == replace(form, gate=app.gate)), None)
+    if made is None and apps.problems_of_new(workspace, form):
         return
     with feedback.action(Message("Created {name}. It is chosen now.", name=form.name)):
-        made = apps.adopt(workspace, form, experiment_id) if experiment_id else apps.create(workspace, form)
+        if made is None:
+            made = apps.adopt(workspace, form, experiment_id) if experiment_id else apps.create(workspace, form)
         session.choose_app(made.id)
         st.session_state["apps-created"] = created() + 1
 

@@ -1,6 +1,6 @@
 """One evaluation: its scores, its rows, and one row with question, answer and every verdict."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -192,8 +192,8 @@ def comparison(candidate: Evaluation, baseline: Evaluation, rows: pd.DataFrame, 
         )
     _score_changes(candidate, baseline, names)
     now, earlier = (verdicts.passes(one, names) for one in (rows, before))
-    _changed(Message("Got worse"), earlier & ~now.reindex(earlier.index, fill_value=True), rows, before)
-    _changed(Message("Got better"), now & ~earlier.reindex(now.index, fill_value=True), rows, before)
+    _changed(Message("Got worse"), earlier & ~now.reindex(earlier.index, fill_value=True), rows, before, names)
+    _changed(Message("Got better"), now & ~earlier.reindex(now.index, fill_value=True), rows, before, names)
 
 
 def _score_changes(candidate: Evaluation, baseline: Evaluation, names: list[str]) -> None:
@@ -212,7 +212,8 @@ def _chance(share: float) -> str:
     return _("below {n} %", n="0.1") if share < 0.001 else _("{n} %", n=f"{share * 100:.1f}")
 
 
-def _changed(heading: Message, changed: pd.Series, rows: pd.DataFrame, before: pd.DataFrame) -> None:
+def _changed(heading: Message, changed: pd.Series, rows: pd.DataFrame, before: pd.DataFrame, names: list[str]) -> None:
+    """The questions that changed, which scorers say so, and one of them read side by side."""
     ids = [id for id, was in changed.items() if was]
     if not ids:
         return
@@ -223,18 +224,42 @@ def _changed(heading: Message, changed: pd.Series, rows: pd.DataFrame, before: p
             "question": now["question"].reindex(ids).map(tables.cell, na_action="ignore"),
             "before": earlier["answer"].reindex(ids).map(tables.cell, na_action="ignore"),
             "now": now["answer"].reindex(ids).map(tables.cell, na_action="ignore"),
+            "scorers": [", ".join(name for name in names if _differs(now, earlier, id, name)) for id in ids],
         }
     )
-    st.dataframe(
+    event = st.dataframe(
         table,
         hide_index=True,
+        on_select="rerun",
+        selection_mode=tables.CLICK_OR_ONE,
         key=f"changed-{heading.id}",
         column_config={
             "question": st.column_config.TextColumn(_("Question"), width="medium"),
             "before": st.column_config.TextColumn(_("Answer before"), width="large"),
             "now": st.column_config.TextColumn(_("Answer now"), width="large"),
+            "scorers": st.column_config.TextColumn(_("Changed scorers")),
         },
     )
+    for position in tables.chosen(event, len(ids)):
+        _side_by_side(now, earlier, ids[position], names)
+
+
+def _differs(now: pd.DataFrame, earlier: pd.DataFrame, id: Any, name: str) -> bool:
+    return id in now.index and id in earlier.index and _verdict(now.at[id, name]) != _verdict(earlier.at[id, name])
+
+
+def _side_by_side(now: pd.DataFrame, earlier: pd.DataFrame, id: Any, names: list[str]) -> None:
+    """One question with both answers and what each scorer said of them."""
+    with st.container(border=True):
+        _said(_("Question"), now.at[id, "question"] or _("(empty)"))
+        sides = ((_("Answer before"), earlier), (_("Answer now"), now))
+        for column, (label, found) in zip(st.columns(2, gap="large"), sides, strict=True):
+            one = found.loc[id].to_dict()
+            with column:
+                _said(label, one["answer"] if one["state"] == "OK" else one["error"])
+                for name in names:
+                    reason = session.escape(say(evaluations.reason(one, name)))
+                    st.markdown(f"{LIGHT[_verdict(one[name])]} **{session.escape(name)}** {reason}")
 
 
 def _filtered(made: Evaluation, rows: pd.DataFrame) -> pd.DataFrame:

@@ -95,12 +95,13 @@ def _draw(job: Job, done: Message | None) -> None:
 
 
 def _draw_progress(job: Job) -> None:
-    note = session.say(job.note) if job.note else session.job_kind(job.kind)
+    counted = f"{session.job_kind(job.kind)} · {job.done} / {job.total}" if job.total else session.job_kind(job.kind)
+    note = session.say(job.note) if job.note else counted
     if job.state is State.QUEUED:
         note = _("Waiting for the worker")
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, f"{note} · {job.done} / {job.total}" if job.total else note)
+        st.progress(share, note)
         st.button(
             _("Cancel"),
             key=f"cancel-job-{job.id}",

@@ -179,7 +179,9 @@ def _show_finding(finding: Finding, release: Release) -> None:
                 place = screens.named(finding.screen)
                 st.page_link(
                     session.page(finding.screen),
-                    label=_("Open {screen}", screen=_(place.title)),
+                    label=_("Open the evaluation")
+                    if "run" in finding.asks
+                    else _("Open {screen}", screen=_(place.title)),
                     icon=place.icon,
                     query_params=dict(finding.asks),
                 )
@@ -187,7 +189,13 @@ def _show_finding(finding: Finding, release: Release) -> None:
 
 def _show_actions(workspace: Workspace, release: Release) -> None:
     if release.held:
-        st.error(_("This release is blocked. Mend what is red below, then check it again."), icon=":material/block:")
+        st.error(
+            _(
+                "This release is blocked. Mend what is red below, then check it again. A better prompt version is a "
+                "release of its own: withdraw this one and propose that one."
+            ),
+            icon=":material/block:",
+        )
     if release.stopping:
         st.caption(_("Stopping: the step under way is finished first. It can be resumed afterwards."))
     elif release.working:

@@ -120,6 +120,8 @@ def show_jobs() -> None:
     own = st.session_state.get(job_key())
     live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
     for id in dict.fromkeys([*live, *([own] if own else [])]):
+        version = jobs.get(workspace, id).args["prompt_version"]
+        st.markdown(_("**Evaluation with prompt version {n}**", n=version))
         feedback.job(id, Message("The evaluation is finished. Open it below."))
 
 
@@ -131,12 +133,12 @@ def show_list(found: list[Evaluation]) -> None:
             {
                 "time": session.moment(one.created_at),
                 "prompt": f"{one.prompt_name} {one.prompt_version or one.requested_version}",
-                "agent": asked.get(one.model_id, "–"),
-                "dataset": one.dataset_name,
                 "state": _(evaluation_view.STATE.get(one.state, one.state)),
                 **{name: one.scores[name].mean * 100 if name in one.scores else None for name in names},
                 "rows": one.rows or None,
                 "failed": one.failed if one.rows else None,
+                "agent": asked.get(one.model_id, "–"),
+                "dataset": one.dataset_name,
                 "model": _("practice model") if one.practice else "",
             }
             for one in found
@@ -148,6 +150,7 @@ def show_list(found: list[Evaluation]) -> None:
         on_select="rerun",
         selection_mode=tables.CLICK_OR_MANY,
         key="evaluations",
+        placeholder="",
         column_config={
             "time": _("Started"),
             "prompt": _("Prompt version"),
@@ -212,7 +215,7 @@ st.subheader(_("All evaluations"), anchor=False)
 everything = evaluations.all(workspace)
 if everything:
     show_list(everything)
-else:
+elif not any(one.live for one in jobs.recent(workspace, "evaluate")):
     st.info(
         _("There are no evaluations yet. Each one will show here with the share of questions that every scorer passed.")
     )

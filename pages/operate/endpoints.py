@@ -73,7 +73,7 @@ def starting(endpoint: Endpoint | None) -> bool:
     return endpoint is not None and any(one.state is ServedState.STARTING for one in endpoint.versions)
 
 
-@st.fragment(run_every=1.0 if starting(current) else None)
+@st.fragment(run_every=1.0 if starting(current) else 10.0)
 def follow() -> None:
     now = endpoints.current(workspace)
     if starting(current) and not starting(now):

@@ -149,7 +149,8 @@ def show_scoring(running: bool) -> None:
     if not running:
         return
     with st.container(horizontal=True):
-        st.button(_("Start scoring again"), key="resume", on_click=resume)
+        if not monitoring.scoring_runs(workspace):
+            st.button(_("Start scoring again"), key="resume", on_click=resume)
         st.button(_("Judge older answers of this time"), key="backfill-now", on_click=judge_again)
     if started := st.session_state.get(f"backfill-{workspace.app.id}"):
         feedback.job(started, Message("Judged."))

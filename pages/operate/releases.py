@@ -21,7 +21,7 @@ def open_release(id: int) -> None:
 
 def propose() -> None:
     chosen = Proposal(*(st.session_state[field(name)] for name in ("agent", "prompt", "why")))
-    with feedback.action(Message("Proposed. Look at the interlocks, then start it.")):
+    with feedback.action(Message("Proposed. The interlocks below say whether it may start.")):
         open_release(releases.propose(workspace, chosen).id)
 
 
@@ -55,7 +55,7 @@ def show_live(live: Live) -> None:
 def show_roll_back(live: Live) -> None:
     target = releases.rollback_target(workspace)
     if target is None:
-        st.caption(_("No earlier release to go back to."))
+        st.caption(_("Nothing proven was live before it, so there is nothing to go back to."))
         return
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
         st.markdown(
@@ -90,14 +90,16 @@ def show_form(live: Live) -> None:
     )
     agent = next(one for one in ready if one.model_id == chosen)
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
-    newest_is_live = agent.model_id == live.pair.model_id and live.pair.prompt_version == next(iter(notes), None)
+    # What was proposed before, and went live or was held, is chosen by hand: one click must not repeat it.
+    tried = {one.after.prompt_version for one in releases.of_prompt(workspace, agent.prompt_name)}
+    tried_before = next(iter(notes), None) in tried
     version = st.selectbox(
         _("Prompt version"),
         list(notes),
-        index=None if newest_is_live else 0,
+        index=None if tried_before else 0,
         format_func=notes.__getitem__,
         key=field("prompt"),
-        placeholder=_("The newest one is live. Choose another one, or write a better one first."),
+        placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
     )
     st.text_input(_("What this release is for"), key=field("why"))
     st.button(
@@ -116,7 +118,7 @@ def _live_position(live: Live, ids: list[str]) -> int:
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
     for release in found:
-        name, state, what, who = st.columns([2, 2.4, 5.4, 3], vertical_alignment="center")
+        name, state, what, who = st.columns([2.7, 2.3, 4.8, 2.6], vertical_alignment="center")
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
@@ -127,10 +129,13 @@ def show_list(found: list[Release], live: Live) -> None:
 
 def standing(release: Release, live: Live, replaced_by: int | None) -> str:
     """Its state; of one that went live, whether it still is, and what replaced it."""
-    if replaced_by is None and release.state is not State.LIVE:
-        return release_view.badge(release)
+    current = live.release
+    if current and current.restores == release.id and replaced_by is None:
+        return f":gray[{_('brought back by release {id}', id=current.id)}]"
+    if replaced_by is None and release.state is State.LIVE and not live.moved_outside:
+        return f":green-badge[{_('live now')}]"
     if replaced_by is None:
-        return release_view.badge(release) if live.moved_outside else f":green-badge[{_('live now')}]"
+        return release_view.badge(release)
     if release.state is State.TAKEN_BACK:
         return f":gray[{_('taken back by release {id}', id=replaced_by)}]"
     return f":gray[{_('replaced by release {id}', id=replaced_by)}]"

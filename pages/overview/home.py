@@ -20,7 +20,9 @@ def show_live(summary: Home) -> None:
         prompt, agent, since = st.columns(3)
         prompt.metric(_("Prompt"), _("version {n}", n=pair.prompt_version or "–"), help=summary.live.prompt_name)
         agent.metric(_("Agent"), _("version {n}", n=pair.agent_version or "–"))
-        since.metric(_("Since"), session.moment(release.ended_at or release.created_at))
+        with since:
+            st.caption(_("Since"))
+            st.markdown(f"**{session.moment(release.ended_at or release.created_at)}**")
         if summary.live.moved_outside:
             st.warning(_("Something was moved outside the console since release {id}.", id=release.id))
         elif release.proof:
@@ -80,7 +82,7 @@ def show_drafts(summary: Home) -> None:
 
 workspace = session.workspace()
 summary = home.summary(workspace)
-st.title(workspace.app.name, anchor=False)
+st.title(session.escape(workspace.app.name), anchor=False)
 if workspace.settings.practice:
     st.caption(
         _("The practice model answers here: no account, no key, no internet. README says how to connect a real model.")

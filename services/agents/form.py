@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.errors import InvalidInputError
 from services.messages import Message
 
+LONGEST_NAME = 100
 LONGEST_SOURCE = 1_000_000
 
 
@@ -24,7 +25,14 @@ class AgentForm:
 
 def check(form: AgentForm) -> None:
     """Raise InvalidInputError for a name that MLflow refuses, or a file that cannot be an agent."""
-    if not form.name.strip() or set(form.name) & set("/:.%\"'"):
+    if not form.name.strip():
+        raise InvalidInputError(Message("The agent has no name."), Message("Type one that says what it does."))
+    if len(form.name) > LONGEST_NAME:
+        raise InvalidInputError(
+            Message("The agent's name has {n} characters; {limit} are allowed.", n=len(form.name), limit=LONGEST_NAME),
+            Message("Shorten it."),
+        )
+    if set(form.name) & set("/:.%\"'"):
         raise InvalidInputError(
             Message("“{name}” cannot be an agent's name.", name=form.name),
             Message("Use letters, digits, blanks and hyphens."),

@@ -16,7 +16,7 @@ from services import agents, audit, datasets, jobs, production, prompts, scorers
 from services.audit import Verb
 from services.errors import InvalidInputError, NotFoundError, NotReadyError, is_missing, translated
 from services.evaluations.running import run as run
-from services.evaluations.table import ROWS_FILE, SUMMARY_TAG
+from services.evaluations.table import INTERRUPTED_TAG, ROWS_FILE, SUMMARY_TAG
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ def start(workspace: "Workspace", model_id: str, prompt_version: int | None, dat
 
 
 def all(workspace: "Workspace", limit: int = 200) -> list[Evaluation]:
-    """The app's evaluations, also the ones that failed or still run, newest first."""
+    """The app's evaluations, also the ones that failed or still run, newest first.
+
+    An attempt that was cut off is left out: the one that went on in its place stands here.
+    """
     with translated(Message("Reading the evaluations")):
         found = workspace.client.search_runs(
             [workspace.app.experiment_id],
@@ -98,7 +101,7 @@ def all(workspace: "Workspace", limit: int = 200) -> list[Evaluation]:
             max_results=limit,
             order_by=["start_time DESC"],
         )
-    return [_from_mlflow(one) for one in found]
+    return [_from_mlflow(one) for one in found if INTERRUPTED_TAG not in one.data.tags]
 
 
 def of_prompt(workspace: "Workspace", name: str, version: int | None = None, limit: int = 200) -> list[Evaluation]:

@@ -14,7 +14,8 @@ from services.audit import Verb
 from services.database import writing
 from services.datasets import DatasetVersion, Row
 from services.errors import NotReadyError, PlatformError, translated
-from services.evaluations import table
+from services.evaluations import leftovers, table
+from services.evaluations.table import INTERRUPTED_TAG
 from services.jobs import Cancelled, Superseded
 from services.messages import Message
 
@@ -46,6 +47,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     args = work.args
     agent = agents.get(workspace, args["model_id"])
     dataset = datasets.snapshot(workspace, args["dataset_id"])
+    if "run_id" in work.checkpoint:
+        begun = workspace.client.get_run(work.checkpoint["run_id"]).info.start_time
+        leftovers.name(workspace, begun, dataset.rows)
     specs = scorers.all(workspace)
     if not specs:
         raise NotReadyError(
@@ -68,6 +72,7 @@ def _close_earlier(workspace: "Workspace", work: "Work") -> str | None:
     if found.info.status == "FINISHED" and table.SUMMARY_TAG in found.data.tags:
         return str(run_id)
     if found.info.status in ("RUNNING", "FINISHED"):
+        workspace.client.set_tag(run_id, INTERRUPTED_TAG, "true")
         workspace.client.set_terminated(run_id, "KILLED")
     return None
 

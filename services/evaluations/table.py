@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ROWS_FILE = "evaluation/rows.parquet"
 SUMMARY_TAG = "signalbox.summary"
+# An attempt that was cut off; another run did the evaluation to its end.
+INTERRUPTED_TAG = "signalbox.interrupted"
 ROW_TAG = "signalbox.row"
 RUN_OF_ASSESSMENT = "mlflow.assessment.sourceRunId"
 LONGEST_ERROR = 500

@@ -60,10 +60,15 @@ def gate(candidate: Candidate) -> Finding:
         )
     if candidate.verdict is None:
         return Finding(
-            2, title, Light.GREEN, Message("Every minimum is reached. Nothing is live to compare with."), why
+            2,
+            title,
+            Light.GREEN,
+            Message("Every minimum is reached: {scores}. Nothing is live to compare with.", scores=_reached(candidate)),
+            why,
         )
     compared = Message(
-        "Every minimum is reached. Compared with what is live: {better} rows better, {worse} worse.",
+        "Every minimum is reached: {scores}. Compared with what is live: {better} rows better, {worse} worse.",
+        scores=_reached(candidate),
         better=candidate.verdict.better,
         worse=candidate.verdict.worse,
     )
@@ -103,6 +108,13 @@ def _gate_problem(candidate: Candidate, found: Evaluation) -> Message | None:
             better=candidate.verdict.better,
         )
     return None
+
+
+def _reached(candidate: Candidate) -> str:
+    """Every score beside its minimum, in signs that need no translation."""
+    scores = candidate.evaluation.scores if candidate.evaluation else {}
+    wanted = candidate.workspace.app.gate.minimum.items()
+    return ", ".join(f"{name} {_percent(scores[name].mean)} ≥ {_percent(least)}" for name, least in wanted)
 
 
 def _baseline(candidate: Candidate) -> dict[str, str]:

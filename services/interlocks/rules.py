@@ -5,7 +5,7 @@ A new interlock is one function in CHECKS and its messages. `docs/interlocks.md`
 
 from collections.abc import Callable
 
-from services import apps, monitoring, prompts, scorers
+from services import apps, jobs, monitoring, prompts, scorers
 from services.interlocks.facts import Candidate, Finding, Light
 from services.interlocks.gate import gate
 from services.messages import Message
@@ -33,6 +33,13 @@ def evaluated(candidate: Candidate) -> Finding:
             "datasets",
         )
     found = candidate.evaluation
+    if found is None and _is_running(candidate):
+        running = Message(
+            "An evaluation with prompt version {version} is on its way.", version=candidate.prompt.version
+        )
+        return Finding(
+            1, title, Light.RED, running, why, Message("Wait until it has ended, then check again."), "evaluations"
+        )
     if found is None:
         missing = Message(
             "There is no finished evaluation of this agent with prompt version {version} on today's dataset.",
@@ -48,6 +55,12 @@ def evaluated(candidate: Candidate) -> Finding:
         "Evaluated on {rows} rows; {failed} failed and count as failures.", rows=found.rows, failed=found.failed
     )
     return Finding(1, title, Light.AMBER, whole, why)
+
+
+def _is_running(candidate: Candidate) -> bool:
+    asked = {"model_id": candidate.agent.model_id, "prompt_version": candidate.prompt.version}
+    live = [job for job in jobs.recent(candidate.workspace, "evaluate") if job.live]
+    return any(asked.items() <= job.args.items() for job in live)
 
 
 def uses_prompt(candidate: Candidate) -> Finding:

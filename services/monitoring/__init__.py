@@ -11,7 +11,7 @@ from services.audit import Verb
 from services.errors import InvalidInputError
 from services.messages import Message
 from services.monitoring.scoring import score_live
-from services.monitoring.silence import reasons
+from services.monitoring.silence import reasons, scoring_job
 from services.platforms import MonitoredScorer
 from services.traces.rows import TraceRow, origin, read_infos, row_of
 
@@ -93,6 +93,12 @@ def save_scorers(workspace: "Workspace", wanted: list[MonitoredScorer]) -> None:
     verb = Verb.STOP_SCORERS if fewer else Verb.START_SCORERS
     with audit.change(workspace, verb, "production scorers", before=_plain(before), after=_plain(wanted)):
         workspace.platform.scoring.apply(workspace, wanted)
+
+
+def scoring_runs(workspace: "Workspace") -> bool:
+    """Whether something judges new answers."""
+    job = scoring_job(workspace)
+    return job is not None and job.live
 
 
 def resume(workspace: "Workspace") -> None:

@@ -10,11 +10,11 @@ import mlflow
 from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace, TraceInfo, TraceState
 from mlflow.genai.scorers import Scorer
 
-from services import scorers
+from services import database, scorers
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.traces.rows import newest_feedback, origin, read_infos
+from services.traces.rows import is_bare, newest_feedback, origin, read_infos
 from services.traces.story import VERSION_KEY, request_of, root_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LOOK_BACK = 2.0
 MOST_READ = 2000
 MOST = 500
 AT_ONCE = 4
+SECONDS_TO_TAGS = 90
 SOURCE = AssessmentSource(source_type="CODE", source_id="signalbox")
 
 
@@ -66,11 +67,16 @@ def _due(
     workspace: "Workspace", running: list[MonitoredScorer], hours: float, again: bool
 ) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
     for info in read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"):
-        if origin(info) != "live" or info.state != TraceState.OK:
+        if origin(info) != "live" or info.state != TraceState.OK or (is_bare(info) and _is_fresh(info)):
             continue
         missing = [one for one in running if sampled(info.trace_id, one.rate) and not _judged(info, one, again)]
         if missing:
             yield info, missing
+
+
+def _is_fresh(info: TraceInfo) -> bool:
+    """Its tags may still come, from the process or from whoever clears up after it."""
+    return database.now().timestamp() - info.request_time / 1000 < SECONDS_TO_TAGS
 
 
 def _judged(info: TraceInfo, scorer: MonitoredScorer, again: bool) -> bool:

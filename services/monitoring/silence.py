@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from services import jobs
+from services.jobs import Job
 from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.traces.rows import origin, read_infos
@@ -46,9 +47,13 @@ def _no_traffic(workspace: "Workspace") -> Message:
     return Message("No traffic yet. Ask something on the Endpoints screen; its trace shows here within ten seconds.")
 
 
+def scoring_job(workspace: "Workspace") -> Job | None:
+    """The job that judges new answers every half minute; None when there was never one."""
+    return next((job for job in jobs.recent(workspace, kind="score_live") if job.recurring), None)
+
+
 def _waiting(workspace: "Workspace", read: pd.DataFrame, running: list[MonitoredScorer]) -> Iterator[Message]:
-    recurring = [job for job in jobs.recent(workspace, kind="score_live") if job.recurring]
-    newest = next(iter(recurring), None)
+    newest = scoring_job(workspace)
     if newest is None or not newest.live:
         yield Message("Scorers are on, but nothing runs them. Press “Start scoring again”.")
     elif newest.error is not None:

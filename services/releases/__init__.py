@@ -130,6 +130,10 @@ def start(workspace: "Workspace", id: int) -> Release:
     """
     audit.require(workspace, Verb.START_RELEASE)
     found = get(workspace, id)
+    if found.working:
+        raise ConflictError(
+            Message("Release {id} is on its way.", id=id), Message("Wait until it has ended, or stop it.")
+        )
     if not found.startable:
         raise ConflictError(
             Message("Release {id} cannot be started again.", id=id),

@@ -59,6 +59,11 @@ def origin(info: TraceInfo) -> str:
     return told if told in ORIGINS else "live"
 
 
+def is_bare(info: TraceInfo) -> bool:
+    """Whether only the spans were stored, by a process that died or has not come to the rest yet."""
+    return not info.trace_metadata and ORIGIN_TAG not in info.tags
+
+
 def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") -> Iterator[TraceInfo]:
     """The window's traces without their spans, newest first, `most` at most."""
     since = int((database.now() - timedelta(hours=hours)).timestamp() * 1000)

@@ -1,6 +1,7 @@
 """Apps: settings, gate, new, archive."""
 
 from services import apps
+from services.apps import AppForm
 from services.scorers import ScorerSpec
 from services.scorers import save as save_scorer
 from tests.pages.conftest import texts
@@ -31,6 +32,18 @@ def test_a_new_app_is_chosen_at_once(screen, workspace):
     assert apps.get(workspace, "billing").name == "請求"
     assert shown.session_state["app"] == "billing"
     assert shown.text_input(key="new-1-name").value == ""
+
+
+def test_a_double_click_creates_one_app_and_chooses_it(screen, workspace):
+    shown = screen("apps")
+    for name, value in (("name", "Billing"), ("id", "billing"), ("endpoint", "billing")):
+        shown.text_input(key=f"new-0-{name}").set_value(value)
+    form = AppForm("billing", "Billing", "", workspace.settings.model, "billing")
+    apps.create(workspace, form)  # what the first click did before the second one cut it off
+    shown.button(key="create-app").click().run()
+    assert shown.session_state["app"] == "billing"
+    assert "already an app" not in texts(shown)
+    assert sorted(app.id for app in apps.all(workspace)) == ["billing", "support"]
 
 
 def test_every_wrong_field_says_so_and_nothing_is_created(screen, workspace):

@@ -103,6 +103,15 @@ def test_a_comparison_names_both_sides(screen, workspace, finished):
     assert "Critical questions that pass with support version 2" in worse
 
 
+def test_a_changed_question_is_read_side_by_side(screen, workspace, finished):
+    shown = screen("evaluations", run=finished[1], against=finished[0])
+    changed = next(one.value for one in shown.dataframe if "scorers" in one.value)
+    assert set(changed["scorers"]) == {"length"}
+    shown.session_state["changed-Got better"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "question")]}}
+    read = texts(shown.run()).replace("\\", "")
+    assert "Answer <b>1</b>" in read and "Answer <b>2</b>" in read
+
+
 def test_an_unknown_evaluation_leads_back_to_the_list(screen, finished):
     shown = screen("evaluations", run="nope")
     assert "There is no evaluation nope" in texts(shown)

@@ -370,6 +370,17 @@ def test_a_follow_up_keeps_the_topic(bikes: TestClient) -> None:
     assert "aisle 3" in reply.json()["choices"][0]["message"]["content"]
 
 
+def test_another_question_does_not_repeat_the_answer_before(bikes: TestClient) -> None:
+    messages = [
+        {"role": "user", "content": QUESTION["en"]},
+        {"role": "assistant", "content": "…"},
+        {"role": "user", "content": "Is there a discount for students?"},
+    ]
+    reply = bikes.post("/practice/v1/chat/completions", json={"model": "practice", "messages": messages})
+
+    assert "aisle 3" not in reply.json()["choices"][0]["message"]["content"]
+
+
 def test_only_angry_customers_get_the_conditional_apology(model: TestClient) -> None:
     prompt = "Be polite; apologise to customers who are upset."
 

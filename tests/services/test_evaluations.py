@@ -4,18 +4,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+import mlflow
 import pytest
 
-from services import agents, datasets, evaluations, jobs, prompts, sample, scorers, verdicts
+from services import agents, datasets, evaluations, jobs, prompts, sample, scorers, traces, verdicts
 from services.agents import AgentForm
 from services.datasets import Row
 from services.errors import ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
-from services.evaluations import Evaluation
+from services.evaluations import Evaluation, leftovers
 from services.jobs import Job, State
 from services.people import Actor, Role
 from services.processes.worker import Worker
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
+from tests.left_traces import leave
 from tests.practice_server import practice_server
 from tests.stub_model import StubModel, stub_model
 
@@ -173,7 +175,32 @@ def test_a_killed_attempt_is_closed_and_done_again(stub: StubModel, workspace: W
     until(worker, lambda: not jobs.get(workspace, job.id).live)
 
     assert jobs.get(workspace, job.id).state is State.DONE
-    assert sorted(one.state for one in evaluations.all(workspace)) == ["FINISHED", "KILLED"]
+    assert [one.state for one in evaluations.all(workspace)] == ["FINISHED"]
+    assert len(workspace.client.search_runs([workspace.app.experiment_id])) == 2
+
+
+def test_answers_that_a_killed_attempt_left_without_tags_do_not_pass_for_live(workspace: Workspace) -> None:
+    begun = int(time.time() * 1000) - 1000
+    bare, foreign = (bare_trace(workspace, question) for question in ("Where is my parcel?", "Somebody live?"))
+    named = leave(workspace, "Where is my parcel?")
+
+    assert leftovers.name(workspace, begun, [Row("", "Where is my parcel?")]) == 1
+
+    origins = {row.trace_id: row.origin for row in traces.find(workspace, traces.TraceQuery(1, None)).rows}
+    assert origins == {bare: "evaluation", foreign: "live", named: "live"}
+
+
+def bare_trace(workspace: Workspace, question: str) -> str:
+    """Spans without what describes them, as a process leaves them that is killed between the two writes."""
+    store = workspace.client._tracing_client.store
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "start_trace", lambda self, info: info)
+        with mlflow.tracing.context(tags={"signalbox.origin": "evaluation"}):
+            asked = {"input": [{"role": "user", "content": question}]}
+            span = mlflow.start_span_no_context("predict", inputs=asked, experiment_id=workspace.app.experiment_id)
+            span.end()
+        mlflow.flush_trace_async_logging()
+    return str(span.trace_id)
 
 
 def test_the_same_evaluation_is_not_queued_twice(practice: None, workspace: Workspace, finish: Finish) -> None:

@@ -17,7 +17,7 @@ _ = session.text
 
 def show(workspace: Workspace, sheet: Sheet, found: list[PromptVersion]) -> None:
     """Everything that concerns who wrote what, above the editor."""
-    if sheet.taken:
+    if sheet.taken and sheet.rival is None:
         sheet.taken = False
         st.toast(_("Another tab changed this draft; its words stand here now."), icon=":material/sync:")
     if sheet.refusal is not None:
@@ -60,7 +60,7 @@ def _writers(workspace: Workspace, name: str) -> list[Writer]:
 
 def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
     """Always one line, so that nothing moves under the hands at the first key."""
-    kept, base = sheet.draft.kept, sheet.draft.base
+    kept, base = sheet.draft.kept or sheet.rival is not None, sheet.draft.base
     said = f":blue-badge[{_('Unsaved draft')}]" if kept else f":gray-badge[{_('No unsaved words')}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(said + (" " + _("written from version {n}", n=base) if base and kept else ""), width="stretch")
@@ -71,7 +71,7 @@ def _show_draft(workspace: Workspace, sheet: Sheet) -> None:
             type="tertiary",
             icon=":material/delete:",
             key=f"{sheet.key}/discarding-{sheet.turn}",
-            disabled=not kept or sheet.rival is not None,
+            disabled=not sheet.draft.kept or sheet.rival is not None,
         )
     with discard:
         st.write(_("The words of this draft are gone then; the saved versions stay."))

@@ -144,7 +144,8 @@ def keep_own(workspace: Workspace, sheet: Sheet) -> None:
     """This tab's text is the draft; the other one is set aside."""
     rival = drafts.mine(workspace, sheet.draft.name) or sheet.start
     sheet.draft = drafts.keep(workspace, replace(sheet.draft, revision=rival.revision, set_aside=(rival.content,)))
-    sheet.rival = sheet.aside = None
+    sheet.rival = sheet.aside = sheet.unsaved = None
+    sheet.taken = False
 
 
 def take(workspace: Workspace, sheet: Sheet, content: Content | None = None) -> None:

@@ -37,6 +37,11 @@ COMMON = {
     "please",
     "pleas",
 }
+# Words that point back to what was asked before.
+FOLLOW_UP = re.compile(
+    r"\b(?:it|that|this|they|them|those|these|one|then|and|also|instead|why|how long|how much|when)\b"
+    r"|それ|その|これ|この|そちら|じゃあ|では|あと|もっと|いつ|いくら|どのくらい|なぜ"
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,9 @@ def answer(asked: Asked, instructions: Instructions, knowledge: Knowledge) -> st
 
 
 def find(asked: Asked, knowledge: Knowledge, language: str) -> Topic | None:
-    """The topic whose keywords, in any language, the question uses most; earlier questions help a follow-up."""
-    for question in (asked.question, *reversed(asked.earlier)):
+    """The topic whose keywords, in any language, the question uses most; earlier questions help one that points back."""
+    earlier = reversed(asked.earlier) if FOLLOW_UP.search(wording.plain(asked.question)) else ()
+    for question in (asked.question, *earlier):
         scores = {id: score for id, score in _scores(question, knowledge).items() if score}
         if scores:
             best = max(scores, key=lambda id: scores[id])
