@@ -95,13 +95,14 @@ def _draw(job: Job, done: Message | None) -> None:
 
 
 def _draw_progress(job: Job) -> None:
-    counted = f"{session.job_kind(job.kind)} · {job.done} / {job.total}" if job.total else session.job_kind(job.kind)
-    note = session.say(job.note) if job.note else counted
+    note = session.say(job.note) if job.note else session.job_kind(job.kind)
+    # A note with numbers of its own needs no second count.
+    counts = job.total and not (job.note and job.note.values)
     if job.state is State.QUEUED:
         note = _("Waiting for the worker")
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(share, note)
+        st.progress(share, f"{note} · {job.done} / {job.total}" if counts else note)
         st.button(
             _("Cancel"),
             key=f"cancel-job-{job.id}",
