@@ -92,7 +92,7 @@ class Answer:
         if not piece or not self.live:
             return self.live
         self.first = self.first or time.monotonic()
-        self.pieces.append(piece)
+        self.pieces.append(piece[: LONGEST_ANSWER - self.length])
         self.length += len(piece)
         if self.length > LONGEST_ANSWER:
             self.finish_reason = "too_long"

@@ -74,7 +74,7 @@ def _names(listed: str) -> tuple[str, ...]:
     """The ids in a list of models; servers that only resemble OpenAI's send a bare list, no ids, or no JSON at all."""
     try:
         found = json.loads(listed)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     entries = found.get("data") if isinstance(found, dict) else found
     ids = [one.get("id") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
