@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, agent_try, editor, feedback, session
+from pages.components import agent_compare, agent_titles, agent_try, editor, feedback, session
 from services import agents, audit, jobs, prompts
 from services.agents import AgentForm, AgentVersion, Links
 from services.audit import Verb
@@ -167,5 +167,11 @@ listing, working = st.columns([3, 2], gap="large")
 with working:
     show_form(names)
 with listing:
-    agent_try.show(workspace, [one for one in found if one.status == "READY"], names)
+    ready = [one for one in found if one.status == "READY"]
+    agent_try.show(workspace, ready, names)
     show_list(found)
+    if len(ready) > 1:
+        both = st.expander(_("Compare two agent versions"), icon=":material/compare_arrows:", on_change="rerun")
+        with both:
+            if both.open:
+                agent_compare.show(workspace, ready)

@@ -1,6 +1,7 @@
 """Agents: log one, read its state, try it under two prompt versions."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from services import agents, jobs, prompts
 from services.agents import AgentForm
@@ -150,3 +151,27 @@ def test_a_viewer_can_neither_log_nor_try(screen, written, logged, monkeypatch):
 
 def test_a_job_of_nowhere_is_ignored(screen, written):
     assert not screen("agents", job="999", tried="7,x", language="ja").exception
+
+
+def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, finish):
+    form = AgentForm("greeter", "greeting", 2, pinned=True, llm_model="better", temperature=0.5)
+    finish(written, agents.log(written, form))
+
+    def page():
+        from pages.components import agent_compare, session
+        from services import agents
+
+        place = session.workspace()
+        agent_compare.show(place, [one for one in agents.versions(place) if one.status == "READY"])
+
+    shown = AppTest.from_function(page, default_timeout=60)
+    shown.session_state["app"] = "support"
+    shown.session_state["language"] = "en"
+    shown.run()
+
+    assert not shown.exception
+    settings = shown.dataframe[0].value.set_index("name")
+    assert list(settings.loc["llm_model"]) == ["stub", "better"]
+    assert list(settings.loc["temperature"]) == ["–", "0.5"]
+    assert "They run the same code" in read(shown)
+    assert "Neither of them was evaluated yet" in read(shown)

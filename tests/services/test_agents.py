@@ -7,7 +7,8 @@ import mlflow
 import pytest
 
 from services import agents, prompts
-from services.agents import AgentForm, Links, logging
+from services.agents import AgentForm, Links, comparing, logging
+from services.agents.logging import BUILT_IN
 from services.agents.records import ERROR_TAG
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State
@@ -127,3 +128,21 @@ def test_a_model_without_its_files_does_not_hide_the_others(workspace):
 
     assert (found.model_id, found.config) == (model.model_id, {})
     assert found.error is not None
+
+
+def test_two_agent_versions_are_compared_by_what_they_were_logged_with(written, finish):
+    source = BUILT_IN.read_text("utf-8") + "\n# A second edition.\n"
+    ids = [
+        finish(written, agents.log(written, one)).result["model_id"]
+        for one in (form(), form(llm_model="better", temperature=0.2, source=source))
+    ]
+
+    found = comparing.compare(written, *(agents.get(written, id) for id in ids))
+
+    changed = {one.name: (one.before, one.after) for one in found.settings}
+    assert changed["llm_model"] == ("stub", "better")
+    assert changed["temperature"] == (None, 0.2)
+    assert "company_name" not in changed
+    assert found.requirements == ()
+    assert found.code[0] != found.code[1] and found.code[1].endswith("# A second edition.\n")
+    assert found.scores == () and found.evaluations == (None, None)

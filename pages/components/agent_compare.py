@@ -1,0 +1,91 @@
+"""Two agent versions side by side: settings, requirements, code, scores."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import agent_titles, diff, session
+from services.agents import AgentVersion, comparing
+from services.agents.comparing import AgentComparison, Change
+from services.prompts import Content
+from services.prompts.comparison import compare
+from services.workspace import Workspace
+
+_ = session.text
+
+
+# Another choice runs only this part again.
+@st.fragment
+def show(workspace: Workspace, ready: list[AgentVersion]) -> None:
+    """A choice of two, the newest against the one before it, and what differs."""
+    labels, known = agent_titles.labels(ready), {one.model_id: one for one in ready}
+    left, right = st.columns(2)
+    old = left.selectbox(
+        _("Compared with"),
+        list(labels),
+        index=1,
+        format_func=labels.__getitem__,
+        key=f"compare-agent-old/{workspace.app.id}",
+    )
+    new = right.selectbox(
+        _("Agent version"), list(labels), format_func=labels.__getitem__, key=f"compare-agent-new/{workspace.app.id}"
+    )
+    if old == new:
+        st.info(_("Choose two different agent versions."))
+        return
+    found = comparing.compare(workspace, known[old], known[new])
+    _show_changes(_("Settings"), found.settings, _("They were logged with the same settings."))
+    _show_changes(_("Requirements"), found.requirements, _("They need the same packages."))
+    _show_scores(found)
+    _show_code(found, (labels[old], labels[new]))
+
+
+def _show_changes(title: str, changes: tuple[Change, ...], same: str) -> None:
+    st.markdown(f"**{title}**")
+    if not changes:
+        st.caption(same)
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [(one.name, _told(one.before), _told(one.after)) for one in changes], columns=["name", "old", "new"]
+        ),
+        hide_index=True,
+        column_config={"name": _("Name"), "old": _("Before"), "new": _("After")},
+    )
+
+
+def _show_scores(found: AgentComparison) -> None:
+    st.markdown(f"**{_('Scores of the newest evaluation of each')}**")
+    if not found.scores:
+        st.caption(_("Neither of them was evaluated yet."))
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [(one.name, _share(one.before), _share(one.after)) for one in found.scores], columns=["name", "old", "new"]
+        ),
+        hide_index=True,
+        column_config={"name": _("Scorer"), "old": _("Before"), "new": _("After")},
+    )
+    asked = [
+        f"{one.prompt_name} {one.prompt_version or '–'}, {one.dataset_name}" if one else "–"
+        for one in found.evaluations
+    ]
+    st.caption(session.escape(_("Evaluated with: {old} and {new}.", old=asked[0], new=asked[1])))
+
+
+def _show_code(found: AgentComparison, names: tuple[str, str]) -> None:
+    st.markdown(f"**{_('Code')}**")
+    old, new = found.code
+    if old == new:
+        st.caption(_("They run the same code."))
+        return
+    st.html(diff.markup(compare(Content(old), Content(new)), names, beside=True, changes_only=True))
+
+
+def _told(value: Any) -> str:
+    return "–" if value in (None, "", {}) else str(value)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else session.percent(value)

@@ -1,0 +1,88 @@
+"""What one agent version changes in another: what it was logged with, its requirements, its code, its scores."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.models import Model
+
+from services import evaluations
+from services.agents.records import AgentVersion
+from services.errors import translated
+from services.evaluations import Evaluation
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+CODE, REQUIREMENTS = "model_code_path", "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One fact before and after; None where there is none."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class AgentComparison:
+    """`settings` and `requirements` hold only what differs; `evaluations` are the newest finished ones of each."""
+
+    settings: tuple[Change, ...]
+    requirements: tuple[Change, ...]
+    code: tuple[str, str]
+    evaluations: tuple[Evaluation | None, Evaluation | None]
+
+    @property
+    def scores(self) -> tuple[Change, ...]:
+        """The mean of every scorer that judged either of them, as shares of one."""
+        means = [{name: score.mean for name, score in one.scores.items()} if one else {} for one in self.evaluations]
+        return tuple(
+            Change(name, means[0].get(name), means[1].get(name)) for name in dict.fromkeys([*means[0], *means[1]])
+        )
+
+
+def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> AgentComparison:
+    """Everything that differs between two agent versions that are ready; raises ConsoleError when files are missing."""
+    done = [one for one in evaluations.all(workspace) if one.finished]
+    newest = tuple(next((one for one in done if one.model_id == agent.model_id), None) for agent in (old, new))
+    uri = workspace.settings.tracking_uri
+    with translated(Message("Reading the agents"), foreign=True):
+        files = [_files(uri, agent.model_id) for agent in (old, new)]
+    return AgentComparison(
+        settings=_changes(*({**dict(one.config), "linked prompt version": one.linked} for one in (old, new))),
+        requirements=_changes(*(_pins(requirements) for requirements, _ in files)),
+        code=(files[0][1], files[1][1]),
+        evaluations=(newest[0], newest[1]),
+    )
+
+
+@functools.lru_cache(maxsize=100)
+def _files(tracking_uri: str, model_id: str) -> tuple[str, str]:
+    """Requirements and code inside a LoggedModel's files, which never change; empty for what it does not have."""
+    address = mlflow.get_logged_model(model_id).artifact_location
+    flavor = Model.load(f"models:/{model_id}").flavors.get("python_function", {})
+    requirements = mlflow.artifacts.load_text(f"{address}/{REQUIREMENTS}")
+    # MLflow keeps the path that the code had when it was logged; inside the model only its name counts.
+    file = Path(flavor[CODE]).name if flavor.get(CODE) else ""
+    code = mlflow.artifacts.load_text(f"{address}/{file}") if file else ""
+    return requirements, code
+
+
+def _pins(requirements: str) -> dict[str, str]:
+    """Package by name, with the version it is held to."""
+    lines = [line.split("#")[0].strip() for line in requirements.splitlines()]
+    split = [line.partition("==") for line in lines if line]
+    return {name.strip(): version.strip() or "any" for name, _, version in split}
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+    names = dict.fromkeys([*before, *after])
+    return tuple(
+        Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    )
