@@ -3,6 +3,7 @@
 from types import TracebackType
 
 from services.messages import Message
+from services.secrets import masked
 
 NETWORK = ("requests", "urllib3", "httpx2", "httpx")
 
@@ -182,7 +183,7 @@ def _from_openai(error: Exception, doing: Message) -> ConsoleError:
     if isinstance(error, (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)):
         said = error.body.get("message") if isinstance(error.body, dict) else None
         return PlatformError(
-            Message("{doing}: the model refused the request ({status}): {reason}", doing=doing, status=error.status_code, reason=str(said or _first_line(error))[:300]),
+            Message("{doing}: the model refused the request ({status}): {reason}", doing=doing, status=error.status_code, reason=masked(str(said or _first_line(error)))[:300]),
             Message("Check the model's name and the settings, then try again."),
         )  # fmt: skip
     status = error.status_code if isinstance(error, openai.APIStatusError) else 0
@@ -195,4 +196,5 @@ def _from_openai(error: Exception, doing: Message) -> ConsoleError:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    # Providers repeat what they were sent, keys included.
+    return masked(lines[0])[:300] if lines else type(error).__name__

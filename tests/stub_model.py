@@ -27,6 +27,7 @@ class StubModel:
     between_words: float = 0.0
     finish_reason: str = "stop"
     with_usage: bool = True
+    failure: str = "stubbed failure"
     models: tuple[str, ...] | None = None
     listed: Any = None
     open: int = 0
@@ -65,7 +66,7 @@ def stub_model() -> Iterator[StubModel]:
             time.sleep(stub.seconds)
             status = stub.status if stub.status != 200 else stub.status_of(body["messages"][-1]["content"])
             if status != 200:
-                self._send(status, {"error": {"message": "stubbed failure"}})
+                self._send(status, {"error": {"message": stub.failure}})
             elif body.get("stream"):
                 self._stream(stub.text(body))
             else:

@@ -87,7 +87,10 @@ class Walk:
         self.console.sees_text(re.compile(pattern.replace(r"\#", r"[\d.]+")), timeout=LONG)
 
     def refused(self, version: int) -> None:
-        console = self.propose(version).sees("This release is blocked. Mend what is red below, then propose it again.")
+        console = self.propose(version).sees(
+            "This release is blocked. Mend what is red below, then check it again. A better prompt version is a "
+            "release of its own: withdraw this one and propose that one."
+        )
         console.sees_text(re.compile("mentions company"))
         assert console.button("Start release").is_disabled()
 

@@ -37,7 +37,10 @@ def show_form(workspace: Workspace, one: PromptVersion) -> None:
     """Fields for the title and the labels; the text itself never changes."""
     fields = dict.fromkeys((TITLE, *LABELS), "") | dict(_in_order(one))
     # What stood here when the form was opened: what nobody typed over is not sent, so that it undoes nobody's edit.
-    drawn = st.session_state.setdefault(_field(workspace, one, ""), fields)
+    # A form that was left by another way than its buttons has no fields any more and is opened anew.
+    if _field(workspace, one, TITLE) not in st.session_state:
+        st.session_state[_field(workspace, one, "")] = fields
+    drawn = st.session_state[_field(workspace, one, "")]
     with st.form(f"labels-form-{one.name}-{one.version}", border=False):
         for row in (list(fields)[:1], list(fields)[1:3], list(fields)[3:5], *([key] for key in list(fields)[5:])):
             for column, key in zip(st.columns(len(row)), row, strict=True):

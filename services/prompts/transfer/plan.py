@@ -13,13 +13,13 @@ from services.messages import Message
 from services.prompts import Content, PromptVersion
 from services.prompts.content import ModelSettings
 from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel
+from services.secrets import KEY_TEXT
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ORIGIN_AUTHOR, ORIGIN_TIME = "original_author", "original_time"
 KEY_NAME = re.compile(r"api[_-]?key|secret|password|authorization|(access|auth)[_-]?token", re.IGNORECASE)
-KEY_TEXT = re.compile(r"\b(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{20,}|Bearer [A-Za-z0-9._~+/-]{16,})")
 
 
 class Fate(StrEnum):

@@ -134,6 +134,20 @@ def test_labels_that_somebody_else_changed_meanwhile_stay(screen, written):
     }
 
 
+def test_a_label_form_that_was_left_knows_nothing_of_its_old_values(screen, written):
+    shown = do(versions(screen), 1, "labels")
+    field = "label/support/greeting/1/department"
+    shown.query_params["view"] = "write"
+    shown.run()
+    prompts.label(written, "greeting", 1, {"department": "返品"})
+    shown.query_params["view"] = "versions"
+    shown = do(shown.run(), 1, "labels")
+    assert shown.text_input(key=field).value == "返品"
+    shown.text_input(key=field).set_value("サポート")
+    shown.button(key="save-labels").click().run()
+    assert prompts.version(written, "greeting", 1).content.labels["department"] == "サポート"
+
+
 def test_a_version_goes_to_the_trash_and_comes_back_at_once(screen, written):
     shown = do(versions(screen), 1, "trash")
     assert [one.version for one in prompts.history(written, "greeting")] == [2]

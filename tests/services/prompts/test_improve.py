@@ -192,3 +192,13 @@ def test_the_halves_share_no_question():
     assert (len(learning), len(held_out)) == (10, 10)
     assert not {row.question for row in learning} & {row.question for row in held_out}
     assert (learning, held_out) == split(rows[::-1], 20)
+
+
+@pytest.mark.parametrize("key", ["sk-abcdefghijklmnopqrstuvwxyz", "secret-key"])
+def test_no_key_that_the_provider_repeats_stands_in_the_job(model, workspace, request_, finish, key):
+    model.failure = f"Incorrect key {key} " + "x" * 3000
+    model.status = 400
+    job = finish(workspace, improve.start(workspace, request_))
+    said = json.dumps([job.error.to_json() if job.error else None, job.result])
+    assert "Incorrect key" in said and key not in said
+    assert len(said) < 3000
