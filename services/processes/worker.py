@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -61,18 +62,24 @@ class Worker:
         self.gateway_started = 0.0
         self.ticked = 0.0
         self.trouble = ""
-        self.stopping = threading.Event()
+        # Not an Event: a signal that arrives while this thread is inside `wait` would lock itself out in `set`.
+        self.stopping = False
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """The handler of SIGTERM: end as soon as the current look is done."""
+        self.stopping = True
 
     def serve(self) -> None:
         jobs.requeue_all(self.engine)
         audit.reconcile(self.engine)
         self._await_gateway()
-        while not self.stopping.wait(PAUSE):
+        while not self.stopping:
             try:
                 self._keep_gateway()
                 self.work()
                 self._tick()
                 self.trouble = ""
+                time.sleep(PAUSE)
             except PlatformError as error:
                 self._wait_out(error)
         self._stop()
@@ -82,7 +89,7 @@ class Worker:
         if str(error) != self.trouble:
             log.error("%s", error)
         self.trouble = str(error)
-        self.stopping.wait(PAUSE_IN_TROUBLE)
+        time.sleep(PAUSE_IN_TROUBLE)
 
     def work(self) -> None:
         """Settle what ended and start what is due."""
@@ -96,13 +103,13 @@ class Worker:
         if time.monotonic() - self.gateway_started < 2 or held(self.settings.run_folder / "gateway.lock"):
             return
         self.gateway_started = time.monotonic()
-        command = [sys.executable, "-m", "services.processes.gateway"]
+        command = [sys.executable, "-m", "services.processes.gateway", str(os.getpid())]
         self.gateway = subprocess.Popen(command, start_new_session=True)
 
     def _await_gateway(self) -> None:
         """Jobs may ask the practice model, which the gateway serves; one that cannot start must not hold them up."""
         end = time.monotonic() + SECONDS_FOR_GATEWAY
-        while not held(self.settings.run_folder / "gateway.lock") and time.monotonic() < end:
+        while not (self.stopping or held(self.settings.run_folder / "gateway.lock")) and time.monotonic() < end:
             self._keep_gateway()
             time.sleep(PAUSE)
 
@@ -161,9 +168,16 @@ class Worker:
             one.child.kill()
             one.child.join()
             jobs.requeue(self.engine, one.job)
-        gateway = read(self.settings.run_folder / "gateway.lock")
-        if held(self.settings.run_folder / "gateway.lock") and gateway.get("pid"):
-            os.kill(gateway["pid"], signal.SIGTERM)
+        self._end_gateway()
+
+    def _end_gateway(self) -> None:
+        """The one that holds the lock, which an earlier worker may have started, and our own that has not got it yet."""
+        lock = self.settings.run_folder / "gateway.lock"
+        holder = read(lock).get("pid") if held(lock) else None
+        ours = self.gateway.pid if self.gateway is not None and self.gateway.poll() is None else None
+        for pid in {holder, ours} - {None}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
 
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
@@ -225,18 +239,15 @@ def _die_with_worker(lifeline: Connection) -> None:
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     config = settings.load(os.environ)
+    worker = Worker(config)
+    # Before the lock: who reads our pid there may stop us at once, and that has to be a clean stop too.
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, worker.stop)
     lock = Lock(config.run_folder / "worker.lock")
     if not lock.acquire():
         log.info("another worker owns %s", config.home)
         return 0
     CONTEXT.set_forkserver_preload(["services.processes.preload"])
-    worker = Worker(config)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        worker.stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
     worker.serve()
     return 0
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -260,6 +261,13 @@ def test_only_one_gateway_owns_the_folder(begin: Begin, shelf: Shelf) -> None:
     assert begin("services.processes.gateway", environ=shelf.environ).wait(30) == 0
     lock.release()
     assert not held(lock.path)
+
+
+def test_one_whose_worker_died_before_it_had_the_lock_ends(begin: Begin, shelf: Shelf) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert begin("services.processes.gateway", str(gone.pid), environ=shelf.environ).wait(30) == 0
+    assert not held(shelf.settings.run_folder / "gateway.lock")
 
 
 @pytest.mark.parametrize(

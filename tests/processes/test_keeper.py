@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +36,7 @@ def keep(settings):
     yield start
     for keeper in started:
         keeper.stop()
-    wait(lambda: not held(settings.run_folder / "gateway.lock"))
+    wait(lambda: not gateways(settings))
 
 
 def test_a_dead_worker_is_replaced(keep):
@@ -49,6 +53,30 @@ def test_a_stop_ends_the_worker_and_starts_no_other(keep):
     keeper.stop()
     assert not held(keeper.lock)
     assert not keeper.is_alive()
+
+
+def test_a_worker_stopped_the_moment_it_starts_leaves_nothing_running(settings):
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-m", "services.processes.worker"], start_new_session=True)
+        wait(lambda: held(settings.run_folder / "worker.lock"))
+        process.terminate()
+        assert process.wait(20) == 0
+        wait(lambda: not gateways(settings))
+
+
+def gateways(settings):
+    """The gateway processes of this data folder, by their environment."""
+    ours = f"SIGNALBOX_HOME={settings.home}".encode()
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_gateway(pid, ours)]
+
+
+def is_gateway(pid, ours):
+    folder = Path(f"/proc/{pid}")
+    with suppress(OSError):
+        return b"services.processes.gateway" in (folder / "cmdline").read_bytes() and ours in (
+            folder / "environ"
+        ).read_bytes().split(b"\0")
+    return False
 
 
 def test_a_worker_of_an_earlier_server_is_kept(keep):

@@ -52,8 +52,8 @@ def worker(model, workspace):
     process = subprocess.Popen([sys.executable, "-m", "services.processes.worker"], start_new_session=True)
     yield process
     process.terminate()
-    process.wait(20)
-    end = time.monotonic() + 15
+    process.wait(60)
+    end = time.monotonic() + 60
     while held(workspace.settings.run_folder / "gateway.lock") and time.monotonic() < end:
         time.sleep(0.05)
 

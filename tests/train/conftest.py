@@ -76,11 +76,11 @@ def start_worker(settings: Settings) -> Iterator[Callable[[], subprocess.Popen[b
     yield start
     for process in started:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     gateway = settings.run_folder / "gateway.lock"
     if held(gateway):
         os.kill(read(gateway)["pid"], signal.SIGTERM)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while held(gateway) and time.monotonic() < end:
         time.sleep(0.05)
 

@@ -1,4 +1,8 @@
-"""Run the gateway on 127.0.0.1 until SIGTERM; one per data folder."""
+"""Run the gateway on 127.0.0.1 until SIGTERM; one per data folder.
+
+Given the pid of the worker that starts it, it ends at once when that worker died before the lock was taken: nobody
+would know of it, and the next worker starts one of its own. From then on it outlives its worker.
+"""
 
 import logging
 import os
@@ -20,7 +24,7 @@ DRAIN_SECONDS = 20
 def main() -> int:
     settings = environment.load(os.environ)
     lock = Lock(settings.run_folder / "gateway.lock")
-    if not lock.acquire():
+    if not lock.acquire() or _orphaned():
         return 0
     _log_to_file(settings)
     # asyncio turns Nagle's delay (40 ms per answer) off only when the protocol is named.
@@ -42,6 +46,10 @@ def main() -> int:
     )
     uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _orphaned() -> bool:
+    return len(sys.argv) > 1 and os.getppid() != int(sys.argv[1])
 
 
 def _log_to_file(settings: Settings) -> None:
