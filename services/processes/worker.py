@@ -175,9 +175,10 @@ class Worker:
         lock = self.settings.run_folder / "gateway.lock"
         holder = read(lock).get("pid") if held(lock) else None
         ours = self.gateway.pid if self.gateway is not None and self.gateway.poll() is None else None
-        for pid in {holder, ours} - {None}:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+        for pid in {holder, ours}:
+            if pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
 
 
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
