@@ -1,18 +1,21 @@
-"""Log an agent with its prompt, see that its links agree, try it."""
+"""Log an agent with its prompt, see that its links agree, open one to try it and to compare it."""
 
 import streamlit as st
 
-from pages.components import agent_compare, agent_titles, agent_try, editor, feedback, session
+from pages.components import agent_card, agent_compare, agent_try, feedback, session
 from services import agents, audit, jobs, prompts
-from services.agents import AgentForm, AgentVersion, Links
+from services.agents import AgentForm, AgentVersion
 from services.audit import Verb
 from services.errors import InvalidInputError
+from services.jobs import State
 from services.messages import Message, mark
 
 _ = session.text
 FIRST_SHOWN = 10
-STATUS = {"READY": mark("ready"), "PENDING": mark("being logged"), "FAILED": mark("failed")}
-COLOUR = {"READY": "green", "FAILED": "red"}
+VIEWS = {
+    "try": (mark("Try it"), agent_try.show),
+    "compare": (mark("Compare"), agent_compare.show),
+}
 
 
 def field(name: str) -> str:
@@ -27,7 +30,7 @@ def log() -> None:
     )
     with feedback.action(Message("Logging the agent. This takes about ten seconds.")):
         form = AgentForm(name.strip(), prompt, version, pinned, model.strip(), own_file(), temperature, most)
-        st.query_params["job"] = str(agents.log(workspace, form).id)
+        st.query_params.from_dict({"job": str(agents.log(workspace, form).id)})
 
 
 def own_file() -> str | None:
@@ -40,60 +43,45 @@ def own_file() -> str | None:
         ) from error
 
 
-def show_links(links: Links) -> None:
-    if links.agree:
-        st.caption(_("Its three links to the prompt agree."))
-        return
-    told = {name: editor.as_written(value or "–") for name, value in vars(links).items()}
-    st.warning(
-        _(
-            "Its links to the prompt disagree: it was logged with {from_prompts}, its tags say {from_tags}, its "
-            "settings say {from_config}. Log it again before you release it.",
-            **told,
-        )
+def open_form() -> None:
+    st.query_params.from_dict({"new": "1"})
+
+
+def open_list() -> None:
+    st.query_params.clear()
+
+
+def choose_view(agent: AgentVersion) -> str:
+    """The view that the address names, with the way to the others."""
+    key = f"agent-view/{agent.model_id}"
+    asked = st.query_params.get("view", "try")
+    st.session_state[key] = asked if asked in VIEWS else "try"
+    st.segmented_control(
+        _("View"),
+        list(VIEWS),
+        format_func=lambda view: _(VIEWS[view][0]),
+        key=key,
+        label_visibility="collapsed",
+        required=True,
+        on_change=lambda: st.query_params.update({"view": st.session_state[key]}),
     )
+    return str(st.session_state[key])
 
 
-def show_agent(agent: AgentVersion) -> None:
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"**{session.escape(agent_titles.label(agent) if agent.registered else agent.name)}** :{COLOUR.get(agent.status, 'gray')}-badge[{_(STATUS.get(agent.status, agent.status))}]"
-            )
-            st.caption(session.moment(agent.created_at), width="content")
-        if agent.status == "FAILED":
-            st.error(
-                session.escape(session.say(agent.error))
-                if agent.error
-                else _("It failed to log, and no reason was kept. Log it again.")
-            )
-        if agent.status != "READY":
-            return
-        st.markdown(
-            _(
-                "Model {model} · prompt {prompt} · {follows} · {registered}",
-                model=session.escape(agent.llm_model or "–"),
-                prompt=session.escape(agent.prompt_name or "–"),
-                follows=_("pinned to version {n}", n=agent.pinned) if agent.pinned else _("follows what is live"),
-                registered=_("registered as version {n}", n=agent.registered)
-                if agent.registered
-                else _("not registered yet"),
-            )
-        )
-        show_links(agent.links)
+def show_one(found: list[AgentVersion], model_id: str) -> None:
+    st.button(_("All agents"), icon=":material/arrow_back:", key="back", on_click=open_list)
+    agent = next((one for one in found if one.model_id == model_id), None) or agents.get(workspace, model_id)
+    agent_card.show(agent, opens=False)
+    if agent.status == "READY":
+        VIEWS[choose_view(agent)][1](workspace, agent, [one for one in found if one.status == "READY"])
 
 
 def show_list(found: list[AgentVersion]) -> None:
-    st.subheader(_("Agent versions"), anchor=False)
-    if not found:
-        st.info(_("No agent has been logged yet. Each version will show here with its links to the prompt."))
     everything = len(found) > FIRST_SHOWN and st.toggle(
         _("Show all agent versions ({n})", n=len(found)), key="all-agents"
     )
-    asked = st.query_params.get("agent")
-    found = sorted(found, key=lambda agent: agent.model_id != asked)
     for agent in found if everything else found[:FIRST_SHOWN]:
-        show_agent(agent)
+        agent_card.show(agent, opens=True)
 
 
 def show_form(names: list[str]) -> None:
@@ -151,27 +139,35 @@ def show_form(names: list[str]) -> None:
     )
 
 
-def show_logging() -> None:
-    """Progress of the logging that the address names, else of one under way."""
+def show_logging() -> bool:
+    """Progress of the logging that the address names, else of one under way; whether one is under way."""
     recent, asked = jobs.recent(workspace, "log_agent", 50), session.number("job")
     shown = next((job for job in recent if job.id == asked), None) or next((job for job in recent if job.live), None)
-    if shown:
-        feedback.job(shown.id, Message("The agent is logged. Try it here, evaluate it, then release it."))
+    if shown is None:
+        return False
+    ended = feedback.job(shown.id, Message("The agent is logged. Try it here, evaluate it, then release it."))
+    if ended.state is State.DONE:
+        st.page_link(
+            session.page("agents"),
+            label=_("Open the agent"),
+            icon=":material/smart_toy:",
+            query_params={"agent": ended.result["model_id"]},
+        )
+    return ended.live
 
 
 workspace = session.workspace()
 st.title(_("Agents"), anchor=False)
-show_logging()
-names, found = prompts.names(workspace), agents.versions(workspace)
-listing, working = st.columns([3, 2], gap="large")
-with working:
-    show_form(names)
-with listing:
-    ready = [one for one in found if one.status == "READY"]
-    agent_try.show(workspace, ready, names)
-    show_list(found)
-    if len(ready) > 1:
-        both = st.expander(_("Compare two agent versions"), icon=":material/compare_arrows:", on_change="rerun")
-        with both:
-            if both.open:
-                agent_compare.show(workspace, ready)
+found = agents.versions(workspace)
+asked = st.query_params.get("agent")
+if asked:
+    show_one(found, asked)
+    st.stop()
+under_way = show_logging()
+if "new" in st.query_params or not (found or under_way):
+    if found:
+        st.button(_("All agents"), icon=":material/arrow_back:", key="back", on_click=open_list)
+    show_form(prompts.names(workspace))
+    st.stop()
+st.button(_("New agent version"), icon=":material/add:", type="primary", key="new-agent", on_click=open_form)
+show_list(found)

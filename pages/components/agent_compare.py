@@ -17,28 +17,26 @@ _ = session.text
 
 # Another choice runs only this part again.
 @st.fragment
-def show(workspace: Workspace, ready: list[AgentVersion]) -> None:
-    """A choice of two, the newest against the one before it, and what differs."""
-    labels, known = agent_titles.labels(ready), {one.model_id: one for one in ready}
-    left, right = st.columns(2)
-    old = left.selectbox(
+def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -> None:
+    """A choice of another version, at first the one before it, and what differs."""
+    others = [one for one in ready if one.model_id != agent.model_id]
+    if not others:
+        st.info(_("There is no other agent version yet. Log a second one to see what it changes."))
+        return
+    labels, known = agent_titles.labels(others), {one.model_id: one for one in others}
+    earlier = next((at for at, one in enumerate(others) if one.created_at < agent.created_at), 0)
+    old = st.selectbox(
         _("Compared with"),
         list(labels),
-        index=1,
+        index=earlier,
         format_func=labels.__getitem__,
-        key=f"compare-agent-old/{workspace.app.id}",
+        key=f"compare-agent/{agent.model_id}",
     )
-    new = right.selectbox(
-        _("Agent version"), list(labels), format_func=labels.__getitem__, key=f"compare-agent-new/{workspace.app.id}"
-    )
-    if old == new:
-        st.info(_("Choose two different agent versions."))
-        return
-    found = comparing.compare(workspace, known[old], known[new])
+    found = comparing.compare(workspace, known[old], agent)
     _show_changes(_("Settings"), found.settings, _("They were logged with the same settings."))
     _show_changes(_("Requirements"), found.requirements, _("They need the same packages."))
     _show_scores(found)
-    _show_code(found, (labels[old], labels[new]))
+    _show_code(found, (labels[old], agent_titles.label(agent)))
 
 
 def _show_changes(title: str, changes: tuple[Change, ...], same: str) -> None:

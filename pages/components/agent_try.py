@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, editor, feedback, session
+from pages.components import editor, feedback, opinion, session
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
-from services.agents import AgentVersion
+from services.agents import AgentVersion, inputs
+from services.agents.inputs import Inputs, Scalar
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.jobs import Job, State
@@ -20,60 +21,88 @@ def version_labels(workspace: Workspace, name: str) -> dict[int, str]:
     return titles.labels(prompts.history(workspace, name))
 
 
-def show(workspace: Workspace, ready: list[AgentVersion], names: list[str]) -> None:
-    """The form and, under it, the answers that the address names; `names` are the app's prompts."""
-    st.subheader(_("Try an agent"), anchor=False)
-    if not ready:
-        st.info(_("An agent can be tried as soon as one is logged; it need not be deployed."))
-        return
-    labels = agent_titles.labels(ready)
-    chosen = st.selectbox(
-        _("Agent version"), list(labels), format_func=labels.__getitem__, key=_key(workspace, "agent")
+def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -> None:
+    """The form and, under it, the answers that the address names."""
+    known = agent.prompt_name in prompts.names(workspace)
+    versions = _choose_versions(workspace, agent, version_labels(workspace, agent.prompt_name) if known else {})
+    st.text_area(
+        _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question/{workspace.app.id}", height=80
     )
-    agent = next(one for one in ready if one.model_id == chosen)
-    _choose_versions(workspace, version_labels(workspace, agent.prompt_name) if agent.prompt_name in names else {})
-    st.text_area(_("Question"), "".join(workspace.app.smoke_questions[:1]), key=_key(workspace, "question"), height=80)
+    _ask_inputs(workspace, agent, inputs.inputs(workspace, agent, versions))
     st.button(
         _("Try"),
         key="try-out",
+        type="primary",
         icon=":material/play_arrow:",
         on_click=_try_out,
-        args=(workspace,),
+        args=(workspace, agent),
         disabled=not audit.allowed(workspace, Verb.TRY_AGENT),
     )
-    _show_answers(workspace)
+    _show_answers(workspace, agent)
 
 
-def _key(workspace: Workspace, name: str) -> str:
-    return f"try-{name}-{workspace.app.id}"
-
-
-def _choose_versions(workspace: Workspace, versions: dict[int, str]) -> None:
+def _choose_versions(workspace: Workspace, agent: AgentVersion, versions: dict[int, str]) -> list[int | None]:
     first: dict[int | None, str] = dict(versions.items()) or {None: _("as the agent has it")}
     second: dict[int | None, str] = {None: _("no second answer"), **dict(versions.items())}
     left, right = st.columns(2)
-    with left:
-        st.selectbox(_("With prompt version"), list(first), format_func=first.__getitem__, key=_key(workspace, "first"))
-    with right:
-        st.selectbox(_("Beside it"), list(second), format_func=second.__getitem__, key=_key(workspace, "second"))
-
-
-def _try_out(workspace: Workspace) -> None:
-    # A click may overtake what was just typed: the fields are read here, not taken from the last run.
-    agent, question, first, second = (
-        st.session_state[_key(workspace, name)] for name in ("agent", "question", "first", "second")
+    one = left.selectbox(
+        _("With prompt version"), list(first), format_func=first.__getitem__, key=f"try-first/{agent.model_id}"
     )
+    other = right.selectbox(
+        _("Beside it"), list(second), format_func=second.__getitem__, key=f"try-second/{agent.model_id}"
+    )
+    return [one, *([other] if other else [])]
+
+
+def _ask_inputs(workspace: Workspace, agent: AgentVersion, asked: Inputs) -> None:
+    """A field for each input beside the question, made from what the agent says of itself."""
+    if not (asked.variables or asked.own):
+        return
+    st.markdown(f"**{_('Other inputs')}**")
+    for name in asked.variables:
+        st.text_input(session.escape(name), key=_input_key(agent, name), placeholder=_("filled in by who asks"))
+    for name, example in (asked.own or {}).items():
+        _ask_own(session.escape(name), example, _input_key(agent, name))
+    st.caption(_("The Review App of Databricks cannot show such inputs: people who review there ask without them."))
+
+
+def _ask_own(label: str, example: Scalar, key: str) -> None:
+    if isinstance(example, bool):
+        st.toggle(label, example, key=key)
+    elif isinstance(example, int | float):
+        st.number_input(label, value=example, key=key)
+    else:
+        st.text_input(label, example, key=key)
+
+
+def _input_key(agent: AgentVersion, name: str) -> str:
+    return f"try-input/{agent.model_id}/{name}"
+
+
+def _try_out(workspace: Workspace, agent: AgentVersion) -> None:
+    # A click may overtake what was just typed: the fields are read here, not taken from the last run.
+    question = st.session_state[f"try-question/{workspace.app.id}"]
+    first, second = (st.session_state[f"try-{place}/{agent.model_id}"] for place in ("first", "second"))
     with feedback.action(Message("Asked. The answers appear below.")):
         if not question.strip():
             raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
-        asked = [first] if second in (None, first) else [first, second]
-        started = [agents.try_out(workspace, agent, version, question.strip()) for version in asked]
+        versions = [first] if second in (None, first) else [first, second]
+        asked = inputs.inputs(workspace, agent, versions)
+        typed = {
+            name: st.session_state[key]
+            for name in (*asked.variables, *(asked.own or {}))
+            if (key := _input_key(agent, name)) in st.session_state
+        }
+        started = [
+            agents.try_out(workspace, agent.model_id, version, question.strip(), asked.request(typed))
+            for version in versions
+        ]
         st.query_params["tried"] = ",".join(str(job.id) for job in started)
 
 
-def _show_answers(workspace: Workspace) -> None:
-    named = st.query_params.get("tried", "").split(",")
-    tried = [job for job in reversed(jobs.recent(workspace, "try_agent", 50)) if str(job.id) in named]
+def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
+    named, recent = st.query_params.get("tried", "").split(","), reversed(jobs.recent(workspace, "try_agent", 50))
+    tried = [job for job in recent if str(job.id) in named and job.args["model_id"] == agent.model_id]
     if not tried:
         return
     st.markdown(f"**{_('Question')}**  \n" + editor.as_written(tried[0].args["question"]))
@@ -91,6 +120,7 @@ def _show_answer(job: Job) -> None:
     st.markdown(editor.as_written(ended.result["answer"]))
     st.caption(_("{seconds} s", seconds=ended.result["seconds"]))
     if ended.result["trace_id"]:
+        opinion.show_thumbs(session.workspace(), ended.result["trace_id"])
         st.page_link(
             session.page("traces"),
             label=_("Open the trace"),

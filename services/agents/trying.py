@@ -1,12 +1,14 @@
 """Ask an agent that need not be deployed, under any version of its prompt."""
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.pyfunc import PyFuncModel
 
 from services import audit, jobs, production
+from services.agents import inputs
 from services.agents.records import get, model_config
 from services.audit import Verb
 from services.errors import InvalidInputError, translated
@@ -17,13 +19,26 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
-def try_out(workspace: "Workspace", model_id: str, prompt_version: int | None, question: str) -> "Job":
+def try_out(
+    workspace: "Workspace",
+    model_id: str,
+    prompt_version: int | None,
+    question: str,
+    custom_inputs: Mapping[str, Any] | None = None,
+) -> "Job":
     """Queue one question to an agent that need not be deployed; the result has answer, trace_id, seconds."""
     audit.require(workspace, Verb.TRY_AGENT)
-    agent = get(workspace, model_id)
-    if prompt_version is None and agent.pinned is None and production.alias(workspace, agent.prompt_name) is None:
+    agent, given = get(workspace, model_id), dict(custom_inputs or {})
+    inputs.check({"question": question, **given})
+    follows = bool(agent.prompt_name) and agent.pinned is None
+    if prompt_version is None and follows and production.alias(workspace, agent.prompt_name) is None:
         raise InvalidInputError(Message("No prompt version is live yet."), Message("Choose the prompt version to try."))
-    args = {"model_id": model_id, "prompt_version": prompt_version, "question": question}
+    args = {
+        "model_id": model_id,
+        "prompt_version": prompt_version,
+        "question": question,
+        "custom_inputs": given,
+    }
     return jobs.submit(workspace, "try_agent", args)
 
 
@@ -31,7 +46,9 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job behind `try_out`; its trace has the origin “try”."""
     args = work.args
     loaded = load(workspace, args["model_id"], args["prompt_version"])
-    request = {"input": [{"role": "user", "content": args["question"]}]}
+    request: dict[str, Any] = {"input": [{"role": "user", "content": args["question"]}]}
+    if args.get("custom_inputs"):
+        request["custom_inputs"] = args["custom_inputs"]
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
     begun = time.monotonic()
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):

@@ -39,7 +39,8 @@ class Walk:
         self.console.sees("The agent is logged. Try it here, evaluate it, then release it.", timeout=LONG)
 
     def try_agent(self) -> None:
-        console = self.console.go("Agents").choose("With prompt version", self.t("version {n}", n=2))
+        self.console.link("Open the agent").click()
+        console = self.console.choose("With prompt version", self.t("version {n}", n=2))
         console.choose("Beside it", self.t("version {n}", n=1)).click("Try")
         console.link("Open the trace").nth(1).wait_for(timeout=LONG)
 

@@ -1,7 +1,6 @@
 """Agents: log one, read its state, try it under two prompt versions."""
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from services import agents, jobs, prompts
 from services.agents import AgentForm
@@ -39,7 +38,6 @@ def logged(written, finish):
 def test_without_a_prompt_the_page_sends_to_prompts(screen):
     told = read(screen("agents"))
     assert "Write a prompt first" in told
-    assert "No agent has been logged yet" in told
 
 
 def test_logging_queues_the_form_and_shows_its_progress(screen, written):
@@ -115,11 +113,29 @@ def test_a_failed_agent_shows_its_reason(screen, written, finish, model):
     assert len(shown.error) == 2
 
 
-def test_two_answers_stand_side_by_side(screen, written, logged, finish):
+def test_a_logged_agent_is_one_click_away(screen, written, logged, finish):
+    job = agents.log(written, AgentForm("second", "greeting", 2, pinned=True, llm_model="stub"))
+    finish(written, job)
+    shown = screen("agents", job=str(job.id))
+    links = {link.proto.label: link.proto.query_string for link in shown.get("page_link")}
+    assert agents.versions(written)[0].model_id in links["Open the agent"]
+    assert [link.proto.label for link in shown.get("page_link")].count("Open") == 2
+
+
+def test_the_form_for_another_version_is_a_page_of_its_own(screen, written, logged):
     shown = screen("agents")
-    shown.selectbox(key="try-first-support").set_value(1)
-    shown.selectbox(key="try-second-support").set_value(2)
-    shown.text_area(key="try-question-support").set_value("Good *morning*")
+    assert not [one for one in shown.button if one.key == "log-agent"]
+    shown.button(key="new-agent").click().run()
+    assert shown.button(key="log-agent") and shown.query_params["new"] == "1"
+    shown.button(key="back").click().run()
+    assert "new" not in shown.query_params
+
+
+def test_two_answers_stand_side_by_side(screen, written, logged, finish):
+    shown = screen("agents", agent=logged)
+    shown.selectbox(key=f"try-first/{logged}").set_value(1)
+    shown.selectbox(key=f"try-second/{logged}").set_value(2)
+    shown.text_area(key="try-question/support").set_value("Good *morning*")
     shown.button(key="try-out").click().run()
     assert not shown.exception
     queued = jobs.recent(written, "try_agent")
@@ -134,9 +150,21 @@ def test_two_answers_stand_side_by_side(screen, written, logged, finish):
     assert links.count("Open the trace") == 2
 
 
+def test_variables_that_the_app_leaves_open_are_asked_for(screen, written, logged, finish):
+    prompts.save(written, "greeting", "Greet {{customer_name}} for {{company_name}}.", "by name")
+    shown = screen("agents", agent=logged)
+    shown.text_area(key="try-question/support").set_value("Hello")
+    shown.text_input(key=f"try-input/{logged}/customer_name").set_value("Ms Ōta")
+    shown.button(key="try-out").click().run()
+    (job,) = jobs.recent(written, "try_agent")
+    assert job.args["custom_inputs"] == {"variables": {"customer_name": "Ms Ōta"}}
+    finish(written, job)
+    assert "Greet Ms Ōta for Acme. | Hello" in read(shown.run())
+
+
 def test_an_empty_question_is_not_asked(screen, written, logged):
-    shown = screen("agents")
-    shown.text_area(key="try-question-support").set_value("  ")
+    shown = screen("agents", agent=logged)
+    shown.text_area(key="try-question/support").set_value("  ")
     shown.button(key="try-out").click().run()
     assert "The question is empty." in read(shown)
     assert jobs.recent(written, "try_agent") == []
@@ -144,9 +172,12 @@ def test_an_empty_question_is_not_asked(screen, written, logged):
 
 def test_a_viewer_can_neither_log_nor_try(screen, written, logged, monkeypatch):
     monkeypatch.setattr("services.audit.allowed", lambda workspace, verb: False)
-    shown = screen("agents")
-    assert shown.button(key="log-agent").disabled
-    assert shown.button(key="try-out").disabled
+    assert screen("agents", new="1").button(key="log-agent").disabled
+    assert screen("agents", agent=logged).button(key="try-out").disabled
+
+
+def test_an_agent_of_nowhere_is_told(screen, written, logged):
+    assert "There is no agent version m-nowhere in this app." in read(screen("agents", agent="m-nowhere"))
 
 
 def test_a_job_of_nowhere_is_ignored(screen, written):
@@ -157,18 +188,8 @@ def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, 
     form = AgentForm("greeter", "greeting", 2, pinned=True, llm_model="better", temperature=0.5)
     finish(written, agents.log(written, form))
 
-    def page():
-        from pages.components import agent_compare, session
-        from services import agents
-
-        place = session.workspace()
-        agent_compare.show(place, [one for one in agents.versions(place) if one.status == "READY"])
-
-    shown = AppTest.from_function(page, default_timeout=60)
-    shown.session_state["app"] = "support"
-    shown.session_state["language"] = "en"
-    shown.run()
-
+    newest = agents.versions(written)[0].model_id
+    shown = screen("agents", agent=newest, view="compare")
     assert not shown.exception
     settings = shown.dataframe[0].value.set_index("name")
     assert list(settings.loc["llm_model"]) == ["stub", "better"]

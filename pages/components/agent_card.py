@@ -1,0 +1,65 @@
+"""One agent version in a few words: its state, model, prompt, and whether its links to the prompt agree."""
+
+import streamlit as st
+
+from pages.components import agent_titles, editor, session
+from services.agents import AgentVersion, Links
+from services.messages import mark
+
+_ = session.text
+STATUS = {"READY": mark("ready"), "PENDING": mark("being logged"), "FAILED": mark("failed")}
+COLOUR = {"READY": "green", "FAILED": "red"}
+
+
+def show(agent: AgentVersion, *, opens: bool) -> None:
+    """A card; with `opens` it leads to the agent's own page."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _show_title(agent)
+            if opens and agent.status == "READY":
+                st.page_link(
+                    session.page("agents"),
+                    label=_("Open"),
+                    icon=":material/arrow_forward:",
+                    query_params={"agent": agent.model_id},
+                )
+        if agent.status == "FAILED":
+            st.error(
+                session.escape(session.say(agent.error))
+                if agent.error
+                else _("It failed to log, and no reason was kept. Log it again.")
+            )
+        if agent.status == "READY":
+            st.markdown(_facts(agent))
+            _show_links(agent.links)
+
+
+def _show_title(agent: AgentVersion) -> None:
+    name = agent_titles.label(agent) if agent.registered else agent.name
+    badge = f":{COLOUR.get(agent.status, 'gray')}-badge[{_(STATUS.get(agent.status, agent.status))}]"
+    st.markdown(f"**{session.escape(name)}** {badge}", width="content")
+    st.caption(session.moment(agent.created_at), width="stretch")
+
+
+def _facts(agent: AgentVersion) -> str:
+    return _(
+        "Model {model} · prompt {prompt} · {follows} · {registered}",
+        model=session.escape(agent.llm_model or "–"),
+        prompt=session.escape(agent.prompt_name or "–"),
+        follows=_("pinned to version {n}", n=agent.pinned) if agent.pinned else _("follows what is live"),
+        registered=_("registered as version {n}", n=agent.registered) if agent.registered else _("not registered yet"),
+    )
+
+
+def _show_links(links: Links) -> None:
+    if links.agree:
+        st.caption(_("Its three links to the prompt agree."))
+        return
+    told = {name: editor.as_written(value or "–") for name, value in vars(links).items()}
+    st.warning(
+        _(
+            "Its links to the prompt disagree: it was logged with {from_prompts}, its tags say {from_tags}, its "
+            "settings say {from_config}. Log it again before you release it.",
+            **told,
+        )
+    )

@@ -1,0 +1,88 @@
+"""What may be given to an agent beside the question: variables that its app leaves open, and inputs of its own."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlflow.models import Model
+
+from services import apps, production, prompts
+from services.agents.records import AgentVersion
+from services.errors import ConsoleError, InvalidInputError, translated
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+Scalar = str | bool | int | float
+LONGEST = 100_000
+# The built-in agent reads these itself; the variables of its prompt are asked one by one.
+OF_THE_AGENT = ("variables",)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`variables` of the prompt that nobody fills; `own` inputs by name, each with the value of the input example."""
+
+    variables: tuple[str, ...] = ()
+    own: Mapping[str, Scalar] | None = None
+
+    def request(self, given: Mapping[str, Scalar]) -> dict[str, Any]:
+        """The request's `custom_inputs` of what was typed; what stayed empty is left out."""
+        typed = {name: value for name, value in given.items() if value != ""}
+        variables = {name: str(typed[name]) for name in self.variables if name in typed}
+        own = {name: typed[name] for name in self.own or {} if name in typed}
+        return own | ({"variables": variables} if variables else {})
+
+
+def inputs(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int | None]) -> Inputs:
+    """What one agent can be given when it answers with these versions of its prompt (None: as the agent has it)."""
+    return Inputs(_open_variables(workspace, agent, versions), _own(workspace, agent.model_id))
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Raises InvalidInputError for a value that is too long to be sent."""
+    for name, value in given.items():
+        if len(str(value)) > LONGEST:
+            raise InvalidInputError(
+                Message(
+                    "“{name}” has {n} characters; {limit} are allowed.", name=name, n=len(str(value)), limit=LONGEST
+                ),
+                Message("Shorten it."),
+            )
+
+
+def _open_variables(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int | None]) -> tuple[str, ...]:
+    """Only an agent that was logged here tells, by its constants, which variables it fills."""
+    if "constants" not in agent.config or agent.prompt_name not in prompts.names(workspace):
+        return ()
+    numbers = {one or agent.pinned or production.alias(workspace, agent.prompt_name) for one in versions}
+    found = {
+        name
+        for number in numbers
+        if number is not None
+        for name in prompts.version(workspace, agent.prompt_name, number).variables
+    }
+    return tuple(sorted(found - apps.RUNTIME_VARIABLES - {"company_name"} - set(agent.config["constants"])))
+
+
+def _own(workspace: "Workspace", model_id: str) -> Mapping[str, Scalar]:
+    try:
+        with translated(Message("Reading the agents"), foreign=True):
+            example = _example(workspace.settings.tracking_uri, model_id)
+    except ConsoleError:  # the question alone can be asked of it all the same
+        return {}
+    custom = example.get("custom_inputs") or {}
+    return {
+        name: value
+        for name, value in custom.items()
+        if isinstance(value, str | bool | int | float) and name not in OF_THE_AGENT
+    }
+
+
+@functools.lru_cache(maxsize=1000)
+def _example(tracking_uri: str, model_id: str) -> dict[str, Any]:
+    """The input example inside a LoggedModel's files, which never change."""
+    found: Any = Model.load(f"models:/{model_id}").load_input_example()
+    return found if isinstance(found, dict) else {}
