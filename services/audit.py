@@ -40,6 +40,7 @@ class Verb(StrEnum):
     IMPROVE_PROMPT = "improve_prompt"
     NOTICE_MOVE = "notice_move"
     LOG_AGENT = "log_agent"
+    REMOVE_FAILED_AGENTS = "remove_failed_agents"
     TRY_AGENT = "try_agent"
     SAVE_DATASET = "save_dataset"
     SAVE_SCORER = "save_scorer"
@@ -58,6 +59,7 @@ class Verb(StrEnum):
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
     MOVE_ALIAS = "move_alias"
+    MOVE_MODEL_ALIAS = "move_model_alias"
     MOVE_TRAFFIC = "move_traffic"
     RETIRE = "retire"
 
@@ -77,6 +79,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.IMPROVE_PROMPT: Role.AUTHOR,
     Verb.NOTICE_MOVE: Role.VIEWER,
     Verb.LOG_AGENT: Role.AUTHOR,
+    Verb.REMOVE_FAILED_AGENTS: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,
     Verb.SAVE_DATASET: Role.AUTHOR,
     Verb.SAVE_SCORER: Role.AUTHOR,
@@ -95,6 +98,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,
     Verb.MOVE_ALIAS: Role.APPROVER,
+    Verb.MOVE_MODEL_ALIAS: Role.APPROVER,
     Verb.MOVE_TRAFFIC: Role.APPROVER,
     Verb.RETIRE: Role.APPROVER,
 }
@@ -114,6 +118,7 @@ DOING: dict[Verb, str] = {
     Verb.IMPROVE_PROMPT: mark("Improving the prompt"),
     Verb.NOTICE_MOVE: mark("Recording a move made elsewhere"),
     Verb.LOG_AGENT: mark("Logging the agent"),
+    Verb.REMOVE_FAILED_AGENTS: mark("Removing agent versions that failed"),
     Verb.TRY_AGENT: mark("Trying the agent"),
     Verb.SAVE_DATASET: mark("Saving the dataset"),
     Verb.SAVE_SCORER: mark("Saving the scorer"),
@@ -132,6 +137,7 @@ DOING: dict[Verb, str] = {
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),
     Verb.MOVE_ALIAS: mark("Moving the production alias"),
+    Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
     Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
     Verb.RETIRE: mark("Retiring the agent version"),
 }

@@ -5,6 +5,7 @@ release jobs, which hold the app's pointer exclusively, right after the interloc
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mlflow
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ALIAS = "production"
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+
+@dataclass(frozen=True)
+class ModelAlias:
+    """An alias of a registered model."""
+
+    model: str
+    name: str
 
 
 def alias(workspace: "Workspace", prompt: str) -> int | None:
@@ -74,6 +84,48 @@ def restore_alias(workspace: "Workspace", prompt: str, to: int | None, why: str)
         return
     with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=None, why=why):
         mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), ALIAS)
+
+
+def model_aliases(workspace: "Workspace", model: str) -> dict[str, int]:
+    """The aliases of a registered model with the versions they point at now; none for a model that does not exist."""
+    try:
+        found = workspace.client.get_registered_model(model).aliases
+    except MlflowException as error:
+        if is_missing(error):
+            return {}
+        with translated(Message("Reading the aliases of {name}", name=model)):
+            raise
+    return {name: int(version) for name, version in found.items()}
+
+
+def move_model_alias(workspace: "Workspace", alias: ModelAlias, expected: int | None, to: int | None, why: str) -> None:
+    """Point a registered model's alias at version `to`, or nowhere; traffic does not follow it.
+
+    Raises ConflictError when it no longer points at `expected`. Calling it again after it succeeded changes nothing.
+    """
+    now = model_aliases(workspace, alias.model).get(alias.name)
+    if now == to:
+        return
+    if now != expected:
+        raise ConflictError(
+            Message(
+                "The alias {alias} of {model} was moved outside this release: version {now} instead of {expected}.",
+                alias=alias.name,
+                model=alias.model,
+                now=now or "–",
+                expected=expected or "–",
+            ),
+            Message(
+                "Find out in MLflow who moved it, then resume the release: it goes on from where the alias is now."
+            ),
+        )
+    with audit.change(workspace, Verb.MOVE_MODEL_ALIAS, f"{alias.model}@{alias.name}", before=now, after=to, why=why):
+        if to is None:
+            workspace.client.delete_registered_model_alias(alias.model, alias.name)
+        else:
+            workspace.client.set_registered_model_alias(alias.model, alias.name, str(to))
+        if model_aliases(workspace, alias.model).get(alias.name) != to:
+            raise _not_kept(Message("the alias {alias} of {model}", alias=alias.name, model=alias.model))
 
 
 def deploy(workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object]) -> None:

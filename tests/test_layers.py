@@ -9,7 +9,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SERVICES = sorted((ROOT / "services").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
-POINTER_CALLS = {"set_prompt_alias", "delete_prompt_alias", "set_registered_model_alias", "shift", "deploy", "retire"}
+POINTER_CALLS = {
+    "set_prompt_alias",
+    "delete_prompt_alias",
+    "set_registered_model_alias",
+    "delete_registered_model_alias",
+    "shift",
+    "deploy",
+    "retire",
+}
 POINTER_OWNERS = {"services/production.py"}
 
 

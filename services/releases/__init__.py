@@ -8,7 +8,7 @@ from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import records, steps
+from services.releases import records, registering, steps
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
@@ -120,6 +120,7 @@ def withdraw(workspace: "Workspace", id: int) -> None:
     with audit.change(workspace, Verb.WITHDRAW_RELEASE, f"release {id}", before=found.state.value):
         if found.kind is Kind.AGENT and found.after.agent_version is not None:
             _take_down(workspace, found, f"release {id} was withdrawn")
+            registering.give_up(workspace, found)
         records.set_state(workspace, id, State.WITHDRAWN, found.revision)
 
 

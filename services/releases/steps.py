@@ -5,15 +5,13 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import mlflow
-
 from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
 from services.audit import Verb
 from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
-from services.releases import records
+from services.releases import records, registering
 from services.releases.records import Kind, Proof, Release, State
 
 if TYPE_CHECKING:
@@ -64,17 +62,9 @@ def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Messag
 
 
 def _register(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """One registered model per app; a version that an earlier attempt registered is found again by its source."""
-    name = agents.registered_name(workspace)
-    source = f"models:/{release.after.model_id}"
-    versions = workspace.client.search_model_versions(f"name = '{name}'")
-    found = [int(one.version) for one in versions if one.source == source or one.model_id == release.after.model_id]
-    if not found:
-        with audit.change(workspace, Verb.REGISTER_MODEL, name, after=release.after.model_id) as change:
-            change.after = int(mlflow.register_model(source, name).version)
-        found = [change.after]
-    _set_agent_version(workspace, release, min(found))
-    return Message("Registered as {name}, version {version}.", name=name, version=min(found))
+    name, version = registering.register(workspace, release)
+    _set_agent_version(workspace, release, version)
+    return Message("Registered as {name}, version {version}.", name=name, version=version)
 
 
 def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
@@ -186,7 +176,8 @@ def _moved(release: Release) -> Message:
 
 
 def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """Ask the live endpoint until the trace of an answer shows the released pair."""
+    """Ask the live endpoint until the trace of an answer shows the released pair, which is champion from then on."""
+    champion = registering.champion(workspace)
     question = (workspace.app.smoke_questions or (PROBE,))[0]
     begun, probes, doubt = time.monotonic(), 0, Message("no answer yet")
     while (spent := time.monotonic() - begun) < SECONDS_TO_PROOF + workspace.app.prompt_cache_seconds:
@@ -197,6 +188,7 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
             seconds = round(time.monotonic() - begun, 1)
             proof = Proof(str(answer.trace_id), _prompt_version(release), str(release.after.model_id), seconds, probes)
             records.set_state(workspace, release.id, release.state, proof=asdict(proof))
+            registering.promote(workspace, release, champion)
             return Message(
                 "Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
                 prompt=_prompt_version(release),

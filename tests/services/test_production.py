@@ -55,3 +55,17 @@ def test_a_version_with_traffic_is_never_retired(written):
         production.retire(written, version, "not needed")
     assert production.standing(written, 1) is not None
     assert production.standing(written, 2) is None
+
+
+def test_a_models_alias_moves_once_and_only_from_where_it_was(written):
+    alias = production.ModelAlias("support-agent", production.CHAMPION)
+    for _ in range(2):
+        mlflow.register_model(f"models:/{logged(written, 'greeting')}", alias.model)
+    production.move_model_alias(written, alias, None, 1, "release 1")
+    production.move_model_alias(written, alias, None, 1, "again")
+    with pytest.raises(ConflictError, match="version 1 instead of –"):
+        production.move_model_alias(written, alias, None, 2, "stale")
+    assert production.model_aliases(written, alias.model) == {"champion": 1}
+    production.move_model_alias(written, alias, 1, None, "withdrawn")
+    assert production.model_aliases(written, alias.model) == {}
+    assert [one for one in verbs(written) if one[0] == "move_model_alias"] == [("move_model_alias", "done")] * 2

@@ -46,6 +46,7 @@ def test_a_worker_killed_at_any_step_leaves_a_release_that_resumes(train, start_
     assert [one.state for one in ended.steps] == ["done"] * len(ended.steps)
     assert prompts.live(workspace, PROMPT).version == first
     assert len(workspace.client.search_model_versions(f"name = '{agents.registered_name(workspace)}'")) == 1
+    assert workspace.client.get_registered_model(agents.registered_name(workspace)).aliases == {"champion": 1}
     with workspace.engine.connect() as connection:
         rows = connection.execute(select(database.served)).all()
     assert [(row.version, row.weight, row.state) for row in rows] == [(1, 100, "ready")]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import mlflow
 import pytest
 
-from services import apps, endpoints, monitoring, prompts, releases
+from services import agents, apps, endpoints, monitoring, prompts, releases
 from services.errors import BlockedError, ConflictError, InvalidInputError
 from services.interlocks import Light
 from services.releases import Kind, Proposal, State
@@ -44,6 +44,9 @@ def test_the_whole_train_from_first_draft_to_roll_back(full_train):
     one = full_train.release(agent, first)
     assert (one.kind, one.state, one.proof.prompt_version) == (Kind.AGENT, State.LIVE, first)
     assert prompts.live(workspace, PROMPT).version == first
+    registered = workspace.client.get_model_version(agents.registered_name(workspace), str(one.after.agent_version))
+    assert registered.aliases == ["champion"] and f"prompt {PROMPT}, version {first}" in registered.description
+    assert registered.tags["model_version"] == agents.get(workspace, agent).config["app_version"]
     scorers = {scorer.name for scorer in monitoring.production_scorers(workspace) if scorer.running}
     assert scorers == set(workspace.app.gate.minimum)
 
