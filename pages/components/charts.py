@@ -12,19 +12,22 @@ BLUE, RED, ORANGE = "#2563eb", "#dc2626", "#d97706"
 LINES = (BLUE, ORANGE, "#059669", "#7c3aed", "#db2777", "#0891b2", "#65a30d", "#475569")
 SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "hexagon-open", "star-open")
 HEIGHT = 240
+FEW = 6
 
 
 def volume(buckets: pd.DataFrame) -> go.Figure:
     """Answered and failed questions per bucket."""
     times = _local(buckets["time"])
     fine = buckets["count"] - buckets["errors"]
+    # Left alone, the axis of few questions counts halves of one.
+    step = 1 if buckets["count"].max() < FEW else None
     return _plain(
         go.Figure(
             [
                 go.Bar(x=times, y=fine, name=_("answered"), marker_color=BLUE),
                 go.Bar(x=times, y=buckets["errors"], name=_("failed"), marker_color=RED),
             ],
-            go.Layout(barmode="stack", legend={"traceorder": "normal"}),
+            go.Layout(barmode="stack", legend={"traceorder": "normal"}, yaxis={"dtick": step}),
         ),
         times,
     )

@@ -98,7 +98,9 @@ def _draw_progress(job: Job) -> None:
     note = session.say(job.note) if job.note else session.job_kind(job.kind)
     # A note with numbers of its own needs no second count.
     counts = job.total and not (job.note and job.note.values)
-    if job.state is State.QUEUED:
+    if jobs.worker_away(session.workspace()):
+        note = _("The worker is starting again; this goes on by itself.")
+    elif job.state is State.QUEUED:
         note = _("Waiting for the worker")
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -24,6 +24,7 @@ from services.jobs.queue import (
 )
 from services.jobs.records import LIVE, Job, State, get, recent
 from services.jobs.work import LEASE, Cancelled, Superseded, Work
+from services.processes.lock import held
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -52,6 +53,7 @@ __all__ = [
     "requeue_all",
     "stop",
     "submit",
+    "worker_away",
 ]
 
 HANDLERS: dict[str, str] = {
@@ -95,6 +97,11 @@ def submit(
         # It may have ended in between: then the way is free.
         return get(workspace, found) if found else submit(workspace, kind, args, exclusive=exclusive, every=every)
     return get(workspace, id)
+
+
+def worker_away(workspace: "Workspace") -> bool:
+    """Whether nobody does jobs right now; the web server starts a worker that ended again within seconds."""
+    return not held(workspace.settings.run_folder / "worker.lock")
 
 
 def cancel(workspace: "Workspace", id: int) -> None:

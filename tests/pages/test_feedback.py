@@ -8,11 +8,20 @@ from services import jobs
 from services.errors import NotReadyError
 from services.jobs import State, Work
 from services.messages import Message
+from services.processes.lock import Lock
 from tests.pages.conftest import texts
 
 
 @pytest.fixture
-def job(workspace):
+def worker(settings):
+    lock = Lock(settings.run_folder / "worker.lock")
+    assert lock.acquire()
+    yield lock
+    lock.release()
+
+
+@pytest.fixture
+def job(worker, workspace):
     st.cache_resource.clear()
     return jobs.submit(workspace, "evaluate", {})
 
@@ -45,6 +54,12 @@ def test_a_running_job_shows_how_far_it_is(job, workspace):
     Work(workspace.engine, jobs.claim(workspace.engine)).progress(3, 4, Message("Judging the answers"))
     bar = draw(job).get("progress")[0].proto
     assert (bar.value, bar.text) == (75, "Judging the answers · 3 / 4")
+
+
+def test_while_the_worker_is_away_the_screen_says_so(job, workspace, worker):
+    jobs.claim(workspace.engine)
+    worker.release()
+    assert draw(job).get("progress")[0].proto.text.startswith("The worker is starting again")
 
 
 def test_cancel_is_one_click_and_says_what_is_kept(job, workspace):
