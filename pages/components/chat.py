@@ -44,11 +44,8 @@ class Talk:
         return [*said, {"role": "user", "content": question}]
 
 
-# A question stands in the conversation at once: only this part runs again, not the endpoint's state above it.
-@st.fragment
 def show(workspace: Workspace) -> None:
     """The conversation so far, and a field for the next question."""
-    feedback.show_at_once()
     key = f"talk-{workspace.app.id}"
     talk: Talk = st.session_state.setdefault(key, Talk())
     for turn in talk.turns:
