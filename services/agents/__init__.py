@@ -1,7 +1,8 @@
 """Agents: log one as a LoggedModel with its prompt, check its links, try it."""
 
 from services.agents.form import AgentForm
-from services.agents.logging import log, run
+from services.agents.leftovers import failed, remove_failed
+from services.agents.logging import log, run, said
 from services.agents.records import AgentVersion, Links, get, of_prompt, registered_name, versions
 from services.agents.trying import answer_text, load, run_try, try_out
 
@@ -10,13 +11,16 @@ __all__ = [
     "AgentVersion",
     "Links",
     "answer_text",
+    "failed",
     "get",
     "load",
     "log",
     "of_prompt",
     "registered_name",
+    "remove_failed",
     "run",
     "run_try",
+    "said",
     "try_out",
     "versions",
 ]

@@ -1,17 +1,33 @@
 """What the form for a new agent asks, and what an agent's name and file must be."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from services import prompts
+from services.agents import config_files, requirements, resources
+from services.agents.resources import Rows
 from services.errors import InvalidInputError
 from services.messages import Message
 
 LONGEST_NAME = 100
 LONGEST_SOURCE = 1_000_000
+LONGEST_CACHE = 3_600
+MOST_TAGS = 50
+IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,64}")
+TAG = re.compile(r"[A-Za-z0-9_][\w .:/-]{0,99}")
+ENVIRONMENT = re.compile(r"[\w .-]{0,60}")
+OWN_TAGS = frozenset({"prompt_name", "prompt_alias", "prompt_uri", "app_version", "model_version", prompts.AUTHOR_TAG})
+OWN_PREFIXES = ("mlflow.", "signalbox.")
 
 
 @dataclass(frozen=True)
 class AgentForm:
-    """What the form asks for; without `source` the built-in agent is logged, with it that Python file."""
+    """What the form asks for; without `source` the built-in agent is logged, with it that Python file.
+
+    What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
+    packages, a version identifier by the time. Resources, or system resources and scopes (an auth policy), never both.
+    """
 
     name: str
     prompt_name: str
@@ -21,10 +37,34 @@ class AgentForm:
     source: str | None = None
     temperature: float | None = None
     max_output_tokens: int | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    environment: str = ""
+    prompt_cache_seconds: int | None = None
+    example_question: str = ""
+    example_inputs: Mapping[str, str] = field(default_factory=dict)
+    pip_requirements: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version_identifier: str = ""
+    resources: Rows = ()
+    system_resources: Rows = ()
+    user_scopes: Sequence[str] = ()
 
 
 def check(form: AgentForm) -> None:
-    """Raise InvalidInputError for a name that MLflow refuses, or a file that cannot be an agent."""
+    """Raise InvalidInputError for the first thing that MLflow, or a server that installs the agent, would refuse."""
+    _check_name(form)
+    if form.source is not None:
+        _check_source(form.source)
+    resources.check(form.resources, form.system_resources, form.user_scopes)
+    requirements.check(form.pip_requirements)
+    config_files.check(form.constants)
+    _check_surroundings(form)
+    _check_tags(form.tags)
+    for name, value in {"question": form.example_question, **form.example_inputs}.items():
+        config_files.check_value(name, value)
+
+
+def _check_name(form: AgentForm) -> None:
     if not form.name.strip():
         raise InvalidInputError(Message("The agent has no name."), Message("Type one that says what it does."))
     if len(form.name) > LONGEST_NAME:
@@ -39,8 +79,44 @@ def check(form: AgentForm) -> None:
         )
     if not form.llm_model.strip():
         raise InvalidInputError(Message("No model is named."), Message("Type the name of the model that answers."))
-    if form.source is not None:
-        _check_source(form.source)
+
+
+def _check_surroundings(form: AgentForm) -> None:
+    if not ENVIRONMENT.fullmatch(form.environment):
+        raise InvalidInputError(
+            Message("“{name}” cannot be an environment's name.", name=form.environment[:100]),
+            Message("Use up to 60 letters, digits, blanks, hyphens and dots, such as staging."),
+        )
+    if form.prompt_cache_seconds is not None and not 0 <= form.prompt_cache_seconds <= LONGEST_CACHE:
+        raise InvalidInputError(
+            Message("The agent cannot keep a prompt for {n} seconds.", n=form.prompt_cache_seconds),
+            Message("Choose between 0 and {most} seconds.", most=LONGEST_CACHE),
+        )
+    if form.version_identifier and not IDENTIFIER.fullmatch(form.version_identifier):
+        raise InvalidInputError(
+            Message("“{name}” cannot be a version identifier.", name=form.version_identifier[:100]),
+            Message("Use letters, digits and underscores, such as git_1a2b3c4d or v_20261121_130000."),
+        )
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > MOST_TAGS:
+        raise InvalidInputError(
+            Message("There are {n} tags; {limit} are allowed.", n=len(tags), limit=MOST_TAGS),
+            Message("Take some away."),
+        )
+    for name, value in tags.items():
+        if name in OWN_TAGS or name.startswith(OWN_PREFIXES):
+            raise InvalidInputError(
+                Message("The tag “{name}” is set by the console or by MLflow.", name=name),
+                Message("Choose another name."),
+            )
+        if not TAG.fullmatch(name):
+            raise InvalidInputError(
+                Message("“{name}” cannot be a tag's name.", name=name[:100]),
+                Message("Use letters, digits, blanks and . _ - / : and begin with a letter or digit."),
+            )
+        config_files.check_value(name, value)
 
 
 def _check_source(source: str) -> None:

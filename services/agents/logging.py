@@ -4,7 +4,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,10 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
+from services.agents import config_files, printed, requirements, resources
 from services.agents.form import AgentForm, check
-from services.agents.records import ERROR_TAG
+from services.agents.printed import Printed
+from services.agents.records import ERROR_TAG, JOB_TAG
 from services.audit import Verb
 from services.errors import ConsoleError, translated
 from services.messages import Message
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 BUILT_IN = Path(__file__).parent.parent / "logged" / "responses_agent.py"
-REQUIREMENTS = ("mlflow", "openai")
-JOB_TAG = "signalbox.job"
+ANY_QUESTION = "Hello!"
+PRINTED = "printed"
 
 
 def log(workspace: "Workspace", form: AgentForm) -> "Job":
@@ -45,58 +46,70 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         playground.check_model(workspace, form.llm_model)
         work.progress(1, 2, Message("Logging the agent"))
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
-            logged = _log(workspace, form, work.job.id)
+            logged = _log(workspace, form, work)
             change.after = logged
     return {"model_id": logged}
 
 
-def _log(workspace: "Workspace", form: AgentForm, job_id: int) -> str:
+def _log(workspace: "Workspace", form: AgentForm, work: "Work") -> str:
     """`prompts=` names the alias when it exists, else the first version: MLflow resolves it while logging."""
-    pin = str(form.first_version) if form.pinned else ""
     followed = not form.pinned and production.alias(workspace, form.prompt_name) is not None
-    full = workspace.full_name(form.prompt_name)
-    at_alias, at_version = f"prompts:/{full}@{production.ALIAS}", f"prompts:/{full}/{form.first_version}"
-    config = {
-        "prompt_name": full,
-        "prompt_alias": production.ALIAS,
-        "prompt_version": pin,
-        "llm_model": form.llm_model,
-        "company_name": workspace.app.company,
-        "constants": dict(workspace.app.constants),
-        "prompt_cache_seconds": workspace.app.prompt_cache_seconds,
-        "temperature": form.temperature,
-        "max_output_tokens": form.max_output_tokens,
-        "environment": "",
-        "app_version": version_identifier(),
-    }
-    tags = {
-        "prompt_name": full,
-        "prompt_alias": production.ALIAS,
-        "prompt_uri": at_version if form.pinned else at_alias,
-        prompts.APP_TAG: workspace.app.id,
-        prompts.AUTHOR_TAG: workspace.actor.id,
-        JOB_TAG: str(job_id),
-        "app_version": config["app_version"],
-    }
+    at_alias, at_version = _addresses(workspace, form)
+    identifier = form.version_identifier or version_identifier()
     # Until a version is live, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
-        return _keeping_the_reason(
-            workspace,
-            job_id,
-            lambda: (
-                mlflow.pyfunc.log_model(
-                    name=form.name,
-                    python_model=str(file),
-                    model_config=config,
-                    tags=tags,
-                    prompts=[at_alias if followed else at_version],
-                    pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
-                ).model_id
-            ),
-        )
+        arguments = {
+            "name": form.name,
+            "python_model": str(file),
+            "model_config": config_files.of(workspace, form, identifier),
+            "tags": _tags(workspace, form, work.job.id, identifier),
+            "prompts": [at_alias if followed else at_version],
+            "input_example": _example(workspace, form),
+            "pip_requirements": list(form.pip_requirements or requirements.defaults()),
+        } | resources.arguments(form.resources, form.system_resources, form.user_scopes)
+        return _keeping_what_was_said(workspace, work, lambda: str(mlflow.pyfunc.log_model(**arguments).model_id))
+
+
+def _addresses(workspace: "Workspace", form: AgentForm) -> tuple[str, str]:
+    """The prompt as the alias names it, and its first version."""
+    full = workspace.full_name(form.prompt_name)
+    return f"prompts:/{full}@{production.ALIAS}", f"prompts:/{full}/{form.first_version}"
+
+
+def _tags(workspace: "Workspace", form: AgentForm, job_id: int, identifier: str) -> dict[str, str]:
+    at_alias, at_version = _addresses(workspace, form)
+    return {
+        **form.tags,
+        "prompt_name": workspace.full_name(form.prompt_name),
+        "prompt_alias": production.ALIAS,
+        "prompt_uri": at_version if form.pinned else at_alias,
+        prompts.APP_TAG: workspace.app.id,
+        prompts.AUTHOR_TAG: workspace.actor.id,
+        JOB_TAG: str(job_id),
+        "app_version": identifier,
+        "model_version": identifier,
+    }
+
+
+def _example(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
+    """The request that MLflow stores and asks the agent; inputs named like an open variable of the prompt fill it."""
+    question = form.example_question.strip() or "".join(workspace.app.smoke_questions[:1])
+    if not question and not form.example_inputs:
+        return None
+    of_prompt = prompts.version(workspace, form.prompt_name, form.first_version).variables
+    variables = {name: value for name, value in form.example_inputs.items() if name in of_prompt}
+    own: dict[str, Any] = {name: value for name, value in form.example_inputs.items() if name not in of_prompt}
+    custom = own | ({"variables": variables} if variables else {})
+    asked = {"input": [{"role": "user", "content": question or ANY_QUESTION}]}
+    return asked | ({"custom_inputs": custom} if custom else {})
+
+
+def said(job: "Job") -> str:
+    """The last lines that MLflow and the agent printed while the job logged it; empty when it printed nothing."""
+    return str(job.checkpoint.get(PRINTED, ""))
 
 
 def version_identifier() -> str:
@@ -104,16 +117,23 @@ def version_identifier() -> str:
     return f"v_{database.now():%Y%m%d_%H%M%S}"
 
 
-def _keeping_the_reason(workspace: "Workspace", job_id: int, logging: Callable[[], str]) -> str:
-    """Run MLflow's logging untraced; a LoggedModel that it leaves behind as FAILED is told why."""
+def _keeping_what_was_said(workspace: "Workspace", work: "Work", logging: Callable[[], str]) -> str:
+    """Run MLflow's logging untraced; the job keeps what was printed, and a LoggedModel left FAILED is told why."""
+    heard = Printed()
     try:
-        with translated(Message("Logging the agent"), foreign=True), mlflow.tracing.context(enabled=False):
+        with (
+            translated(Message("Logging the agent"), foreign=True),
+            printed.kept(heard),
+            mlflow.tracing.context(enabled=False),
+        ):
             return logging()
     except ConsoleError as error:
         reason = json.dumps(error.message.to_json(), ensure_ascii=False)
-        for model in _models_of(workspace, job_id):
+        for model in _models_of(workspace, work.job.id):
             workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: reason})
         raise
+    finally:
+        work.save(work.checkpoint | {PRINTED: heard.text})
 
 
 def _logged_by(workspace: "Workspace", job_id: int) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ERROR_TAG = "signalbox.error"
+JOB_TAG = "signalbox.job"
 LINKED = "mlflow.linkedPrompts"
 
 
@@ -80,7 +81,7 @@ def of_prompt(workspace: "Workspace", name: str) -> list[AgentVersion]:
     with translated(Message("Reading the agents")):
         registered = _registered(workspace)
         for words in (f"tags.`{LINKED}` LIKE '%\"{full}\"%'", f"tags.`prompt_name` = '{full}'"):
-            found |= {one.model_id: one for one in _pages(workspace, words)}
+            found |= {one.model_id: one for one in pages(workspace, words)}
     made = [_from_mlflow(one, registered.get(one.model_id)) for one in found.values()]
     naming = [one for one in made if full in (one.links.from_prompts, one.links.from_tags)]
     return sorted(naming, key=lambda one: one.created_at, reverse=True)
@@ -112,7 +113,8 @@ def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
     return dict(found.flavors.get("python_function", {}).get("config") or {})
 
 
-def _pages(workspace: "Workspace", words: str) -> Iterator[LoggedModel]:
+def pages(workspace: "Workspace", words: str | None = None) -> Iterator[LoggedModel]:
+    """The app's LoggedModels that these words of MLflow's search find, all without any, page after page."""
     token = None
     while True:
         page = workspace.client.search_logged_models([workspace.app.experiment_id], words, page_token=token)

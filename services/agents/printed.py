@@ -1,0 +1,63 @@
+"""What MLflow and an agent print while it is logged: its last lines, kept without keys."""
+
+import sys
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TextIO
+
+from services.secrets import masked
+
+MOST_LINES, LONGEST_LINE, REMEMBERED = 200, 500, 50_000
+
+
+class Printed:
+    """A stream that passes everything on and remembers its last lines."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._open = ""
+
+    @property
+    def text(self) -> str:
+        """The last lines, the oldest first; bounded, and without what looks like a key."""
+        lines = [*self._lines, self._open] if self._open else list(self._lines)
+        return "\n".join(_shortened(line) for line in masked("\n".join(lines)).splitlines()[-MOST_LINES:])
+
+    def remember(self, text: str) -> None:
+        *whole, self._open = (self._open + text).split("\n")
+        # Keys are looked for in whole lines: one that is cut would not be known any more.
+        self._lines.extend(line[-REMEMBERED:] for line in whole)
+        self._open = self._open[-REMEMBERED:]
+
+
+class _Tee:
+    """Stands in for one of the process's streams."""
+
+    def __init__(self, printed: Printed, behind: TextIO) -> None:
+        self._printed, self._behind = printed, behind
+
+    def write(self, text: str) -> int:
+        self._printed.remember(text)
+        return self._behind.write(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._behind, name)
+
+
+@contextmanager
+def kept(printed: Printed) -> Iterator[None]:
+    """Remember what is printed inside; an error that leaves is printed too, with where it came from."""
+    out, err = _Tee(printed, sys.stdout), _Tee(printed, sys.stderr)
+    with redirect_stdout(out), redirect_stderr(err):  # type: ignore[type-var]  # both pass on what they do not do
+        try:
+            yield
+        except Exception:
+            traceback.print_exc()
+            raise
+
+
+def _shortened(line: str) -> str:
+    line = line.split("\r")[-1]
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
