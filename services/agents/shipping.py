@@ -1,0 +1,67 @@
+"""How documents get from the form into the logged agent: kept beside the console until the job has logged them."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services import audit
+from services.agents import documents
+from services.agents.documents import Documents
+from services.audit import Verb
+from services.errors import InvalidInputError, NotFoundError, translated
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SEARCH = Path(__file__).parent.parent / "logged" / "signalbox_retrieval.py"
+ARTIFACT = "documents"
+KEPT_SECONDS = 7 * 24 * 3600
+
+
+def keep(workspace: "Workspace", chosen: Documents) -> dict[str, Any]:
+    """Keep the documents for the job that logs the agent; returns what the form says of them, plain data."""
+    audit.require(workspace, Verb.LOG_AGENT)
+    written = chosen.written.encode()
+    if len(written) > 2 * documents.LARGEST:
+        raise InvalidInputError(
+            Message("The documents are too large together."), Message("Choose fewer columns or a smaller file.")
+        )
+    digest = hashlib.sha256(written).hexdigest()
+    with translated(Message("Keeping the documents")):
+        folder = _folder(workspace)
+        folder.mkdir(parents=True, exist_ok=True)
+        _forget_old(folder)
+        (folder / f"{digest}.jsonl").write_bytes(written)
+    return {**documents.schema(chosen.mapping), "sha256": digest, "count": len(chosen.rows)}
+
+
+def load(workspace: "Workspace", kept: Mapping[str, Any] | None, arguments: dict[str, Any]) -> None:
+    """Add the documents and what searches them to the arguments of MLflow's `log_model`; nothing without documents."""
+    if not kept:
+        return
+    file = _folder(workspace) / f"{kept['sha256']}.jsonl"
+    if not file.exists():
+        raise NotFoundError(
+            Message("The documents for this agent are no longer there."),
+            Message("Log the agent again and choose the file once more."),
+        )
+    # MLflow asks the agent while it logs it, before the module lies beside it.
+    if str(SEARCH.parent) not in sys.path:
+        sys.path.append(str(SEARCH.parent))
+    arguments["model_config"] = {**arguments["model_config"], ARTIFACT: dict(kept)}
+    arguments |= {"artifacts": {ARTIFACT: str(file)}, "code_paths": [str(SEARCH)]}
+
+
+def _folder(workspace: "Workspace") -> Path:
+    return workspace.settings.home / "documents"
+
+
+def _forget_old(folder: Path) -> None:
+    """Logged documents live in the agent's own files; what waits here for a week waits for nothing."""
+    for file in folder.glob("*.jsonl"):
+        if time.time() - file.stat().st_mtime > KEPT_SECONDS:
+            file.unlink(missing_ok=True)
