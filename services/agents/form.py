@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from services import prompts
 from services.agents import config_files, requirements, resources
@@ -48,6 +49,7 @@ class AgentForm:
     resources: Rows = ()
     system_resources: Rows = ()
     user_scopes: Sequence[str] = ()
+    documents: Mapping[str, Any] | None = None
 
 
 def check(form: AgentForm) -> None:
