@@ -12,7 +12,7 @@ import pytest
 from services import settings as settings_module
 from services.processes.gateway.child import free_port
 from services.workspace import connect
-from tests.processes.stand import CONFIG, PLAIN, SILENT, Begin, Shelf, log
+from tests.processes.stand import CONFIG, PLAIN, SILENT, Begin, Shelf, Version, log
 from tests.stub_model import StubModel, stub_model
 
 
@@ -66,3 +66,8 @@ def begin() -> Iterator[Begin]:
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="package")
+def version(begin: Begin, shelf: Shelf) -> Iterator[Version]:
+    return Version(begin, shelf, "support")

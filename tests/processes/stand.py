@@ -1,18 +1,22 @@
 """What the tests of the serving processes share: a data folder with logged agents, and patience."""
 
+import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+from typing import Any
 
 import httpx2
 import mlflow
 
+from services.processes.gateway.child import free_port
 from services.settings import Settings
 from tests.stub_model import StubModel
 
+HELLO: dict[str, Any] = {"input": [{"role": "user", "content": "Hello"}]}
 CONFIG = {
     "prompt_name": "support",
     "prompt_alias": "production",
@@ -95,3 +99,31 @@ def answers(url: str) -> bool:
         return httpx2.get(url, timeout=5).status_code == 200
     except httpx2.TransportError:
         return False
+
+
+class Version:
+    """A process and its address."""
+
+    def __init__(self, begin: Begin, shelf: Shelf, model: str, *more: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = begin(
+            "services.processes.version",
+            "--model-uri",
+            f"models:/{shelf.models[model]}",
+            "--port",
+            str(port),
+            "--app",
+            "support",
+            *more,
+            environ=shelf.environ,
+        )
+        wait_until(lambda: answers(f"{self.url}/health"), 60)
+
+    def ask(self, body: dict[str, Any] = HELLO) -> httpx2.Response:
+        return httpx2.post(f"{self.url}/invocations", json=body, timeout=30)
+
+    def stream(self, body: dict[str, Any] = HELLO) -> list[Any]:
+        answered = httpx2.post(f"{self.url}/responses", json={**body, "stream": True}, timeout=30)
+        lines = [line.removeprefix("data: ") for line in answered.text.splitlines() if line]
+        return [line if line == "[DONE]" else json.loads(line) for line in lines]

@@ -5,53 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx2
 import mlflow
 import pytest
 
-from services.processes.gateway.child import free_port
 from services.traces import FINALIZED
-from tests.processes.stand import Begin, Shelf, answers, wait_until
+from tests.processes.stand import HELLO, Begin, Shelf, Version, wait_until
 from tests.stub_model import StubModel
-
-HELLO: dict[str, Any] = {"input": [{"role": "user", "content": "Hello"}]}
-
-
-class Version:
-    """A process and its address."""
-
-    def __init__(self, begin: Begin, shelf: Shelf, model: str, *more: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = begin(
-            "services.processes.version",
-            "--model-uri",
-            f"models:/{shelf.models[model]}",
-            "--port",
-            str(port),
-            "--app",
-            "support",
-            *more,
-            environ=shelf.environ,
-        )
-        wait_until(lambda: answers(f"{self.url}/health"), 60)
-
-    def ask(self, body: dict[str, Any] = HELLO) -> httpx2.Response:
-        return httpx2.post(f"{self.url}/invocations", json=body, timeout=30)
-
-    def stream(self, body: dict[str, Any] = HELLO) -> list[Any]:
-        answered = httpx2.post(f"{self.url}/responses", json={**body, "stream": True}, timeout=30)
-        lines = [line.removeprefix("data: ") for line in answered.text.splitlines() if line]
-        return [line if line == "[DONE]" else json.loads(line) for line in lines]
-
-
-@pytest.fixture(scope="module")
-def version(begin: Begin, shelf: Shelf) -> Iterator[Version]:
-    return Version(begin, shelf, "support")
 
 
 def traces(shelf: Shelf, **tags: str) -> list[mlflow.entities.Trace]:
