@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from pages.components import opinion, session
+from pages.components import agent_titles, opinion, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
@@ -32,14 +32,29 @@ def show(workspace: Workspace, trace_id: str) -> None:
     st.button(_("All traces"), icon=":material/arrow_back:", key="back", on_click=lambda: st.query_params.clear())
     with st.spinner(_("An answer's trace is written within some seconds.")):
         story = traces.await_story(workspace, trace_id)
+    _show_head(workspace, story.row)
     _show_talk(story)
     _show_verdicts(workspace, story)
     _show_steps(story)
     _show_facts(workspace, story)
 
 
+def _show_head(workspace: Workspace, row: TraceRow) -> None:
+    """How it stands, and the agent version that answered."""
+    known = {one.model_id: one for one in agents.versions(workspace)} if row.model_id else {}
+    agent = known.get(row.model_id or "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" ".join(_badges(row)), width="content")
+        if agent:
+            st.page_link(
+                session.page("agents"),
+                label=session.escape(agent_titles.label(agent)),
+                icon=":material/smart_toy:",
+                query_params={"agent": agent.model_id},
+            )
+
+
 def _show_talk(story: TraceStory) -> None:
-    st.markdown(" ".join(_badges(story.row)))
     with st.chat_message("user"):
         st.markdown(_as_written(story.question) or _("(an empty message)"))
     with st.chat_message("assistant"):
@@ -96,10 +111,6 @@ def _show_facts(workspace: Workspace, story: TraceStory) -> None:
         )
     if not row.prompts:
         st.caption(_("It loaded no prompt from the registry."))
-    known = {one.model_id: one for one in agents.versions(workspace)} if row.model_id else {}
-    agent = known.get(row.model_id or "")
-    if agent:
-        st.markdown(_("Agent {name}, version {n}", name=session.escape(agent.name), n=agent.registered or "–"))
     if story.practice:
         st.caption(_("The practice model answered, not a real language model."))
     elif story.model:

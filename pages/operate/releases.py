@@ -86,7 +86,7 @@ def show_form(live: Live) -> None:
         list(labels),
         format_func=labels.__getitem__,
         key=field("agent"),
-        index=_live_position(live, list(labels)),
+        index=_first_position(live, list(labels)),
     )
     agent = next(one for one in ready if one.model_id == chosen)
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
@@ -111,8 +111,10 @@ def show_form(live: Live) -> None:
     )
 
 
-def _live_position(live: Live, ids: list[str]) -> int:
-    return ids.index(live.pair.model_id) if live.pair.model_id in ids else 0
+def _first_position(live: Live, ids: list[str]) -> int:
+    """The agent version that the address asks for, else the live one, else the newest."""
+    asked = (st.query_params.get("agent"), live.pair.model_id)
+    return next((ids.index(one) for one in asked if one in ids), 0)
 
 
 def show_list(found: list[Release], live: Live) -> None:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.components import session, trace_view
-from services import monitoring, traces
+from pages.components import agent_titles, session, trace_view
+from services import agents, monitoring, traces
 from services.messages import mark
 from services.traces import ORIGINS, Found, TraceQuery
 
@@ -23,6 +23,7 @@ def turn(page: int) -> None:
 
 def open_all() -> None:
     st.query_params.pop("prompt", None)
+    st.query_params.pop("agent", None)
 
 
 def first_page() -> None:
@@ -57,8 +58,21 @@ def ask_for() -> TraceQuery:
         text = st.text_input(_("Words in question or answer"), key="traces-text", on_change=first_page)
         errors = st.checkbox(_("Only failed"), given.get("errors") == "1", key="traces-errors", on_change=first_page)
     page = st.session_state.get("traces-page", 0)
-    prompt = asked_prompt()
-    return TraceQuery(window, origin, failed, errors, prompt=prompt, text=text or None, limit=PAGE, offset=page * PAGE)
+    agent, prompt = asked_agent(), asked_prompt()
+    return TraceQuery(window, origin, failed, errors, agent, prompt, text or None, PAGE, page * PAGE)
+
+
+def asked_agent() -> str | None:
+    """The agent version that the address asks for, with a way to all traces again."""
+    model_id = st.query_params.get("agent")
+    if not model_id:
+        return None
+    agent = agents.get(workspace, model_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        told = session.escape(agent_titles.label(agent))
+        st.markdown(_("Only answers of this agent: {agent}.", agent=told), width="content")
+        st.button(_("All traces"), key="all-agents", on_click=open_all)
+    return model_id
 
 
 def asked_prompt() -> tuple[str, int] | None:

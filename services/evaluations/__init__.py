@@ -116,6 +116,16 @@ def of_prompt(workspace: "Workspace", name: str, version: int | None = None, lim
     return [one for one in map(_from_mlflow, found) if one.prompt_name == name]
 
 
+def of_agent(workspace: "Workspace", model_id: str, limit: int = 200) -> list[Evaluation]:
+    """The newest evaluations of one agent version, newest first, without attempts that were cut off."""
+    words = f"tags.`signalbox.kind` = 'evaluation' AND tags.`signalbox.asked` LIKE '%\"model_id\": \"{model_id}\"%'"
+    with translated(Message("Reading the evaluations")):
+        found = workspace.client.search_runs(
+            [workspace.app.experiment_id], words, max_results=limit, order_by=["start_time DESC"]
+        )
+    return [_from_mlflow(one) for one in found if INTERRUPTED_TAG not in one.data.tags]
+
+
 def get(workspace: "Workspace", run_id: str) -> Evaluation:
     """One evaluation of this app; raises NotFoundError."""
     missing = NotFoundError(

@@ -23,6 +23,7 @@ class Answering:
     """An agent version that answers people with the prompt version now, with its share of the traffic in percent."""
 
     endpoint: str
+    model_id: str
     agent_version: int
     weight: int
 
@@ -89,7 +90,7 @@ def _answering(workspace: "Workspace", logged: dict[str, AgentVersion], version:
         return []
     served = [(one, logged[one.model_id]) for one in endpoint.live if one.model_id in logged]
     return [
-        Answering(endpoint.name, one.version, one.weight)
+        Answering(endpoint.name, one.model_id, one.version, one.weight)
         for one, agent in served
         if _how(agent, version, live) in (PINNED, FOLLOWS)
     ]

@@ -11,7 +11,7 @@ from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
-from services.releases import records, registering
+from services.releases import proving, records, registering
 from services.releases.records import Kind, Proof, Release, State
 
 if TYPE_CHECKING:
@@ -246,15 +246,10 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
         return Message("the answer left no trace.")
     if trace.info.trace_metadata.get("mlflow.modelId") != release.after.model_id:
         return Message("another agent version answered.")
-    version = traces.prompt_version(trace, workspace.full_name(release.prompt_name))
-    if version is None:
-        return Message("the agent did not load its prompt.")
-    if version != release.after.prompt_version:
-        return Message("it still answers with prompt version {version}.", version=version)
-    template = prompts.version(workspace, release.prompt_name, version).source
-    if not traces.prompt_seen(trace, template):
-        return Message("the agent loaded its prompt but did not send it to the model.")
-    return None
+    use = proving.prompt_use(workspace, trace, release.prompt_name)
+    if use.version not in (None, release.after.prompt_version):
+        return Message("it still answers with prompt version {version}.", version=use.version)
+    return use.doubt
 
 
 def _ask(workspace: "Workspace", question: str, origin: str, version: int | None) -> Answer:

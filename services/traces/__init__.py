@@ -31,6 +31,7 @@ __all__ = [
     "origin",
     "prompt_seen",
     "prompt_version",
+    "stored",
     "wait_for",
 ]
 
@@ -103,7 +104,7 @@ def get(workspace: "Workspace", trace_id: str) -> TraceStory:
 
 def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
     """Like `get`, but patient with the trace of an answer that was given just now."""
-    if _stored(workspace, trace_id) is None:
+    if stored(workspace, trace_id) is None:
         wait_for(workspace, trace_id)
     return get(workspace, trace_id)
 
@@ -115,11 +116,21 @@ def wait_for(workspace: "Workspace", trace_id: str) -> Trace | None:
     """
     end, found = time.monotonic() + PATIENCE, None
     while time.monotonic() < end:
-        found = _stored(workspace, trace_id)
+        found = stored(workspace, trace_id)
         if found is not None and found.info.trace_metadata.get(FINALIZED) == "true":
             return found
         time.sleep(0.1)
     return found if found is not None and found.info.state != TraceState.IN_PROGRESS else None
+
+
+def stored(workspace: "Workspace", trace_id: str) -> Trace | None:
+    """The trace as far as it is stored; None while it, or its spans, are still on their way."""
+    try:
+        return workspace.client.get_trace(trace_id)
+    except MlflowException as error:
+        if error.error_code in NOT_YET:
+            return None
+        raise
 
 
 def _filters(query: TraceQuery) -> str:
@@ -152,13 +163,3 @@ def _found(workspace: "Workspace", trace_id: str) -> Trace:
             ) from error
         with translated(Message("Reading the trace")):
             raise
-
-
-def _stored(workspace: "Workspace", trace_id: str) -> Trace | None:
-    """The trace as far as it is stored; None while it, or its spans, are still on their way."""
-    try:
-        return workspace.client.get_trace(trace_id)
-    except MlflowException as error:
-        if error.error_code in NOT_YET:
-            return None
-        raise

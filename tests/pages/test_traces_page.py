@@ -11,6 +11,7 @@ from services.people import ALL_ROLES, Actor, Role
 from services.traces import opinions
 from tests.left_traces import leave
 from tests.pages.conftest import texts
+from tests.standing import logged
 
 
 def test_an_empty_list_says_what_to_do(screen):
@@ -114,6 +115,19 @@ def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
         assert words in shown
     assert any("Prompt support, version 3" in link.proto.label for link in page.get("page_link"))
     assert not page.exception
+
+
+def test_a_trace_leads_to_the_agent_version_and_back_to_its_answers(screen, workspace):
+    model_id = logged(workspace, "support")
+    id = leave(workspace, "Where?", model_id=model_id)
+    leave(workspace, "Asked another agent", model_id="m-2")
+    queries = [link.proto.query_string for link in screen("traces", trace=id).get("page_link")]
+    assert f"agent={model_id}" in queries
+
+    page = screen("traces", agent=model_id)
+    assert "Where?" in texts(page) and "Asked another agent" not in texts(page)
+    page.button(key="all-agents").click().run()
+    assert "Asked another agent" in texts(page)
 
 
 def test_a_missing_trace_is_a_plain_error(screen, monkeypatch):

@@ -53,9 +53,11 @@ def _show_answering(use: Use) -> None:
     for one in use.answering:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(session.page("endpoints"), label=session.escape(one.endpoint), icon=":material/dns:")
-            st.markdown(
-                _("agent version {n} gets {weight} % of the traffic", n=one.agent_version, weight=one.weight),
-                width="content",
+            st.page_link(
+                session.page("agents"),
+                label=_("agent version {n} gets {weight} % of the traffic", n=one.agent_version, weight=one.weight),
+                icon=":material/smart_toy:",
+                query_params={"agent": one.model_id},
             )
 
 

@@ -43,7 +43,7 @@ def test_every_place_is_one_click_away(screen, written):
     assert found[f"Release {id}"] == f"release={id}"
     assert found["Answers of the last 30 days: 1"] == "prompt=greeting%2F1&hours=720"
     assert "support" in found
-    assert "agent version 1 gets 100 % of the traffic" in texts(shown)
+    assert found["agent version 1 gets 100 % of the traffic"] == f"agent={model}"
     assert "follows what is live" in texts(shown)
 
 

@@ -1,0 +1,214 @@
+"""The stages of an agent version's line: what each of them shows, and where to go on when it is empty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from services import agents, endpoints, evaluations, production, releases
+from services.agents.records import AgentVersion
+from services.errors import is_missing, translated
+from services.evaluations import Evaluation
+from services.interlocks import Light
+from services.messages import Message
+from services.platforms import Endpoint
+from services.prompts import PromptVersion
+from services.releases import Release, registering
+from services.traces import TraceQuery, TraceRow
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+DAYS = 30
+SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word about a node; green is good, red must be mended, none is neutral."""
+
+    text: Message | str
+    light: Light | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One thing in the line; `screen` with `asks` opens it."""
+
+    what: Message | str
+    screen: str
+    asks: Mapping[str, str] = field(default_factory=dict)
+    badges: tuple[Badge, ...] = ()
+    notes: tuple[Message | str, ...] = ()
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the line; without nodes, `missing` says so and `next` is where to go on."""
+
+    title: Message
+    nodes: tuple[Node, ...]
+    missing: Message
+    next: Node
+
+
+def answers_with(agent: AgentVersion, history: Mapping[int, PromptVersion]) -> int | None:
+    """The prompt version that the agent answers with now: the one it is pinned to, else the live one."""
+    if agent.pinned is not None:
+        return agent.pinned
+    live = next((one.version for one in history.values() if one.live), None)
+    return live if agent.prompt_alias == production.ALIAS else None
+
+
+def traces_of(model_id: str, origin: str | None, limit: int) -> TraceQuery:
+    return TraceQuery(hours=DAYS * 24, origin=origin, version=model_id, limit=limit)
+
+
+def prompted(agent: AgentVersion, history: Mapping[int, PromptVersion], now: int | None) -> Stage:
+    linked, name = agent.linked, agent.prompt_name
+    how = Message("always answers with it") if agent.pinned else Message("answers with it now")
+    told = {linked: [Message("was logged with it")]} if linked else {}
+    if now:
+        told.setdefault(now, []).append(how)
+    nodes = tuple(_prompt_node(name, number, tuple(notes), history.get(number)) for number, notes in told.items())
+    again = Node(Message("Log it again"), "agents", {"new": "1"})
+    return Stage(Message("Prompt"), nodes, Message("It was logged with no prompt of the registry."), again)
+
+
+def logged(agent: AgentVersion) -> Stage:
+    agree = (
+        Badge(Message("links agree"), Light.GREEN) if agent.links.agree else Badge(Message("links differ"), Light.RED)
+    )
+    follows = Message("pinned to version {n}", n=agent.pinned) if agent.pinned else Message("follows what is live")
+    node = Node(agent.name, "agents", {"agent": agent.model_id}, (agree,), (agent.llm_model, follows), agent.created_at)
+    return Stage(Message("Agent"), (node,), Message("There is no agent."), node)
+
+
+def evaluated(workspace: "Workspace", agent: AgentVersion, now: int | None) -> Stage:
+    found = [one for one in evaluations.of_agent(workspace, agent.model_id) if one.finished]
+    nodes = [_evaluation(workspace, one) for one in found[:SHOWN]]
+    if len(found) > SHOWN:
+        nodes.append(Node(Message("{n} older evaluations", n=len(found) - SHOWN), "evaluations"))
+    wanted = now or agent.linked
+    asks = {"agent": agent.model_id} | ({"version": str(wanted)} if wanted else {})
+    start = Node(Message("Evaluate it"), "evaluations", asks)
+    return Stage(
+        Message("Evaluations"), tuple(nodes), Message("Not evaluated yet: nobody knows how good it is."), start
+    )
+
+
+def registered(workspace: "Workspace", agent: AgentVersion) -> Stage:
+    """Its number in the registry with its names there; opens the release that registered it."""
+    mine = [one for one in releases.all(workspace) if one.after.model_id == agent.model_id]
+    version = _version(workspace, agent)
+    nodes = (_registered_node(agent, version, mine),) if version else ()
+    waiting = next((one for one in mine if one.startable or one.working), None)
+    next_step = Node(Message("Release it"), "releases", {"agent": agent.model_id})
+    if waiting:
+        next_step = Node(Message("Release {id}", id=waiting.id), "releases", {"release": str(waiting.id)})
+    return Stage(Message("Registered version"), nodes, Message("Not registered yet: a release does that."), next_step)
+
+
+def served(agent: AgentVersion, current: Endpoint | None) -> Stage:
+    served = [one for one in current.versions if one.model_id == agent.model_id] if current else []
+    nodes = tuple(
+        Node(
+            current.name if current else "",
+            "endpoints",
+            {},
+            (Badge(f"{one.weight} %", Light.GREEN if one.ready and one.weight else None),),
+            (Message("version {n}", n=one.version), endpoints.describe(one)),
+            one.ready_at,
+        )
+        for one in served
+    )
+    return Stage(
+        Message("Endpoint"),
+        nodes,
+        Message("Not serving: nobody can ask it but you, by trying it."),
+        Node(Message("Release it"), "releases", {"agent": agent.model_id}),
+    )
+
+
+def live_answers(agent: AgentVersion, live: tuple[TraceRow, ...], more: bool, current: Endpoint | None) -> Stage:
+    asks = {"agent": agent.model_id, "hours": str(DAYS * 24)}
+    count = Message("{n} or more", n=len(live)) if more else str(len(live))
+    nodes: tuple[Node, ...] = ()
+    if live:
+        nodes = (
+            Node(Message("Live answers: {n}", n=count), "traces", asks, (), (Message("in {n} days", n=DAYS),)),
+            Node(Message("The newest one"), "traces", {"trace": live[0].trace_id}, _scores(live[0]), (), live[0].time),
+        )
+    serving = current is not None and any(one.model_id == agent.model_id for one in current.live)
+    ask = Node(Message("Ask it"), "endpoints")
+    try_it = Node(Message("Try it"), "agents", {"agent": agent.model_id, "view": "try"})
+    return Stage(
+        Message("Live answers"), nodes, Message("No live answer in {n} days.", n=DAYS), ask if serving else try_it
+    )
+
+
+def _prompt_node(name: str, number: int, notes: tuple[Message, ...], known: PromptVersion | None) -> Node:
+    what = Message("{name}, version {n}", name=name, n=number)
+    if known is None:
+        return Node(what, "prompts", {"prompt": name}, (Badge(Message("not found"), Light.RED),), notes)
+    badges = (Badge(Message("live"), Light.GREEN),) if known.live else ()
+    asks = {"prompt": name, "version": str(number), "view": "versions"}
+    return Node(what, "prompts", asks, badges, notes, known.created_at)
+
+
+def _evaluation(workspace: "Workspace", found: Evaluation) -> Node:
+    """Its scores beside the gate's minimum of today, in words."""
+    minimum = workspace.app.gate.minimum
+    means = {name: score.mean for name, score in found.scores.items()}
+    below = [name for name, least in minimum.items() if means.get(name, 0.0) < least]
+    badge = Badge(Message("reaches the gate"), Light.GREEN)
+    if below or found.rows < workspace.app.gate.rows:
+        badge = Badge(Message("below the gate"), Light.RED)
+    elif not minimum:
+        badge = Badge(Message("no gate set"))
+    scores = [f"{name} {mean * 100:.0f} %" + _least(minimum.get(name), mean) for name, mean in means.items()]
+    rows = Message("{n} questions, {failed} not answered", n=found.rows, failed=found.failed)
+    seen = () if found.prompt_seen else (Badge(Message("prompt not seen"), Light.RED),)
+    what = Message("Prompt version {n}", n=found.prompt_version or found.requested_version or "–")
+    return Node(what, "evaluations", {"run": found.run_id}, (badge, *seen), (*scores, rows), found.created_at)
+
+
+def _least(least: float | None, mean: float) -> str:
+    return f" < {least * 100:.0f} %" if least is not None and mean < least else ""
+
+
+def _registered_node(agent: AgentVersion, version: ModelVersion, mine: list[Release]) -> Node:
+    by = next((one for one in reversed(mine) if one.done("register")), None)
+    light = {production.CHAMPION: Light.GREEN, production.CHALLENGER: Light.AMBER}
+    badges = tuple(Badge(name, light.get(name)) for name in version.aliases)
+    told = {str(message): message for message in (registering.description(agent, one) for one in mine)}
+    # What people wrote over the description in MLflow is shown as they wrote it.
+    description = told.get(version.description or "", version.description)
+    return Node(
+        Message("Version {n}", n=int(version.version)),
+        "releases",
+        {"release": str(by.id)} if by else {},
+        badges,
+        (description,) if description else (),
+        datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+    )
+
+
+def _version(workspace: "Workspace", agent: AgentVersion) -> ModelVersion | None:
+    if agent.registered is None:
+        return None
+    try:
+        return workspace.client.get_model_version(agents.registered_name(workspace), str(agent.registered))
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        with translated(Message("Reading the registered agents")):
+            raise
+
+
+def _scores(row: TraceRow) -> tuple[Badge, ...]:
+    return tuple(Badge(name, Light.GREEN if passed else Light.RED) for name, passed in sorted(row.scores.items()))
