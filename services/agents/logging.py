@@ -11,7 +11,7 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
-from services.agents import config_files, printed, requirements, resources
+from services.agents import config_files, printed, requirements, resources, shipping
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
 from services.agents.records import ERROR_TAG, JOB_TAG
@@ -52,25 +52,32 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 
 def _log(workspace: "Workspace", form: AgentForm, work: "Work") -> str:
-    """`prompts=` names the alias when it exists, else the first version: MLflow resolves it while logging."""
-    followed = not form.pinned and production.alias(workspace, form.prompt_name) is not None
-    at_alias, at_version = _addresses(workspace, form)
-    identifier = form.version_identifier or version_identifier()
     # Until a version is live, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
-        arguments = {
-            "name": form.name,
-            "python_model": str(file),
-            "model_config": config_files.of(workspace, form, identifier),
-            "tags": _tags(workspace, form, work.job.id, identifier),
-            "prompts": [at_alias if followed else at_version],
-            "input_example": _example(workspace, form),
-            "pip_requirements": list(form.pip_requirements or requirements.defaults()),
-        } | resources.arguments(form.resources, form.system_resources, form.user_scopes)
-        return _keeping_what_was_said(workspace, work, lambda: str(mlflow.pyfunc.log_model(**arguments).model_id))
+        given = arguments(workspace, form, work.job.id) | {"python_model": str(file)}
+        shipping.load(workspace, form.documents, given)
+        return _keeping_what_was_said(workspace, work, lambda: str(mlflow.pyfunc.log_model(**given).model_id))
+
+
+def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str, Any]:
+    """What `log_model` is given beside the file; `prompts` names the alias when it exists, else the first version.
+
+    Packages are always named: to infer them, MLflow runs the agent once more in a process of its own, for seconds.
+    """
+    followed = not form.pinned and production.alias(workspace, form.prompt_name) is not None
+    at_alias, at_version = _addresses(workspace, form)
+    identifier = form.version_identifier or version_identifier()
+    return {
+        "name": form.name,
+        "model_config": config_files.of(workspace, form, identifier),
+        "tags": _tags(workspace, form, job_id, identifier),
+        "prompts": [at_alias if followed else at_version],
+        "input_example": _example(workspace, form),
+        "pip_requirements": list(form.pip_requirements or requirements.defaults()),
+    } | resources.arguments(form.resources, form.system_resources, form.user_scopes)
 
 
 def _addresses(workspace: "Workspace", form: AgentForm) -> tuple[str, str]:
