@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import editor, feedback, opinion, session
+from pages.components import editor, feedback, opinion, session, sources
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion, inputs
@@ -11,6 +11,7 @@ from services.audit import Verb
 from services.errors import InvalidInputError
 from services.jobs import Job, State
 from services.messages import Message
+from services.sources import read as read_sources
 from services.workspace import Workspace
 
 _ = session.text
@@ -118,6 +119,7 @@ def _show_answer(job: Job) -> None:
     if ended.state is not State.DONE:
         return
     st.markdown(editor.as_written(ended.result["answer"]))
+    sources.show(read_sources(ended.result))
     st.caption(_("{seconds} s", seconds=ended.result["seconds"]))
     if ended.result["trace_id"]:
         opinion.show_thumbs(session.workspace(), ended.result["trace_id"])

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.components import feedback, opinion, session
+from pages.components import feedback, opinion, session, sources
 from services import endpoints
 from services.errors import ConsoleError, PlatformError
 from services.messages import Message
 from services.platforms import Delta
+from services.sources import Source
 from services.workspace import Workspace
 
 _ = session.text
@@ -25,6 +26,7 @@ class Turn:
     trace_id: str | None
     error: ConsoleError | None
     cut: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass
@@ -72,7 +74,7 @@ def _ask(workspace: Workspace, talk: Talk, question: str) -> Turn:
             broken = (
                 PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
             )
-            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut)
+            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut, last.sources)
         _draw_end(workspace, turn)
     return turn
 
@@ -100,6 +102,7 @@ def _draw_end(workspace: Workspace, turn: Turn) -> None:
         feedback.show_error(turn.error)
     if turn.cut:
         st.caption(_(":orange[The token limit ended this answer before it was complete.]"))
+    sources.show(turn.sources)
     if turn.trace_id:
         with st.container(horizontal=True, vertical_alignment="center"):
             opinion.show_thumbs(workspace, turn.trace_id)

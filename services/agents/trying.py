@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.pyfunc import PyFuncModel
 
-from services import audit, jobs, production
+from services import audit, jobs, production, sources
 from services.agents import inputs
 from services.agents.records import get, model_config
 from services.audit import Verb
@@ -52,12 +53,13 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
     begun = time.monotonic()
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
-        answer = loaded.predict(request)
+        answer: Any = loaded.predict(request)
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)
     seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()
     return {
         "answer": answer_text(answer),
+        "sources": [asdict(one) for one in sources.read(answer.get("custom_outputs"))],
         "trace_id": trace_id,
         "prompt_version": args["prompt_version"],
         "seconds": seconds,

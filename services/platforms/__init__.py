@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from services.messages import Message
+from services.sources import Source
 
 if TYPE_CHECKING:
     from services.jobs import Job
@@ -84,13 +85,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of a streamed answer; the last one is `done`, with the trace, what went wrong, and whether it was cut."""
+    """A piece of a streamed answer; the last one is `done`: its trace, its sources, what went wrong, if it was cut."""
 
     text: str = ""
     done: bool = False
     trace_id: str | None = None
     error: Message | None = None
     cut: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)

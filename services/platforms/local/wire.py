@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx2
 
+from services import sources
 from services.errors import PlatformError
 from services.messages import Message
 from services.platforms import Answer, Delta
+from services.sources import Source
 
 
 def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
@@ -60,6 +62,7 @@ def _text(items: Sequence[Mapping[str, Any]]) -> str:
 def deltas(lines: Iterator[str]) -> Iterator[Delta]:
     """Text as it comes; an item that was never streamed in pieces arrives whole."""
     trace_id, error, cut, seen = None, None, False, set()
+    told: tuple[Source, ...] = ()
     for event in _events(lines):
         kind = event.get("type")
         if kind == "response.output_text.delta":
@@ -68,9 +71,10 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
             yield Delta(_text([event["item"]]))
         cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"
+        told = sources.read(event.get("custom_outputs")) or told
         trace_id = event.get("trace_id", trace_id)
         error = event.get("databricks_output", {}).get("error", error)
-    yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut)
+    yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut, sources=told)
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
