@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_card, agent_compare, agent_try, feedback, session
+from pages.components import agent_card, agent_compare, agent_lineage, agent_try, feedback, session
 from services import agents, audit, jobs, prompts
 from services.agents import AgentForm, AgentVersion
 from services.audit import Verb
@@ -14,6 +14,7 @@ _ = session.text
 FIRST_SHOWN = 10
 VIEWS = {
     "try": (mark("Try it"), agent_try.show),
+    "lineage": (mark("From prompt to answers"), lambda place, agent, ready: agent_lineage.show(place, agent)),
     "compare": (mark("Compare"), agent_compare.show),
 }
 
