@@ -24,6 +24,7 @@ OF_THE_CONSOLE = frozenset(
     | {"temperature", "max_output_tokens", "environment", "app_version"}
 )
 FIELDS = ("llm_model", "temperature", "max_output_tokens", "prompt_cache_seconds", "environment")
+BOUNDS = {"temperature": (0, 2), "max_output_tokens": (1, 1_000_000), "prompt_cache_seconds": (0, 3_600)}
 MOST, LONGEST_VALUE, LARGEST_FILE = 100, 5_000, 200_000
 
 
@@ -170,8 +171,10 @@ def _where(error: Exception) -> str:
 
 def _field(name: str, value: Any) -> Any:
     """A value that its field of the form can show."""
-    fits: dict[str, tuple[type, ...]] = {"llm_model": (str,), "environment": (str,), "temperature": (int, float)}
-    if isinstance(value, bool) or not isinstance(value, fits.get(name, (int,))):
+    text = name in ("llm_model", "environment")
+    kinds: tuple[type, ...] = (str,) if text else (int, float) if name == "temperature" else (int,)
+    fits = isinstance(value, kinds) and not isinstance(value, bool)
+    if not fits or (not text and not BOUNDS[name][0] <= value <= BOUNDS[name][1]):
         raise InvalidInputError(
             Message("“{name}” in the config file cannot be “{value}”.", name=name, value=str(value)[:100]),
             Message("Correct it and choose it again."),

@@ -1,0 +1,268 @@
+"""The form of a new agent version: what everyone fills in, and the rest in sections that stay closed."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.components import agent_config, agent_try, feedback, rows, session
+from services import agents, audit
+from services.agents import AgentForm, requirements, resources
+from services.audit import Verb
+from services.errors import ConsoleError, InvalidInputError
+from services.messages import Message
+from services.workspace import Workspace
+
+_ = session.text
+ITSELF, PERSON = "itself", "person"
+
+
+def show(workspace: Workspace, names: list[str]) -> None:
+    """The form and its button; what was refused stands beside the button. `names` are the app's prompts."""
+    st.subheader(_("Log an agent"), anchor=False)
+    if not names:
+        st.info(_("Write a prompt first: an agent is logged together with its prompt."))
+        st.page_link(session.page("prompts"), label=_("Open Prompts"), icon=":material/edit_note:")
+        return
+    _show_prompt(workspace, names)
+    _show_model(workspace)
+    with st.expander(_("Bring your own agent file")):
+        _show_file(workspace)
+    with st.expander(_("What it may use (Databricks)")):
+        _show_access(workspace)
+    with st.expander(_("Packages")):
+        _show_packages(workspace)
+    with st.expander(_("Constants and environment")):
+        agent_config.show(workspace, lambda: filled(workspace))
+    with st.expander(_("Example and tags")):
+        _show_example(workspace)
+    st.button(
+        _("Log agent"),
+        type="primary",
+        key="log-agent",
+        on_click=_log,
+        args=(workspace,),
+        disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
+    )
+    refused = st.session_state.get(_key(workspace, "refused"))
+    if refused is not None:
+        feedback.show_error(refused)
+
+
+def filled(workspace: Workspace) -> AgentForm:
+    """What stands in the form now, without the file. A click may overtake what was just typed: fields are read by key."""
+
+    def value(name: str) -> str:
+        return str(st.session_state.get(_key(workspace, name)) or "").strip()
+
+    cache = st.session_state.get(_key(workspace, "cache"))
+    form = AgentForm(
+        name=value("name"),
+        prompt_name=st.session_state[_key(workspace, "prompt")],
+        first_version=st.session_state[_key(workspace, "version")],
+        pinned=st.session_state[_key(workspace, "pinned")],
+        llm_model=value("model"),
+        temperature=st.session_state[_key(workspace, "temperature")],
+        max_output_tokens=st.session_state[_key(workspace, "max_tokens")],
+        constants=_pairs(workspace, "constants"),
+        environment=value("environment"),
+        prompt_cache_seconds=cache,
+        example_question=value("question"),
+        example_inputs=_pairs(workspace, "inputs"),
+        pip_requirements=requirements.lines(value("packages")),
+        tags=_pairs(workspace, "tags"),
+        version_identifier=value("identifier"),
+    )
+    return _with_access(workspace, form)
+
+
+def _log(workspace: Workspace) -> None:
+    refused = _key(workspace, "refused")
+    st.session_state.pop(refused, None)
+    try:
+        job = agents.log(workspace, replace(filled(workspace), source=_own_file(workspace)))
+    except ConsoleError as error:
+        st.session_state[refused] = error
+        return
+    with feedback.action(Message("Logging the agent. This takes about ten seconds.")):
+        st.query_params.from_dict({"job": str(job.id)})
+
+
+def _key(workspace: Workspace, name: str) -> str:
+    return f"agent-{name}-{workspace.app.id}"
+
+
+def _pairs(workspace: Workspace, name: str) -> dict[str, str]:
+    """Rows of names and values; a name that stands there twice would lose one of its values without a word."""
+    found = rows.read(_key(workspace, name))
+    names = [row[0] for row in found]
+    twice = [one for one in names if names.count(one) > 1]
+    if twice:
+        raise InvalidInputError(
+            Message("“{name}” stands in two rows.", name=twice[0]), Message("Take one of the two rows away.")
+        )
+    return {row[0]: row[1] for row in found}
+
+
+def _with_access(workspace: Workspace, form: AgentForm) -> AgentForm:
+    """Resources or an auth policy: only what belongs to the chosen way counts."""
+    if st.session_state.get(_key(workspace, "acts"), ITSELF) == ITSELF:
+        return replace(form, resources=rows.read(_key(workspace, "resources")))
+    reached = resources.scopes_of(st.session_state.get(_key(workspace, "reached")) or ())
+    more = [one.strip() for one in st.session_state.get(_key(workspace, "scopes")) or ()]
+    scopes = tuple(dict.fromkeys([*reached, *more]))
+    return replace(form, system_resources=rows.read(_key(workspace, "system")), user_scopes=scopes)
+
+
+def _own_file(workspace: Workspace) -> str | None:
+    chosen = st.session_state.get(_key(workspace, "file"))
+    try:
+        return chosen.getvalue().decode("utf-8-sig") if chosen else None
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            Message("The agent's file is not UTF-8 text."), Message("Save it as UTF-8 and choose it again.")
+        ) from error
+
+
+def _show_prompt(workspace: Workspace, names: list[str]) -> None:
+    st.text_input(_("Name"), workspace.app.id, key=_key(workspace, "name"))
+    labels = agent_try.version_labels(workspace, st.selectbox(_("Prompt"), names, key=_key(workspace, "prompt")))
+    st.selectbox(_("Prompt version"), list(labels), format_func=labels.__getitem__, key=_key(workspace, "version"))
+    st.caption(
+        _(
+            "MLflow asks the agent once while it is logged: with this version. What it answers with later is chosen below."
+        )
+    )
+    st.radio(
+        _("Which version it answers with"),
+        [False, True],
+        key=_key(workspace, "pinned"),
+        format_func=lambda pinned: _("Pin to this version") if pinned else _("Follow what is live"),
+        captions=[
+            _("A new prompt version goes live without a new agent. The usual choice."),
+            _("Always this version; another one needs a new agent version."),
+        ],
+    )
+
+
+def _show_model(workspace: Workspace) -> None:
+    st.text_input(_("Model"), workspace.app.model or workspace.settings.model, key=_key(workspace, "model"))
+    left, right = st.columns(2)
+    left.number_input(
+        _("Temperature"),
+        0.0,
+        2.0,
+        None,
+        0.1,
+        key=_key(workspace, "temperature"),
+        placeholder=_("as the model decides"),
+    )
+    right.number_input(
+        _("Most tokens of an answer"),
+        1,
+        1_000_000,
+        None,
+        key=_key(workspace, "max_tokens"),
+        placeholder=_("no limit"),
+    )
+    st.caption(_("What a prompt version sets itself counts before these."))
+
+
+def _show_file(workspace: Workspace) -> None:
+    st.caption(
+        _(
+            "A Python file with an MLflow ResponsesAgent that ends with mlflow.models.set_model(…). Without "
+            "one, the built-in agent is logged: the prompt, then the question, then the model's answer."
+        )
+    )
+    st.file_uploader(_("Agent file"), type=["py"], key=_key(workspace, "file"))
+
+
+def _show_access(workspace: Workspace) -> None:
+    st.caption(
+        _(
+            "On Databricks an agent reaches only what was declared when it was logged; without it, its first call fails. "
+            "Elsewhere nothing reads this."
+        )
+    )
+    acts = st.radio(
+        _("Whose rights it uses"),
+        [ITSELF, PERSON],
+        key=_key(workspace, "acts"),
+        format_func=lambda one: _("Its own") if one == ITSELF else _("Those of the person who asks"),
+        captions=[
+            _("Everyone gets the same answers. MLflow calls this resources."),
+            _("Each person reaches only what they may see themselves. MLflow calls this an auth policy."),
+        ],
+    )
+    if acts == ITSELF:
+        _show_resources(_key(workspace, "resources"))
+        return
+    with_scopes = [kind for kind, one in resources.KINDS.items() if one.scopes]
+    reached = st.multiselect(
+        _("What it reaches with the person's rights"),
+        with_scopes,
+        format_func=lambda kind: _(resources.KINDS[kind].title),
+        key=_key(workspace, "reached"),
+        placeholder=_("nothing yet"),
+    )
+    for scope in resources.scopes_of(reached):
+        st.caption(f"`{scope}`: {_(resources.SCOPES[scope])}")
+    st.multiselect(
+        _("Further scopes"),
+        [scope for scope in resources.SCOPES if scope not in resources.scopes_of(reached)],
+        format_func=lambda scope: f"{scope}: {_(resources.SCOPES[scope])}" if scope in resources.SCOPES else scope,
+        key=_key(workspace, "scopes"),
+        accept_new_options=True,
+        placeholder=_("none"),
+    )
+    st.markdown(_("What it reaches with rights of its own, for everyone alike"))
+    _show_resources(_key(workspace, "system"))
+
+
+def _show_resources(key: str) -> None:
+    kinds = {kind: _(one.title) for kind, one in resources.KINDS.items()}
+    rows.show(
+        key,
+        [
+            rows.Column(_("Kind"), kinds, width=2),
+            rows.Column(_("Name or number"), placeholder="catalog.schema.name"),
+        ],
+        _("Add something it uses"),
+    )
+
+
+def _show_packages(workspace: Workspace) -> None:
+    st.caption(
+        _(
+            "What is installed where the agent is served, one package per line with its version. The lines below are what "
+            "the built-in agent needs, as installed here; add what your own file imports."
+        )
+    )
+    st.text_area(
+        _("Packages, one per line"), "\n".join(requirements.defaults()), key=_key(workspace, "packages"), height=110
+    )
+
+
+def _show_example(workspace: Workspace) -> None:
+    st.text_area(
+        _("Example question"),
+        "".join(workspace.app.smoke_questions[:1]),
+        key=_key(workspace, "question"),
+        height=80,
+        help=_("MLflow asks the agent this while it is logged, and keeps it as the example of a request."),
+    )
+    st.markdown(_("What the caller sends beside the question"))
+    st.caption(_("A row named like a variable of the prompt fills that variable, where the app leaves it open."))
+    rows.show(_key(workspace, "inputs"), [rows.Column(_("Input")), rows.Column(_("Value"))], _("Add an input"))
+    st.markdown(_("Tags"))
+    st.caption(_("Kept with the agent version in MLflow, where other tools can search for them."))
+    rows.show(_key(workspace, "tags"), [rows.Column(_("Tag")), rows.Column(_("Value"))], _("Add a tag"))
+    st.text_input(
+        _("Version identifier"),
+        key=_key(workspace, "identifier"),
+        placeholder=_("by the time of logging"),
+        help=_(
+            "Names this logging in MLflow and in its traces, such as git_1a2b3c4d or v_20261121_130000: letters, digits, "
+            "underscores."
+        ),
+    )
