@@ -20,7 +20,7 @@ TYPES = ("csv", "jsonl", "md", "txt")
 LARGEST, MOST, LONGEST, LONGEST_NAME = 5 * 1024 * 1024, 5_000, 10_000, 60
 # Paragraphs of a text are put together up to this length: short enough to give several to the model.
 PASSAGE = 1_200
-ROW = "row"
+ROW = "row_number"
 HEADING = re.compile(r"#{1,6}\s+(\S.*?)\s*#*\s*$")
 ADDRESS = re.compile(r"https?://\S+$")
 KEYS = ("id", "key", "doc_id", "document_id", "chunk_id", "primary_key", "number", "no", "番号", "キー")
@@ -66,13 +66,13 @@ class Columns:
 class Documents:
     """Documents that an agent can be logged with."""
 
-    mapping: Columns
+    columns: Columns
     rows: tuple[Mapping[str, str], ...]
 
     @property
     def with_address(self) -> int:
         """How many have an address that a reader can open."""
-        column = self.mapping.doc_uri
+        column = self.columns.doc_uri
         return sum(bool(ADDRESS.match(row[column].strip())) for row in self.rows) if column else 0
 
     @property
@@ -146,26 +146,26 @@ def guess(read: Table) -> Columns:
     return Columns(Path(read.name).stem[:LONGEST_NAME] or "documents", key, text, address, title)
 
 
-def choose(read: Table, mapping: Columns) -> Documents:
+def choose(read: Table, columns: Columns) -> Documents:
     """The documents as the columns say; raises InvalidInputError for a row without text or a key that comes twice."""
-    if not mapping.name.strip() or len(mapping.name) > LONGEST_NAME:
+    if not columns.name.strip() or len(columns.name) > LONGEST_NAME:
         raise InvalidInputError(
             Message("The documents need a name of 1 to {n} characters.", n=LONGEST_NAME),
             Message("Type one that says what they are about."),
         )
     seen: dict[str, int] = {}
     for number, row in enumerate(read.rows, 1):
-        _check_text(number, row[mapping.text_column], mapping.text_column)
-        _check_key(number, row[mapping.primary_key].strip(), mapping.primary_key, seen)
-    chosen = (mapping.primary_key, mapping.text_column, mapping.doc_uri, mapping.title_column, *mapping.other_columns)
-    kept = tuple(dict.fromkeys(column for column in chosen if column))
-    return Documents(mapping, tuple({column: row[column] for column in kept} for row in read.rows))
+        _check_text(number, row[columns.text_column], columns.text_column)
+        _check_key(number, row[columns.primary_key].strip(), columns.primary_key, seen)
+    chosen = (columns.primary_key, columns.text_column, columns.doc_uri, columns.title_column, *columns.other_columns)
+    kept = tuple(dict.fromkeys(name for name in chosen if name))
+    return Documents(columns, tuple({name: row[name] for name in kept} for row in read.rows))
 
 
-def schema(mapping: Columns) -> dict[str, Any]:
-    """The mapping as the agent's config keeps it: the title is one of MLflow's other columns."""
-    titled = (mapping.title_column,) if mapping.title_column else ()
-    return asdict(mapping) | {"other_columns": list(dict.fromkeys((*titled, *mapping.other_columns)))}
+def schema(columns: Columns) -> dict[str, Any]:
+    """The columns as the agent's config keeps it: the title is one of MLflow's other columns."""
+    titled = (columns.title_column,) if columns.title_column else ()
+    return asdict(columns) | {"other_columns": list(dict.fromkeys((*titled, *columns.other_columns)))}
 
 
 def _check_text(number: int, text: str, column: str) -> None:

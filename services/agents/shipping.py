@@ -36,7 +36,7 @@ def keep(workspace: "Workspace", chosen: Documents) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_old(folder)
         (folder / f"{digest}.jsonl").write_bytes(written)
-    return {**documents.schema(chosen.mapping), "sha256": digest, "count": len(chosen.rows)}
+    return {**documents.schema(chosen.columns), "sha256": digest, "count": len(chosen.rows)}
 
 
 def load(workspace: "Workspace", kept: Mapping[str, Any] | None, arguments: dict[str, Any]) -> None:

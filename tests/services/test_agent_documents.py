@@ -50,14 +50,14 @@ def test_a_key_that_is_not_unique_is_not_guessed() -> None:
 def test_files_of_spreadsheets_are_read() -> None:
     found = read("x.csv", '﻿id;text\r\n1;"two\r\nlines"\r\n;\r\n2;b\r\n')
     assert [dict(row) for row in found.rows] == [
-        {"id": "1", "text": "two\r\nlines", "row": "1"},
-        {"id": "2", "text": "b", "row": "2"},
+        {"id": "1", "text": "two\r\nlines", "row_number": "1"},
+        {"id": "2", "text": "b", "row_number": "2"},
     ]
 
 
 def test_json_lines_may_differ_in_their_names() -> None:
     found = read("x.jsonl", '{"id": 1, "text": "a"}\n\n{"text": "b", "tags": ["x"], "none": null}\n')
-    assert found.rows[0] == {"id": "1", "text": "a", "tags": "", "none": "", "row": "1"}
+    assert found.rows[0] == {"id": "1", "text": "a", "tags": "", "none": "", "row_number": "1"}
     assert found.rows[1]["tags"] == '["x"]'
 
 
