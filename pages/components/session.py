@@ -29,6 +29,7 @@ RELEASE_STATE = {
 JOB_KIND = {
     "log_agent": mark("Logging an agent"),
     "try_agent": mark("Trying an agent"),
+    "check_agent": mark("Checking an agent's file"),
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
     "score_live": mark("Scoring live traces"),

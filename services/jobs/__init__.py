@@ -59,6 +59,7 @@ __all__ = [
 HANDLERS: dict[str, str] = {
     "log_agent": "services.agents:run",
     "try_agent": "services.agents:run_try",
+    "check_agent": "services.agents.checking:run",
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",

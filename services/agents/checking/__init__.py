@@ -1,0 +1,74 @@
+"""Check an agent's file that somebody brought, before it is logged: by reading it, and by running it by itself."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from services import audit, jobs
+from services.agents import config_files
+from services.agents.checking.findings import Finding, Report, in_order
+from services.agents.checking.needs import ANY
+from services.agents.checking.probe import SECONDS, probe
+from services.agents.checking.source import can_run, read
+from services.agents.form import LONGEST_SOURCE, AgentForm
+from services.agents.resources import KINDS
+from services.audit import Verb
+from services.errors import InvalidInputError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.jobs import Job, Work
+    from services.workspace import Workspace
+
+__all__ = ["Finding", "Report", "probe", "read", "run", "submit", "submit_form"]
+
+
+def submit(
+    workspace: "Workspace",
+    source: str,
+    config: Mapping[str, Any] | None = None,
+    *,
+    declared: Collection[str] = (),
+    requirements: Collection[str] = (),
+) -> "Job":
+    """Queue the check of a file; the job's result is a Report.
+
+    `config`: the model config; `declared`: resources written `kind:name`; `requirements`: packages, else the usual ones.
+    """
+    audit.require(workspace, Verb.LOG_AGENT)
+    if len(source) > LONGEST_SOURCE:
+        raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
+    args = {
+        "source": source,
+        "config": dict(config or {}),
+        "declared": sorted(declared),
+        "requirements": sorted(requirements),
+        "seconds": SECONDS,
+    }
+    return jobs.submit(workspace, "check_agent", args)
+
+
+def submit_form(workspace: "Workspace", form: AgentForm) -> "Job":
+    """Queue the check of what a form would log, under the same config, packages and resources."""
+    config = config_files.of(workspace, form) | {"prompt_version": str(form.first_version)}
+    rows = {f"{kind}:{name}" for kind, name, *_ in (*form.resources, *form.system_resources)}
+    # A scope lets the agent reach everything of a kind that the person who asks may reach.
+    reached = {f"{kind}:{ANY}" for kind in KINDS if KINDS[kind].scopes and {*KINDS[kind].scopes} <= {*form.user_scopes}}
+    return submit(workspace, form.source or "", config, declared=rows | reached, requirements=form.pip_requirements)
+
+
+def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
+    """The job: read the file; when nothing in it speaks against running it, ask it in a process of its own."""
+    args = work.args
+    work.progress(0, 2, Message("Reading the file"))
+    found = read(args["source"], args["declared"], args["requirements"])
+    if not can_run(args["source"]):
+        return Report("", False, found).to_json()
+
+    def still_wanted() -> None:
+        work.progress(1, 2, Message("Running the agent by itself"))
+
+    seen = probe(args["source"], args["config"], seconds=args["seconds"], still_wanted=still_wanted)
+    # A line that reading blocked already explains why running it failed there.
+    explained = {one.line for one in found if one.blocking and one.line is not None}
+    new = [one for one in seen.findings if one.line not in explained]
+    return Report(seen.kind, seen.streams, in_order([*found, *new])).to_json()

@@ -1,0 +1,74 @@
+"""What a check says: one thing that was found in an agent's file, why it matters and how to mend it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.messages import Message
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Blocking: the file cannot be logged as it is; else good to know. `line` is the line of the agent's file."""
+
+    what: Message
+    why: Message
+    mend: Message
+    blocking: bool = False
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        parts = {"what": self.what.to_json(), "why": self.why.to_json(), "mend": self.mend.to_json()}
+        return {**parts, "blocking": self.blocking, "line": self.line}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Finding":
+        what, why, mend = (Message.from_json(stored[name]) for name in ("what", "why", "mend"))
+        return cls(what, why, mend, stored["blocking"], stored["line"])
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one check found, blocking first; `kind` is empty when the file could not be run."""
+
+    kind: str
+    streams: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> bool:
+        return any(one.blocking for one in self.findings)
+
+    @property
+    def tried(self) -> Message:
+        """What was done with the file, for the screen."""
+        if not self.kind:
+            return Message("The file was read; it was not run.")
+        if self.streams:
+            return Message(
+                "The file was read and run by itself as a {kind}: one question, one streamed answer, two conversations "
+                "in turn, and a request without a message.",
+                kind=self.kind,
+            )
+        return Message(
+            "The file was read and run by itself as a {kind}: one question, two conversations in turn, and a request "
+            "without a message.",
+            kind=self.kind,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "streams": self.streams,
+            "blocked": self.blocked,
+            "findings": [one.to_json() for one in self.findings],
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Report":
+        findings = tuple(Finding.from_json(one) for one in stored["findings"])
+        return cls(stored["kind"], stored["streams"], findings)
+
+
+def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Blocking ones first, then by line; what was said already is not said twice."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda one: (not one.blocking, one.line or 0)))

@@ -1,0 +1,152 @@
+"""What an agent's file needs from outside: packages, and on Databricks endpoints, indexes, warehouses and functions."""
+
+import ast
+import functools
+import importlib.util
+import re
+import sys
+from collections.abc import Collection, Iterator
+from importlib import metadata
+from pathlib import Path
+
+from services.agents.checking.findings import Finding
+from services.agents.checking.reading import AgentFile
+from services.agents.requirements import USUAL
+from services.agents.resources import KINDS
+from services.messages import Message
+
+# Modules that are shipped beside an agent.
+BESIDE = Path(__file__).parent.parent.parent / "logged"
+ENDPOINT, INDEX, FUNCTION = "serving_endpoint", "vector_search_index", "function"
+ANY = "*"
+WAREHOUSE, GENIE = "sql_warehouse", "genie_space"
+# Last part of what is called -> the resource and the arguments that can name it, by keyword or by place.
+CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
+    "ChatDatabricks": (ENDPOINT, ("endpoint", "model"), None),
+    "DatabricksEmbeddings": (ENDPOINT, ("endpoint",), None),
+    "VectorSearchRetrieverTool": (INDEX, ("index_name",), None),
+    "DatabricksVectorSearch": (INDEX, ("index_name",), 0),
+    "get_index": (INDEX, ("index_name",), 1),
+    "UCFunctionToolkit": (FUNCTION, ("function_names",), None),
+    "execute_function": (FUNCTION, ("function_name",), 0),
+    "execute_statement": (WAREHOUSE, ("warehouse_id",), None),
+    "GenieAgent": (GENIE, ("genie_space_id",), 0),
+    "Genie": (GENIE, ("space_id",), 0),
+    "start_conversation": (GENIE, ("space_id",), 0),
+}
+
+
+def missing_packages(file: AgentFile, requirements: Collection[str]) -> Iterator[Finding]:
+    """Imports that neither the standard library nor the packages logged with the agent bring."""
+    brought = {module for name in requirements or USUAL for module in _brought_by(_plain(name))}
+    there = sys.stdlib_module_names | brought | {module.stem for module in BESIDE.glob("*.py")}
+    for node, name in _imports(file.tree):
+        top = name.partition(".")[0]
+        if top and top not in there:
+            yield Finding(
+                Message("{name} is not among the packages that are logged with the agent.", name=top),
+                Message("Where the agent is served, only those packages are installed: it would not start there."),
+                Message("Do without it, or have {name} added to the agent's packages.", name=top),
+                blocking=importlib.util.find_spec(top) is None,
+                line=node.lineno,
+            )
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+    seen: set[str] = set()
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""] if not node.level else ["." * node.level]
+        for name in names:
+            if name.partition(".")[0] not in seen and isinstance(node, ast.stmt):
+                seen.add(name.partition(".")[0])
+                yield node, name
+
+
+def _plain(requirement: str) -> str:
+    """The package's name in a line like `pandas[excel]>=2`."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+
+
+@functools.cache
+def _brought_by(package: str) -> frozenset[str]:
+    """The modules of a package and of everything that it requires, as far as it is installed here."""
+    modules: dict[str, set[str]] = {}
+    for module, owners in metadata.packages_distributions().items():
+        for owner in owners:
+            modules.setdefault(_key(owner), set()).add(module)
+    waiting, seen = [_key(package)], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            needed = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        waiting += [_key(_plain(one)) for one in needed if "extra ==" not in one]
+    return frozenset(module for name in seen for module in modules.get(name, {name.replace("-", "_")}))
+
+
+def _key(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def undeclared_resources(file: AgentFile, declared: Collection[str]) -> Iterator[Finding]:
+    """What the file calls on Databricks and `declared`, written `kind:name`, does not list."""
+    kinds = {one.partition(":")[0] for one in declared}
+    for call in file.calls:
+        for kind, name in _called_resources(file, call):
+            known = f"{kind}:{name}" in declared or f"{kind}:{ANY}" in declared
+            if not known and (name or kind not in kinds):
+                yield _undeclared(kind, name, call.lineno)
+
+
+def _undeclared(kind: str, name: str | None, line: int) -> Finding:
+    what = (
+        Message("The file uses “{name}” ({kind}), which is not declared.", kind=Message(KINDS[kind].title), name=name)
+        if name
+        else Message(
+            "The file uses something that it does not name ({kind}), and none is declared.",
+            kind=Message(KINDS[kind].title),
+        )
+    )
+    return Finding(
+        what,
+        Message(
+            "On Databricks an agent may reach only what was declared when it was logged: its first call would fail."
+        ),
+        Message("Declare it among the agent's resources."),
+        blocking=True,
+        line=line,
+    )
+
+
+def _called_resources(file: AgentFile, call: ast.Call) -> Iterator[tuple[str, str | None]]:
+    name, dotted = file.called(call), file.dotted(call.func)
+    if name in CALLS and (name != "get_index" or "VectorSearchClient" in file.text):
+        kind, keywords, place = CALLS[name]
+        yield from ((kind, one) for one in _named(file, call, keywords, place))
+    elif dotted.endswith("serving_endpoints.query"):
+        yield from ((ENDPOINT, one) for one in _named(file, call, ("name",), 0))
+    elif name == "predict" and "get_deploy_client" in file.text and any(one.arg == "endpoint" for one in call.keywords):
+        yield from ((ENDPOINT, one) for one in _named(file, call, ("endpoint",), None))
+    elif dotted.endswith("completions.create") and "databricks" in file.text.lower():
+        model = next((file.text_of(one.value) for one in call.keywords if one.arg == "model"), None)
+        if model and model.startswith("databricks-"):
+            yield ENDPOINT, model
+    elif dotted == "databricks.sql.connect":
+        path = next(iter(_named(file, call, ("http_path",), None)))
+        yield WAREHOUSE, path.rpartition("/")[2] if path else None
+
+
+def _named(file: AgentFile, call: ast.Call, keywords: tuple[str, ...], place: int | None) -> list[str | None]:
+    """The names that a call is given; one None for a name that the file does not spell out."""
+    value = next((one.value for one in call.keywords if one.arg in keywords), None)
+    if value is None and place is not None and place < len(call.args):
+        value = call.args[place]
+    return [file.text_of(one) for one in value.elts] if isinstance(value, ast.List) else [file.text_of(value)]

@@ -1,0 +1,131 @@
+"""Run an agent's file in a process of its own, for a limited time, and say what it did."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from services.agents.checking import told
+from services.agents.checking.findings import Finding
+
+ROOT = Path(__file__).parent.parent.parent.parent
+SECONDS = 60.0
+SECONDS_TO_START = 60.0
+KEPT_OUTPUT = 4_000
+LARGEST_NOTES = 1_000_000
+PAUSE = 0.1
+# faulthandler's: the frame that was at work comes first.
+FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>\S+)')
+KINDS = ("ResponsesAgent", "ChatAgent", "PythonModel")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the run showed; `kind` is empty when no agent came out of the file."""
+
+    kind: str
+    streams: bool
+    findings: tuple[Finding, ...]
+
+
+def probe(
+    source: str,
+    config: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = SECONDS,
+    still_wanted: Callable[[], None] = lambda: None,
+) -> Seen:
+    """Load the file and ask it in a fresh process, with this process's environment; `still_wanted` may raise to stop."""
+    with tempfile.TemporaryDirectory() as name:
+        # MLflow names files by their real path.
+        folder = Path(name).resolve()
+        (folder / "agent.py").write_text(source, "utf-8")
+        words = [f"{secrets.choice(('zor', 'quib', 'vax'))}{secrets.token_hex(4)}" for _ in range(2)]
+        given = {"config": config or None, "question": "Hello, who are you?", "words": words, "seconds": seconds}
+        (folder / "given.json").write_text(json.dumps(given), "utf-8")
+        return _seen(folder, seconds, *_run(folder, seconds, still_wanted))
+
+
+def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tuple[bool, str]:
+    """Whether it ended in time, and the end of what it printed; nothing that it started is left running."""
+    # The child ends itself, and what the file started, when its standard input closes.
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "services.processes.probe", str(folder)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert child.stdout is not None
+    output = bytearray()
+    reader = threading.Thread(target=_keep_end, args=(child.stdout, output), daemon=True)
+    reader.start()
+    end = time.monotonic() + seconds + SECONDS_TO_START
+    try:
+        while child.poll() is None and time.monotonic() < end:
+            still_wanted()
+            time.sleep(PAUSE)
+        in_time = child.poll() is not None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        reader.join(1.0)
+    return in_time, output.decode("utf-8", "replace")
+
+
+def _keep_end(stream: IO[bytes], output: bytearray) -> None:
+    while piece := os.read(stream.fileno(), 65_536):
+        output.extend(piece)
+        del output[:-KEPT_OUTPUT]
+
+
+def _seen(folder: Path, seconds: float, in_time: bool, output: str) -> Seen:
+    notes = _notes(folder)
+    written = notes.get("seen")
+    findings = [one for one in map(told.finding, written if isinstance(written, list) else []) if one]
+    kind = str(notes.get("kind") or "")
+    step = str(notes.get("step") or "load")
+    stack = (folder / "hang.txt").read_text("utf-8", "replace") if (folder / "hang.txt").exists() else ""
+    if stack or not in_time:
+        findings.append(told.hung(step, seconds, *_place(stack)))
+    elif notes.get("finished") is not True:
+        findings.append(told.ended(step, _last_line(output)))
+    return Seen(kind if kind in KINDS else "", notes.get("streams") is True, tuple(findings))
+
+
+def _notes(folder: Path) -> dict[str, Any]:
+    """What the child wrote; a file that somebody else's code could reach is read with care."""
+    file = folder / "seen.json"
+    try:
+        if file.stat().st_size > LARGEST_NOTES:
+            return {}
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _place(stack: str) -> tuple[str, int | None]:
+    """Where it hung: the function in the agent's file, and its line."""
+    frames = [found for found in map(FRAME.match, stack.splitlines()) if found]
+    own = next((frame for frame in frames if Path(frame["file"]).name == "agent.py"), None)
+    return (own["name"], int(own["line"])) if own else ("", None)
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,47 @@
+"""Check an agent's file by reading it."""
+
+import ast
+from collections.abc import Collection
+
+from services.agents.checking.findings import Finding, in_order
+from services.agents.checking.needs import missing_packages, undeclared_resources
+from services.agents.checking.reading import AgentFile
+from services.agents.checking.rules import RULES, no_set_model
+from services.agents.checking.state import kept_between_questions
+from services.messages import Message
+
+# What ast raises, also for zero bytes and for code that is nested too deeply.
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+def read(source: str, declared: Collection[str] = (), requirements: Collection[str] = ()) -> tuple[Finding, ...]:
+    """What is wrong or risky in the file; nothing in it runs. `declared`: resources written `kind:name`."""
+    try:
+        file = AgentFile(source, ast.parse(source))
+    except UNREADABLE as error:
+        return (_not_python(error),)
+    found = [finding for rule in RULES for finding in rule(file)]
+    found += kept_between_questions(file)
+    found += missing_packages(file, requirements)
+    found += undeclared_resources(file, declared)
+    return in_order(found)
+
+
+def can_run(source: str) -> bool:
+    """Whether running it could show more than reading it did."""
+    try:
+        return not list(no_set_model(AgentFile(source, ast.parse(source))))
+    except UNREADABLE:
+        return False
+
+
+def _not_python(error: Exception) -> Finding:
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
+    return Finding(
+        Message("The file is not Python: {reason}.", reason=reason),
+        Message("Nothing else in it can be checked before that."),
+        Message("Correct that line and bring the file again."),
+        blocking=True,
+        line=line,
+    )

@@ -1,0 +1,1 @@
+"""The process that runs somebody's agent file by itself; it knows nothing of the console."""

@@ -1,0 +1,90 @@
+"""How a question is written for a PythonModel, by the type hint of what it takes."""
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pydantic
+from mlflow.pyfunc import PythonModel
+
+Talk = list[dict[str, Any]]
+
+
+ROWS: tuple[Callable[[Talk], dict[str, Any]], ...] = (
+    lambda talk: {"messages": talk},
+    lambda talk: {"input": talk},
+    lambda talk: {"question": talk[-1]["content"]},
+    lambda talk: {"query": talk[-1]["content"]},
+    lambda talk: {"prompt": talk[-1]["content"]},
+)
+
+
+def hints(agent: Any) -> tuple[Any, Any]:
+    """What predict takes and gives, by its type hints; None where it does not say."""
+    function = agent.predict if isinstance(agent, PythonModel) else agent
+    known = typing.get_type_hints(inspect.unwrap(function))
+    names = [name for name in inspect.signature(function).parameters if name not in ("self", "context", "params")]
+    takes = known.get(names[0]) if names else None
+    gives = known.get("return")
+    return takes, None if gives in (Any, type(None)) or gives is pd.DataFrame else gives
+
+
+def forms(hint: Any) -> list[Callable[[Talk], Any]]:
+    """Ways to write a question for this hint, the likeliest first."""
+    inner = (typing.get_args(hint) or (Any,))[0]
+    several = typing.get_origin(hint) is list
+    if hint is str:
+        return [text]
+    if several and inner is str:
+        return [listed(text)]
+    if is_model(hint):
+        return [functools.partial(filled, hint)]
+    if several and is_model(inner):
+        return [listed(functools.partial(filled, inner))]
+    if several:
+        return [lambda talk: talk, *map(listed, ROWS)]
+    if hint is pd.DataFrame:
+        return [table(row) for row in ROWS]
+    return [*ROWS, listed(text), text]
+
+
+def text(talk: Talk) -> str:
+    return str(talk[-1]["content"])
+
+
+def listed(form: Callable[[Talk], Any]) -> Callable[[Talk], Any]:
+    return lambda talk: [form(talk)]
+
+
+def table(row: Callable[[Talk], dict[str, Any]]) -> Callable[[Talk], Any]:
+    return lambda talk: pd.DataFrame([row(talk)])
+
+
+def is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and not typing.get_args(hint) and issubclass(hint, pydantic.BaseModel)
+
+
+def filled(model: type[pydantic.BaseModel], talk: Talk) -> dict[str, Any]:
+    """A dictionary that fits a pydantic model, with the question in its texts."""
+    fields = {name: field.annotation for name, field in model.model_fields.items() if field.is_required()}
+    return {name: value_for(name, hint, talk) for name, hint in fields.items()}
+
+
+def value_for(name: str, hint: Any, talk: Talk) -> Any:
+    inner = (typing.get_args(hint) or (Any,))[0]
+    if typing.get_origin(hint) is list:
+        turns = [[turn] for turn in talk] if talk else []
+        return [value_for(name, inner, turn) for turn in turns]
+    if is_model(hint):
+        return filled(hint, talk)
+    if typing.get_origin(hint) is dict:
+        return talk[-1]
+    simple = {int: 1, float: 1.0, bool: True}
+    return simple.get(hint, talk[-1]["role"] if name == "role" else talk[-1]["content"])
+
+
+def name_of(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint).replace("typing.", "")

@@ -1,0 +1,165 @@
+"""An agent of each kind, asked as a server asks it."""
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pydantic
+from mlflow.pyfunc import ChatAgent, PythonModel, ResponsesAgent
+from mlflow.types.agent import ChatAgentChunk, ChatAgentMessage, ChatAgentResponse, ChatContext
+from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
+
+from services.processes.probe.forms import Talk, forms, hints, name_of
+from services.processes.probe.notes import UNFORESEEN, Mismatch, UnknownForm, attempt
+
+
+class Spoken:
+    """An agent asked as a server asks it; `ask` returns text and ids, both may be empty."""
+
+    answer: type[pydantic.BaseModel]
+    event: type[pydantic.BaseModel]
+
+    def __init__(self, agent: Any) -> None:
+        self.agent = agent
+
+    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
+        raise NotImplementedError
+
+    def stream(self, talk: Talk) -> Iterator[Any]:
+        raise NotImplementedError
+
+    @property
+    def streams(self) -> bool:
+        return False
+
+
+class Responses(Spoken):
+    """A ResponsesAgent."""
+
+    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
+        context = {"conversation_id": conversation, "user_id": "check"}
+        request = ResponsesAgentRequest.model_validate({"input": talk, "context": context})
+        answer = fitting(ResponsesAgentResponse, self.agent.predict(request))
+        items = [one for one in answer.get("output", []) if isinstance(one, dict)]
+        return "".join(map(item_text, items)), [str(one["id"]) for one in items if one.get("id")]
+
+    def stream(self, talk: Talk) -> Iterator[Any]:
+        for event in self.agent.predict_stream(ResponsesAgentRequest.model_validate({"input": talk})):
+            yield fitting(ResponsesAgentStreamEvent, event)
+
+    @property
+    def streams(self) -> bool:
+        return type(self.agent).predict_stream is not ResponsesAgent.predict_stream
+
+
+class Chat(Spoken):
+    """A ChatAgent."""
+
+    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
+        context = ChatContext(conversation_id=conversation, user_id="check")
+        answer = fitting(ChatAgentResponse, self.agent.predict(chat_messages(talk), context, None))
+        said = [one if isinstance(one, dict) else {} for one in answer["messages"]]
+        return "".join(str(one.get("content") or "") for one in said), [str(one["id"]) for one in said if one.get("id")]
+
+    def stream(self, talk: Talk) -> Iterator[Any]:
+        for chunk in self.agent.predict_stream(chat_messages(talk), None, None):
+            yield fitting(ChatAgentChunk, chunk)
+
+    @property
+    def streams(self) -> bool:
+        return type(self.agent).predict_stream is not ChatAgent.predict_stream
+
+
+class Plain(Spoken):
+    """A PythonModel or a function, saved and loaded again, so that MLflow holds it to its type hints."""
+
+    def __init__(self, agent: Any, file: str, config: dict[str, Any] | None, folder: Path) -> None:
+        super().__init__(agent)
+        saved = str(folder / "saved")
+        mlflow.pyfunc.save_model(saved, python_model=file, model_config=config, pip_requirements=["mlflow"])
+        self.loaded = mlflow.pyfunc.load_model(saved)
+        self.takes, self.gives = hints(agent)
+        self.form: Callable[[Talk], Any] | None = None
+
+    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
+        if not talk:
+            if self.form is None or typing.get_origin(self.takes) is not list:
+                return "", []
+            answer = self.loaded.predict([])
+        else:
+            answer = self._predict(talk)
+            self._check(answer)
+        return written(answer), []
+
+    def _predict(self, talk: Talk) -> Any:
+        """Ask in the form of the type hint; without one the first of the usual forms that it takes is kept."""
+        if self.form is not None:
+            return self.loaded.predict(self.form(talk))
+        tried = []
+        for form in forms(self.takes):
+            with attempt("") as one:
+                answer = self.loaded.predict(form(talk))
+                self.form = form
+            if one.error is None:
+                return answer
+            tried.append(one.error)
+        if len(tried) > 1 and all(isinstance(one, (*UNFORESEEN, mlflow.MlflowException)) for one in tried):
+            raise UnknownForm from tried[-1]
+        raise tried[0]
+
+    def _check(self, answer: Any) -> None:
+        if answer is None:
+            raise Mismatch("str", "type NoneType")
+        if self.gives is None or isinstance(answer, pd.DataFrame):
+            return
+        try:
+            pydantic.TypeAdapter(self.gives, config={"arbitrary_types_allowed": True}).validate_python(answer)
+        except pydantic.ValidationError as error:
+            raise Mismatch(name_of(self.gives), f"type {type(answer).__name__}") from error
+
+
+def spoken_by(agent: Any, file: str, config: dict[str, Any] | None, folder: Path) -> tuple[str, Spoken] | None:
+    """The agent and its kind; None for an object that MLflow does not log as an agent."""
+    if isinstance(agent, ResponsesAgent):
+        return "ResponsesAgent", Responses(agent)
+    if isinstance(agent, ChatAgent):
+        return "ChatAgent", Chat(agent)
+    if isinstance(agent, PythonModel) or inspect.isfunction(agent):
+        return "PythonModel", Plain(agent, file, config, folder)
+    return None
+
+
+def fitting(kind: type[pydantic.BaseModel], answer: Any) -> dict[str, Any]:
+    """The answer as a dictionary; a server takes the class itself or a dictionary of its form."""
+    if isinstance(answer, kind):
+        return answer.model_dump(exclude_none=True)
+    if not isinstance(answer, dict):
+        raise Mismatch(kind.__name__, f"type {type(answer).__name__}")
+    try:
+        kind.model_validate(answer)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "answer"
+        raise Mismatch(kind.__name__, f"{place}: {first['msg']}") from error
+    return answer
+
+
+def chat_messages(talk: Talk) -> list[ChatAgentMessage]:
+    return [ChatAgentMessage(**turn) for turn in talk]
+
+
+def item_text(item: dict[str, Any]) -> str:
+    parts = item.get("content") or []
+    return (
+        "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+        if isinstance(parts, list)
+        else ""
+    )
+
+
+def written(answer: Any) -> str:
+    return answer.to_json() if isinstance(answer, (pd.DataFrame, pd.Series)) else str(answer)

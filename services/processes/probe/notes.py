@@ -1,0 +1,88 @@
+"""What the probe saw, and what somebody's code raised."""
+
+import json
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+LONGEST = 300
+# What Python raises when code takes for granted what is not there.
+UNFORESEEN = (IndexError, KeyError, TypeError, AttributeError, UnboundLocalError, StopIteration)
+
+
+class Notes:
+    """What was seen so far, written after every step, so that a crash or a hang leaves it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "seen.json"
+        self.seen: dict[str, Any] = {"kind": "", "streams": False, "step": "load", "finished": False, "seen": []}
+        self.write()
+
+    def write(self, **facts: Any) -> None:
+        self.seen |= facts
+        self.file.write_text(json.dumps(self.seen), "utf-8")
+
+    def add(self, code: str, line: int | None = None, **values: str) -> None:
+        told = {name: str(value)[:LONGEST] for name, value in values.items()}
+        self.seen["seen"].append({"code": code, "line": line, "values": told})
+        self.write()
+
+
+class attempt:
+    """Foreign code may raise anything, also leave with SystemExit: it is kept, not raised."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> "attempt":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.error = error
+        return error is not None and not isinstance(error, KeyboardInterrupt)
+
+    @property
+    def cause(self) -> BaseException | None:
+        """What the file itself raised; MLflow wraps it."""
+        error = self.error
+        while error is not None and type(error).__name__ == "MlflowException" and error.__cause__ is not None:
+            error = error.__cause__
+        return error
+
+    @property
+    def line(self) -> int | None:
+        """The last line of the agent's file that was at work."""
+        frames = traceback.extract_tb(self.cause.__traceback__) if self.cause else []
+        lines = [frame.lineno for frame in frames if self._of_the_agent(frame.filename)]
+        return lines[-1] if lines else None
+
+    def _of_the_agent(self, name: str) -> bool:
+        """Whether this is the agent's file, also where MLflow saved a copy of it."""
+        place, file = Path(name), Path(self.file)
+        return place.name == file.name and place.is_relative_to(file.parent)
+
+    @property
+    def reason(self) -> str:
+        cause = self.cause
+        lines = str(cause).strip().splitlines()
+        return f"{type(cause).__name__}: {lines[0]}" if lines else type(cause).__name__
+
+    @property
+    def by_model(self) -> bool:
+        return type(self.cause).__module__.partition(".")[0] == "openai"
+
+
+class Mismatch(Exception):
+    """The answer is not what the kind of agent promises."""
+
+    def __init__(self, expected: str, reason: str) -> None:
+        super().__init__(reason)
+        self.expected = expected
+
+
+class UnknownForm(Exception):
+    """None of the usual forms of a question was taken."""
