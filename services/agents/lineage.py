@@ -1,7 +1,8 @@
 """An agent version's line from its prompt to its live answers, and whether it really uses its prompt.
 
-Eleven reads of MLflow at most, however many traces there are: the agent (2), its prompt's versions and alias (3),
-evaluations, registered version, live answers, newest trace of any origin, that trace, and the version it loaded.
+Thirteen reads of MLflow, however many answers there are (one more for every 200 of the counted ones): the agent (2),
+its prompt's versions (3), evaluations, registered version, live answers, the newest answer, its trace and the
+prompt version that it loaded (3).
 """
 
 from dataclasses import dataclass
@@ -51,14 +52,15 @@ def lineage(workspace: "Workspace", model_id: str) -> Lineage:
     history = _history(workspace, agent.prompt_name)
     now = stages.answers_with(agent, history)
     endpoint = endpoints.current(workspace)
+    serving = endpoint is not None and any(one.model_id == model_id for one in endpoint.live)
     live = traces.find(workspace, stages.traces_of(model_id, "live", MOST_TRACES))
     line = (
-        stages.prompted(agent, history, now),
+        stages.prompted(agent, history, now, serving),
         stages.logged(agent),
         stages.evaluated(workspace, agent, now),
         stages.registered(workspace, agent),
         stages.served(agent, endpoint),
-        stages.live_answers(agent, live.rows, live.more, endpoint),
+        stages.live_answers(agent, live.rows, live.more, serving),
     )
     return Lineage(line, prompt_proof(workspace, agent))
 

@@ -28,10 +28,11 @@ SHOWN = 2
 
 @dataclass(frozen=True)
 class Badge:
-    """A word about a node; green is good, red must be mended, none is neutral."""
+    """A word about a node; green is good, red must be mended, none is neutral; a verdict has passed or not."""
 
     text: Message | str
     light: Light | None = None
+    verdict: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,11 @@ def traces_of(model_id: str, origin: str | None, limit: int) -> TraceQuery:
     return TraceQuery(hours=DAYS * 24, origin=origin, version=model_id, limit=limit)
 
 
-def prompted(agent: AgentVersion, history: Mapping[int, PromptVersion], now: int | None) -> Stage:
+def prompted(agent: AgentVersion, history: Mapping[int, PromptVersion], now: int | None, serving: bool) -> Stage:
+    """The version that it was logged with and, perhaps the same, the one it answers with."""
     linked, name = agent.linked, agent.prompt_name
-    how = Message("always answers with it") if agent.pinned else Message("answers with it now")
+    how = Message("answers with it now") if serving else Message("would answer with it")
+    how = Message("always answers with it") if agent.pinned else how
     told = {linked: [Message("was logged with it")]} if linked else {}
     if now:
         told.setdefault(now, []).append(how)
@@ -92,7 +95,7 @@ def evaluated(workspace: "Workspace", agent: AgentVersion, now: int | None) -> S
     found = [one for one in evaluations.of_agent(workspace, agent.model_id) if one.finished]
     nodes = [_evaluation(workspace, one) for one in found[:SHOWN]]
     if len(found) > SHOWN:
-        nodes.append(Node(Message("{n} older evaluations", n=len(found) - SHOWN), "evaluations"))
+        nodes.append(Node(Message("Older evaluations: {n}", n=len(found) - SHOWN), "evaluations"))
     wanted = now or agent.linked
     asks = {"agent": agent.model_id} | ({"version": str(wanted)} if wanted else {})
     start = Node(Message("Evaluate it"), "evaluations", asks)
@@ -121,7 +124,7 @@ def served(agent: AgentVersion, current: Endpoint | None) -> Stage:
             "endpoints",
             {},
             (Badge(f"{one.weight} %", Light.GREEN if one.ready and one.weight else None),),
-            (Message("version {n}", n=one.version), endpoints.describe(one)),
+            (endpoints.describe(one),),
             one.ready_at,
         )
         for one in served
@@ -134,16 +137,16 @@ def served(agent: AgentVersion, current: Endpoint | None) -> Stage:
     )
 
 
-def live_answers(agent: AgentVersion, live: tuple[TraceRow, ...], more: bool, current: Endpoint | None) -> Stage:
+def live_answers(agent: AgentVersion, live: tuple[TraceRow, ...], more: bool, serving: bool) -> Stage:
+    """How many people asked, and the newest answer with what the scorers thought of it."""
     asks = {"agent": agent.model_id, "hours": str(DAYS * 24)}
     count = Message("{n} or more", n=len(live)) if more else str(len(live))
     nodes: tuple[Node, ...] = ()
     if live:
         nodes = (
-            Node(Message("Live answers: {n}", n=count), "traces", asks, (), (Message("in {n} days", n=DAYS),)),
+            Node(Message("{n} in {days} days", n=count, days=DAYS), "traces", asks),
             Node(Message("The newest one"), "traces", {"trace": live[0].trace_id}, _scores(live[0]), (), live[0].time),
         )
-    serving = current is not None and any(one.model_id == agent.model_id for one in current.live)
     ask = Node(Message("Ask it"), "endpoints")
     try_it = Node(Message("Try it"), "agents", {"agent": agent.model_id, "view": "try"})
     return Stage(
@@ -151,8 +154,8 @@ def live_answers(agent: AgentVersion, live: tuple[TraceRow, ...], more: bool, cu
     )
 
 
-def _prompt_node(name: str, number: int, notes: tuple[Message, ...], known: PromptVersion | None) -> Node:
-    what = Message("{name}, version {n}", name=name, n=number)
+def _prompt_node(name: str, number: int, notes: tuple[Message | str, ...], known: PromptVersion | None) -> Node:
+    what, notes = Message("Version {n}", n=number), (name, *notes)
     if known is None:
         return Node(what, "prompts", {"prompt": name}, (Badge(Message("not found"), Light.RED),), notes)
     badges = (Badge(Message("live"), Light.GREEN),) if known.live else ()
@@ -170,11 +173,11 @@ def _evaluation(workspace: "Workspace", found: Evaluation) -> Node:
         badge = Badge(Message("below the gate"), Light.RED)
     elif not minimum:
         badge = Badge(Message("no gate set"))
-    scores = [f"{name} {mean * 100:.0f} %" + _least(minimum.get(name), mean) for name, mean in means.items()]
+    scores = ", ".join(f"{name} {mean * 100:.0f} %" + _least(minimum.get(name), mean) for name, mean in means.items())
     rows = Message("{n} questions, {failed} not answered", n=found.rows, failed=found.failed)
     seen = () if found.prompt_seen else (Badge(Message("prompt not seen"), Light.RED),)
     what = Message("Prompt version {n}", n=found.prompt_version or found.requested_version or "–")
-    return Node(what, "evaluations", {"run": found.run_id}, (badge, *seen), (*scores, rows), found.created_at)
+    return Node(what, "evaluations", {"run": found.run_id}, (badge, *seen), (scores, rows), found.created_at)
 
 
 def _least(least: float | None, mean: float) -> str:
@@ -211,4 +214,6 @@ def _version(workspace: "Workspace", agent: AgentVersion) -> ModelVersion | None
 
 
 def _scores(row: TraceRow) -> tuple[Badge, ...]:
-    return tuple(Badge(name, Light.GREEN if passed else Light.RED) for name, passed in sorted(row.scores.items()))
+    return tuple(
+        Badge(name, Light.GREEN if passed else Light.RED, verdict=True) for name, passed in sorted(row.scores.items())
+    )

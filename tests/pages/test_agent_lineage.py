@@ -58,7 +58,8 @@ def test_an_agent_nobody_used_says_what_to_do_at_every_stage(line, agent):
     assert "Not seen yet" in texts(shown) and "Not serving" in texts(shown)
     assert ("Evaluate it", f"agent={model_id}&version=1") in links(shown)
     assert ("Release it", f"agent={model_id}") in links(shown)
-    assert ("Try it", f"agent={model_id}&view=try") in links(shown)
+    shown.button(key="lineage/proof").click().run()
+    assert dict(shown.query_params) == {"agent": model_id, "view": "try"}
 
 
 def test_a_live_agent_leads_to_its_prompt_endpoint_and_answers(line, agent):
@@ -68,14 +69,14 @@ def test_a_live_agent_leads_to_its_prompt_endpoint_and_answers(line, agent):
     trace = leave(workspace, model_id=model_id, prompt=loaded, sent="Be <brief> for Acme.")
     shown = line(model_id)
     found = links(shown)
-    assert ("greeting, version 1", "prompt=greeting&version=1&view=versions") in found
+    assert ("Version 1", "prompt=greeting&version=1&view=versions") in found
     assert ("The newest one", f"trace={trace}") in found and ("Open the trace", f"trace={trace}") in found
-    assert ("Live answers: 1", f"agent={model_id}&hours=720") in found
+    assert ("1 in 30 days", f"agent={model_id}&hours=720") in found
     assert "Yes: the words of prompt version 1" in texts(shown).replace("\\", "")
     assert "100 %" in texts(shown)
 
 
 def test_the_line_is_told_in_japanese(line, agent):
     shown = line(agent[1], "ja")
-    assert "本当にプロンプトを使っているか" in texts(shown) and "未評価です" in texts(shown)
+    assert "本当にプロンプトを使っていますか？" in texts(shown) and "未評価です" in texts(shown)
     assert ("評価する", f"agent={agent[1]}&version=1") in links(shown)

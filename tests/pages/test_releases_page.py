@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 
-from services import jobs, releases
+from services import jobs, prompts, releases
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.releases import Kind, Pair, State, records
 from tests.pages.conftest import texts
-from tests.standing import stand
+from tests.standing import logged, stand
 
 
 def stored(workspace, state, **changes):
@@ -35,6 +35,13 @@ def test_a_red_interlock_switches_the_button_off(screen, workspace):
     assert "Mend it" in texts(shown)
     assert "checked" in texts(shown)
     assert "<b>" not in texts(shown).replace("\\<b\\>", "")
+
+
+def test_an_address_chooses_the_agent_to_release(screen, workspace):
+    prompts.save(workspace, "greeting", "Hello.", "")
+    asked, newest = (logged(workspace, "greeting") for _ in range(2))
+    assert screen("releases").selectbox(key="release-agent-support").value == newest
+    assert screen("releases", agent=asked).selectbox(key="release-agent-support").value == asked
 
 
 def test_a_running_release_can_be_stopped(screen, workspace):

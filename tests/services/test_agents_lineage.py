@@ -100,14 +100,14 @@ def test_every_stage_says_how_it_stands(live):
     found = lineage(workspace, model_id)
     told = {str(one.title): [str(note) for node in one.nodes for note in node.notes] for one in found.stages}
     badges = {str(one.title): [str(badge.text) for node in one.nodes for badge in node.badges] for one in found.stages}
-    assert told["Prompt"] == ["answers with it now"] and badges["Prompt"] == ["live"]
+    assert told["Prompt"] == ["greeting", "answers with it now"] and badges["Prompt"] == ["live"]
     assert told["Evaluations"] == ["polite 90 %", "10 questions, 1 not answered"] and badges["Evaluations"] == [
         "no gate set"
     ]
     assert badges["Registered version"] == ["challenger", "champion"]
     assert render(stage(found, "Registered version").nodes[0].notes[0], "ja").endswith("shorter answers")
     assert badges["Endpoint"] == ["100 %"] and "It answers 100 % of the questions." in told["Endpoint"]
-    assert str(stage(found, "Live answers").nodes[0].what) == "Live answers: 2"
+    assert str(stage(found, "Live answers").nodes[0].what) == "2 in 30 days"
 
 
 def test_every_empty_stage_says_what_to_do_next(written):
