@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.models import Model
 
 from services import apps, production, prompts
+from services.agents import shipping
 from services.agents.records import AgentVersion
 from services.errors import ConsoleError, InvalidInputError, translated
 from services.messages import Message
@@ -64,7 +65,8 @@ def _open_variables(workspace: "Workspace", agent: AgentVersion, versions: Seque
         if number is not None
         for name in prompts.version(workspace, agent.prompt_name, number).variables
     }
-    return tuple(sorted(found - apps.RUNTIME_VARIABLES - {"company_name"} - set(agent.config["constants"])))
+    filled = apps.RUNTIME_VARIABLES | {"company_name"} | shipping.variables(agent.config)
+    return tuple(sorted(found - filled - set(agent.config["constants"])))
 
 
 def _own(workspace: "Workspace", model_id: str) -> Mapping[str, Scalar]:

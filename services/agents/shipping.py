@@ -56,6 +56,11 @@ def load(workspace: "Workspace", kept: Mapping[str, Any] | None, arguments: dict
     arguments |= {"artifacts": {ARTIFACT: str(file)}, "code_paths": [str(SEARCH)]}
 
 
+def variables(config: Mapping[str, Any]) -> frozenset[str]:
+    """What an agent of this config fills into its prompt because it has documents."""
+    return frozenset({ARTIFACT}) if config.get(ARTIFACT) else frozenset()
+
+
 def _folder(workspace: "Workspace") -> Path:
     return workspace.settings.home / "documents"
 

@@ -6,6 +6,7 @@ A new interlock is one function in CHECKS and its messages. `docs/interlocks.md`
 from collections.abc import Callable
 
 from services import apps, jobs, monitoring, prompts, scorers
+from services.agents import shipping
 from services.interlocks.facts import Candidate, Finding, Light
 from services.interlocks.gate import gate
 from services.messages import Message
@@ -140,6 +141,7 @@ def variables_supplied(candidate: Candidate) -> Finding:
     title = Message("Variables")
     why = Message("A variable that nobody fills breaks every answer at the moment of the move.")
     supplied = set(candidate.workspace.app.variables) | apps.RUNTIME_VARIABLES
+    supplied |= shipping.variables(candidate.agent.config)
     missing = sorted(candidate.prompt.variables - supplied)
     if missing:
         return Finding(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services import agents, apps, production
-from services.agents import AgentVersion
+from services.agents import AgentVersion, shipping
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Reader:
         """Those of the variables that it was logged without; none where its config does not tell."""
         if "constants" not in self.config:
             return frozenset()
-        return variables - ALWAYS_FILLED - set(self.config["constants"])
+        return variables - ALWAYS_FILLED - shipping.variables(self.config) - set(self.config["constants"])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from services.agents import documents, shipping
 from services.agents.documents import Columns, Documents
 from services.apps import AppForm
 from services.errors import InvalidInputError, NotFoundError
+from services.prompts.audience import Reader
 from services.workspace import Workspace
 
 CSV = "id,title,body,url\n1,One,First text,https://acme.test/1\n2,Two,二つ目の本文,\n"
@@ -158,3 +159,11 @@ def test_the_same_documents_have_the_same_fingerprint(workspace: Workspace) -> N
     found = read("faq.csv", CSV)
     one = documents.choose(found, documents.guess(found))
     assert digest(one) == digest(one) != digest(replace(one, rows=one.rows[:1]))
+
+
+def test_an_agent_with_documents_fills_their_variable() -> None:
+    reader = Reader("agent", 1, 100, None, {"constants": {}, "documents": {"name": "faq"}})
+    variables = frozenset({"documents", "question", "plan"})
+
+    assert reader.lacks(variables) == {"plan"}
+    assert replace(reader, config={"constants": {}}).lacks(variables) == {"documents", "plan"}

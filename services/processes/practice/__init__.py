@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from services import sample
-from services.processes.practice import judge
+from services.processes.practice import documents, judge
 from services.processes.practice.answers import Asked, Knowledge, answer
 from services.processes.practice.instructions import recognise
 
@@ -138,7 +138,7 @@ def _text(content: Any) -> str:
 
 
 def _answer(messages: list[tuple[str, str]], knowledge: Knowledge) -> str:
-    prompt = "\n".join(text for role, text in messages if role in ("system", "developer"))
+    prompt, given = documents.taken_out("\n".join(text for role, text in messages if role in ("system", "developer")))
     *earlier, question = [text for role, text in messages if role == "user"] or [""]
     together = None if prompt else PROMPT_AND_QUESTION.fullmatch(question)
     if together:
@@ -146,7 +146,7 @@ def _answer(messages: list[tuple[str, str]], knowledge: Knowledge) -> str:
     # A template may repeat the question; what a customer writes is never an instruction.
     for said in (question, *earlier):
         prompt = prompt.replace(said, "\n") if len(said) > 1 else prompt
-    return answer(Asked(question, earlier), recognise(prompt), knowledge)
+    return answer(Asked(question, earlier), recognise(prompt), knowledge, documents.topic(given, question))
 
 
 def _whole(completion: Completion) -> dict[str, Any]:

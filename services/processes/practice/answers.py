@@ -60,11 +60,11 @@ class Asked:
         return bool(ANGRY.search(self.question))
 
 
-def answer(asked: Asked, instructions: Instructions, knowledge: Knowledge) -> str:
-    """The same question and the same prompt give the same answer."""
+def answer(asked: Asked, instructions: Instructions, knowledge: Knowledge, given: Topic | None = None) -> str:
+    """The same question and the same prompt give the same answer; what was `given` with them comes before knowledge."""
     language = instructions.language or wording.language(asked.question) or instructions.written_in or "en"
     said = phrases(language)
-    topic = find(asked, knowledge, language)
+    topic = given or find(asked, knowledge, language)
     draft = _draft(asked, instructions, said, topic)
     return fitting.fit(draft, instructions, said)
 
@@ -82,11 +82,11 @@ def find(asked: Asked, knowledge: Knowledge, language: str) -> Topic | None:
 
 def _to_the_point(topic: Topic, question: str) -> Topic:
     """The facts that share most with the question come first."""
-    asked = _pieces(question)
-    return replace(topic, facts=tuple(sorted(topic.facts, key=lambda fact: -len(asked & _pieces(fact)))))
+    asked = pieces(question)
+    return replace(topic, facts=tuple(sorted(topic.facts, key=lambda fact: -len(asked & pieces(fact)))))
 
 
-def _pieces(text: str) -> set[str]:
+def pieces(text: str) -> set[str]:
     """Beginnings of English words and pairs of kanji and katakana."""
     folded = wording.plain(text)
     pairs = {
