@@ -2,16 +2,18 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from services import prompts
-from services.agents import checking
+from services.agents import AgentForm, checking
 from services.agents.checking import Finding, Report
 from services.agents.logging import BUILT_IN
-from services.errors import InvalidInputError
+from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
 from services.messages import Message, render
+from services.people import Role
 from tests.services.agents import agent_files as files
 from tests.stub_model import stub_model
 
@@ -439,3 +441,25 @@ def test_a_finding_survives_storage():
     found = Finding(Message("A {kind}", kind=Message("b")), Message("c"), Message("d"), True, 3)
     assert Finding.from_json(found.to_json()) == found
     assert render(found.what, "en") == "A b"
+
+
+def test_a_form_is_checked_with_what_it_would_log(model, workspace, finish):
+    reads = (
+        swapped(files.CHAT_PROMPT, 'development_config={"llm_model": "stub"}', "development_config={}")
+        + 'ChatDatabricks(endpoint="claude") if False else None\n'
+    )
+    form = AgentForm("a", "greeting", 2, pinned=False, llm_model="stub", source=reads)
+    job = checking.submit_form(workspace, form)
+    assert job.args["config"]["prompt_version"] == "2" and job.args["config"]["llm_model"] == "stub"
+    (found,) = Report.from_json(finish(workspace, job).result).findings
+    assert str(found.what) == "The file uses “claude” (Serving endpoint), which is not declared."
+    declared = checking.submit_form(workspace, replace(form, resources=[["serving_endpoint", "claude"]]))
+    assert declared.args["declared"] == ["serving_endpoint:claude"]
+    reached = checking.submit_form(workspace, replace(form, user_scopes=["serving.serving-endpoints"]))
+    assert reached.args["declared"] == ["serving_endpoint:*"]
+
+
+def test_only_who_may_log_agents_may_check_them(workspace):
+    viewer = replace(workspace, actor=replace(workspace.actor, roles=frozenset({Role.VIEWER})))
+    with pytest.raises(ForbiddenError):
+        checking.submit(viewer, files.TEXTS)
