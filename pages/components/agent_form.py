@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import agent_config, agent_try, feedback, rows, session
+from pages.components import agent_config, agent_documents, agent_try, feedback, rows, session
 from services import agents, audit
 from services.agents import AgentForm, requirements, resources
 from services.audit import Verb
@@ -27,6 +27,8 @@ def show(workspace: Workspace, names: list[str]) -> None:
     _show_model(workspace)
     with st.expander(_("Bring your own agent file")):
         _show_file(workspace)
+    with st.expander(_("Documents it answers from")):
+        agent_documents.show(workspace)
     with st.expander(_("What it may use (Databricks)")):
         _show_access(workspace)
     with st.expander(_("Packages")):
@@ -49,7 +51,7 @@ def show(workspace: Workspace, names: list[str]) -> None:
 
 
 def filled(workspace: Workspace) -> AgentForm:
-    """What stands in the form now, without the file. A click may overtake what was just typed: fields are read by key."""
+    """What stands in the form now, without the files. A click may overtake what was just typed: fields are read by key."""
 
     def value(name: str) -> str:
         return str(st.session_state.get(_key(workspace, name)) or "").strip()
@@ -79,7 +81,8 @@ def _log(workspace: Workspace) -> None:
     refused = _key(workspace, "refused")
     st.session_state.pop(refused, None)
     try:
-        job = agents.log(workspace, replace(filled(workspace), source=_own_file(workspace)))
+        form = replace(filled(workspace), source=_own_file(workspace), documents=agent_documents.kept(workspace))
+        job = agents.log(workspace, form)
     except ConsoleError as error:
         st.session_state[refused] = error
         return

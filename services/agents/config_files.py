@@ -97,9 +97,10 @@ def read(content: bytes) -> ConfigFile:
 
 
 def differences(config: Mapping[str, Any], file: ConfigFile) -> tuple[Difference, ...]:
-    """What the file has otherwise than the config; the version identifier is new in every logging."""
+    """What the file has otherwise than the config; what the form asks itself counts only where the file names it."""
     now, then = (_flat(one) for one in (config, file.content))
-    names = [name for name in dict.fromkeys([*now, *then]) if name != "app_version"]
+    left_out = {"app_version", *(name for name in OF_THE_CONSOLE if name not in then)}
+    names = [name for name in dict.fromkeys([*now, *then]) if name not in left_out]
     return tuple(Difference(name, now.get(name), then.get(name)) for name in names if now.get(name) != then.get(name))
 
 

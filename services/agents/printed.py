@@ -10,6 +10,8 @@ from typing import TextIO
 from services.secrets import masked
 
 MOST_LINES, LONGEST_LINE, REMEMBERED = 200, 500, 50_000
+# Of an error's way only its end lies in the agent's own code.
+LAST_CALLS = 5
 
 
 class Printed:
@@ -54,7 +56,7 @@ def kept(printed: Printed) -> Iterator[None]:
         try:
             yield
         except Exception:
-            traceback.print_exc()
+            traceback.print_exc(limit=-LAST_CALLS)
             raise
 
 

@@ -5,5 +5,9 @@ import mlflow.genai
 import mlflow.genai.scorers
 import mlflow.pyfunc  # noqa: F401
 import openai  # noqa: F401
+from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
 import services.workspace  # noqa: F401
+
+# MLflow looks through every installed package once per process, which is most of the time a child needs to log an agent.
+warn_dependency_requirement_mismatches(["mlflow"])
