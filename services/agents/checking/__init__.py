@@ -49,26 +49,51 @@ def submit(
 
 def submit_form(workspace: "Workspace", form: AgentForm) -> "Job":
     """Queue the check of what a form would log, under the same config, packages and resources."""
-    config = config_files.of(workspace, form) | {"prompt_version": str(form.first_version)}
-    rows = {f"{kind}:{name}" for kind, name, *_ in (*form.resources, *form.system_resources)}
-    # A scope lets the agent reach everything of a kind that the person who asks may reach.
-    reached = {f"{kind}:{ANY}" for kind in KINDS if KINDS[kind].scopes and {*KINDS[kind].scopes} <= {*form.user_scopes}}
-    return submit(workspace, form.source or "", config, declared=rows | reached, requirements=form.pip_requirements)
+    return submit(workspace, form.source or "", **_surroundings(workspace, form))
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job: read the file; when nothing in it speaks against running it, ask it in a process of its own."""
-    args = work.args
+    args = dict(work.args)
+    return check(work, args.pop("source"), **args).to_json()
+
+
+def check_form(workspace: "Workspace", work: "Work", form: AgentForm) -> Report:
+    """The same inside the job that logs the agent."""
+    return check(work, form.source or "", **_surroundings(workspace, form))
+
+
+def check(
+    work: "Work",
+    source: str,
+    config: Mapping[str, Any],
+    declared: Collection[str],
+    requirements: Collection[str],
+    seconds: float = SECONDS,
+) -> Report:
+    """What is to be mended in a file; only for a job, which its code may not outlive."""
     work.progress(0, 2, Message("Reading the file"))
-    found = read(args["source"], args["declared"], args["requirements"])
-    if not can_run(args["source"]):
-        return Report("", False, found).to_json()
+    found = read(source, declared, requirements)
+    if not can_run(source):
+        return Report("", False, found)
 
     def still_wanted() -> None:
         work.progress(1, 2, Message("Running the agent by itself"))
 
-    seen = probe(args["source"], args["config"], seconds=args["seconds"], still_wanted=still_wanted)
+    seen = probe(source, config, seconds=seconds, still_wanted=still_wanted)
     # A line that reading blocked already explains why running it failed there.
     explained = {one.line for one in found if one.blocking and one.line is not None}
     new = [one for one in seen.findings if one.line not in explained]
-    return Report(seen.kind, seen.streams, in_order([*found, *new])).to_json()
+    return Report(seen.kind, seen.streams, in_order([*found, *new]))
+
+
+def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
+    """The config, resources and packages that the form's agent would be logged with."""
+    rows = {f"{kind}:{name}" for kind, name, *_ in (*form.resources, *form.system_resources)}
+    # A scope lets the agent reach everything of a kind that the person who asks may reach.
+    reached = {f"{kind}:{ANY}" for kind in KINDS if KINDS[kind].scopes and {*KINDS[kind].scopes} <= {*form.user_scopes}}
+    return {
+        "config": config_files.of(workspace, form) | {"prompt_version": str(form.first_version)},
+        "declared": sorted(rows | reached),
+        "requirements": sorted(form.pip_requirements),
+    }

@@ -22,6 +22,7 @@ from services.agents.checking.findings import Finding
 ROOT = Path(__file__).parent.parent.parent.parent
 SECONDS = 60.0
 SECONDS_TO_START = 60.0
+MOST_QUESTIONS = 10
 KEPT_OUTPUT = 4_000
 LARGEST_NOTES = 1_000_000
 PAUSE = 0.1
@@ -46,7 +47,10 @@ def probe(
     seconds: float = SECONDS,
     still_wanted: Callable[[], None] = lambda: None,
 ) -> Seen:
-    """Load the file and ask it in a fresh process, with this process's environment; `still_wanted` may raise to stop."""
+    """Load the file and ask it in a fresh process, with this process's environment.
+
+    `seconds`: the time limit of every question; `still_wanted` may raise to stop.
+    """
     with tempfile.TemporaryDirectory() as name:
         # MLflow names files by their real path.
         folder = Path(name).resolve()
@@ -73,7 +77,7 @@ def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tupl
     output = bytearray()
     reader = threading.Thread(target=_keep_end, args=(child.stdout, output), daemon=True)
     reader.start()
-    end = time.monotonic() + seconds + SECONDS_TO_START
+    end = time.monotonic() + seconds * MOST_QUESTIONS + SECONDS_TO_START
     try:
         while child.poll() is None and time.monotonic() < end:
             still_wanted()

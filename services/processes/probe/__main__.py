@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mlflow
 
-from services.processes.probe.notes import Notes
+from services.processes.probe.notes import Notes, attempt
 from services.processes.probe.steps import probe
 
 
@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     notes = Notes(folder)
     mlflow.tracing.disable()
     with (folder / "hang.txt").open("w") as hang:
-        faulthandler.dump_traceback_later(given["seconds"], exit=True, file=hang)
+        attempt.begins = lambda: faulthandler.dump_traceback_later(given["seconds"], exit=True, file=hang)
         probe(folder, given, notes)
         faulthandler.cancel_dump_traceback_later()
     notes.write(finished=True)

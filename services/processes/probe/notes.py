@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,13 +31,19 @@ class Notes:
 
 
 class attempt:
-    """Foreign code may raise anything, also leave with SystemExit: it is kept, not raised."""
+    """Foreign code may raise anything, also leave with SystemExit: it is kept, not raised.
+
+    `begins` is called before each attempt: the time limit counts for every question anew.
+    """
+
+    begins: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.error: BaseException | None = None
 
     def __enter__(self) -> "attempt":
+        attempt.begins()
         return self
 
     def __exit__(

@@ -1,5 +1,7 @@
 """Checking an agent's file: good ones give no finding, broken ones the very sentence that mends them."""
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -67,7 +69,7 @@ def seen():
         patch.setenv("OPENAI_BASE_URL", stub.url)
         patch.setenv("OPENAI_API_KEY", "secret-key")
         everything = files.GOOD | BROKEN
-        seconds = [4.0 if name == "hangs" else 60.0 for name in everything]
+        seconds = [6.0 if name == "hangs" else 60.0 for name in everything]
         found = pool.map(
             lambda source, most: checking.probe(source, {"llm_model": "stub"}, seconds=most),
             everything.values(),
@@ -102,7 +104,7 @@ def test_the_kind_and_streaming_are_recognised(seen):
         ),
         (
             "hangs",
-            "It hung at the first question: after 4 seconds it was still in predict.",
+            "It hung at the first question: after 6 seconds it was still in predict.",
             "Give every call to the outside a time limit, for example OpenAI(timeout=30), and end every loop.",
             True,
             11,
@@ -419,6 +421,22 @@ def test_cancelling_ends_what_the_file_started(tmp_path):
     with pytest.raises(Enough):
         checking.probe(source, still_wanted=still_wanted)
     end = time.monotonic() + 5
+    while alive(int(pid.read_text())):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_killed_job_leaves_nothing_running(tmp_path):
+    pid = tmp_path / "pid"
+    source = f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(300)\n"
+    asks = f"from services.agents.checking.probe import probe\nprobe({source!r})\n"
+    job = subprocess.Popen([sys.executable, "-c", asks])
+    end = time.monotonic() + 60
+    while not (pid.exists() and pid.read_text()):
+        assert time.monotonic() < end and job.poll() is None
+        time.sleep(0.05)
+    job.kill()
+    job.wait()
     while alive(int(pid.read_text())):
         assert time.monotonic() < end
         time.sleep(0.05)
