@@ -78,7 +78,7 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
     for verdict in story.verdicts:
         with st.container(border=True):
             st.markdown(f"**{session.escape(verdict.scorer)}** {_verdict_badge(verdict)}")
-            st.markdown(session.escape(verdict.error or say(verdict.reason)) or "–")
+            st.markdown(session.escape(say(verdict.reason) or verdict.error or "") or "–")
             version = [_("version {n}", n=verdict.version)] if verdict.version else []
             st.caption(session.escape(" · ".join([say(verdict.source), *version, session.moment(verdict.at)])))
 

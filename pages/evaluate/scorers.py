@@ -18,6 +18,7 @@ KIND = {
     "polite": mark("Polite"),
     "word_list": mark("Word list"),
     "guidelines": mark("Guidelines, judged by a model"),
+    "grounded": mark("Grounded in documents, judged by a model"),
 }
 HELP = {
     "length": mark("Passes answers between two numbers of characters."),
@@ -25,6 +26,10 @@ HELP = {
     "polite": mark("Passes courteous answers: expressions such as “thank you” in English, です・ます in Japanese."),
     "word_list": mark("Passes answers without any word of the published list of offensive and dangerous words."),
     "guidelines": mark("A language model reads the answer and decides whether it follows your sentences."),
+    "grounded": mark(
+        "A language model compares the answer with the documents that the agent looked up. For agents that were logged "
+        "with documents, and others that look something up."
+    ),
 }
 
 
@@ -98,6 +103,12 @@ def show_form(spec: ScorerSpec | None) -> None:
         disabled=spec is not None,
     )
     st.caption(_(HELP[kind]))
+    if kind == "grounded" and workspace.settings.practice:
+        st.warning(
+            _(
+                "The practice model answers here. By rules, it compares numbers and words of the answer with the documents; it does not understand them. Connect a real model to judge meaning."
+            )
+        )
     if kind == "guidelines" and workspace.settings.practice:
         st.warning(
             _(

@@ -131,13 +131,13 @@ def _scores(trace: Trace, run_id: str, scorers: Sequence[str]) -> dict[str, Any]
 def _scored(name: str, feedback: Feedback | None) -> dict[str, Any]:
     if feedback is None:
         return {name: None, f"{name}.rationale": "The scorer gave no value.", f"{name}.reason": None}
+    reason = (feedback.metadata or {}).get("signalbox.reason")
     if feedback.error is not None:
         return {
             name: None,
             f"{name}.rationale": str(feedback.error.error_message)[:LONGEST_ERROR],
-            f"{name}.reason": None,
+            f"{name}.reason": reason,
         }
-    reason = (feedback.metadata or {}).get("signalbox.reason")
     return {name: bool(feedback.value), f"{name}.rationale": feedback.rationale or "", f"{name}.reason": reason}
 
 

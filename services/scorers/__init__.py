@@ -14,13 +14,14 @@ from services.errors import InvalidInputError, NotFoundError, NotReadyError, tra
 from services.messages import Message
 from services.scorers.built import JudgeScorer, RuleScorer, decide
 from services.scorers.built import answer_text as answer_text
+from services.scorers.grounded import GroundedScorer
 from services.wording import Finding
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SETTING = "scorers"
-KINDS = ("length", "mentions", "polite", "word_list", "guidelines")
+KINDS = ("length", "mentions", "polite", "word_list", "guidelines", "grounded")
 NAME = re.compile(r"[^\W_][\w .-]{0,39}")
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 # An evaluation's table has a column per scorer beside these, and two more that end in SUFFIXES.
@@ -80,7 +81,7 @@ def remove(workspace: "Workspace", name: str) -> None:
 
 def needs_judge(spec: ScorerSpec) -> bool:
     """Whether a language model gives the verdict."""
-    return spec.kind == "guidelines"
+    return spec.kind in ("guidelines", "grounded")
 
 
 def describe(spec: ScorerSpec) -> Message:
@@ -102,6 +103,8 @@ def describe(spec: ScorerSpec) -> Message:
         return Message(
             "Word list: the answer uses none of the listed offensive or dangerous words. A list decides, not a model."
         )
+    if spec.kind == "grounded":
+        return Message("A language model checks that the answer says only what the documents say that it was given.")
     return Message("A language model checks: {guidelines}", guidelines=" · ".join(settings["guidelines"]))
 
 
@@ -110,8 +113,9 @@ def build(spec: ScorerSpec, workspace: "Workspace", called: Callable[[], None] |
     filled = {name: _filled(value, workspace) for name, value in spec.settings.items()}
     if not needs_judge(spec):
         return RuleScorer(name=spec.name, timeout=0).set_up(spec.kind, filled, spec.version, called)
-    return JudgeScorer(name=spec.name, timeout=JUDGE_SECONDS).set_up(
-        filled["guidelines"], workspace.settings, spec.version, called
+    kind = GroundedScorer if spec.kind == "grounded" else JudgeScorer
+    return kind(name=spec.name, timeout=JUDGE_SECONDS).set_up(
+        filled.get("guidelines", []), workspace.settings, spec.version, called
     )
 
 

@@ -36,6 +36,7 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
         ("mentions", "phrase-new-support-mentions", "Acme", {"phrase": "Acme"}),
         ("polite", None, None, {}),
         ("word_list", None, None, {}),
+        ("grounded", None, None, {}),
     ],
 )
 def test_every_rule_has_its_form(screen, workspace, kind, field, value, wanted):

@@ -69,7 +69,7 @@ def test_every_kind_is_described_in_words() -> None:
         assert str(scorers.describe(spec)).strip()
 
 
-def test_only_guidelines_need_a_judge() -> None:
+def test_only_guidelines_and_documents_need_a_judge() -> None:
     assert not any(scorers.needs_judge(spec) for spec in SPECS)
     assert scorers.needs_judge(ScorerSpec("right", "guidelines", {"guidelines": ["Be right."]}))
 

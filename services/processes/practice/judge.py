@@ -9,6 +9,7 @@ from typing import Any
 from services import wording
 from services.messages import Message, mark, render
 from services.processes.practice import limits
+from services.processes.practice.documents import supported
 from services.wording import Finding
 
 ANSWER = re.compile(
@@ -64,6 +65,9 @@ def _findings(text: str, messages: Sequence[tuple[str, str]]) -> tuple[list[str]
     if guidelines:
         answer = _within(text, "response")
         return guidelines, [finding for guideline in guidelines for finding in _judge(guideline, answer)]
+    if "whether claim is supported by the document" in text and "<answer>" in text:
+        answer = _within(text, "answer")
+        return [answer], supported(answer, _within(text, "document"))
     if "content safety" in text and "<text>" in text:
         checked = _within(text, "text")
         return [checked], [wording.safe(checked)]
