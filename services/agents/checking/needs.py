@@ -20,6 +20,8 @@ BESIDE = Path(__file__).parent.parent.parent / "logged"
 ENDPOINT, INDEX, FUNCTION = "serving_endpoint", "vector_search_index", "function"
 ANY = "*"
 WAREHOUSE, GENIE = "sql_warehouse", "genie_space"
+# Clients with OpenAI's face whose models are serving endpoints.
+OPENAI_OF_DATABRICKS = ("get_open_ai_client", "DatabricksOpenAI")
 # Last part of what is called -> the resource and the arguments that can name it, by keyword or by place.
 CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
     "ChatDatabricks": (ENDPOINT, ("endpoint", "model"), None),
@@ -135,9 +137,9 @@ def _called_resources(file: AgentFile, call: ast.Call) -> Iterator[tuple[str, st
         yield from ((ENDPOINT, one) for one in _named(file, call, ("name",), 0))
     elif name == "predict" and "get_deploy_client" in file.text and any(one.arg == "endpoint" for one in call.keywords):
         yield from ((ENDPOINT, one) for one in _named(file, call, ("endpoint",), None))
-    elif dotted.endswith("completions.create") and "databricks" in file.text.lower():
-        model = next((file.text_of(one.value) for one in call.keywords if one.arg == "model"), None)
-        if model and model.startswith("databricks-"):
+    elif dotted.endswith(("completions.create", "responses.create")):
+        (model,) = _named(file, call, ("model",), None)[:1]
+        if any(name in file.text for name in OPENAI_OF_DATABRICKS) or (model or "").startswith("databricks-"):
             yield ENDPOINT, model
     elif dotted == "databricks.sql.connect":
         path = next(iter(_named(file, call, ("http_path",), None)))

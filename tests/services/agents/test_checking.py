@@ -352,6 +352,11 @@ def test_requirements_that_were_given_count():
         ('VectorSearchRetrieverTool(index_name="a.b.c")', "a.b.c” (Vector index", "vector_search_index:a.b.c"),
         ('UCFunctionToolkit(function_names=["a.b.f"])', "a.b.f” (Unity Catalog function", "function:a.b.f"),
         ('w.statement_execution.execute_statement("x", warehouse_id="w1")', "w1” (SQL warehouse", "sql_warehouse:w1"),
+        (
+            'DatabricksOpenAI().chat.completions.create(model="claude", messages=[])',
+            "claude” (Serving endpoint",
+            "serving_endpoint:claude",
+        ),
         ('GenieAgent("g1")', "g1” (Genie space", "genie_space:g1"),
     ],
 )
