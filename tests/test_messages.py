@@ -29,7 +29,8 @@ def catalogue() -> dict[str, str]:
 
 
 def test_every_text_is_translated():
-    missing = {id: place for id, place in marked().items() if not catalogue().get(id)}
+    known = catalogue()
+    missing = {id: place for id, place in marked().items() if not known.get(id)}
     assert not missing, f"{len(missing)} texts lack Japanese: {missing}"
 
 
