@@ -2,11 +2,19 @@
 
 import streamlit as st
 
-from pages.components import agent_card, agent_compare, agent_lineage, agent_try, feedback, session
-from services import agents, audit, jobs, prompts
-from services.agents import AgentForm, AgentVersion
-from services.audit import Verb
-from services.errors import InvalidInputError
+from pages.components import (
+    agent_card,
+    agent_checks,
+    agent_compare,
+    agent_form,
+    agent_lineage,
+    agent_logging,
+    agent_try,
+    feedback,
+    session,
+)
+from services import agents, jobs, prompts
+from services.agents import AgentVersion
 from services.jobs import State
 from services.messages import Message, mark
 
@@ -17,31 +25,6 @@ VIEWS = {
     "lineage": (mark("From prompt to answers"), lambda place, agent, ready: agent_lineage.show(place, agent)),
     "compare": (mark("Compare"), agent_compare.show),
 }
-
-
-def field(name: str) -> str:
-    """The key of a field of this app. A click may overtake what was just typed, so callbacks read fields by key."""
-    return f"agent-{name}-{workspace.app.id}"
-
-
-def log() -> None:
-    name, prompt, version, pinned, model, temperature, most = (
-        st.session_state[field(one)]
-        for one in ("name", "prompt", "version", "pinned", "model", "temperature", "max_tokens")
-    )
-    with feedback.action(Message("Logging the agent. This takes about ten seconds.")):
-        form = AgentForm(name.strip(), prompt, version, pinned, model.strip(), own_file(), temperature, most)
-        st.query_params.from_dict({"job": str(agents.log(workspace, form).id)})
-
-
-def own_file() -> str | None:
-    chosen = st.session_state[field("file")]
-    try:
-        return chosen.getvalue().decode("utf-8-sig") if chosen else None
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            Message("The agent's file is not UTF-8 text."), Message("Save it as UTF-8 and choose it again.")
-        ) from error
 
 
 def open_form() -> None:
@@ -85,61 +68,6 @@ def show_list(found: list[AgentVersion]) -> None:
         agent_card.show(agent, opens=True)
 
 
-def show_form(names: list[str]) -> None:
-    st.subheader(_("Log an agent"), anchor=False)
-    if not names:
-        st.info(_("Write a prompt first: an agent is logged together with its prompt."))
-        st.page_link(session.page("prompts"), label=_("Open Prompts"), icon=":material/edit_note:")
-        return
-    st.text_input(_("Name"), workspace.app.id, key=field("name"))
-    labels = agent_try.version_labels(workspace, st.selectbox(_("Prompt"), names, key=field("prompt")))
-    st.selectbox(
-        _("Prompt version"),
-        list(labels),
-        format_func=labels.__getitem__,
-        key=field("version"),
-    )
-    st.caption(
-        _(
-            "MLflow asks the agent once while it is logged: with this version. What it answers with later is chosen below."
-        )
-    )
-    st.radio(
-        _("Which version it answers with"),
-        [False, True],
-        key=field("pinned"),
-        format_func=lambda pinned: _("Pin to this version") if pinned else _("Follow what is live"),
-        captions=[
-            _("A new prompt version goes live without a new agent. The usual choice."),
-            _("Always this version; another one needs a new agent version."),
-        ],
-    )
-    st.text_input(_("Model"), workspace.app.model or workspace.settings.model, key=field("model"))
-    left, right = st.columns(2)
-    left.number_input(
-        _("Temperature"), 0.0, 2.0, None, 0.1, key=field("temperature"), placeholder=_("as the model decides")
-    )
-    right.number_input(
-        _("Most tokens of an answer"), 1, 1_000_000, None, key=field("max_tokens"), placeholder=_("no limit")
-    )
-    st.caption(_("What a prompt version sets itself counts before these."))
-    with st.expander(_("Bring your own agent file")):
-        st.caption(
-            _(
-                "A Python file with an MLflow ResponsesAgent that ends with mlflow.models.set_model(…). Without "
-                "one, the built-in agent is logged: the prompt, then the question, then the model's answer."
-            )
-        )
-        st.file_uploader(_("Agent file"), type=["py"], key=field("file"))
-    st.button(
-        _("Log agent"),
-        type="primary",
-        key="log-agent",
-        on_click=log,
-        disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
-    )
-
-
 def show_logging() -> bool:
     """Progress of the logging that the address names, else of one under way; whether one is under way."""
     recent, asked = jobs.recent(workspace, "log_agent", 50), session.number("job")
@@ -154,6 +82,10 @@ def show_logging() -> bool:
             icon=":material/smart_toy:",
             query_params={"agent": ended.result["model_id"]},
         )
+    report = agents.checked(ended)
+    if report and not ended.live:
+        agent_checks.show_report(report)
+    agent_logging.show_printed(ended)
     return ended.live
 
 
@@ -168,7 +100,8 @@ under_way = show_logging()
 if "new" in st.query_params or not (found or under_way):
     if found:
         st.button(_("All agents"), icon=":material/arrow_back:", key="back", on_click=open_list)
-    show_form(prompts.names(workspace))
+    agent_form.show(workspace, prompts.names(workspace))
     st.stop()
 st.button(_("New agent version"), icon=":material/add:", type="primary", key="new-agent", on_click=open_form)
+agent_logging.show_leftovers(workspace, found)
 show_list(found)

@@ -16,10 +16,15 @@ def show(workspace: Workspace, job_id: int) -> Report | None:
     if job.state is not State.DONE:
         return None
     report = Report.from_json(job.result)
+    show_report(report)
+    return report
+
+
+def show_report(report: Report) -> None:
+    """What was done with the file, then what was found in it."""
     _show_outcome(report)
     for finding in report.findings:
         _show_finding(finding)
-    return report
 
 
 def _show_outcome(report: Report) -> None:

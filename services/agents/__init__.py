@@ -2,7 +2,7 @@
 
 from services.agents.form import AgentForm
 from services.agents.leftovers import failed, remove_failed
-from services.agents.logging import log, run, said
+from services.agents.logging import checked, log, run, said
 from services.agents.records import AgentVersion, Links, get, of_prompt, registered_name, versions
 from services.agents.trying import answer_text, load, run_try, try_out
 
@@ -11,6 +11,7 @@ __all__ = [
     "AgentVersion",
     "Links",
     "answer_text",
+    "checked",
     "failed",
     "get",
     "load",

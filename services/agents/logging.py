@@ -11,12 +11,13 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
-from services.agents import config_files, printed, requirements, resources, shipping
+from services.agents import checking, config_files, printed, requirements, resources, shipping
+from services.agents.checking import Report
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
 from services.agents.records import ERROR_TAG, JOB_TAG
 from services.audit import Verb
-from services.errors import ConsoleError, translated
+from services.errors import ConsoleError, InvalidInputError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent.parent / "logged" / "responses_agent.py"
 ANY_QUESTION = "Hello!"
-PRINTED = "printed"
+PRINTED, CHECKED = "printed", "checked"
 
 
 def log(workspace: "Workspace", form: AgentForm) -> "Job":
@@ -42,6 +43,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     form = AgentForm(**work.args["form"])
     logged = _logged_by(workspace, work.job.id)
     if logged is None:
+        _require_sound(workspace, work, form)
         work.progress(0, 2, Message("Asking the model"))
         playground.check_model(workspace, form.llm_model)
         work.progress(1, 2, Message("Logging the agent"))
@@ -49,6 +51,19 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
             logged = _log(workspace, form, work)
             change.after = logged
     return {"model_id": logged}
+
+
+def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> None:
+    """A file that somebody brought is checked before MLflow keeps anything of it."""
+    if form.source is None:
+        return
+    report = checking.check_form(workspace, work, form)
+    work.save(work.checkpoint | {CHECKED: report.to_json()})
+    if report.blocked:
+        raise InvalidInputError(
+            Message("The agent was not logged: something in its file must be mended first."),
+            Message("What it is stands below."),
+        )
 
 
 def _log(workspace: "Workspace", form: AgentForm, work: "Work") -> str:
@@ -112,6 +127,12 @@ def _example(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
     custom = own | ({"variables": variables} if variables else {})
     asked = {"input": [{"role": "user", "content": question or ANY_QUESTION}]}
     return asked | ({"custom_inputs": custom} if custom else {})
+
+
+def checked(job: "Job") -> Report | None:
+    """What the check of a brought file found before it was logged; None for the built-in agent."""
+    found = job.checkpoint.get(CHECKED)
+    return Report.from_json(found) if found else None
 
 
 def said(job: "Job") -> str:

@@ -6,6 +6,7 @@ from services import agents, jobs, prompts
 from services.agents import AgentForm
 from services.jobs import State
 from tests.pages.conftest import texts
+from tests.services.test_agents import BREAKS_ON_PARCELS
 from tests.stub_model import stub_model
 
 BROKEN = b"def f(:\n"
@@ -101,15 +102,25 @@ def test_links_that_disagree_are_named(screen, written, logged):
     assert "disagree: it was logged with greeting, its tags say other, its settings say greeting" in told
 
 
-def test_a_failed_agent_shows_its_reason(screen, written, finish, model):
+def test_a_file_with_something_to_mend_is_not_logged_and_says_what(screen, written, finish, model):
     source = (
         "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
         "    def predict(self, request):\n        raise ValueError('broken <b>inside')\n\n\nmlflow.models.set_model(A())\n"
     )
     job = finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", source)))
     shown = screen("agents", job=str(job.id))
+    told = read(shown)
+    assert "something in its file must be mended first" in told
+    assert "broken <b>inside" in told and ":red-badge[to be mended]" in told
+    assert agents.versions(written) == []
+
+
+def test_a_failed_agent_shows_its_reason(screen, written, finish):
+    job = agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", BREAKS_ON_PARCELS))
+    finish(written, job)
+    shown = screen("agents", job=str(job.id))
     assert ":red-badge[failed]" in read(shown)
-    assert all("broken <b>inside" in error.value.replace("\\", "") for error in shown.error)
+    assert all("broken inside" in error.value for error in shown.error)
     assert len(shown.error) == 2
 
 

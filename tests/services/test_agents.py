@@ -19,6 +19,24 @@ FILE = (
     "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n    def predict(self, request):\n"
     "        raise ValueError('broken inside')\n\n\nmlflow.models.set_model(A())\n"
 )
+# The check asks something else; MLflow asks the app's first smoke question while it logs the agent.
+BREAKS_ON_PARCELS = """
+import uuid
+
+import mlflow
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentResponse
+
+
+class A(ResponsesAgent):
+    def predict(self, request):
+        if "parcel" in str(request.input):
+            raise ValueError("broken inside")
+        return ResponsesAgentResponse(output=[self.create_text_output_item(text="Fine.", id=uuid.uuid4().hex)])
+
+
+mlflow.models.set_model(A())
+"""
 
 
 @pytest.fixture
@@ -87,8 +105,16 @@ def test_a_file_that_is_no_agent_is_refused_with_its_line(written, source, told)
         agents.log(written, form(source=source))
 
 
-def test_a_file_that_breaks_shows_as_failed_with_its_reason(written, finish):
+def test_a_file_that_breaks_is_not_logged_and_says_what_to_mend(written, finish):
     ended = finish(written, agents.log(written, form(source=FILE)))
+    assert ended.state is State.FAILED and "must be mended first" in str(ended.error)
+    (found,) = [one for one in agents.checked(ended).findings if one.blocking]
+    assert "broken inside" in str(found.what)
+    assert agents.versions(written) == []
+
+
+def test_a_file_that_breaks_on_its_example_shows_as_failed_with_its_reason(written, finish):
+    ended = finish(written, agents.log(written, form(source=BREAKS_ON_PARCELS)))
     assert ended.state is State.FAILED and "broken inside" in str(ended.error)
     (failed,) = agents.versions(written)
     assert (failed.status, failed.error) == ("FAILED", ended.error)
