@@ -17,6 +17,7 @@ from tests.stub_model import stub_model
 MLFLOW, OPENAI = f"mlflow=={installed('mlflow')}", f"openai=={installed('openai')}"
 INDEX, ENDPOINT = ("vector_search_index", "main.docs.index"), ("serving_endpoint", "chat")
 TALKING = """
+import os
 import sys
 import mlflow
 from mlflow.pyfunc import ResponsesAgent
@@ -27,9 +28,9 @@ config = ModelConfig(development_config={"top_k": 0})
 
 class Talking(ResponsesAgent):
     def predict(self, request):
-        print("looked for", config.get("top_k"), "documents with secret-key and dapi0123456789abcdef0123")
+        print("looked for", config.get("top_k"), "documents with", os.environ["OPENAI_API_KEY"], "dapi" + "0123456789" * 3)
         print("warned", file=sys.stderr)
-        if config.to_dict().get("broken"):
+        if request.input and request.input[-1].content == "Break":
             raise ValueError("no index")
         return {"output": [self.create_text_output_item(text="yes", id="a")]}
 
@@ -186,7 +187,9 @@ def test_what_was_printed_is_kept_without_keys_on_success_and_on_failure(written
     assert "looked for 5 documents" in told and "warned" in told
     assert "secret-key" not in told and "dapi" not in told
 
-    failed = finish(written, agents.log(written, form(source=TALKING, constants={"top_k": "7", "broken": "true"})))
+    failed = finish(
+        written, agents.log(written, form(source=TALKING, constants={"top_k": "7"}, example_question="Break"))
+    )
     told = agents.said(failed)
     assert failed.state is State.FAILED
     assert "looked for 7 documents" in told and told.endswith("ValueError: no index")
@@ -200,7 +203,7 @@ def test_what_was_printed_is_bounded(written, finish):
 
 def test_what_failed_is_removed_and_nothing_else(written, finish):
     kept, _ = logged(written, finish)
-    finish(written, agents.log(written, form(source=TALKING, constants={"top_k": "5", "broken": "true"})))
+    finish(written, agents.log(written, form(source=TALKING, constants={"top_k": "5"}, example_question="Break")))
     assert sorted(one.status for one in agents.versions(written)) == ["FAILED", "READY"]
 
     assert agents.remove_failed(written) == 1
