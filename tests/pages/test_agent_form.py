@@ -11,12 +11,6 @@ from services.audit import Verb
 from tests.pages.conftest import texts
 from tests.stub_model import stub_model
 
-BREAKS = (
-    "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
-    "    def predict(self, request):\n        print('reached <b>predict')\n        raise ValueError('broken')\n\n\n"
-    "mlflow.models.set_model(A())\n"
-)
-
 
 @pytest.fixture(autouse=True)
 def model(environ):
@@ -83,6 +77,13 @@ def sent(shown, workspace):
     assert not shown.exception
     (job,) = jobs.recent(workspace, "log_agent")
     return job.args["form"]
+
+
+def fail(workspace, finish, model):
+    """A logging that fails half way: the model refuses the example's question."""
+    model.status_of, model.failure = lambda question: 400 if question == "Break" else 200, "model refused"
+    form = AgentForm("broken", "greeting", 1, False, "stub", example_question="Break")
+    finish(workspace, agents.log(workspace, form))
 
 
 def test_everything_that_is_typed_reaches_the_job(form, written):
@@ -186,13 +187,13 @@ def test_the_form_speaks_japanese(form, written):
     shown = form("ja")
     assert not shown.exception
     labels = [one.label for one in shown.expander]
-    assert labels[1:] == ["利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
+    assert labels[2:] == ["利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
 
 
-def test_what_was_printed_and_what_failed_are_shown_and_removed(logging, written, finish):
-    finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", BREAKS)))
+def test_what_was_printed_and_what_failed_are_shown_and_removed(logging, written, finish, model):
+    fail(written, finish, model)
     shown = logging()
-    assert "reached <b>predict" in shown.code[0].value and "ValueError: broken" in shown.code[0].value
+    assert "Predicting on input example" in shown.code[0].value and "model refused" in shown.code[0].value
     assert "Agent versions that failed to log: 1" in texts(shown)
 
     shown.button(key="remove-failed-agents").click().run()
@@ -202,8 +203,8 @@ def test_what_was_printed_and_what_failed_are_shown_and_removed(logging, written
     assert "Agent versions that failed" not in texts(shown)
 
 
-def test_a_viewer_can_neither_log_nor_remove(form, logging, written, finish, monkeypatch):
-    finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", BREAKS)))
+def test_a_viewer_can_neither_log_nor_remove(form, logging, written, finish, model, monkeypatch):
+    fail(written, finish, model)
     monkeypatch.setattr(audit, "allowed", lambda workspace, verb: verb is not Verb.REMOVE_FAILED_AGENTS)
     assert logging().button(key="remove-failed-agents").disabled
     monkeypatch.setattr(audit, "allowed", lambda workspace, verb: verb is not Verb.LOG_AGENT)
