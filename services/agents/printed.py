@@ -4,7 +4,8 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from types import TracebackType
 from typing import TextIO
 
 from services.secrets import masked
@@ -52,12 +53,14 @@ class _Tee:
 def kept(printed: Printed) -> Iterator[None]:
     """Remember what is printed inside; an error that leaves is printed too, with where it came from."""
     out, err = _Tee(printed, sys.stdout), _Tee(printed, sys.stderr)
-    with redirect_stdout(out), redirect_stderr(err):  # type: ignore[type-var]  # both pass on what they do not do
-        try:
-            yield
-        except Exception:
-            traceback.print_exc(limit=-LAST_CALLS)
-            raise
+    with redirect_stdout(out), redirect_stderr(err), ExitStack() as leaving:  # type: ignore[type-var]  # both pass on what they do not do
+        leaving.push(_print_error)
+        yield
+
+
+def _print_error(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    if isinstance(error, Exception):
+        traceback.print_exception(kind, error, trace, limit=-LAST_CALLS)
 
 
 def _shortened(line: str) -> str:
