@@ -49,7 +49,9 @@ def show_subject(job: Job) -> None:
         case "log_agent":
             link("agents", args["form"]["name"], job=str(job.id))
         case "try_agent":
-            link("agents", shortened(args["question"]), tried=str(job.id))
+            link("agents", shortened(args["question"]), agent=args["model_id"], tried=str(job.id))
+        case "check_agent":
+            link("agents", _("Agent file"), new="1")
         case "evaluate" if "run_id" in job.result:
             link("evaluations", _("Prompt version {n}", n=args["prompt_version"]), run=job.result["run_id"])
         case "evaluate":

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import agent_config, agent_documents, agent_try, feedback, rows, session
+from pages.components import agent_config, agent_documents, agent_file, agent_try, feedback, rows, session
 from services import agents, audit
 from services.agents import AgentForm, requirements, resources
 from services.audit import Verb
@@ -26,7 +26,7 @@ def show(workspace: Workspace, names: list[str]) -> None:
     _show_prompt(workspace, names)
     _show_model(workspace)
     with st.expander(_("Bring your own agent file")):
-        _show_file(workspace)
+        agent_file.show(workspace, lambda: filled(workspace))
     with st.expander(_("Documents it answers from")):
         agent_documents.show(workspace)
     with st.expander(_("What it may use (Databricks)")):
@@ -81,7 +81,9 @@ def _log(workspace: Workspace) -> None:
     refused = _key(workspace, "refused")
     st.session_state.pop(refused, None)
     try:
-        form = replace(filled(workspace), source=_own_file(workspace), documents=agent_documents.kept(workspace))
+        form = replace(
+            filled(workspace), source=agent_file.source(workspace), documents=agent_documents.kept(workspace)
+        )
         job = agents.log(workspace, form)
     except ConsoleError as error:
         st.session_state[refused] = error
@@ -114,16 +116,6 @@ def _with_access(workspace: Workspace, form: AgentForm) -> AgentForm:
     more = [one.strip() for one in st.session_state.get(_key(workspace, "scopes")) or ()]
     scopes = tuple(dict.fromkeys([*reached, *more]))
     return replace(form, system_resources=rows.read(_key(workspace, "system")), user_scopes=scopes)
-
-
-def _own_file(workspace: Workspace) -> str | None:
-    chosen = st.session_state.get(_key(workspace, "file"))
-    try:
-        return chosen.getvalue().decode("utf-8-sig") if chosen else None
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            Message("The agent's file is not UTF-8 text."), Message("Save it as UTF-8 and choose it again.")
-        ) from error
 
 
 def _show_prompt(workspace: Workspace, names: list[str]) -> None:
@@ -168,16 +160,6 @@ def _show_model(workspace: Workspace) -> None:
         placeholder=_("no limit"),
     )
     st.caption(_("What a prompt version sets itself counts before these."))
-
-
-def _show_file(workspace: Workspace) -> None:
-    st.caption(
-        _(
-            "A Python file with an MLflow ResponsesAgent that ends with mlflow.models.set_model(…). Without "
-            "one, the built-in agent is logged: the prompt, then the question, then the model's answer."
-        )
-    )
-    st.file_uploader(_("Agent file"), type=["py"], key=_key(workspace, "file"))
 
 
 def _show_access(workspace: Workspace) -> None:

@@ -10,6 +10,10 @@ from tests.services.test_agents import BREAKS_ON_PARCELS
 from tests.stub_model import stub_model
 
 BROKEN = b"def f(:\n"
+BREAKS_ALWAYS = (
+    "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
+    "    def predict(self, request):\n        raise ValueError('broken <b>inside')\n\n\nmlflow.models.set_model(A())\n"
+)
 
 
 def read(shown):
@@ -103,11 +107,7 @@ def test_links_that_disagree_are_named(screen, written, logged):
 
 
 def test_a_file_with_something_to_mend_is_not_logged_and_says_what(screen, written, finish, model):
-    source = (
-        "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
-        "    def predict(self, request):\n        raise ValueError('broken <b>inside')\n\n\nmlflow.models.set_model(A())\n"
-    )
-    job = finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", source)))
+    job = finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", BREAKS_ALWAYS)))
     shown = screen("agents", job=str(job.id))
     told = read(shown)
     assert "something in its file must be mended first" in told
@@ -207,3 +207,26 @@ def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, 
     assert list(settings.loc["temperature"]) == ["–", "0.5"]
     assert "They run the same code" in read(shown)
     assert "Neither of them was evaluated yet" in read(shown)
+
+
+def test_a_brought_file_is_checked_before_anything_is_logged(screen, written, finish):
+    shown = screen("agents")
+    shown.file_uploader(key="agent-file-support").upload("agent.py", BREAKS_ALWAYS.encode(), "text/x-python").run()
+    shown.button(key="check-agent-file").click().run()
+    assert not shown.exception
+    (job,) = jobs.recent(written, "check_agent")
+    assert finish(written, job).state is State.DONE
+    told = read(shown.run())
+    assert "broken <b>inside" in told and ":red-badge[to be mended]" in told
+    assert jobs.recent(written, "log_agent") == []
+
+
+def test_a_file_that_only_asks_a_model_is_offered_as_an_agent(screen, written):
+    source = (
+        "import openai\n\n\ndef answer(messages):\n"
+        "    return openai.OpenAI().chat.completions.create(model='stub', messages=messages)\n"
+    )
+    shown = screen("agents")
+    shown.file_uploader(key="agent-file-support").upload("agent.py", source.encode(), "text/x-python").run()
+    assert "is no agent yet" in read(shown)
+    assert "Download it as an agent" in [one.proto.label for one in shown.get("download_button")]

@@ -29,7 +29,7 @@ def test_a_waiting_job_can_be_cancelled(screen, workspace):
 
 def test_a_job_names_its_subject_and_leads_there(screen, workspace):
     jobs.submit(workspace, "release", {"release": 7})
-    jobs.submit(workspace, "try_agent", {"question": "Where is <b>it</b>?"})
+    jobs.submit(workspace, "try_agent", {"model_id": "m-1", "question": "Where is <b>it</b>?"})
     jobs.submit(workspace, "log_agent", {"form": {"name": "helper"}})
     jobs.submit(workspace, "improve_prompt", {"request": {"name": "greeting"}})
     shown = screen("jobs")
