@@ -9,7 +9,7 @@ from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
 from services.messages import Message, mark
-from services.releases import Kind, Release, State
+from services.releases import Kind, Live, Release, State
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -47,6 +47,20 @@ SEVERITY = (Light.RED, Light.AMBER, Light.GREEN)
 def badge(release: Release) -> str:
     colour = "gray" if release.state in QUIET else COLOUR.get(release.state, "red")
     return f":{'red' if release.held else colour}-badge[{session.escape(session.release_state(release))}]"
+
+
+def standing(release: Release, live: Live, replaced_by: int | None) -> str:
+    """Its state; of one that went live, whether it still is, and what replaced it."""
+    current = live.release
+    if current and current.restores == release.id and replaced_by is None:
+        return f":gray[{_('brought back by release {id}', id=current.id)}]"
+    if replaced_by is None and release.state is State.LIVE and not live.moved_outside:
+        return f":green-badge[{_('live now')}]"
+    if replaced_by is None:
+        return badge(release)
+    if release.state is State.TAKEN_BACK:
+        return f":gray[{_('taken back by release {id}', id=replaced_by)}]"
+    return f":gray[{_('replaced by release {id}', id=replaced_by)}]"
 
 
 def title(release: Release) -> str:
@@ -101,10 +115,16 @@ def show(workspace: Workspace, id: int) -> None:
     follow()
 
 
+def _standing_now(workspace: Workspace, release: Release) -> str:
+    if release.working:
+        return badge(release)
+    return standing(release, releases.live(workspace), releases.successors(workspace).get(release.id))
+
+
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(title(release), anchor=False, width="content")
-        st.markdown(badge(release))
+        st.markdown(_standing_now(workspace, release))
     st.markdown(sentence(release))
     reason = session.escape(release.why) or _("no reason given")
     st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")

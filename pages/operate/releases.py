@@ -7,7 +7,7 @@ from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Proposal, Release, State
+from services.releases import Live, Proposal, Release
 
 _, say = session.text, session.say
 
@@ -124,23 +124,9 @@ def show_list(found: list[Release], live: Live) -> None:
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
-        state.markdown(standing(release, live, replaced.get(release.id)))
+        state.markdown(release_view.standing(release, live, replaced.get(release.id)))
         what.markdown(release_view.sentence(release))
         who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
-
-
-def standing(release: Release, live: Live, replaced_by: int | None) -> str:
-    """Its state; of one that went live, whether it still is, and what replaced it."""
-    current = live.release
-    if current and current.restores == release.id and replaced_by is None:
-        return f":gray[{_('brought back by release {id}', id=current.id)}]"
-    if replaced_by is None and release.state is State.LIVE and not live.moved_outside:
-        return f":green-badge[{_('live now')}]"
-    if replaced_by is None:
-        return release_view.badge(release)
-    if release.state is State.TAKEN_BACK:
-        return f":gray[{_('taken back by release {id}', id=replaced_by)}]"
-    return f":gray[{_('replaced by release {id}', id=replaced_by)}]"
 
 
 def show_all() -> None:
