@@ -76,11 +76,12 @@ def show_logging() -> bool:
         return False
     ended = feedback.job(shown.id, Message("The agent is logged. Try it here, evaluate it, then release it."))
     if ended.state is State.DONE:
-        st.page_link(
-            session.page("agents"),
-            label=_("Open the agent"),
+        st.button(
+            _("Open the agent"),
+            key="open-logged",
             icon=":material/smart_toy:",
-            query_params={"agent": ended.result["model_id"]},
+            on_click=agent_card.open_one,
+            args=(ended.result["model_id"],),
         )
     report = agents.checked(ended)
     if report and not ended.live:

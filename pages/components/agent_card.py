@@ -17,11 +17,12 @@ def show(agent: AgentVersion, *, opens: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             _show_title(agent)
             if opens and agent.status == "READY":
-                st.page_link(
-                    session.page("agents"),
-                    label=_("Open"),
+                st.button(
+                    _("Open"),
+                    key=f"open-{agent.model_id}",
                     icon=":material/arrow_forward:",
-                    query_params={"agent": agent.model_id},
+                    on_click=open_one,
+                    args=(agent.model_id,),
                 )
         if agent.status == "FAILED":
             st.error(
@@ -32,6 +33,11 @@ def show(agent: AgentVersion, *, opens: bool) -> None:
         if agent.status == "READY":
             st.markdown(_facts(agent))
             _show_links(agent.links)
+
+
+def open_one(model_id: str) -> None:
+    """For a click on the Agents screen itself: a link to the screen that is open already leaves the address as it was."""
+    st.query_params.from_dict({"agent": model_id})
 
 
 def _show_title(agent: AgentVersion) -> None:

@@ -39,8 +39,7 @@ class Walk:
         self.console.sees("The agent is logged. Try it here, evaluate it, then release it.", timeout=LONG)
 
     def try_agent(self) -> None:
-        self.console.link("Open the agent").click()
-        console = self.console.choose("With prompt version", self.t("version {n}", n=2))
+        console = self.console.click("Open the agent").choose("With prompt version", self.t("version {n}", n=2))
         console.choose("Beside it", self.t("version {n}", n=1)).click("Try")
         console.link("Open the trace").nth(1).wait_for(timeout=LONG)
 

@@ -128,9 +128,10 @@ def test_a_logged_agent_is_one_click_away(screen, written, logged, finish):
     job = agents.log(written, AgentForm("second", "greeting", 2, pinned=True, llm_model="stub"))
     finish(written, job)
     shown = screen("agents", job=str(job.id))
-    links = {link.proto.label: link.proto.query_string for link in shown.get("page_link")}
-    assert agents.versions(written)[0].model_id in links["Open the agent"]
-    assert [link.proto.label for link in shown.get("page_link")].count("Open") == 2
+    assert len([one for one in shown.button if one.label == "Open"]) == 2
+    shown.button(key="open-logged").click().run()
+    assert shown.query_params == {"agent": agents.versions(written)[0].model_id}
+    assert shown.button(key="try-out")
 
 
 def test_the_form_for_another_version_is_a_page_of_its_own(screen, written, logged):
