@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 
 from pages.components import feedback, session, tables
+from services import audit
 from services.agents import documents, shipping
 from services.agents.documents import ROW, Columns, Documents, Table
+from services.audit import Verb
 from services.errors import ConsoleError
 from services.workspace import Workspace
 
@@ -27,7 +29,12 @@ def show(workspace: Workspace) -> Documents | None:
     if workspace.app.sample:
         st.toggle(_("Use the knowledge file of the sample"), key=_key(workspace, "sample"))
     if not st.session_state.get(_key(workspace, "sample")):
-        st.file_uploader(_("File with documents"), type=list(documents.TYPES), key=_key(workspace, "file"))
+        st.file_uploader(
+            _("File with documents"),
+            type=list(documents.TYPES),
+            key=_key(workspace, "file"),
+            disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
+        )
         st.caption(
             _("CSV or JSONL with a document in each row; Markdown or text is cut at its headings and paragraphs.")
         )

@@ -15,6 +15,7 @@ from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
+LARGEST = 1_000_000
 
 
 def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
@@ -25,7 +26,8 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
             "one, the built-in agent is logged: the prompt, then the question, then the model's answer."
         )
     )
-    if st.file_uploader(_("Agent file"), type=["py"], key=_key(workspace, "file")) is None:
+    chosen = st.file_uploader(_("Agent file"), type=["py"], key=_key(workspace, "file"))
+    if chosen is None:
         return
     try:
         _show_conversion(source(workspace) or "")
@@ -41,14 +43,16 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
         disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
     )
     st.caption(_("It is read and asked a few questions in a process of its own. Logging it does that too."))
-    job_id = st.session_state.get(_key(workspace, "check"))
-    if job_id is not None:
+    checked, job_id = st.session_state.get(_key(workspace, "check"), (None, 0))
+    if checked == chosen.file_id:
         agent_checks.show(workspace, job_id)
 
 
 def source(workspace: Workspace) -> str | None:
     """The text of the chosen file; None without one. Raises InvalidInputError."""
     chosen = st.session_state.get(_key(workspace, "file"))
+    if chosen and chosen.size > LARGEST:
+        raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
     try:
         return chosen.getvalue().decode("utf-8-sig") if chosen else None
     except UnicodeDecodeError as error:
@@ -64,7 +68,8 @@ def _key(workspace: Workspace, name: str) -> str:
 def _check(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     with feedback.action(Message("The check is on its way.")):
         form = replace(filled(), source=source(workspace))
-        st.session_state[_key(workspace, "check")] = checking.submit_form(workspace, form).id
+        chosen = st.session_state[_key(workspace, "file")]
+        st.session_state[_key(workspace, "check")] = chosen.file_id, checking.submit_form(workspace, form).id
 
 
 def _show_conversion(written: str) -> None:

@@ -21,7 +21,7 @@ NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?")
 TAKEN = frozenset({"question", "self", "allow_partial", "use_jinja_sandbox"})
 OF_THE_CONSOLE = frozenset(
     {"prompt_name", "prompt_alias", "prompt_version", "llm_model", "company_name", "constants", "prompt_cache_seconds"}
-    | {"temperature", "max_output_tokens", "environment", "app_version"}
+    | {"temperature", "max_output_tokens", "environment", "app_version", "documents", "documents_shown"}
 )
 FIELDS = ("llm_model", "temperature", "max_output_tokens", "prompt_cache_seconds", "environment")
 BOUNDS = {"temperature": (0, 2), "max_output_tokens": (1, 1_000_000), "prompt_cache_seconds": (0, 3_600)}

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 TYPES = ("csv", "jsonl", "md", "txt")
-LARGEST, MOST, LONGEST, LONGEST_NAME = 5 * 1024 * 1024, 5_000, 10_000, 60
+LARGEST, MOST, MOST_COLUMNS, LONGEST, LONGEST_NAME = 5 * 1024 * 1024, 5_000, 100, 10_000, 60
 # Paragraphs of a text are put together up to this length: short enough to give several to the model.
 PASSAGE = 1_200
 ROW = "row_number"
-HEADING = re.compile(r"#{1,6}\s+(\S.*?)\s*#*\s*$")
+HEADING = re.compile(r"#{1,6}\s+(?=\S)")
 ADDRESS = re.compile(r"https?://\S+$")
 KEYS = ("id", "key", "doc_id", "document_id", "chunk_id", "primary_key", "number", "no", "番号", "キー")
 TEXTS = (
@@ -101,7 +102,7 @@ def read(name: str, content: bytes) -> Table:
             Message("Choose a CSV, JSONL, Markdown or text file."),
         )
     readers = {"csv": _csv, "jsonl": _jsonl, "md": _markdown, "txt": _text}
-    return table(name, list(readers[kind](name, text)))
+    return table(name, list(itertools.islice(readers[kind](name, text), MOST + 1)))
 
 
 def table(name: str, rows: list[dict[str, str]]) -> Table:
@@ -113,10 +114,11 @@ def table(name: str, rows: list[dict[str, str]]) -> Table:
         )
     if len(rows) > MOST:
         raise InvalidInputError(
-            Message("{file} holds {n} documents; {limit} are allowed.", file=name, n=len(rows), limit=MOST),
+            Message("{file} holds more than {limit} documents.", file=name, limit=MOST),
             Message("Leave out what nobody asks for, or split it among several agents."),
         )
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
+    _check_width(name, columns)
     numbered = [{ROW: str(number), **row} for number, row in enumerate(rows, 1)]
     every = tuple(dict.fromkeys((*columns, ROW)))
     return Table(name, every, tuple({column: row.get(column, "") for column in every} for row in numbered))
@@ -210,7 +212,16 @@ def _csv(name: str, text: str) -> Iterator[dict[str, str]]:
         raise _broken(name, lines.line_num) from error
 
 
+def _check_width(name: str, columns: Sequence[str]) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise InvalidInputError(
+            Message("{file} has {n} columns; {limit} are allowed.", file=name, n=len(columns), limit=MOST_COLUMNS),
+            Message("Name the columns alike in every row, and leave out what the agent need not know."),
+        )
+
+
 def _check_header(name: str, header: list[str]) -> None:
+    _check_width(name, header)
     if len(set(header)) < len(header) or "" in header[:-1]:
         raise InvalidInputError(
             Message("The first line of {file} names a column twice or not at all.", file=name),
@@ -219,7 +230,8 @@ def _check_header(name: str, header: list[str]) -> None:
 
 
 def _jsonl(name: str, text: str) -> Iterator[dict[str, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines: JSON may hold other line separators as they are.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -228,13 +240,15 @@ def _jsonl(name: str, text: str) -> Iterator[dict[str, str]]:
             raise _broken(name, number) from error
         if not isinstance(row, dict):
             raise _broken(name, number)
-        yield {str(column): _plain(value) for column, value in row.items()}
+        yield {_plain(str(column)): _plain(value) for column, value in row.items()}
 
 
 def _plain(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # Half of a character pair, which JSON can escape, cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _markdown(name: str, text: str) -> Iterator[dict[str, str]]:
@@ -245,7 +259,7 @@ def _markdown(name: str, text: str) -> Iterator[dict[str, str]]:
         heading = None if fenced else HEADING.match(line)
         if heading:
             yield from _passages(name, title, lines)
-            title, lines = heading[1], []
+            title, lines = line[heading.end() :].rstrip().rstrip("#").rstrip(), []
         else:
             lines.append(line)
     yield from _passages(name, title, lines)

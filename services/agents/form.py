@@ -62,8 +62,8 @@ def check(form: AgentForm) -> None:
     config_files.check(form.constants)
     _check_surroundings(form)
     _check_tags(form.tags)
-    for name, value in {"question": form.example_question, **form.example_inputs}.items():
-        config_files.check_value(name, value)
+    config_files.check_value("question", form.example_question)
+    _check_inputs(form.example_inputs)
 
 
 def _check_name(form: AgentForm) -> None:
@@ -121,7 +121,18 @@ def _check_tags(tags: Mapping[str, str]) -> None:
         config_files.check_value(name, value)
 
 
+def _check_inputs(inputs: Mapping[str, str]) -> None:
+    if "variables" in inputs:
+        raise InvalidInputError(
+            Message("“variables” cannot be an input: it holds the prompt's variables."), Message("Choose another name.")
+        )
+    for name, value in inputs.items():
+        config_files.check_value(name, value)
+
+
 def _check_source(source: str) -> None:
+    if len(source) > LONGEST_SOURCE:
+        raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
     try:
         compile(source, "agent.py", "exec")
     except SyntaxError as error:
@@ -131,10 +142,12 @@ def _check_source(source: str) -> None:
             ),
             Message("Correct that line and choose the file again."),
         ) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InvalidInputError(
+            Message("The agent's file cannot be read as Python."), Message("Correct it and choose it again.")
+        ) from error
     if "set_model(" not in source:
         raise InvalidInputError(
             Message("The agent's file does not say which object is the agent."),
             Message("End it with mlflow.models.set_model(…) and choose it again."),
         )
-    if len(source) > LONGEST_SOURCE:
-        raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))

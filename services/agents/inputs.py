@@ -39,7 +39,9 @@ class Inputs:
 
 def inputs(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int | None]) -> Inputs:
     """What one agent can be given when it answers with these versions of its prompt (None: as the agent has it)."""
-    return Inputs(_open_variables(workspace, agent, versions), _own(workspace, agent.model_id))
+    variables = _open_variables(workspace, agent, versions)
+    own = _own(workspace, agent.model_id)
+    return Inputs(variables, {name: value for name, value in own.items() if name not in variables})
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -77,7 +79,8 @@ def _own(workspace: "Workspace", model_id: str) -> Mapping[str, Scalar]:
         return {}
     custom = example.get("custom_inputs") or {}
     return {
-        name: value
+        # A browser counts only so far: a longer number is typed as text.
+        name: value if not isinstance(value, int | float) or abs(value) < 2**53 else str(value)
         for name, value in custom.items()
         if isinstance(value, str | bool | int | float) and name not in OF_THE_AGENT
     }

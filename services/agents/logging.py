@@ -17,7 +17,7 @@ from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
 from services.agents.records import ERROR_TAG, JOB_TAG
 from services.audit import Verb
-from services.errors import ConsoleError, InvalidInputError, translated
+from services.errors import ConflictError, ConsoleError, InvalidInputError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     prompts.version(workspace, form.prompt_name, form.first_version)
     check(form)
     args = {"form": form.__dict__}
-    return jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
+    job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
+    if job.args != json.loads(json.dumps(args)):
+        raise ConflictError(
+            Message("Another agent is being logged."), Message("Wait until it has ended, then log this one.")
+        )
+    return job
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -47,9 +52,11 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         work.progress(0, 2, Message("Asking the model"))
         playground.check_model(workspace, form.llm_model)
         work.progress(1, 2, Message("Logging the agent"))
+        heard = Printed()
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
-            logged = _log(workspace, form, work)
+            logged = _log(workspace, form, work, heard)
             change.after = logged
+        work.save(work.checkpoint | {PRINTED: heard.text})
     return {"model_id": logged}
 
 
@@ -66,7 +73,7 @@ def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> Non
         )
 
 
-def _log(workspace: "Workspace", form: AgentForm, work: "Work") -> str:
+def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) -> str:
     # Until a version is live, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +81,8 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work") -> str:
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
         given = arguments(workspace, form, work.job.id) | {"python_model": str(file)}
         shipping.load(workspace, form.documents, given)
-        return _keeping_what_was_said(workspace, work, lambda: str(mlflow.pyfunc.log_model(**given).model_id))
+        given["input_example"] = _as_asked(given["input_example"], work.checkpoint.get(CHECKED, {}).get("kind"))
+        return _keeping_what_was_said(workspace, work, heard, lambda: str(mlflow.pyfunc.log_model(**given).model_id))
 
 
 def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str, Any]:
@@ -129,6 +137,13 @@ def _example(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
     return asked | ({"custom_inputs": custom} if custom else {})
 
 
+def _as_asked(example: dict[str, Any] | None, kind: str | None) -> dict[str, Any] | None:
+    """The example in the form of the agent's kind; what a PythonModel takes only its own type hints tell."""
+    if example is None or kind == "PythonModel":
+        return None
+    return {"messages" if name == "input" and kind == "ChatAgent" else name: value for name, value in example.items()}
+
+
 def checked(job: "Job") -> Report | None:
     """What the check of a brought file found before it was logged; None for the built-in agent."""
     found = job.checkpoint.get(CHECKED)
@@ -145,9 +160,8 @@ def version_identifier() -> str:
     return f"v_{database.now():%Y%m%d_%H%M%S}"
 
 
-def _keeping_what_was_said(workspace: "Workspace", work: "Work", logging: Callable[[], str]) -> str:
+def _keeping_what_was_said(workspace: "Workspace", work: "Work", heard: Printed, logging: Callable[[], str]) -> str:
     """Run MLflow's logging untraced; the job keeps what was printed, and a LoggedModel left FAILED is told why."""
-    heard = Printed()
     try:
         with (
             translated(Message("Logging the agent"), foreign=True),
@@ -156,12 +170,11 @@ def _keeping_what_was_said(workspace: "Workspace", work: "Work", logging: Callab
         ):
             return logging()
     except ConsoleError as error:
+        work.save(work.checkpoint | {PRINTED: heard.text})
         reason = json.dumps(error.message.to_json(), ensure_ascii=False)
         for model in _models_of(workspace, work.job.id):
             workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: reason})
         raise
-    finally:
-        work.save(work.checkpoint | {PRINTED: heard.text})
 
 
 def _logged_by(workspace: "Workspace", job_id: int) -> str | None:

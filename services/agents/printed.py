@@ -60,7 +60,7 @@ def kept(printed: Printed) -> Iterator[None]:
 
 def _print_error(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
     if isinstance(error, Exception):
-        traceback.print_exception(kind, error, trace, limit=-LAST_CALLS)
+        print(masked("".join(traceback.format_exception(kind, error, trace, limit=-LAST_CALLS))), file=sys.stderr)
 
 
 def _shortened(line: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,10 @@ def keep(workspace: "Workspace", chosen: Documents) -> dict[str, Any]:
         folder = _folder(workspace)
         folder.mkdir(parents=True, exist_ok=True)
         _forget_old(folder)
-        (folder / f"{digest}.jsonl").write_bytes(written)
+        # Whoever reads it at this moment, for another agent with the same documents, reads it whole.
+        arriving = folder / f"{digest}.{uuid.uuid4().hex}"
+        arriving.write_bytes(written)
+        arriving.replace(folder / f"{digest}.jsonl")
     return {**documents.schema(chosen.columns), "sha256": digest, "count": len(chosen.rows)}
 
 

@@ -55,6 +55,11 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
         answer: Any = loaded.predict(request)
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)
+    if not isinstance(answer, dict):
+        raise InvalidInputError(
+            Message("The agent answered, but in a form of its own that cannot be shown here."),
+            Message("Open its trace to read the answer."),
+        )
     seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()
     return {

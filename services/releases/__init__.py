@@ -228,6 +228,7 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     records.set_state(workspace, id, state, error=written)
     if moved is False and found.kind is Kind.AGENT and found.after.agent_version is not None:
         _take_down(workspace, found, f"release {id} failed")
+        registering.give_up(workspace, found)
 
 
 def _has_moved(workspace: "Workspace", release: Release) -> bool | None:

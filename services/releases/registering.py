@@ -73,8 +73,8 @@ def champion(workspace: "Workspace") -> int | None:
 
 
 def give_up(workspace: "Workspace", release: Release) -> None:
-    """A candidate whose release was withdrawn is no challenger any more."""
-    name, why = agents.registered_name(workspace), f"release {release.id} was withdrawn"
+    """A candidate whose release failed or was withdrawn is no challenger any more."""
+    name, why = agents.registered_name(workspace), f"release {release.id} did not go live"
     _no_challenger(workspace, name, release.after.agent_version, why)
 
 

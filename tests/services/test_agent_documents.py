@@ -99,7 +99,7 @@ def test_what_was_understood_keeps_the_chosen_columns_only() -> None:
         ("x.pdf", "x", "not a kind of file"),
         ("x.csv", "本文\nあ\n".encode("cp932"), "not UTF-8"),
         ("x.txt", "x" * 10_001, "has 10001 characters"),
-        ("x.csv", "text\n" + "a\n" * 5_001, "holds 5001 documents"),
+        ("x.csv", "text\n" + "a\n" * 5_001, "holds more than 5000 documents"),
         ("x.txt", b"x" * (5 * 1024 * 1024 + 1), "larger than 5 MB"),
     ],
 )
@@ -167,3 +167,20 @@ def test_an_agent_with_documents_fills_their_variable() -> None:
 
     assert reader.lacks(variables) == {"plan"}
     assert replace(reader, config={"constants": {}}).lacks(variables) == {"documents", "plan"}
+
+
+def test_a_heading_of_many_blanks_is_read():
+    read = documents.read("x.md", b"# a" + b" " * 20_000 + b"b\nText.\n")
+    assert read.rows[0]["text"] == "Text."
+
+
+def test_rows_with_columns_of_their_own_are_refused():
+    lines = "\n".join(f'{{"faq-{n}": "x"}}' for n in range(200)).encode()
+    with pytest.raises(InvalidInputError) as refused:
+        documents.read("x.jsonl", lines)
+    assert "200 columns" in str(refused.value)
+
+
+def test_separators_inside_json_and_broken_characters_are_kept():
+    read = documents.read("x.jsonl", '{"text": "one\u2028two"}\n{"text": "\\ud83d"}\n'.encode())
+    assert [row["text"] for row in read.rows] == ["one\u2028two", "?"]

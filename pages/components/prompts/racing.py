@@ -135,16 +135,18 @@ def _show_overtaken(workspace: Workspace, found: list[PromptVersion]) -> None:
     else:
         text = _("Version {n} was written from version {base} and does not hold what version {m} changed.", **values)
     st.warning(text, icon=":material/call_split:")
-    st.page_link(
-        session.page("prompts"),
-        label=_("Compare version {n} with version {m}", n=newest.version, m=other.version),
+    asked = {
+        "prompt": newest.name,
+        "view": "compare",
+        "version": str(newest.version),
+        "against": str(other.version),
+    }
+    # No link: one to the screen that is open already leaves the address as it was.
+    st.button(
+        _("Compare version {n} with version {m}", n=newest.version, m=other.version),
+        key="compare-saved-beside",
         icon=":material/compare_arrows:",
-        query_params={
-            "prompt": newest.name,
-            "view": "compare",
-            "version": str(newest.version),
-            "against": str(other.version),
-        },
+        on_click=lambda: st.query_params.from_dict(asked),
     )
 
 

@@ -10,6 +10,7 @@ from services.agents.checking.needs import ANY
 from services.agents.checking.probe import SECONDS, probe
 from services.agents.checking.source import can_run, read
 from services.agents.form import LONGEST_SOURCE, AgentForm
+from services.agents.form import check as check_fields
 from services.agents.resources import KINDS
 from services.audit import Verb
 from services.errors import InvalidInputError
@@ -49,6 +50,8 @@ def submit(
 
 def submit_form(workspace: "Workspace", form: AgentForm) -> "Job":
     """Queue the check of what a form would log, under the same config, packages and resources."""
+    audit.require(workspace, Verb.LOG_AGENT)
+    check_fields(form)
     return submit(workspace, form.source or "", **_surroundings(workspace, form))
 
 

@@ -33,9 +33,13 @@ mlflow.models.set_model(Agent())
 def as_agent(source: str) -> str | None:
     """The file with a ResponsesAgent around its function that asks a model; None where there is no such function."""
     try:
-        file = AgentFile(source, ast.parse(source))
+        return _converted(source)
     except UNREADABLE:
         return None
+
+
+def _converted(source: str) -> str | None:
+    file = AgentFile(source, ast.parse(source))
     asking = next((node for node in file.tree.body if isinstance(node, ast.FunctionDef) and _asks(file, node)), None)
     if asking is None or not asking.args.args or any(file.called(call) == "set_model" for call in file.calls):
         return None

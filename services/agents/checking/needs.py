@@ -56,7 +56,10 @@ def missing_packages(file: AgentFile, requirements: Collection[str]) -> Iterator
 
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
     seen: set[str] = set()
+    optional = _optional(tree)
     for node in ast.walk(tree):
+        if node in optional:
+            continue
         names = []
         if isinstance(node, ast.Import):
             names = [one.name for one in node.names]
@@ -66,6 +69,22 @@ def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
             if name.partition(".")[0] not in seen and isinstance(node, ast.stmt):
                 seen.add(name.partition(".")[0])
                 yield node, name
+
+
+def _optional(tree: ast.Module) -> set[ast.AST]:
+    """What the file can do without: imports for the type checker, and ones whose failure it catches."""
+    bodies: list[list[ast.stmt]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            bodies.append(node.body)
+        if isinstance(node, ast.Try) and any(_catches_imports(one) for one in node.handlers):
+            bodies.append(node.body)
+    return {inner for body in bodies for statement in body for inner in ast.walk(statement)}
+
+
+def _catches_imports(handler: ast.ExceptHandler) -> bool:
+    caught = ast.unparse(handler.type) if handler.type else "Exception"
+    return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
 
 
 def _plain(requirement: str) -> str:

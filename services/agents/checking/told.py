@@ -28,7 +28,9 @@ STEP = {
 
 def finding(seen: Any) -> Finding | None:
     """One thing that the child wrote down, which the file's code may have written as well: nothing in it is trusted."""
-    if not isinstance(seen, dict) or seen.get("code") not in SAYINGS or not isinstance(seen.get("values"), dict):
+    if not isinstance(seen, dict) or not isinstance(seen.get("code"), str) or not isinstance(seen.get("values"), dict):
+        return None
+    if seen["code"] not in SAYINGS:
         return None
     given = {str(name): masked(str(value))[:LONGEST] for name, value in seen["values"].items()}
     values = dict.fromkeys(NAMES, "?") | {name: given[name] for name in given if name in NAMES}

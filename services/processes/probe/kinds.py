@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pydantic
-from mlflow.pyfunc import ChatAgent, PythonModel, ResponsesAgent
+from mlflow.pyfunc import ChatAgent, PythonModel, PythonModelContext, ResponsesAgent
 from mlflow.types.agent import ChatAgentChunk, ChatAgentMessage, ChatAgentResponse, ChatContext
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
@@ -124,6 +124,9 @@ class Plain(Spoken):
 
 def spoken_by(agent: Any, file: str, config: dict[str, Any] | None, folder: Path) -> tuple[str, Spoken] | None:
     """The agent and its kind; None for an object that MLflow does not log as an agent."""
+    if isinstance(agent, ResponsesAgent | ChatAgent):
+        # As MLflow does before the first question, while it logs an agent and where it is served.
+        agent.load_context(PythonModelContext(artifacts={}, model_config=config or {}))
     if isinstance(agent, ResponsesAgent):
         return "ResponsesAgent", Responses(agent)
     if isinstance(agent, ChatAgent):

@@ -10,7 +10,7 @@ import pytest
 
 from services import prompts
 from services.agents import AgentForm, checking
-from services.agents.checking import Finding, Report
+from services.agents.checking import Finding, Report, told
 from services.agents.logging import BUILT_IN
 from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
@@ -486,3 +486,15 @@ def test_only_who_may_log_agents_may_check_them(workspace):
     viewer = replace(workspace, actor=replace(workspace.actor, roles=frozenset({Role.VIEWER})))
     with pytest.raises(ForbiddenError):
         checking.submit(viewer, files.TEXTS)
+
+
+def test_imports_that_the_file_can_do_without_are_no_finding():
+    optional = (
+        "from typing import TYPE_CHECKING\n\ntry:\n    import nowhere_at_all\nexcept ImportError:\n    nowhere_at_all = None\n"
+        "if TYPE_CHECKING:\n    import also_nowhere\n\n"
+    )
+    assert checking.read(optional + files.TEXTS) == ()
+
+
+def test_what_the_file_writes_into_our_notes_is_not_trusted():
+    assert told.finding({"code": ["ask"], "values": {}}) is None
