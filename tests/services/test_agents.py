@@ -123,6 +123,41 @@ def test_a_file_that_breaks_on_its_example_shows_as_failed_with_its_reason(writt
     assert agents.get(written, failed.model_id).error == "Out of memory."
 
 
+CHAT = """
+import uuid
+
+import mlflow
+from mlflow.pyfunc import ChatAgent
+from mlflow.types.agent import ChatAgentMessage, ChatAgentResponse
+
+
+class A(ChatAgent):
+    def load_context(self, context):
+        self.greeting = "Fine"
+
+    def predict(self, messages, context=None, custom_inputs=None):
+        return ChatAgentResponse(
+            messages=[ChatAgentMessage(role="assistant", content=self.greeting, id=uuid.uuid4().hex)]
+        )
+
+
+mlflow.models.set_model(A())
+"""
+
+
+def test_a_chat_agent_that_opens_its_context_is_logged(written, finish):
+    ended = finish(written, agents.log(written, form(source=CHAT)))
+    assert ended.state is State.DONE, (ended.error, agents.checked(ended))
+    assert agents.get(written, ended.result["model_id"]).status == "READY"
+
+
+def test_a_second_form_is_not_taken_for_the_first(written):
+    agents.log(written, form())
+    assert agents.log(written, form()).live
+    with pytest.raises(ConflictError):
+        agents.log(written, form(name="another"))
+
+
 def test_links_that_disagree_are_told_in_the_readers_language():
     assert render(Links("greeting", None, "other").sentence, "ja") == "記録時：greeting、タグ：–、設定：other"
 
