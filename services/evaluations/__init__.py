@@ -12,15 +12,13 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from services import agents, audit, datasets, jobs, production, prompts, scorers
-from services.audit import Verb
-from services.errors import InvalidInputError, NotFoundError, NotReadyError, is_missing, translated
+from services.errors import NotFoundError, NotReadyError, is_missing, translated
 from services.evaluations.running import run as run
+from services.evaluations.starting import start as start
 from services.evaluations.table import INTERRUPTED_TAG, ROWS_FILE, SUMMARY_TAG
 from services.messages import Message
 
 if TYPE_CHECKING:
-    from services.jobs import Job
     from services.workspace import Workspace
 
 FINISHED = "FINISHED"
@@ -63,30 +61,6 @@ class Evaluation:
     def finished(self) -> bool:
         """Whether every row was asked and the rows are kept."""
         return self.state == FINISHED and self.rows > 0
-
-
-def start(workspace: "Workspace", model_id: str, prompt_version: int | None, dataset_id: str) -> "Job":
-    """Queue an evaluation; without a prompt version the agent's own is asked. Raises what must be mended first."""
-    audit.require(workspace, Verb.EVALUATE)
-    agent = agents.get(workspace, model_id)
-    if agent.status != "READY":
-        raise NotReadyError(
-            Message("This agent version is not ready."), Message("Choose one that was logged without an error.")
-        )
-    version = prompt_version or agent.pinned or production.alias(workspace, agent.prompt_name)
-    if version is None:
-        raise InvalidInputError(
-            Message("No prompt version is live yet."), Message("Choose the prompt version to evaluate.")
-        )
-    prompts.version(workspace, agent.prompt_name, version)
-    datasets.snapshot(workspace, dataset_id)
-    if not scorers.all(workspace):
-        raise NotReadyError(
-            Message("There are no scorers."), Message("Make one on the Scorers screen: it says what a good answer is.")
-        )
-    args = {"model_id": model_id, "prompt_version": version, "dataset_id": dataset_id}
-    key = f"evaluate:{workspace.app.id}:{model_id}:{version}:{dataset_id}"
-    return jobs.submit(workspace, "evaluate", args, exclusive=key)
 
 
 def all(workspace: "Workspace", limit: int = 200) -> list[Evaluation]:
