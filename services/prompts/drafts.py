@@ -23,8 +23,20 @@ if TYPE_CHECKING:
 
 SUBJECT = "prompt:"
 LARGEST = 1_000_000
-MOST_SET_ASIDE = 5
+LARGEST_ASIDE = 5_000_000
 LONGEST_SAVE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Words that stood in a draft before others took their place at `at`."""
+
+    content: Content
+    at: datetime
+
+    @classmethod
+    def now(cls, content: Content) -> "Aside":
+        return cls(content, now())
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Draft:
     begun_at: datetime | None = None
     new_name: str = ""
     typed_format: str = ""
-    set_aside: tuple[Content, ...] = ()
+    set_aside: tuple[Aside, ...] = ()
 
     @property
     def kept(self) -> bool:
@@ -99,8 +111,9 @@ def others(workspace: "Workspace", name: str) -> list[Writer]:
 def keep(workspace: "Workspace", draft: Draft) -> Draft:
     """Store the draft and return it as stored.
 
-    Raises ConflictError when another tab of the same person kept a newer one: that one stays. A draft is nobody's
-    decision, so it is authorised like every write but is not a line of the audit log.
+    Raises ConflictError when another tab of the same person kept a newer one: that one stays; InvalidInputError when
+    no more earlier words can be set aside. A draft is nobody's decision, so it is authorised like every write but is
+    not a line of the audit log.
     """
     _check(workspace, draft)
     with translated(Message("Keeping the draft")), writing(workspace.engine) as connection:
@@ -114,7 +127,7 @@ def keep(workspace: "Workspace", draft: Draft) -> Draft:
             revision=draft.revision + 1,
             updated_at=now(),
             begun_at=(before.begun_at if before else None) or now(),
-            set_aside=_distinct([*draft.set_aside, *(before.set_aside if before else ())], draft.content),
+            set_aside=_beside(draft.set_aside, before.set_aside if before else (), draft.content),
         )
         connection.execute(delete(table).where(_own(workspace, draft.name)))
         connection.execute(insert(table).values(**_key(workspace, draft.name), **_to_row(kept)))
@@ -132,9 +145,9 @@ def set_aside(workspace: "Workspace", draft: Draft, instead_of: Content | None =
         row = connection.execute(select(table).where(_own(workspace, draft.name))).one_or_none()
         if row is not None:
             there = _from_row(row)
-            older = [one for one in there.set_aside if one != instead_of]
-            beside = _distinct([draft.content, *older], there.content)
-            value = row.value | {"set_aside": [one.to_json() for one in beside]}
+            older = [one for one in there.set_aside if one.content != instead_of]
+            beside = _beside([Aside.now(draft.content)], older, there.content)
+            value = row.value | {"set_aside": [_aside_to_json(one) for one in beside]}
             connection.execute(update(table).where(_own(workspace, draft.name)).values(value=value))
 
 
@@ -145,7 +158,7 @@ def drop_aside(workspace: "Workspace", name: str, content: Content) -> None:
         workspace.fence(connection)
         row = connection.execute(select(table).where(_own(workspace, name))).one_or_none()
         if row is not None:
-            left = [one.to_json() for one in _from_row(row).set_aside if one != content]
+            left = [_aside_to_json(one) for one in _from_row(row).set_aside if one.content != content]
             value = row.value | {"set_aside": left}
             connection.execute(update(table).where(_own(workspace, name)).values(value=value))
 
@@ -265,13 +278,22 @@ def _check(workspace: "Workspace", draft: Draft) -> None:
         )
 
 
-def _distinct(found: Iterable[Content], shown: Content) -> tuple[Content, ...]:
-    """What is worth keeping beside the text that is shown: no words twice, no empty ones, the newest few."""
-    kept: list[Content] = []
-    for one in found:
-        if one.text.strip() and one != shown and one not in kept:
-            kept.append(one)
-    return tuple(kept[:MOST_SET_ASIDE])
+def _beside(new: Iterable[Aside], older: Iterable[Aside], shown: Content) -> tuple[Aside, ...]:
+    """What is worth keeping beside the text that is shown, newest first: no words twice and no empty ones.
+
+    Raises InvalidInputError rather than let the oldest words go without a question.
+    """
+    before, kept = list(older), dict[str, Aside]()
+    for one in [*new, *before]:
+        written = json.dumps(_aside_to_json(one)["content"], sort_keys=True)
+        if one.content.text.strip() and one.content != shown:
+            kept.setdefault(written, one)
+    if len(kept) > len(before) and sum(map(len, kept)) > LARGEST_ASIDE:
+        raise InvalidInputError(
+            Message("This draft keeps {n} earlier texts; there is no room for another one.", n=len(before)),
+            Message("Open “Earlier words” and drop those that nobody needs."),
+        )
+    return tuple(kept.values())
 
 
 def _kept_elsewhere(at: datetime) -> ConflictError:
@@ -298,7 +320,7 @@ def _to_row(draft: Draft) -> dict[str, Any]:
         "begun_at": (draft.begun_at or now()).astimezone(UTC).isoformat(),
         "new_name": draft.new_name,
         "typed_format": draft.typed_format,
-        "set_aside": [one.to_json() for one in draft.set_aside],
+        "set_aside": [_aside_to_json(one) for one in draft.set_aside],
     }
     return {"value": value, "updated_at": draft.updated_at}
 
@@ -315,5 +337,11 @@ def _from_row(row: Row[Any]) -> Draft:
         begun_at=datetime.fromisoformat(stored["begun_at"]),
         new_name=stored["new_name"],
         typed_format=stored["typed_format"],
-        set_aside=tuple(Content.from_json(one) for one in stored["set_aside"]),
+        set_aside=tuple(
+            Aside(Content.from_json(one["content"]), datetime.fromisoformat(one["at"])) for one in stored["set_aside"]
+        ),
     )
+
+
+def _aside_to_json(aside: Aside) -> dict[str, Any]:
+    return {"content": aside.content.to_json(), "at": aside.at.astimezone(UTC).isoformat()}

@@ -139,7 +139,7 @@ def test_two_tabs_of_one_person_lose_nothing(ada, come):
     draft = drafts.mine(ada, "tabs")
     assert draft.content.text == typed.pop(late)
     (early, words), *_ = typed.items()
-    assert [one.text for one in draft.set_aside] == [words]
+    assert [one.content.text for one in draft.set_aside] == [words]
     expect(early.editor).to_have_value(draft.content.text, timeout=30_000)
     other.page.close()
 

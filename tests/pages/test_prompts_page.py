@@ -210,7 +210,7 @@ def test_words_that_crossed_with_another_text_are_not_lost(screen, written):
     assert text(shown) == "From here, going on"
     shown.button(key="keep-mine").click().run()
     assert drafts.mine(written, "greeting").content.text == "From here, going on"
-    assert [one.text for one in drafts.mine(written, "greeting").set_aside] == ["From there"]
+    assert [one.content.text for one in drafts.mine(written, "greeting").set_aside] == ["From there"]
     shown.button(key="exchange-draft-0").click().run()
     assert text(shown) == "From there"
     shown.button(key="drop-aside-0").click().run()

@@ -84,9 +84,10 @@ def _show_aside(workspace: Workspace, sheet: Sheet) -> None:
     ):
         st.write(_("These words stood in this draft before. Nothing is lost: the two can be exchanged."))
         for place, aside in enumerate(sheet.draft.set_aside):
-            st.code(_beginning(aside), language=None, wrap_lines=True)
+            st.caption(_("Set aside {time}", time=session.moment(aside.at)))
+            st.code(_beginning(aside.content), language=None, wrap_lines=True)
             with st.container(horizontal=True):
-                given = (workspace, sheet.draft.name, aside)
+                given = (workspace, sheet.draft.name, aside.content)
                 st.button(_("Exchange them"), key=f"exchange-draft-{place}", on_click=_exchange, args=given)
                 st.button(
                     _("Drop these words"), type="tertiary", key=f"drop-aside-{place}", on_click=_drop_aside, args=given

@@ -13,7 +13,7 @@ from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.messages import Message
 from services.prompts import Content, PromptVersion, drafts
 from services.prompts.content import as_template
-from services.prompts.drafts import Draft
+from services.prompts.drafts import Aside, Draft
 from services.workspace import Workspace
 
 
@@ -143,7 +143,9 @@ def _set_aside(workspace: Workspace, sheet: Sheet, draft: Draft) -> None:
 def keep_own(workspace: Workspace, sheet: Sheet) -> None:
     """This tab's text is the draft; the other one is set aside."""
     rival = drafts.mine(workspace, sheet.draft.name) or sheet.start
-    sheet.draft = drafts.keep(workspace, replace(sheet.draft, revision=rival.revision, set_aside=(rival.content,)))
+    sheet.draft = drafts.keep(
+        workspace, replace(sheet.draft, revision=rival.revision, set_aside=(Aside.now(rival.content),))
+    )
     sheet.rival = sheet.aside = sheet.unsaved = None
     sheet.taken = False
 
@@ -151,14 +153,14 @@ def keep_own(workspace: Workspace, sheet: Sheet) -> None:
 def take(workspace: Workspace, sheet: Sheet, content: Content | None = None) -> None:
     """The other tab's text, or `content`, is the draft; what stood here is set aside."""
     other = drafts.mine(workspace, sheet.draft.name) or sheet.start
-    taken = replace(other, content=content or other.content, set_aside=(sheet.draft.content,))
+    taken = replace(other, content=content or other.content, set_aside=(Aside.now(sheet.draft.content),))
     sheet.put(drafts.keep(workspace, taken))
 
 
 def drop_aside(workspace: Workspace, sheet: Sheet, aside: Content) -> None:
     """Forget one of the earlier texts."""
     drafts.drop_aside(workspace, sheet.draft.name, aside)
-    sheet.draft = replace(sheet.draft, set_aside=tuple(one for one in sheet.draft.set_aside if one != aside))
+    sheet.draft = replace(sheet.draft, set_aside=tuple(one for one in sheet.draft.set_aside if one.content != aside))
 
 
 def discard(workspace: Workspace, sheet: Sheet) -> None:
@@ -174,7 +176,7 @@ def begin(workspace: Workspace, name: str | None, content: Content, base: int | 
         update(workspace, sheet)
     before = drafts.mine(workspace, name or "")
     new_name = sheet.draft.new_name if sheet else before.new_name if before else ""
-    aside = (before.content,) if before and before.content.template != content.template else ()
+    aside = (Aside.now(before.content),) if before and before.content.template != content.template else ()
     made = Draft(name or "", content, note, base, before.revision if before else 0, new_name=new_name, set_aside=aside)
     kept = drafts.keep(workspace, made)
     if sheet is not None:

@@ -11,7 +11,7 @@ from services.errors import NotFoundError, NotReadyError
 from services.jobs import Job, State
 from services.messages import Message, mark
 from services.prompts import Content, drafts
-from services.prompts.drafts import Draft
+from services.prompts.drafts import Aside, Draft
 from services.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -151,6 +151,6 @@ def take(workspace: "Workspace", job_id: int, note: str) -> Draft:
         note=note,
         base=found.base,
         revision=own.revision if own else 0,
-        set_aside=(own.content,) if own else (),
+        set_aside=(Aside.now(own.content),) if own else (),
     )
     return drafts.keep(workspace, draft)

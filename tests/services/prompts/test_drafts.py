@@ -9,7 +9,7 @@ from services import audit, prompts
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.people import Actor, Role
 from services.prompts import ChatMessage, Content, ModelSettings, drafts
-from services.prompts.drafts import LARGEST, Draft
+from services.prompts.drafts import LARGEST, Aside, Draft
 from services.workspace import Workspace, connect
 
 CHAT = Content(
@@ -55,14 +55,14 @@ def test_a_newer_draft_of_another_tab_is_not_overwritten(workspace):
 
 
 def said(draft):
-    return [one.text for one in draft.set_aside]
+    return [one.content.text for one in draft.set_aside]
 
 
 def test_nothing_set_aside_is_replaced_by_the_next(workspace):
     draft = drafts.keep(workspace, Draft("greeting", Content("one")))
     for words in ("two", "three", "four", "four", " "):
         shown = drafts.mine(workspace, "greeting")
-        draft = drafts.keep(workspace, replace(shown, content=Content(words), set_aside=(shown.content,)))
+        draft = drafts.keep(workspace, replace(shown, content=Content(words), set_aside=(Aside.now(shown.content),)))
     assert said(draft) == ["four", "three", "two", "one"]
     late = replace(draft, content=Content("late"))
     drafts.set_aside(workspace, late)
@@ -70,6 +70,19 @@ def test_nothing_set_aside_is_replaced_by_the_next(workspace):
     assert said(drafts.mine(workspace, "greeting")) == ["late, going on", "four", "three", "two", "one"]
     drafts.drop_aside(workspace, "greeting", Content("three"))
     assert said(drafts.mine(workspace, "greeting")) == ["late, going on", "four", "two", "one"]
+
+
+def test_earlier_words_are_never_dropped_without_a_question(workspace, monkeypatch):
+    draft = drafts.keep(workspace, Draft("greeting", Content("0")))
+    for n in range(1, 12):
+        shown = drafts.mine(workspace, "greeting")
+        draft = drafts.keep(workspace, replace(shown, content=Content(str(n)), set_aside=(Aside.now(shown.content),)))
+    assert said(draft) == [str(n) for n in range(10, -1, -1)]
+    assert all(one.at.tzinfo for one in drafts.mine(workspace, "greeting").set_aside)
+    monkeypatch.setattr(drafts, "LARGEST_ASIDE", 1)
+    with pytest.raises(InvalidInputError, match="keeps 11 earlier texts"):
+        drafts.keep(workspace, replace(draft, content=Content("new"), set_aside=(Aside.now(draft.content),)))
+    assert drafts.keep(workspace, replace(draft, content=Content("typed on"))).content.text == "typed on"
 
 
 def test_words_after_a_save_in_another_tab_are_kept_too(workspace):

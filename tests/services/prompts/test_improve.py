@@ -79,7 +79,7 @@ def test_taking_it_makes_a_draft_and_sets_my_own_aside(model, workspace, request
     taken = improve.take(workspace, job.id, "improved")
 
     assert (taken.content.template, taken.base, taken.note) == (BETTER, 1, "improved")
-    assert drafts.mine(workspace, "greeting").set_aside == (Content("My own words"),)
+    assert [one.content for one in drafts.mine(workspace, "greeting").set_aside] == [Content("My own words")]
     assert left_over(workspace) == NOTHING
 
 
