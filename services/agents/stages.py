@@ -166,7 +166,7 @@ def _prompt_node(name: str, number: int, notes: tuple[Message | str, ...], known
 def _evaluation(workspace: "Workspace", found: Evaluation) -> Node:
     """Its scores beside the gate's minimum of today, in words."""
     minimum = workspace.app.gate.minimum
-    means = {name: score.mean for name, score in found.scores.items()}
+    means = {name: score.mean for name, score in found.scores.items() if score.mean is not None}
     below = [name for name, least in minimum.items() if means.get(name, 0.0) < least]
     badge = Badge(Message("reaches the gate"), Light.GREEN)
     if below or found.rows < workspace.app.gate.rows:

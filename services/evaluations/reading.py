@@ -1,0 +1,142 @@
+"""The rows of an evaluation as every reader finds them, whoever made it and however long ago."""
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import pandas as pd
+
+from services.errors import NotReadyError, translated
+from services.evaluations import notebooks
+from services.evaluations.records import NUMBER, PASS, TEXT, Evaluation
+from services.evaluations.table import ROWS_FILE
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+RATIONALE, REASON, ERROR, SHARE = ".rationale", ".reason", ".error", ".share"
+EMPTY: dict[str, Any] = {
+    "repeat": 1,
+    "messages": "",
+    "topic": "",
+    "language": "",
+    "split": "",
+    "critical": False,
+    "cost": float("nan"),
+}
+TYPES = {"prompt_version": "Int64", "input_tokens": "Int64", "output_tokens": "Int64", "cost": "float64"}
+
+
+def rows(workspace: "Workspace", made: Evaluation) -> pd.DataFrame:
+    """A finished evaluation's rows, one per question and repeat; its columns are in docs/evaluations.md."""
+    if not made.finished:
+        raise NotReadyError(Message("This evaluation has no rows."), Message("It did not finish. Start it again."))
+    with translated(Message("Reading the evaluation's rows")):
+        return _rows(*_where(workspace, made)).copy(deep=False)
+
+
+def questions(workspace: "Workspace", made: Evaluation) -> pd.DataFrame:
+    """One line per question: with repeats a scorer passes it by majority, and "s.share" tells how often, as "2/3"."""
+    table = rows(workspace, made)
+    if table.empty or table["repeat"].max() == 1:
+        return table
+    with translated(Message("Reading the evaluation's rows")):
+        return _questions(*_where(workspace, made), tuple(kinds(made, table).items())).copy(deep=False)
+
+
+def complete(workspace: "Workspace", made: Evaluation) -> Evaluation:
+    """The evaluation with scores that rest on its rows; of one made outside they are known only then."""
+    if not made.outside or not made.finished:
+        return made
+    table = rows(workspace, made)
+    found = notebooks.scores(table, kinds(made, table)) if len(table) else {}
+    return replace(made, scores=found, rows=len(table), failed=int(table["state"].ne("OK").sum()) if len(table) else 0)
+
+
+def kinds(made: Evaluation, table: pd.DataFrame) -> dict[str, str]:
+    """What each scorer of the rows gives: "pass", "number" or "text"."""
+    told = {} if made.outside else {name: score.kind for name, score in made.scores.items()}
+    return {name: told.get(name) or _kind(table[name]) for name in names(table)}
+
+
+def names(table: pd.DataFrame) -> list[str]:
+    """The scorers of the rows, in their order."""
+    return [str(column).removesuffix(RATIONALE) for column in table if str(column).endswith(RATIONALE)]
+
+
+def reason(row: Mapping[str, Any], scorer: str) -> Message | str:
+    """Why a scorer decided so: our own rules' reasons in the reader's language, a judge's as it was written."""
+    stored = row.get(f"{scorer}{REASON}")
+    if isinstance(stored, str) and stored:
+        return Message.from_json(json.loads(stored))
+    return str(row.get(f"{scorer}{RATIONALE}") or "")
+
+
+def messages(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The turns of the request with who said them; a single question is one turn of the user."""
+    stored = row.get("messages")
+    found = json.loads(stored) if isinstance(stored, str) and stored else []
+    return [{"role": str(one["role"]), "content": notebooks.words(one.get("content"))} for one in found] or [
+        {"role": "user", "content": str(row["question"])}
+    ]
+
+
+def filled(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of every age with the same columns; what was not kept then is empty."""
+    missing = {name: value for name, value in EMPTY.items() if name not in table}
+    missing |= {f"{name}{ERROR}": "" for name in names(table) if f"{name}{ERROR}" not in table}
+    table = table.assign(**missing)
+    for name in TYPES.keys() - set(table.columns):
+        table[name] = pd.Series([pd.NA] * len(table), index=table.index)
+    return table.astype(TYPES)
+
+
+def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, bool]:
+    return workspace.settings.tracking_uri, workspace.app.experiment_id, made.run_id, made.outside
+
+
+@functools.lru_cache(maxsize=16)
+def _rows(tracking_uri: str, experiment_id: str, run_id: str, outside_it: bool) -> pd.DataFrame:
+    """A finished run's rows never change."""
+    if outside_it:
+        return filled(notebooks.read(experiment_id, run_id))
+    file = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=ROWS_FILE, tracking_uri=tracking_uri)
+    return filled(pd.read_parquet(file))
+
+
+@functools.lru_cache(maxsize=16)
+def _questions(
+    tracking_uri: str, experiment_id: str, run_id: str, outside_it: bool, kinds: tuple[tuple[str, str], ...]
+) -> pd.DataFrame:
+    table = _rows(tracking_uri, experiment_id, run_id, outside_it)
+    groups = table.groupby("row_id", sort=False)
+    # The first repeat stands for its question, an answered one before a failed one.
+    ranked = table.assign(_failed=table["state"].ne("OK")).sort_values(["_failed", "repeat"], kind="stable")
+    told = ranked.drop(columns="_failed").drop_duplicates("row_id").set_index("row_id").loc[list(groups.groups)]
+    for column in ("seconds", "cost"):
+        told[column] = groups[column].mean()
+    times = groups.size()
+    for name, kind in kinds:
+        if kind == PASS:
+            passed = table[name].eq(True).groupby(table["row_id"]).sum().reindex(told.index)
+            judged = groups[name].count().reindex(told.index)
+            told[name] = [_majority(*counts) for counts in zip(passed, judged, times.reindex(told.index), strict=True)]
+            told[f"{name}{SHARE}"] = passed.astype(str) + "/" + times.reindex(told.index).astype(str)
+        elif kind == NUMBER:
+            told[name] = table[name].astype(float).groupby(table["row_id"]).mean().reindex(told.index)
+    return told.reset_index()
+
+
+def _majority(passed: int, judged: int, times: int) -> bool | None:
+    return None if judged == 0 else passed * 2 > times
+
+
+def _kind(values: Iterable[Any]) -> str:
+    found = [value for value in values if value is not None and value == value]
+    if all(isinstance(value, bool) for value in found):
+        return PASS
+    return NUMBER if all(isinstance(value, int | float) for value in found) else TEXT
