@@ -43,9 +43,14 @@ class Verb(StrEnum):
     REMOVE_FAILED_AGENTS = "remove_failed_agents"
     TRY_AGENT = "try_agent"
     SAVE_DATASET = "save_dataset"
+    NOTICE_DATASET = "notice_dataset"
     SAVE_SCORER = "save_scorer"
     REMOVE_SCORER = "remove_scorer"
     EVALUATE = "evaluate"
+    CORRECT_JUDGE = "correct_judge"
+    PIN_BASELINE = "pin_baseline"
+    SAVE_VIEW = "save_view"
+    PREFER_ANSWER = "prefer_answer"
     CANCEL_JOB = "cancel_job"
     GIVE_FEEDBACK = "give_feedback"
     PROPOSE_RELEASE = "propose_release"
@@ -82,9 +87,14 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.REMOVE_FAILED_AGENTS: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,
     Verb.SAVE_DATASET: Role.AUTHOR,
+    Verb.NOTICE_DATASET: Role.VIEWER,
     Verb.SAVE_SCORER: Role.AUTHOR,
     Verb.REMOVE_SCORER: Role.AUTHOR,
     Verb.EVALUATE: Role.AUTHOR,
+    Verb.CORRECT_JUDGE: Role.REVIEWER,
+    Verb.PIN_BASELINE: Role.AUTHOR,
+    Verb.SAVE_VIEW: Role.REVIEWER,
+    Verb.PREFER_ANSWER: Role.REVIEWER,
     Verb.CANCEL_JOB: Role.AUTHOR,
     Verb.GIVE_FEEDBACK: Role.REVIEWER,
     Verb.PROPOSE_RELEASE: Role.AUTHOR,
@@ -121,9 +131,14 @@ DOING: dict[Verb, str] = {
     Verb.REMOVE_FAILED_AGENTS: mark("Removing agent versions that failed"),
     Verb.TRY_AGENT: mark("Trying the agent"),
     Verb.SAVE_DATASET: mark("Saving the dataset"),
+    Verb.NOTICE_DATASET: mark("Recording a change of a dataset that was made elsewhere"),
     Verb.SAVE_SCORER: mark("Saving the scorer"),
     Verb.REMOVE_SCORER: mark("Removing the scorer"),
     Verb.EVALUATE: mark("Evaluating"),
+    Verb.CORRECT_JUDGE: mark("Saving your verdict"),
+    Verb.PIN_BASELINE: mark("Changing the baseline"),
+    Verb.SAVE_VIEW: mark("Changing the saved views"),
+    Verb.PREFER_ANSWER: mark("Saving which answer you prefer"),
     Verb.CANCEL_JOB: mark("Cancelling the job"),
     Verb.GIVE_FEEDBACK: mark("Saving the feedback"),
     Verb.PROPOSE_RELEASE: mark("Proposing the release"),

@@ -173,6 +173,21 @@ comment = Table(
     Column("created_at", UtcDateTime, nullable=False, default=now),
 )
 
+# Two evaluations in the order of their ids; `choice` is first, second or same.
+preference = Table(
+    "preference",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", String(63), nullable=False),
+    Column("first_run", String(64), nullable=False),
+    Column("second_run", String(64), nullable=False),
+    Column("row_id", String(64), nullable=False),
+    Column("actor", String(254), nullable=False),
+    Column("choice", String(8), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    UniqueConstraint("app_id", "first_run", "second_run", "row_id", "actor"),
+)
+
 served = Table(
     "served",
     metadata,
