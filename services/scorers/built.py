@@ -1,4 +1,4 @@
-"""Scorers as MLflow runs them: a rule, or a language model with guidelines."""
+"""Scorers as MLflow runs them: the ground of all of them, rules, and a language model with guidelines."""
 
 import json
 import socket
@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlflow.entities import AssessmentSource, Feedback
+from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace
 from mlflow.genai.scorers import Guidelines, Scorer
 from pydantic import PrivateAttr
 
-from services import wording
+from services.messages import Message
+from services.scorers import rules
+from services.scorers.records import ScorerSpec
+from services.scorers.rules import Measure
 from services.settings import Settings
 from services.wording import Finding
 
 REACHABLE_SECONDS = 10.0
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 def answer_text(outputs: Any) -> str:
@@ -28,93 +32,80 @@ def answer_text(outputs: Any) -> str:
     return "".join(str(part.get("text") or "") for part in parts)
 
 
-def decide(kind: str, settings: Mapping[str, Any], answer: str) -> Finding:
-    if kind == "length":
-        return wording.length(answer, int(settings["shortest"]), int(settings["longest"]))
-    if kind == "mentions":
-        return wording.mentions(answer, str(settings["phrase"]))
-    return wording.polite(answer) if kind == "polite" else wording.safe(answer)
+def turns(inputs: Any) -> list[dict[str, str]]:
+    """The messages of a request, each as a role and its text."""
+    asked = inputs.get("input") if isinstance(inputs, dict) else inputs
+    if isinstance(asked, str):
+        return [{"role": "user", "content": asked}]
+    listed = asked if isinstance(asked, list) else []
+    return [{"role": str(one.get("role")), "content": _words(one)} for one in listed if isinstance(one, dict)]
 
 
-class RuleScorer(Scorer):
-    """A scorer that a rule decides; its rationale is the rule's reason."""
+def question_text(inputs: Any) -> str:
+    """What was asked last; empty when nobody knows."""
+    return next((one["content"] for one in reversed(turns(inputs)) if one["role"] == "user"), "")
 
-    _kind: str = PrivateAttr("")
-    _settings: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _version: int = PrivateAttr(0)
+
+class SpecScorer(Scorer):
+    """The MLflow scorer of a spec; `called` is told after each use, also after one that failed."""
+
+    _spec: ScorerSpec = PrivateAttr(default_factory=lambda: ScorerSpec("", ""))
+    _settings: Mapping[str, Any] = PrivateAttr(default_factory=dict)
     _called: Callable[[], None] | None = PrivateAttr(None)
+    _judge: str = PrivateAttr("")
+    _address: str = PrivateAttr("")
+    _reached_at: float = PrivateAttr(0.0)
 
     def set_up(
-        self, kind: str, settings: dict[str, Any], version: int, called: Callable[[], None] | None
-    ) -> "RuleScorer":
-        self._kind, self._settings, self._version, self._called = kind, settings, version, called
+        self, spec: ScorerSpec, settings: Mapping[str, Any], console: Settings, called: Callable[[], None] | None
+    ) -> "SpecScorer":
+        """`settings` are the spec's with the app's variables filled in."""
+        self._spec, self._settings, self._called = spec, settings, called
+        self._judge, self._address = f"openai:/{console.judge_model}", console.llm_base_url or ""
         return self
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
         """What MLflow hashes for every verdict: the settings, where it would read the class's source each time."""
-        return {"name": self.name, "kind": self._kind, "settings": self._settings, "version": self._version}
+        stated = {"name": self.name, "kind": self._spec.kind, "settings": dict(self._settings)}
+        return stated | {"version": self._spec.version, "judge": self._judge}
 
-    def __call__(self, *, outputs: Any = None, **others: Any) -> Feedback:
-        finding = decide(self._kind, self._settings, answer_text(outputs))
-        if self._called:
-            self._called()
-        metadata = {
-            "signalbox.reason": json.dumps(finding.reason.to_json(), ensure_ascii=False),
-            "signalbox.version": str(self._version),
-        }
-        source = AssessmentSource(source_type="CODE", source_id=f"signalbox/{self._kind}")
-        return Feedback(
-            name=self.name, value=finding.passed, rationale=str(finding.reason), source=source, metadata=metadata
-        )
-
-
-class JudgeScorer(Scorer):
-    """A scorer that a language model decides by guidelines; a judge that is gone is an error at once."""
-
-    _guidelines: list[str] = PrivateAttr(default_factory=list)
-    _judge: str = PrivateAttr("")
-    _address: str = PrivateAttr("")
-    _version: int = PrivateAttr(0)
-    _called: Callable[[], None] | None = PrivateAttr(None)
-    _reached_at: float = PrivateAttr(0.0)
-
-    def set_up(
-        self, guidelines: list[str], settings: Settings, version: int, called: Callable[[], None] | None
-    ) -> "JudgeScorer":
-        self._guidelines, self._judge, self._version, self._called = (
-            guidelines,
-            f"openai:/{settings.judge_model}",
-            version,
-            called,
-        )
-        self._address = settings.llm_base_url or ""
-        return self
-
-    def model_dump(self, **options: Any) -> dict[str, Any]:
-        return {"name": self.name, "guidelines": self._guidelines, "judge": self._judge, "version": self._version}
-
-    def __call__(self, *, inputs: Any = None, outputs: Any = None, **others: Any) -> Feedback:
+    def __call__(
+        self,
+        *,
+        inputs: Any = None,
+        outputs: Any = None,
+        expectations: dict[str, Any] | None = None,
+        trace: Trace | None = None,
+        session: list[Trace] | None = None,
+    ) -> Feedback:
         try:
-            return self._judged(inputs, answer_text(outputs))
+            return self._verdict(inputs, answer_text(outputs), expectations or {}, trace)
         finally:
             if self._called:
                 self._called()
 
-    def _judged(self, inputs: Any, answer: str) -> Feedback:
-        if not answer:
-            return Feedback(name=self.name, value=False, rationale="There is no answer.")
-        self._reach()
-        found = Guidelines(name=self.name, guidelines=self._guidelines, model=self._judge)(
-            inputs=inputs, outputs=answer
-        )
-        metadata = {"signalbox.version": str(self._version)}
-        return Feedback(
-            name=self.name,
-            value=str(found.value) == "yes",
-            rationale=found.rationale,
-            source=found.source,
-            metadata=metadata,
-        )
+    def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
+        raise NotImplementedError
+
+    def _found(self, found: Finding | Measure) -> Feedback:
+        """What a rule found, with its reason kept so that it can be read in both languages."""
+        value = found.passed if isinstance(found, Finding) else found.value
+        source = AssessmentSource(source_type="CODE", source_id=f"signalbox/{self._spec.kind}")
+        reason = {"signalbox.reason": json.dumps(found.reason.to_json(), ensure_ascii=False)}
+        metadata = reason | self._stamp()
+        return Feedback(name=self.name, value=value, rationale=str(found.reason), source=source, metadata=metadata)
+
+    def _given(self, value: Any, rationale: str | None, source: AssessmentSource | None) -> Feedback:
+        """What a judge gave."""
+        return Feedback(name=self.name, value=value, rationale=rationale, source=source, metadata=self._stamp())
+
+    def _nothing_to_judge(self, code: str, reason: Message) -> Feedback:
+        """No verdict, because something to judge is missing: neither passed nor failed."""
+        metadata = {"signalbox.reason": json.dumps(reason.to_json(), ensure_ascii=False)} | self._stamp()
+        return Feedback(name=self.name, error=AssessmentError(code, str(reason)), metadata=metadata)
+
+    def _stamp(self) -> dict[str, str]:
+        return {"signalbox.version": str(self._spec.version)}
 
     def _reach(self) -> None:
         """MLflow tries a dead judge for three minutes per row; a connection is tried first, now and then."""
@@ -124,3 +115,51 @@ class JudgeScorer(Scorer):
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname or "", port), timeout=3).close()
         self._reached_at = time.monotonic()
+
+
+class RuleScorer(SpecScorer):
+    """A scorer that a rule decides; its rationale is the rule's reason."""
+
+    def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
+        if self._spec.kind == "similarity":
+            return self._similar(answer, expectations)
+        return self._found(rules.decide(self._spec.kind, self._settings, answer, question_text(inputs)))
+
+    def _similar(self, answer: str, expectations: dict[str, Any]) -> Feedback:
+        expected = str(expectations.get("expected_response") or "")
+        if not expected:
+            return self._nothing_to_judge("NO_EXPECTATION", Message("The row has no expected answer."))
+        return self._found(rules.similarity(answer, expected))
+
+
+class JudgeScorer(SpecScorer):
+    """A scorer that a language model decides; a judge that is gone is an error at once, an empty answer never good."""
+
+    def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
+        if not answer:
+            return self._unanswered()
+        return self._judged(inputs, answer, expectations, trace)
+
+    def _unanswered(self) -> Feedback:
+        return Feedback(name=self.name, value=False, rationale="There is no answer.", metadata=self._stamp())
+
+    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
+        raise NotImplementedError
+
+
+class GuidelinesScorer(JudgeScorer):
+    """MLflow's Guidelines with the app's variables filled in."""
+
+    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
+        self._reach()
+        judge = Guidelines(name=self.name, guidelines=list(self._settings["guidelines"]), model=self._judge)
+        found = judge(inputs=inputs, outputs=answer)
+        return self._given(str(found.value) == "yes", found.rationale, found.source)
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))

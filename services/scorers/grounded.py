@@ -1,54 +1,28 @@
 """The scorer that compares an answer with the documents it was given: MLflow's RetrievalGroundedness."""
 
-import json
 from typing import Any
 
-from mlflow.entities import AssessmentError, Feedback, SpanType, Trace
+from mlflow.entities import Feedback, SpanType, Trace
 from mlflow.genai.scorers import RetrievalGroundedness
 
 from services.messages import Message
-from services.scorers.built import JudgeScorer, answer_text
+from services.scorers.built import JudgeScorer
 
 
 class GroundedScorer(JudgeScorer):
     """Without documents there is nothing to compare: that is said, and counts as neither passed nor failed."""
 
-    def model_dump(self, **options: Any) -> dict[str, Any]:
-        return {"name": self.name, "kind": "grounded", "judge": self._judge, "version": self._version}
-
-    def __call__(self, *, outputs: Any = None, trace: Trace | None = None, **others: Any) -> Feedback:
-        try:
-            return self._compared(answer_text(outputs), trace)
-        finally:
-            if self._called:
-                self._called()
-
-    def _compared(self, answer: str, trace: Trace | None) -> Feedback:
-        if not answer:
-            return Feedback(name=self.name, value=False, rationale="There is no answer.")
+    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
         missing = without_documents(trace)
         if trace is None or missing:
-            return self._not_judged(missing)
+            return self._nothing_to_judge("NO_DOCUMENTS", missing or Message("There is no trace of this answer."))
         self._reach()
         found = RetrievalGroundedness(name=self.name, model=self._judge)(trace=trace)
         failed = next((one for one in found if one.error), None)
         if failed:
             return Feedback(name=self.name, error=failed.error)
-        return Feedback(
-            name=self.name,
-            value=all(str(one.value) == "yes" for one in found),
-            rationale="\n".join(one.rationale or "" for one in found),
-            source=found[0].source,
-            metadata={"signalbox.version": str(self._version)},
-        )
-
-    def _not_judged(self, why: Message | None) -> Feedback:
-        reason = why or Message("There is no trace of this answer.")
-        metadata = {
-            "signalbox.reason": json.dumps(reason.to_json(), ensure_ascii=False),
-            "signalbox.version": str(self._version),
-        }
-        return Feedback(name=self.name, error=AssessmentError("NO_DOCUMENTS", str(reason)), metadata=metadata)
+        rationale = "\n".join(one.rationale or "" for one in found)
+        return self._given(all(str(one.value) == "yes" for one in found), rationale, found[0].source)
 
 
 def without_documents(trace: Trace | None) -> Message | None:

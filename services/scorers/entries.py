@@ -1,0 +1,66 @@
+"""What a scorer of the catalogue is: what it asks, what it needs, what it gives, and the fields of its form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.messages import mark
+
+CATEGORIES: dict[str, str] = {
+    "rules": mark("Rules, without a model"),
+    "quality": mark("Quality of the answer"),
+    "safety": mark("Safety and privacy"),
+    "expected": mark("Compared with what was expected"),
+    "documents": mark("Documents that were looked up"),
+    "tools": mark("Tools that were used"),
+    "conversation": mark("Whole conversations"),
+    "own": mark("In your own words or code"),
+    "suites": mark("From other suites"),
+}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be there for a verdict; `expected` names what of a row it is compared with."""
+
+    judge: bool = False
+    expected: str = ""
+    documents: bool = False
+    tools: bool = False
+    session: bool = False
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a scorer's form.
+
+    `shape`: text, lines, number, choice, choices, switch, code or table. `options` maps what is stored to its label.
+    """
+
+    name: str
+    shape: str
+    label: str
+    default: Any = None
+    help: str = ""
+    options: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scorer of the catalogue; `mlflow` is the class of MLflow that gives the verdict, if one does."""
+
+    id: str
+    kind: str
+    category: str
+    title: str
+    asks: str
+    needs: Needs = Needs()
+    gives: str = "pass"
+    mlflow: str = ""
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings before anything was typed."""
+        named = {"scorer": self.id} if self.kind == "builtin" else {}
+        return named | {one.name: one.default for one in self.fields}

@@ -1,0 +1,79 @@
+"""Scorers as they are stored: plain settings of the app, every change a new version."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from services import apps, audit
+from services.audit import Verb
+from services.errors import NotFoundError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SETTING = "scorers"
+
+
+@dataclass(frozen=True)
+class ScorerSpec:
+    """One scorer as the operator set it up; every change makes a new version."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+
+def all(workspace: "Workspace") -> list[ScorerSpec]:
+    """The app's scorers as they are now, in the order they were made."""
+    return [_spec(one) for one in _newest(_stored(workspace)) if not one["removed"]]
+
+
+def at(workspace: "Workspace", name: str, version: int) -> ScorerSpec:
+    """A scorer as it was in `version`, also when it was changed or removed since; raises NotFoundError."""
+    for one in versions(workspace, name):
+        if one.version == version:
+            return one
+    raise NotFoundError(
+        Message("The scorer {name} has no version {version}.", name=name, version=version),
+        Message("Open the list of scorers."),
+    )
+
+
+def versions(workspace: "Workspace", name: str) -> list[ScorerSpec]:
+    """Everything a scorer was, the oldest first; empty when there never was one of that name."""
+    return [_spec(one) for one in _stored(workspace) if one["name"] == name]
+
+
+def keep(workspace: "Workspace", spec: ScorerSpec, verb: Verb) -> ScorerSpec:
+    """Store a spec that was checked as a new scorer or a new version of one."""
+    stored = _stored(workspace)
+    before = [one for one in _newest(stored) if one["name"] == spec.name]
+    made = replace(spec, version=before[0]["version"] + 1 if before else 1)
+    with audit.change(workspace, verb, spec.name, before=before[0] if before else None, after=asdict(made)):
+        apps.save_setting(workspace, SETTING, [*stored, asdict(made) | {"removed": False}])
+    return made
+
+
+def remove(workspace: "Workspace", name: str) -> None:
+    """Take a scorer off the list; its versions stay readable for old evaluations."""
+    stored = _stored(workspace)
+    kept = next((one for one in _newest(stored) if one["name"] == name and not one["removed"]), None)
+    if kept is None:
+        raise NotFoundError(Message("There is no scorer {name}.", name=name), Message("Open the list of scorers."))
+    with audit.change(workspace, Verb.REMOVE_SCORER, name, before=kept):
+        apps.save_setting(workspace, SETTING, [one | {"removed": True} if one is kept else one for one in stored])
+
+
+def _stored(workspace: "Workspace") -> list[dict[str, Any]]:
+    """Every version of every scorer, oldest first."""
+    return list(apps.load_setting(workspace, SETTING) or [])
+
+
+def _newest(stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({one["name"]: one for one in stored}.values())
+
+
+def _spec(stored: Mapping[str, Any]) -> ScorerSpec:
+    return ScorerSpec(stored["name"], stored["kind"], stored["settings"], stored["version"])
