@@ -115,9 +115,9 @@ def opinions(info: TraceInfo) -> list[Feedback]:
 
 
 def newest_feedback(info: TraceInfo) -> dict[str, Feedback]:
-    """Each scorer's newest valid verdict or error."""
+    """Each scorer's newest valid verdict or error; a person's word under its name stands beside it, not in its place."""
     given = [one for one in info.assessments if isinstance(one, Feedback) and one.valid is not False]
-    given.sort(key=lambda one: one.create_time_ms or 0)
+    given.sort(key=lambda one: (one.source.source_type != AssessmentSourceType.HUMAN, one.create_time_ms or 0))
     return {one.name: one for one in given}
 
 

@@ -1,0 +1,122 @@
+"""Which of two answers people prefer when they do not know whose is whose."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scipy.stats import binomtest
+from sqlalchemy import ColumnElement, delete, insert, select
+
+from services import audit
+from services.audit import Verb
+from services.database import preference as table
+from services.database import writing
+from services.errors import InvalidInputError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+FIRST, SECOND, SAME = "first", "second", "same"
+SURE = 0.05
+
+
+@dataclass(frozen=True)
+class Result:
+    """How often the new evaluation's answer was preferred, the old one's, or neither; by how many people.
+
+    `p_value`: how often two equally good versions would differ at least as much (exact sign test; answers that were
+    called the same are left out, as in Dixon and Mood 1946).
+    """
+
+    now: int
+    before: int
+    same: int
+    people: int
+    p_value: float
+
+    @property
+    def said(self) -> int:
+        return self.now + self.before + self.same
+
+
+def order(workspace: "Workspace", now: str, before: str, row_ids: Sequence[str]) -> list[str]:
+    """The questions in an order of this person's own."""
+    return sorted(row_ids, key=lambda id: _drawn(workspace, now, before, id, "order"))
+
+
+def swapped(workspace: "Workspace", now: str, before: str, row_id: str) -> bool:
+    """Whether the new answer stands second: drawn for each person and question, the same after a reload."""
+    return _drawn(workspace, now, before, row_id, "side")[-1] in "02468ace"
+
+
+def prefer(workspace: "Workspace", now: str, before: str, row_id: str, choice: str | None) -> None:
+    """Keep that the actor prefers the answer of run `choice`, or neither (None); the newest word counts."""
+    if choice not in (now, before, None):
+        raise InvalidInputError(Message("This answer is not one of the two."), Message("Reload the page."))
+    first, second = sorted((now, before))
+    word = SAME if choice is None else FIRST if choice == first else SECOND
+    key = {"app_id": workspace.app.id, "first_run": first, "second_run": second, "row_id": row_id}
+    key |= {"actor": workspace.actor.id}
+    mine = [table.c[name] == value for name, value in key.items()]
+    with (
+        audit.change(workspace, Verb.PREFER_ANSWER, row_id, after={**key, "choice": word}),
+        writing(workspace.engine) as connection,
+    ):
+        workspace.fence(connection)
+        connection.execute(delete(table).where(*mine))
+        connection.execute(insert(table).values(**key, choice=word))
+
+
+def judged(workspace: "Workspace", now: str, before: str) -> set[str]:
+    """The questions on which the actor has said something."""
+    query = select(table.c.row_id).where(*_pair(workspace, now, before), table.c.actor == workspace.actor.id)
+    with workspace.engine.connect() as connection:
+        return set(connection.execute(query).scalars())
+
+
+def result(workspace: "Workspace", now: str, before: str) -> Result:
+    """What everyone said so far."""
+    with workspace.engine.connect() as connection:
+        found = connection.execute(select(table.c.choice, table.c.actor).where(*_pair(workspace, now, before))).all()
+    mine = FIRST if sorted((now, before))[0] == now else SECOND
+    wins = sum(row.choice == mine for row in found)
+    same = sum(row.choice == SAME for row in found)
+    losses = len(found) - wins - same
+    p_value = float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    return Result(wins, losses, same, len({row.actor for row in found}), p_value)
+
+
+def sentence(result: Result) -> Message:
+    """The result as an operator reads it."""
+    counts = {"now": result.now, "before": result.before, "same": result.same}
+    if not result.now + result.before:
+        return Message("Nobody preferred one of the two yet.")
+    if result.p_value > SURE:
+        return Message(
+            "Cannot tell: the new answer was preferred {now} times, the old one {before} times, {same} times neither. "
+            "That may be chance.",
+            **counts,
+        )
+    if result.now > result.before:
+        return Message(
+            "People prefer the new answers: {now} times, the old ones {before} times, {same} times neither. "
+            "That is unlikely to be chance.",
+            **counts,
+        )
+    return Message(
+        "People prefer the old answers: {before} times, the new ones {now} times, {same} times neither. "
+        "That is unlikely to be chance.",
+        **counts,
+    )
+
+
+def _pair(workspace: "Workspace", now: str, before: str) -> list[ColumnElement[bool]]:
+    first, second = sorted((now, before))
+    return [table.c.app_id == workspace.app.id, table.c.first_run == first, table.c.second_run == second]
+
+
+def _drawn(workspace: "Workspace", now: str, before: str, row_id: str, what: str) -> str:
+    words = [workspace.actor.id, *sorted((now, before)), row_id, what]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()

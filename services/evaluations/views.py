@@ -1,0 +1,64 @@
+"""Choices of rows kept under a name, for everyone who works on the app."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services import apps, audit
+from services.audit import Verb
+from services.errors import InvalidInputError
+from services.evaluations.browsing import RowFilter
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SETTING = "evaluation_views"
+LONGEST_NAME, MOST = 60, 50
+
+
+@dataclass(frozen=True)
+class View:
+    """A choice of rows under a name; it fits every evaluation of the app."""
+
+    name: str
+    asked: RowFilter
+    actor: str
+
+
+def all(workspace: "Workspace") -> list[View]:
+    """By name."""
+    found = [View(one["name"], RowFilter.from_address(one["asked"]), one["actor"]) for one in _stored(workspace)]
+    return sorted(found, key=lambda one: one.name.casefold())
+
+
+def save(workspace: "Workspace", name: str, asked: RowFilter) -> View:
+    """Keep a choice; one of the same name is replaced. Raises InvalidInputError."""
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise InvalidInputError(
+            Message("A view needs a name of at most {n} characters.", n=LONGEST_NAME), Message("Type a short name.")
+        )
+    others = [one for one in _stored(workspace) if one["name"] != name]
+    if len(others) >= MOST:
+        raise InvalidInputError(
+            Message("There are {n} saved views already.", n=MOST), Message("Delete one that nobody needs.")
+        )
+    made = {"name": name, "asked": asked.to_address(), "actor": workspace.actor.id}
+    with audit.change(workspace, Verb.SAVE_VIEW, name, before=_named(workspace, name), after=made["asked"]):
+        apps.save_setting(workspace, SETTING, [*others, made])
+    return View(name, asked, workspace.actor.id)
+
+
+def remove(workspace: "Workspace", name: str) -> None:
+    """Forget a view; the evaluations stay as they are."""
+    with audit.change(workspace, Verb.SAVE_VIEW, name, before=_named(workspace, name)):
+        apps.save_setting(workspace, SETTING, [one for one in _stored(workspace) if one["name"] != name])
+
+
+def _named(workspace: "Workspace", name: str) -> Any:
+    return next((one["asked"] for one in _stored(workspace) if one["name"] == name), None)
+
+
+def _stored(workspace: "Workspace") -> Sequence[dict[str, Any]]:
+    return apps.load_setting(workspace, SETTING) or []
