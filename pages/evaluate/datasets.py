@@ -1,6 +1,6 @@
 """Collect the questions that answers are judged on."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -66,15 +66,15 @@ def grid(dataset: Dataset) -> str:
 
 def edited(rows: list[Row], changes: dict[str, Any]) -> list[Row]:
     """The rows with what was changed in the grid; a new line without a question is not one yet."""
-    lines = [asdict(row) | changes["edited_rows"].get(index, {}) for index, row in enumerate(rows)]
+    lines = [replace(row, **said(changes["edited_rows"].get(index, {}))) for index, row in enumerate(rows)]
     kept = [line for index, line in enumerate(lines) if index not in changes["deleted_rows"]]
     added = [line for line in changes["added_rows"] if line.get("question") is not None]
-    return [row_of(line) for line in [*kept, *added]]
+    return [*kept, *(Row("", **said(line)) for line in added)]
 
 
-def row_of(line: dict[str, Any]) -> Row:
-    said = {name: line.get(name) or "" for name in ("question", "expected", "topic", "language")}
-    return Row(id="", critical=bool(line.get("critical")), **said)
+def said(cells: dict[str, Any]) -> dict[str, Any]:
+    """The cells of a line; an emptied one comes as nothing."""
+    return {name: bool(value) if name == "critical" else value or "" for name, value in cells.items()}
 
 
 def ask_lines(key: str) -> None:
@@ -120,7 +120,7 @@ def show_grid(dataset: Dataset, rows: list[Row]) -> None:
     if not rows:
         st.info(_("This dataset has no questions. Add some below; an evaluation needs at least one."))
     st.data_editor(
-        pd.DataFrame([asdict(row) for row in rows], columns=["id", *COLUMNS]).drop(columns="id"),
+        pd.DataFrame([asdict(row) for row in rows], columns=COLUMNS),
         num_rows="dynamic",
         hide_index=True,
         disabled=not may_save,

@@ -46,7 +46,7 @@ def test_an_empty_folder_gets_the_sample_app_once(settings):
         (scorers, "save", 1),
         (scorers, "save", 3),
         (datasets, "create", 1),
-        (datasets, "_records", 1),
+        (datasets.stored, "records", 1),
         (apps, "choose_dataset", 1),
     ],
 )

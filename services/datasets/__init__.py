@@ -1,0 +1,161 @@
+"""Datasets: the questions that answers are judged on, kept in MLflow, frozen by content hash when they are used."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mlflow.entities import EvaluationDataset
+
+from services import audit
+from services.audit import Verb
+from services.datasets import stored, versions
+from services.datasets.row import (
+    LONGEST_QUESTION,
+    MOST_ROWS,
+    Row,
+    check,
+    inputs,
+    inputs_of,
+    pasted,
+    request_id,
+    row_id,
+)
+from services.datasets.versions import DatasetVersion, KeptVersion
+from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+__all__ = [
+    "LONGEST_QUESTION",
+    "MOST_ROWS",
+    "Dataset",
+    "DatasetVersion",
+    "KeptVersion",
+    "Row",
+    "all",
+    "check",
+    "create",
+    "get",
+    "history",
+    "inputs",
+    "inputs_of",
+    "pasted",
+    "request_id",
+    "restore",
+    "row_id",
+    "rows",
+    "rows_of",
+    "save_rows",
+    "snapshot",
+]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named list of questions; names are not unique in MLflow, ids are."""
+
+    id: str
+    name: str
+    rows: int
+    updated_at: datetime
+
+
+def all(workspace: "Workspace") -> list[Dataset]:
+    """The app's datasets, the newest first."""
+    with translated(Message("Reading the datasets")):
+        found = workspace.client.search_datasets(experiment_ids=[workspace.app.experiment_id], max_results=200)
+    return sorted((_from_mlflow(one) for one in found), key=lambda one: one.updated_at, reverse=True)
+
+
+def get(workspace: "Workspace", id: str) -> Dataset:
+    """One dataset of this app; raises NotFoundError."""
+    return _from_mlflow(stored.load(workspace, id))
+
+
+def rows(workspace: "Workspace", id: str) -> list[Row]:
+    """The questions in the order they were entered."""
+    return stored.distinct(stored.read(stored.load(workspace, id)))
+
+
+def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
+    """Make a dataset of at least one question; raises InvalidInputError."""
+    kept = check(rows)
+    if not name.strip():
+        raise InvalidInputError(
+            Message("The dataset has no name."), Message("Type a name that says what is asked in it.")
+        )
+    with audit.change(workspace, Verb.SAVE_DATASET, name.strip(), after=f"{len(kept)} rows") as change:
+        made = workspace.client.create_dataset(
+            name=name.strip(), experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id}
+        )
+        made.merge_records(stored.records(kept))
+        change.after = versions.told(made.dataset_id, versions.keep(workspace, kept))
+    return get(workspace, made.dataset_id)
+
+
+def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: datetime | None = None) -> Dataset:
+    """Make `rows` the whole content of the dataset; raises InvalidInputError.
+
+    A row whose question was reworded keeps what other tools noted about it if it still carries its old id.
+    `seen` is the `updated_at` that was edited; raises ConflictError when the dataset changed since.
+    """
+    given = list(rows)
+    kept, found = check(given), stored.load(workspace, id)
+    if seen is not None and seen != _from_mlflow(found).updated_at:
+        raise ConflictError(
+            Message("The dataset {name} was changed while you worked on it.", name=found.name),
+            Message("Look at the questions as they are now, then make your changes again."),
+        )
+    there = stored.read(found)
+    before = versions.keep(workspace, stored.distinct(there))
+    with audit.change(workspace, Verb.SAVE_DATASET, found.name, before=versions.told(id, before)) as change:
+        versions.notice(workspace, found, before)
+        gone = stored.surplus(kept, there)
+        found.merge_records(stored.records(given, there) or stored.touch(there))
+        if gone:
+            found.delete_records(gone)
+        change.after = versions.told(id, versions.keep(workspace, kept))
+    return get(workspace, id)
+
+
+def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
+    """The dataset as it is now, kept for good under its hash; an empty one raises NotReadyError."""
+    found = stored.load(workspace, id)
+    content = stored.distinct(stored.read(found))
+    if not content:
+        raise NotReadyError(
+            Message("The dataset {name} has no questions.", name=found.name),
+            Message("Add questions on the Datasets screen, then start again."),
+        )
+    version = versions.keep(workspace, content)
+    versions.notice(workspace, found, version)
+    return version
+
+
+def history(workspace: "Workspace", id: str) -> list[KeptVersion]:
+    """The versions of a dataset, newest first; raises NotFoundError."""
+    return versions.history(workspace, stored.load(workspace, id))
+
+
+def rows_of(workspace: "Workspace", sha256: str) -> list[Row]:
+    """The rows of a kept version; raises NotFoundError."""
+    return versions.read(workspace, sha256)
+
+
+def restore(workspace: "Workspace", id: str, sha256: str, seen: datetime | None = None) -> Dataset:
+    """Make a kept version the content again; questions that are still there keep their order."""
+    wanted = {row.id: row for row in versions.read(workspace, sha256)}
+    here = [row.id for row in rows(workspace, id) if row.id in wanted]
+    ordered = [*here, *(one for one in wanted if one not in set(here))]
+    return save_rows(workspace, id, [wanted[one] for one in ordered], seen)
+
+
+def _from_mlflow(found: EvaluationDataset) -> Dataset:
+    # MLflow writes the word null when the last record was deleted.
+    profile = (json.loads(found.profile) if found.profile else None) or {}
+    updated = datetime.fromtimestamp((found.last_update_time or found.created_time) / 1000, UTC)
+    return Dataset(found.dataset_id, found.name, int(profile.get("num_records", 0)), updated)
