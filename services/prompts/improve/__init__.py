@@ -128,7 +128,7 @@ def outcome(job: Job) -> Outcome | None:
         content=Content.from_json(stored["content"]),
         rows=stored["rows"],
         scores=tuple(ScoreChange(**one) for one in stored["scores"]),
-        verdict=Verdict(**stored["verdict"]),
+        verdict=Verdict.from_json(stored["verdict"]),
         changed=stored["changed"],
         unjudged=stored["unjudged"],
         refused=Message.from_json(stored["refused"]) if stored["refused"] else None,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,7 @@ def _measured(
     before = _table(asking, base, rows, built)
     after = before if refused or not changed else _table(asking, content, rows, built)
     names = [one.name for one in built]
-    verdict = asdict(verdicts.compare(after, before, names))
+    verdict = verdicts.compare(after, before, names).to_json()
     tables = [before] if after is before else [before, after]
     unjudged = sum(int(table["unjudged"].sum()) for table in tables)
     scores = [{"scorer": one, "before": int(before[one].sum()), "after": int(after[one].sum())} for one in names]
