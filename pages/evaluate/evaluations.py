@@ -2,15 +2,16 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from pages.components import agent_titles, evaluation_view, feedback, session, tables
-from pages.components.prompts import titles
+from pages.components import agent_titles, feedback, session
+from pages.components.evaluations import address, blind, comparison, filters, listing, paper, row, summary, titles
+from pages.components.evaluations import rows as table
+from pages.components.prompts import titles as prompt_titles
 from services import agents, audit, datasets, evaluations, jobs, prompts
 from services.agents import AgentVersion
 from services.audit import Verb
-from services.evaluations import Evaluation
+from services.evaluations import Evaluation, baselines, browsing, comparing, reading
 from services.messages import Message
 
 _ = session.text
@@ -24,25 +25,6 @@ def start(model_id: str, version: int, dataset_id: str) -> None:
 def job_key() -> str:
     """Where this session keeps the job that it started; jobs of another app cannot be read."""
     return f"evaluation-job-{workspace.app.id}"
-
-
-def open_run(run_id: str, against: str | None = None) -> None:
-    st.query_params.clear()
-    st.query_params["run"] = run_id
-    if against:
-        st.query_params["against"] = against
-
-
-def compare_with() -> None:
-    chosen = st.session_state.get("against")
-    if chosen:
-        st.query_params["against"] = chosen
-    else:
-        st.query_params.pop("against", None)
-
-
-def close() -> None:
-    st.query_params.clear()
 
 
 def missing(ready: list[AgentVersion]) -> bool:
@@ -82,7 +64,7 @@ def show_form() -> None:
         format_func=agent_labels.__getitem__,
         key=f"evaluate-agent-{workspace.app.id}",
     )
-    labels = titles.labels(prompts.history(workspace, ready[model_id].prompt_name))
+    labels = prompt_titles.labels(prompts.history(workspace, ready[model_id].prompt_name))
     choose_asked("version", f"evaluate-prompt-{workspace.app.id}-{ready[model_id].prompt_name}", list(labels))
     version = middle.selectbox(
         _("Prompt version"),
@@ -125,96 +107,112 @@ def show_jobs() -> None:
         feedback.job(id, Message("The evaluation is finished. Open it below."))
 
 
-def show_list(found: list[Evaluation]) -> None:
-    names = list(dict.fromkeys(name for one in found for name in one.scores))
-    asked = agent_titles.labels(agents.versions(workspace))
-    table = pd.DataFrame(
-        [
-            {
-                "time": session.moment(one.created_at),
-                "prompt": f"{one.prompt_name} {one.prompt_version or one.requested_version}",
-                "state": _(evaluation_view.STATE.get(one.state, one.state)),
-                **{name: one.scores[name].mean * 100 if name in one.scores else None for name in names},
-                "rows": one.rows or None,
-                "failed": one.failed if one.rows else None,
-                "agent": asked.get(one.model_id, "–"),
-                "dataset": one.dataset_name,
-                "model": _("practice model") if one.practice else "",
-            }
-            for one in found
-        ]
-    )
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode=tables.CLICK_OR_MANY,
-        key="evaluations",
-        placeholder="",
-        column_config={
-            "time": _("Started"),
-            "prompt": _("Prompt version"),
-            "agent": _("Agent version"),
-            "dataset": _("Dataset"),
-            "state": _("State"),
-            "rows": st.column_config.NumberColumn(_("Questions")),
-            "failed": st.column_config.NumberColumn(_("Not answered")),
-            "model": _("Model"),
-            **{name: st.column_config.NumberColumn(name, format="%.0f %%") for name in names},
-        },
-    )
-    show_actions([found[position] for position in tables.chosen(event, len(found))])
+def shown(made: Evaluation) -> Evaluation:
+    """Its head; what has no rows yet ends here."""
+    pinned = baselines.pinned(workspace).get(baselines.key(made)) == made.run_id
+    summary.head(made, pinned)
+    if not made.finished:
+        st.info(_("This evaluation has no scores: it is still running, failed, or was cancelled."))
+        st.stop()
+    if made.outside:
+        with st.spinner(_("Reading the traces of this evaluation")):
+            return reading.complete(workspace, made)
+    return made
 
 
-def show_actions(chosen: list[Evaluation]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        one = chosen[0].run_id if len(chosen) == 1 else ""
-        st.button(_("Open"), key="open", on_click=open_run, args=(one,), disabled=not one)
-        newer, older = (chosen[0].run_id, chosen[1].run_id) if len(chosen) == 2 else ("", "")
-        both = len(chosen) == 2 and all(one.finished for one in chosen)
-        st.button(_("Compare"), key="compare", on_click=open_run, args=(newer, older), disabled=not both)
-        st.caption(_("Choose one row to open it, two finished ones to compare them."))
+def compared_with(made: Evaluation) -> Evaluation | None:
+    """What it is compared with: the address says it, the field changes it."""
+    others = {one.run_id: one for one in evaluations.listed(workspace) if one.finished and one.run_id != made.run_id}
+    against = st.query_params.get(address.AGAINST)
+    st.session_state["against"] = against if against in others else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            _("Compare with"),
+            list(others),
+            index=None,
+            format_func=lambda id: titles.title(others[id]),
+            key="against",
+            placeholder=_("Choose an earlier evaluation"),
+            on_change=lambda: address.compare_with(st.session_state["against"]),
+        )
+        baseline = baselines.of(workspace, made)
+        if baseline in others and against != baseline:
+            st.button(
+                _("Compare with the baseline"),
+                key="to-baseline",
+                icon=":material/keep:",
+                on_click=address.compare_with,
+                args=(baseline,),
+            )
+        listing.pin_button(workspace, made)
+        st.button(_("For printing"), key="paper", icon=":material/print:", on_click=address.show, args=(address.PAPER,))
+    return reading.complete(workspace, others[against]) if against in others else None
 
 
 def show_one(made: Evaluation) -> None:
-    evaluation_view.head(made)
-    if not made.finished:
-        st.info(_("This evaluation has no scores: it is still running, failed, or was cancelled."))
+    paper.style()
+    asked_row, mode = st.query_params.get(address.ROW), st.query_params.get(address.MODE)
+    if asked_row:
+        show_row(made, asked_row)
         return
-    evaluation_view.proof(made)
-    evaluation_view.scores(made)
-    rows = evaluations.rows(workspace, made.run_id)
-    others = {one.run_id: one for one in evaluations.all(workspace) if one.finished and one.run_id != made.run_id}
-    against = st.query_params.get("against")
-    st.session_state["against"] = against if against in others else None
-    st.selectbox(
-        _("Compare with"),
-        list(others),
-        index=None,
-        format_func=lambda id: evaluation_view.title(others[id]),
-        key="against",
-        placeholder=_("Choose an earlier evaluation"),
-        on_change=compare_with,
-    )
-    if against in others:
-        evaluation_view.comparison(made, others[against], rows, evaluations.rows(workspace, against))
+    made = shown(made)
+    rows, questions = reading.rows(workspace, made), reading.questions(workspace, made)
+    if questions.empty:
+        st.info(_("This evaluation left no traces to read."))
+        return
+    kinds = reading.kinds(made, rows)
+    other = compared_with(made)
+    before = reading.questions(workspace, other) if other else None
+    if mode == address.BLIND and other is not None and before is not None:
+        blind.show(workspace, (made, other), (questions, before))
+        return
+    summary.proof(made)
+    summary.scores(made, rows, kinds)
+    found = comparing.compare(questions, before, kinds) if before is not None else None
+    if found is not None and other is not None and before is not None:
+        earlier = reading.rows(workspace, other)
+        comparison.show(workspace, (made, other), (rows, earlier), (questions, before), found)
+    else:
+        summary.spent(questions)
+    comparison.slices(comparing.slices(questions, before, found.kinds if found else kinds), kinds, before is not None)
     st.subheader(_("Questions and answers"), anchor=False)
-    evaluation_view.table(made, rows)
+    if mode == address.PAPER:
+        wanted = address.asked()
+        changes = found.changes if found else None
+        paper.show(browsing.choose(questions, kinds, wanted, changes), kinds, wanted, before)
+        return
+    wanted = filters.show(workspace, questions, kinds, found is not None)
+    chosen = browsing.choose(questions, kinds, wanted, found.changes if found else None)
+    table.show(made, chosen, len(questions), kinds, wanted, before)
+
+
+def show_row(made: Evaluation, row_id: str) -> None:
+    """One row on the whole screen, among those that the address chooses."""
+    known = shown(made)
+    rows, questions = reading.rows(workspace, known), reading.questions(workspace, known)
+    kinds = reading.kinds(known, rows)
+    against = st.query_params.get(address.AGAINST)
+    other = reading.complete(workspace, evaluations.get(workspace, against)) if against else None
+    before = reading.questions(workspace, other) if other else None
+    changes = comparing.compare(questions, before, kinds).changes if before is not None else None
+    chosen = browsing.choose(questions, kinds, address.asked(), changes)
+    compared = (other, before) if other is not None and before is not None else None
+    row.show(workspace, known, chosen, row_id, kinds, compared)
 
 
 workspace = session.workspace()
 st.title(_("Evaluations"), anchor=False)
-asked = st.query_params.get("run")
+asked = st.query_params.get(address.RUN)
 if asked:
-    st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=close)
+    st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=address.close)
     show_one(evaluations.get(workspace, asked))
     st.stop()
 show_form()
 show_jobs()
 st.subheader(_("All evaluations"), anchor=False)
-everything = evaluations.all(workspace)
+everything = evaluations.listed(workspace)
 if everything:
-    show_list(everything)
+    listing.show(workspace, everything)
 elif not any(one.live for one in jobs.recent(workspace, "evaluate")):
     st.info(
         _("There are no evaluations yet. Each one will show here with the share of questions that every scorer passed.")

@@ -1,6 +1,5 @@
 """The rows of an evaluation that a notebook or another tool made, read from its traces; nothing of ours is needed."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 from mlflow.entities import Expectation, Feedback, Trace, TraceState
 
 from services import datasets
+from services.datasets import shapes
 from services.evaluations.records import NUMBER, PASS, TEXT, Score
 from services.evaluations.table import LONGEST_ERROR, RUN_OF_ASSESSMENT
 from services.traces.story import answer_of, request_of
@@ -100,14 +100,13 @@ def _value(value: Any, kind: str) -> Any:
 
 
 def _line(trace: Trace) -> dict[str, Any]:
-    info, asked = trace.info, request_of(trace)
-    messages, usage = _messages(asked), info.token_usage or {}
-    question = _question(asked, messages)
+    info, usage = trace.info, trace.info.token_usage or {}
+    messages = _messages(request_of(trace), info.request_preview or "")
     ok = info.state != TraceState.ERROR
     return {
-        "row_id": _row_id(asked, messages, question or info.request_preview or ""),
+        "row_id": datasets.request_id(messages),
         "repeat": 1,
-        "question": question or info.request_preview or "",
+        "question": messages[-1]["content"],
         "messages": json.dumps(messages, ensure_ascii=False) if len(messages) > 1 else "",
         "expected": _expected(trace),
         "critical": False,
@@ -127,47 +126,23 @@ def _line(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _row_id(asked: Any, messages: list[dict[str, Any]], question: str) -> str:
-    """The id that a dataset gives to the same question; what asks in a form of its own gets one of its own."""
-    if len(messages) == 1 or not isinstance(asked, dict):
-        return datasets.row_id(question)
-    written = json.dumps(asked, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:12]
-
-
-def _messages(asked: Any) -> list[dict[str, Any]]:
-    """The request's chat messages, by whatever name they go."""
-    if not isinstance(asked, dict):
-        return []
-    found = asked.get("input", asked.get("messages"))
-    if not isinstance(found, list):
-        return []
-    return [{"role": str(one["role"]), "content": one.get("content")} for one in found if isinstance(one, dict) and "role" in one]  # fmt: skip
-
-
-def _question(asked: Any, messages: list[dict[str, Any]]) -> str:
-    said = [one["content"] for one in messages if one["role"] == "user"]
-    if said:
-        return words(said[-1])
-    if isinstance(asked, dict):
-        return words(next(iter(asked.values()))) if len(asked) == 1 else _listed(asked)
-    return words(asked)
+def _messages(asked: Any, preview: str) -> list[dict[str, str]]:
+    """What was asked, in the shape that the datasets know, so that the same question has the same id everywhere."""
+    if isinstance(asked, dict) and asked:
+        return shapes.messages(asked)
+    return [{"role": "user", "content": words(asked) or preview}]
 
 
 def words(value: Any) -> str:
-    """A text as people read it, also when it came as a list of parts."""
-    if isinstance(value, list):
-        return " ".join(words(part.get("text", "") if isinstance(part, dict) else part) for part in value)
-    return _listed(value) if isinstance(value, dict) else "" if value is None else str(value)
-
-
-def _listed(values: dict[str, Any]) -> str:
-    return "\n".join(f"{name}: {words(value)}" for name, value in values.items())
+    """A value as people read it, also when it came as a list of parts or under names."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {words(one)}" for name, one in value.items())
+    return shapes.text(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def _expected(trace: Trace) -> str:
     found = {one.name: one.value for one in trace.info.assessments if isinstance(one, Expectation)}
-    return words(found["expected_response"]) if "expected_response" in found else _listed(found)
+    return words(found.get("expected_response", found))
 
 
 def _error(trace: Trace) -> str:

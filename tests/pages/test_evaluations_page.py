@@ -45,11 +45,32 @@ def finished(workspace):
                 for number, question in enumerate(QUESTIONS)
             ]
         )  # fmt: skip
-        table.keep(run_id, rows, table.summary(rows, ["length"]))
+        mean = float(rows["length"].mean())
+        scores = {"length": {"mean": mean, "judged": len(rows), "rows": len(rows), "kind": "pass", "failed": 0}}
+        whole = {"rows": len(rows), "failed": 0, "prompt_version": version, "prompt_seen": True, "scores": scores}
+        table.keep(run_id, rows, whole)
+        workspace.client.log_metric(run_id, "length/mean", mean)
         workspace.client.set_terminated(run_id, "FINISHED")
         return run_id
 
     return [make(1, False), make(2, True)]
+
+
+def select(shown, run_id, row):
+    """Click into a row of the table."""
+    picked = {"selection": {"rows": [], "columns": [], "cells": [(row, "question")]}}
+    shown.session_state[f"rows-{run_id}"] = picked
+    return shown.run()
+
+
+def asks(shown, name):
+    """What the address says."""
+    value = shown.query_params[name]
+    return value[0] if isinstance(value, list) else value
+
+
+def written(shown):
+    return texts(shown).replace("\\", "")
 
 
 def test_what_must_come_first_is_said(screen):
@@ -103,13 +124,19 @@ def test_a_comparison_names_both_sides(screen, workspace, finished):
     assert "Critical questions that pass with support version 2" in worse
 
 
-def test_a_changed_question_is_read_side_by_side(screen, workspace, finished):
+def test_a_count_shows_its_questions_and_one_is_read_side_by_side(screen, workspace, finished):
     shown = screen("evaluations", run=finished[1], against=finished[0])
-    changed = next(one.value for one in shown.dataframe if "scorers" in one.value)
-    assert set(changed["scorers"]) == {"length"}
-    shown.session_state["changed-Got better"] = {"selection": {"rows": [], "columns": [], "cells": [(0, "question")]}}
-    read = texts(shown.run()).replace("\\", "")
-    assert "Answer <b>1</b>" in read and "Answer <b>2</b>" in read
+    assert shown.button(key="change-length-worse").disabled and shown.button(key="change-length-same").disabled
+    shown.button(key="change-length-better").click().run()
+    assert asks(shown, "change") == "better" and asks(shown, "scorer") == "length"
+    assert set(shown.dataframe[-1].value["length"]) == {"✗ → ✓"}
+    select(shown, finished[1], 0)
+    drawn = "".join(one.proto.body for one in shown.get("html"))
+    assert "<del>" in drawn and "Answer &lt;b&gt;" in drawn
+    assert "**1 of 6**" in texts(shown)
+    assert "not passed" in texts(shown) and shown.button(key="row-previous").disabled
+    shown.button(key="row-next").click().run()
+    assert "**2 of 6**" in texts(shown) and "Can I return the lamp?" in written(shown)
 
 
 def test_an_unknown_evaluation_leads_back_to_the_list(screen, finished):
@@ -120,49 +147,49 @@ def test_an_unknown_evaluation_leads_back_to_the_list(screen, finished):
 
 
 def test_a_click_in_a_row_chooses_it(screen, finished):
-    shown = screen("evaluations", run=finished[1])
-    shown.session_state[f"rows-{finished[1]}"] = {"selection": {"rows": [], "columns": [], "cells": [(2, "question")]}}
-    assert "Because of its length" in texts(shown.run()).replace("\\", "")
+    shown = select(screen("evaluations", run=finished[1]), finished[1], 2)
+    assert asks(shown, "row") == "r2"
+    assert "Because of its length" in written(shown) and "返品できますか?" in written(shown)
 
 
 def test_one_evaluation_shows_scores_and_their_rows(screen, finished):
     shown = screen("evaluations", run=finished[1])
 
     assert not shown.exception
-    assert [metric.value for metric in shown.metric] == ["100 %"]
-    assert "mean of 6 rows" in texts(shown)
+    assert [metric.value for metric in shown.metric][:2] == ["100 %", "0.50"]
+    assert "6 of 6 judged" in texts(shown) and "MLflow:" not in texts(shown)
     assert "prompt version 2 reached the model" in texts(shown).replace("\\", "")
     assert "practice model" in texts(shown)
 
 
 def test_rows_are_filtered_by_failure_and_topic(screen, finished):
     shown = screen("evaluations", run=finished[0])
-    assert len(shown.dataframe[0].value) == 6
+    assert len(shown.dataframe[-1].value) == 6
 
-    shown.multiselect(key=f"topics-{finished[0]}").set_value(["a"]).run()
-    assert len(shown.dataframe[0].value) == 3
+    shown.multiselect(key="rows-topic").set_value(["a"]).run()
+    assert len(shown.dataframe[-1].value) == 3
+    assert asks(shown, "topic") == "a"
 
-    passing = screen("evaluations", run=finished[1])
-    passing.toggle(key=f"failed-{finished[1]}").set_value(True).run()
+    passing = screen("evaluations", run=finished[1], verdict="failed")
     assert "No question fits" in texts(passing)
+    passing.button(key="clear-rows").click().run()
+    assert len(passing.dataframe[-1].value) == 6
 
 
 def test_a_row_shows_question_answer_and_verdicts(screen, finished):
-    shown = screen("evaluations", run=finished[0])
-    shown.session_state[f"rows-{finished[0]}"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
-    shown.run()
-
-    written = texts(shown).replace("\\", "")
-    assert "Can I return the lamp?" in written and "Because of its length." in written
-    assert "Answer <b>1</b>" in written and "<b>1</b>" not in texts(shown)
+    shown = screen("evaluations", run=finished[0], row="r1", words="?")
+    assert "Can I return the lamp?" in written(shown) and "Because of its length." in written(shown)
+    assert "Answer <b>1</b>" in written(shown) and "<b>1</b>" not in texts(shown)
+    assert "**2 of 4**" in texts(shown)
+    shown.button(key="rows-back").click().run()
+    assert "row" not in shown.query_params and asks(shown, "words") == "?"
 
 
 def test_a_worse_version_is_called_worse(screen, finished):
     shown = screen("evaluations", run=finished[0], against=finished[1])
 
-    written = texts(shown).replace("\\", "")
-    assert "Worse: 6 of 6 questions got worse" in written
-    assert "and fail with support version 1" in written
+    assert "Worse: 6 of 6 questions got worse" in written(shown)
+    assert "and fail with support version 1" in written(shown)
 
 
 def test_an_unfinished_run_says_why_it_is_empty(screen, workspace, finished):

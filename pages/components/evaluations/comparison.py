@@ -1,0 +1,207 @@
+"""Two evaluations beside each other: is the difference real, where is it, and what was set differently."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import agent_titles, session
+from pages.components.evaluations import address, summary, titles
+from services import agents, verdicts
+from services.evaluations import Evaluation, comparing, preferences
+from services.evaluations.browsing import BETTER, SAME, WORSE, RowFilter
+from services.evaluations.comparing import WHOLE, Comparison, Setting, Slice
+from services.messages import mark
+from services.workspace import Workspace
+
+_, say = session.text, session.say
+SETTING = {
+    "agent": mark("Agent version"),
+    "prompt": mark("Prompt version"),
+    "dataset": mark("Dataset"),
+    "content": mark("Content of the dataset"),
+    "repeats": mark("Times each question is asked"),
+    "practice": mark("Practice model"),
+}
+BY = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Split"), "critical": mark("Critical")}
+MOST_NAMED = 50
+ICON = {BETTER: ":material/trending_up:", WORSE: ":material/trending_down:", SAME: ":material/trending_flat:"}
+
+
+def show(
+    workspace: Workspace,
+    sides: tuple[Evaluation, Evaluation],
+    rows: tuple[pd.DataFrame, pd.DataFrame],
+    questions: tuple[pd.DataFrame, pd.DataFrame],
+    found: Comparison,
+) -> None:
+    """`sides`, `rows` (with repeats) and `questions` hold the new evaluation first, then the old one."""
+    new, old = sides
+    st.markdown(session.escape(_("What changes from {old} to {new}:", new=titles.title(new), old=titles.title(old))))
+    _verdict(sides, rows, found)
+    _counts(sides, questions, found)
+    summary.spent(*questions)
+    _settings(workspace, comparing.settings(new, old))
+    _only(questions, found)
+    _preferred(workspace, new, old)
+
+
+def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool) -> None:
+    """Each part of the dataset with its n; compared, what it was and what it is."""
+    if not found:
+        return
+    with st.expander(_("Results by part of the dataset"), icon=":material/donut_small:"):
+        table = pd.DataFrame(
+            [
+                {
+                    "by": _(BY[one.by]),
+                    "value": _part(one),
+                    "rows": one.rows,
+                    **{
+                        name: (f"{titles.mean(means[0], kinds[name])} → " if compared else "")
+                        + titles.mean(means[1], kinds[name])
+                        for name, means in one.means.items()
+                    },
+                }
+                for one in found
+            ]
+        )
+        st.table(
+            table.rename(columns={"by": _("Part"), "value": _("Which"), "rows": _("Questions")}).set_index(_("Part"))
+        )
+        st.caption(_("A small part says little: with few questions one answer more or less moves the mean a lot."))
+
+
+def _verdict(sides: tuple[Evaluation, Evaluation], rows: tuple[pd.DataFrame, pd.DataFrame], found: Comparison) -> None:
+    verdict = verdicts.compare(*rows, list(found.kinds))
+    show = {verdicts.BETTER: st.success, verdicts.WORSE: st.error}.get(verdict.word, st.info)
+    show(session.escape(say(verdicts.sentence(verdict))))
+    st.caption(
+        _(
+            "A question passes when every shared scorer passes it. Chance of such a difference between equal versions: {p}.",
+            p=_chance(verdict.p_value),
+        )
+    )
+    if verdict.new_critical:
+        st.error(
+            session.escape(
+                _(
+                    "Critical questions that pass with {old} and fail with {new}: {n}. They stop a release from the one to "
+                    "the other.",
+                    n=len(verdict.new_critical),
+                    new=titles.title(sides[0]),
+                    old=titles.title(sides[1]),
+                )
+            )
+        )
+
+
+def _counts(
+    sides: tuple[Evaluation, Evaluation], questions: tuple[pd.DataFrame, pd.DataFrame], found: Comparison
+) -> None:
+    """Per scorer what it was, what it is, and how many questions moved: each count shows its questions below."""
+    asked = address.asked()
+    with st.container(border=True):
+        for name in [WHOLE, *found.kinds] if len(found.kinds) != 1 else list(found.kinds):
+            label, *counts = st.columns([3, 1.4, 1.4, 1.4], vertical_alignment="center")
+            label.markdown(f"**{session.escape(name or _('Every scorer passes'))}** {_moved(sides, name)}")
+            for column, (word, n) in zip(counts, _words(found, name), strict=True):
+                column.button(
+                    _label(word, n),
+                    key=f"change-{name}-{word}",
+                    icon=ICON[word],
+                    type="primary" if (asked.scorer, asked.change) == (name, word) else "secondary",
+                    width="stretch",
+                    disabled=not n,
+                    on_click=address.choose,
+                    args=(RowFilter(scorer=name, change=word),),
+                )
+        st.caption(_("Counted are the {n} questions that both have. A number shows its questions below.", n=len(found.changes)))  # fmt: skip
+
+
+def _words(found: Comparison, name: str) -> list[tuple[str, int]]:
+    counts = found.counts(name)
+    return [(BETTER, counts.better), (WORSE, counts.worse), (SAME, counts.same)]
+
+
+def _label(word: str, n: int) -> str:
+    return {BETTER: _("{n} better", n=n), WORSE: _("{n} worse", n=n), SAME: _("{n} the same", n=n)}[word]
+
+
+def _moved(sides: tuple[Evaluation, Evaluation], name: str) -> str:
+    if name == WHOLE:
+        return ""
+    now, before = sides[0].scores.get(name), sides[1].scores.get(name)
+    return f":gray[{titles.score(before)} →] {titles.score(now)}"
+
+
+def _settings(workspace: Workspace, changed: list[Setting]) -> None:
+    if not changed:
+        st.caption(_("Agent, prompt, dataset and scorers are the same on both sides: what differs is chance."))
+        return
+    known = agent_titles.labels(agents.versions(workspace))
+    with st.expander(_("What was set differently ({n})", n=len(changed)), icon=":material/tune:", expanded=False):
+        st.table(
+            pd.DataFrame(
+                [
+                    {
+                        "": session.escape(_("Scorer {name}", name=one.what) if one.scorer else _(SETTING[one.what])),
+                        _("Before"): session.escape(_told(one, one.before, known)),
+                        _("Now"): session.escape(_told(one, one.now, known)),
+                    }
+                    for one in changed
+                ]
+            ).set_index("")
+        )
+
+
+def _told(one: Setting, value: str, known: Mapping[str, str]) -> str:
+    if one.scorer:
+        return _("version {n}", n=value) if value and value != "0" else _("used") if value else _("not used")
+    if one.what == "agent":
+        return known.get(value, "–")
+    if one.what == "content":
+        return _("edited since") if value == one.now else "–"
+    if one.what == "practice":
+        return _("yes") if value == "True" else _("no")
+    return value or "–"
+
+
+def _only(questions: tuple[pd.DataFrame, pd.DataFrame], found: Comparison) -> None:
+    """Questions that cannot be compared, because one side never asked them."""
+    for label, ids, table in (
+        (_("Questions only in the new one: {n}", n=len(found.only_now)), found.only_now, questions[0]),
+        (_("Questions only in the old one: {n}", n=len(found.only_before)), found.only_before, questions[1]),
+    ):
+        if ids:
+            with st.expander(label, icon=":material/playlist_remove:"):
+                asked = table.drop_duplicates("row_id").set_index("row_id")["question"]
+                for id in ids[:MOST_NAMED]:
+                    st.markdown("- " + session.escape(" ".join(str(asked[id]).split())[:200]))
+                if len(ids) > MOST_NAMED:
+                    st.caption(_("… and {n} more", n=len(ids) - MOST_NAMED))
+
+
+def _preferred(workspace: Workspace, new: Evaluation, old: Evaluation) -> None:
+    """What people preferred who did not know whose answer was whose."""
+    result = preferences.result(workspace, new.run_id, old.run_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            _("Choose the better answers blind"),
+            key="blind",
+            icon=":material/visibility_off:",
+            on_click=address.show,
+            args=(address.BLIND,),
+        )
+        if result.said:
+            st.caption(say(preferences.sentence(result)))
+
+
+def _part(one: Slice) -> str:
+    if one.by == "critical":
+        return _("critical") if one.value == "True" else _("others")
+    return session.escape(one.value) or _("(none)")
+
+
+def _chance(share: float) -> str:
+    return _("below {n} %", n="0.1") if share < 0.001 else _("{n} %", n=f"{share * 100:.1f}")

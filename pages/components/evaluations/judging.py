@@ -1,0 +1,119 @@
+"""What a person adds to an answer: a verdict of their own, or the question for a dataset."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import audit, datasets
+from services.audit import Verb
+from services.datasets import Row
+from services.errors import InvalidInputError
+from services.evaluations import corrections, reading
+from services.evaluations.records import NUMBER, PASS
+from services.messages import Message
+from services.workspace import Workspace
+
+_ = session.text
+
+
+def show(workspace: Workspace, one: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    left, right = st.columns(2, gap="large")
+    with left.expander(_("Say it yourself"), icon=":material/gavel:", key=f"judge-{one['trace_id']}"):
+        _judge(workspace, one, {name: kind for name, kind in kinds.items() if kind in (PASS, NUMBER)})
+    with right.expander(_("Add the question to a dataset"), icon=":material/dataset:", key=f"add-{one['row_id']}"):
+        _add(workspace, one)
+
+
+def _judge(workspace: Workspace, one: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """A verdict under a scorer's name, with a reason."""
+    may = audit.allowed(workspace, Verb.CORRECT_JUDGE)
+    if not one["trace_id"] or one["state"] != "OK" or not kinds:
+        st.caption(_("There is no answer to judge."))
+        return
+    key = f"judge/{one['trace_id']}"
+    st.caption(_("Your verdict stands beside the scorer's, with your name. How well a judge agrees with people is measured by it."))  # fmt: skip
+    name = st.selectbox(_("Scorer"), list(kinds), key=f"{key}/scorer", disabled=not may)
+    given: bool | float | None
+    if kinds[name] == PASS:
+        given = st.segmented_control(
+            _("Your verdict"),
+            [True, False],
+            format_func=lambda passed: _("passes") if passed else _("does not pass"),
+            key=f"{key}/passed",
+            disabled=not may,
+        )
+    else:
+        given = st.number_input(_("Your number"), value=None, key=f"{key}/number", disabled=not may)
+    st.text_area(_("Reason"), key=f"{key}/why", max_chars=corrections.LONGEST_WHY, disabled=not may)
+    st.button(
+        _("Save my verdict"),
+        key="save-verdict",
+        type="primary",
+        on_click=_save,
+        args=(workspace, one["trace_id"], kinds[name]),
+        disabled=given is None or not may,
+    )
+
+
+def _save(workspace: Workspace, trace_id: str, kind: str) -> None:
+    key, said = f"judge/{trace_id}", st.session_state
+    given = said.get(f"{key}/passed") if kind == PASS else said.get(f"{key}/number")
+    if given is None:
+        return
+    with feedback.action(Message("Your verdict stands beside the scorer's.")):
+        corrections.give(workspace, trace_id, said[f"{key}/scorer"], given, said.get(f"{key}/why", ""))
+
+
+def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
+    known = {each.id: each for each in datasets.all(workspace)}
+    may = audit.allowed(workspace, Verb.SAVE_DATASET)
+    if not known:
+        st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
+        return
+    st.selectbox(
+        _("Dataset"),
+        list(known),
+        format_func=lambda id: _("{name}: {n} questions", name=known[id].name, n=known[id].rows),
+        key="add-dataset",
+        disabled=not may,
+    )
+    st.text_area(
+        _("Expected answer"),
+        value=one["expected"],
+        key=f"add-expected/{one['row_id']}",
+        help=_("What a good answer says. It may stay empty."),
+        disabled=not may,
+    )
+    st.toggle(_("Critical"), value=bool(one["critical"]), key=f"add-critical/{one['row_id']}", disabled=not may)
+    st.button(
+        _("Add to the dataset"),
+        key="add-row",
+        type="primary",
+        on_click=_put,
+        args=(workspace, dict(one)),
+        disabled=not may,
+    )
+
+
+def _put(workspace: Workspace, one: Mapping[str, Any]) -> None:
+    """Add the question as it was asked; one that stands there already gets the new expected answer."""
+    said, chosen = st.session_state, st.session_state["add-dataset"]
+    expected = said.get(f"add-expected/{one['row_id']}", one["expected"])
+    critical = bool(said.get(f"add-critical/{one['row_id']}", one["critical"]))
+    with feedback.action(Message("The question stands in the dataset.")):
+        found, turns = datasets.get(workspace, chosen), reading.messages(one)
+        if not one["question"].strip():
+            raise InvalidInputError(Message("The question is empty."), Message("Choose another row."))
+        row = Row(
+            "",
+            one["question"],
+            expected,
+            critical,
+            one["topic"],
+            one["language"],
+            messages=tuple(turns) if len(turns) > 1 else (),
+        )
+        others = [each for each in datasets.rows(workspace, chosen) if each.id != one["row_id"]]
+        datasets.save_rows(workspace, chosen, [*others, row], seen=found.updated_at)

@@ -1,0 +1,130 @@
+"""One evaluation at a glance: who answered what, each scorer's mean with what it rests on, time and money."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import session
+from pages.components.evaluations import titles
+from services.evaluations import Evaluation, comparing, mlflow_numbers
+from services.evaluations.records import TEXT
+
+_, say = session.text, session.say
+ACROSS = 4
+NOTHING = comparing.Spent(None, None, None, None, None)
+
+
+def head(made: Evaluation, pinned: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(session.escape(titles.title(made)), anchor=False, width="content")
+        st.badge(_(titles.STATE.get(made.state, made.state)), color=titles.COLOUR.get(made.state, "gray"))
+        if pinned:
+            st.badge(_("baseline"), icon=":material/keep:", color="violet")
+        if made.outside:
+            st.badge(
+                _("made outside the console"),
+                color="gray",
+                help=_("A notebook or another tool ran it. What was asked and scored is read from its traces."),
+            )
+        if made.practice:
+            st.badge(
+                _("practice model"),
+                color="orange",
+                help=_("The built-in practice model answered, not a real language model."),
+            )
+    told = [_("dataset {name}", name=made.dataset_name)] if made.dataset_name else []
+    told += [_("started by {person}", person=made.actor)] if made.actor else []
+    told += [_("each question asked {n} times", n=made.repeats)] if made.repeats > 1 else []
+    known = _("The dataset's content then: {hash}. Equal letters mean equal questions.", hash=made.dataset_sha256[:8])
+    st.caption(session.escape(" · ".join(told)), help=known if made.dataset_sha256 else None)
+
+
+def proof(made: Evaluation) -> None:
+    """Which prompt version the traces themselves show."""
+    if made.outside:
+        return
+    if made.prompt_version is None:
+        st.warning(
+            _(
+                "The traces do not agree on one prompt version: the agent may ignore its prompt. This evaluation cannot carry a release."
+            ),
+            icon=":material/warning:",
+        )
+    elif not made.prompt_seen:
+        st.warning(
+            _("The prompt's text was not seen in what the model was sent: the agent may not use its prompt."),
+            icon=":material/warning:",
+        )
+    else:
+        st.caption(
+            _("The traces show that prompt version {n} reached the model in every answer.", n=made.prompt_version)
+        )
+
+
+def scores(made: Evaluation, rows: pd.DataFrame, kinds: Mapping[str, str]) -> None:
+    """Our number with its n; where MLflow's is another one, both and why."""
+    differing = {one.scorer: one for one in mlflow_numbers.differences(made, rows, kinds)}
+    for start in range(0, len(made.scores), ACROSS):
+        for column, (name, score) in zip(
+            st.columns(ACROSS), list(made.scores.items())[start : start + ACROSS], strict=False
+        ):
+            with column.container(border=True, height="stretch"):
+                st.metric(session.escape(name), _words(rows, name) if score.kind == TEXT else titles.score(score))
+                st.caption(titles.standing(score))
+                if name in differing:
+                    st.caption(session.escape(say(differing[name].why)))
+    if made.failed:
+        st.warning(
+            _(
+                "{n} of {rows} questions were not answered. They count as failures of every scorer.",
+                n=made.failed,
+                rows=made.rows,
+            )
+        )
+
+
+def spent(now: pd.DataFrame, before: pd.DataFrame | None = None) -> None:
+    """Seconds, tokens and cost of an answer, with the difference to what it is compared with."""
+    here, there = comparing.spent(now), comparing.spent(before) if before is not None else NOTHING
+    columns = st.columns(ACROSS)
+    told = (
+        (_("Seconds, half of the answers"), here.seconds, there.seconds, 2),
+        (_("Seconds, slowest of twenty"), here.slowest, there.slowest, 2),
+        (_("Tokens per question"), _sum(here), _sum(there), 0),
+        (_("Cost per question"), here.cost, there.cost, None),
+    )
+    for column, (label, value, old, digits) in zip(columns, told, strict=True):
+        column.metric(
+            label,
+            _shown(value, digits),
+            _difference(value, old, digits),
+            delta_color="inverse",
+            help=_("No price or token count is known for these answers.") if value is None else None,
+        )
+
+
+def _sum(found: comparing.Spent) -> float | None:
+    known = [one for one in (found.input_tokens, found.output_tokens) if one is not None]
+    return sum(known) if known else None
+
+
+def _shown(value: float | None, digits: int | None) -> str:
+    if value is None:
+        return "–"
+    return titles.money(value) if digits is None else f"{value:,.{digits}f}"
+
+
+def _difference(value: float | None, old: float | None, digits: int | None) -> str | None:
+    if value is None or old is None:
+        return None
+    by = value - old
+    return (
+        f"{by:+,.{4 if digits is None else digits}f}" if abs(by) >= 10 ** -(4 if digits is None else digits) else None
+    )
+
+
+def _words(rows: pd.DataFrame, name: str) -> str:
+    """The value that a scorer of words gave most often."""
+    found = rows[name].dropna().value_counts()
+    return session.escape(f"{found.index[0]} ({found.iloc[0]})") if len(found) else "–"

@@ -1,0 +1,85 @@
+"""How evaluations, their numbers and their verdicts are written everywhere."""
+
+from typing import Any, Literal
+
+import pandas as pd
+
+from pages.components import session
+from services.evaluations import Evaluation, Score, browsing
+from services.evaluations.records import PASS
+from services.messages import mark
+
+_ = session.text
+STATE = {
+    "RUNNING": mark("running"),
+    "FINISHED": mark("finished"),
+    "FAILED": mark("failed"),
+    "KILLED": mark("cancelled"),
+    "SCHEDULED": mark("waiting"),
+}
+COLOUR: dict[str, Literal["green", "blue", "red"]] = {"FINISHED": "green", "RUNNING": "blue", "FAILED": "red"}
+LIGHT = {
+    browsing.PASSED: ":green[:material/check_circle:]",
+    browsing.FAILED: ":red[:material/cancel:]",
+    browsing.NONE: ":gray[:material/help:]",
+    browsing.ERRED: ":orange[:material/error:]",
+    browsing.VALUE: ":blue[:material/straighten:]",
+}
+SIGN = {browsing.PASSED: "✓", browsing.FAILED: "✗", browsing.NONE: "–", browsing.ERRED: "!"}
+
+
+def title(made: Evaluation) -> str:
+    """An evaluation in one line, as lists and choices name it."""
+    time = session.moment(made.created_at)
+    if made.outside:
+        return _("{name}, {time}", name=made.name or _("Evaluation"), time=time)
+    version = made.prompt_version or made.requested_version
+    return _("{prompt} version {n}, {time}", prompt=made.prompt_name, n=version or "–", time=time)
+
+
+def score(one: Score | None) -> str:
+    return mean(one.mean, one.kind) if one else "–"
+
+
+def mean(value: float | None, kind: str) -> str:
+    """A share as a percentage, any other number as it is; a dash when there is none."""
+    if value is None or value != value:
+        return "–"
+    return session.percent(value) if kind == PASS else f"{value:.2f}"
+
+
+def standing(one: Score) -> str:
+    """What a mean rests on."""
+    if not one.rows:
+        return ""
+    said = [_("{judged} of {rows} judged", judged=one.judged, rows=one.rows)]
+    said += [_("{n} failed", n=one.failed)] if one.failed else []
+    said += [_("{n} without a verdict", n=one.silent)] if one.silent else []
+    return ", ".join(said)
+
+
+def value(row: Any, name: str, kind: str) -> str:
+    """One verdict in a table: a sign, with repeats how often it passed, or the number."""
+    state = browsing.states(pd.DataFrame([row]), name, kind).iloc[0]
+    return cell(state, row[name], row.get(f"{name}.share"))
+
+
+def cell(state: str, given: Any, share: Any = None) -> str:
+    if state == browsing.VALUE:
+        return f"{given:.2f}".rstrip("0").rstrip(".") if isinstance(given, float) else str(given)
+    return f"{SIGN[state]} {share}" if isinstance(share, str) else SIGN[state]
+
+
+def state_of(row: Any, name: str, kind: str) -> str:
+    return str(browsing.states(pd.DataFrame([row]), name, kind).iloc[0])
+
+
+def money(value: float | None) -> str:
+    """US dollars; small sums keep the digits that say something."""
+    if value is None or value != value:
+        return "–"
+    return f"${value:.2f}" if value >= 1 else f"${value:.4f}".rstrip("0").rstrip(".") if value else "$0"
+
+
+def count(value: Any) -> str:
+    return "–" if value is None or pd.isna(value) else f"{round(float(value)):,}"
