@@ -45,6 +45,7 @@ class Verb(StrEnum):
     SAVE_DATASET = "save_dataset"
     NOTICE_DATASET = "notice_dataset"
     SAVE_SCORER = "save_scorer"
+    SAVE_SCORER_CODE = "save_scorer_code"
     REMOVE_SCORER = "remove_scorer"
     EVALUATE = "evaluate"
     CORRECT_JUDGE = "correct_judge"
@@ -89,6 +90,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.SAVE_DATASET: Role.AUTHOR,
     Verb.NOTICE_DATASET: Role.VIEWER,
     Verb.SAVE_SCORER: Role.AUTHOR,
+    Verb.SAVE_SCORER_CODE: Role.ADMIN,
     Verb.REMOVE_SCORER: Role.AUTHOR,
     Verb.EVALUATE: Role.AUTHOR,
     Verb.CORRECT_JUDGE: Role.REVIEWER,
@@ -133,6 +135,7 @@ DOING: dict[Verb, str] = {
     Verb.SAVE_DATASET: mark("Saving the dataset"),
     Verb.NOTICE_DATASET: mark("Recording a change of a dataset that was made elsewhere"),
     Verb.SAVE_SCORER: mark("Saving the scorer"),
+    Verb.SAVE_SCORER_CODE: mark("Saving or trying a scorer's code"),
     Verb.REMOVE_SCORER: mark("Removing the scorer"),
     Verb.EVALUATE: mark("Evaluating"),
     Verb.CORRECT_JUDGE: mark("Saving your verdict"),

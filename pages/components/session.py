@@ -33,6 +33,8 @@ JOB_KIND = {
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
     "score_live": mark("Scoring live traces"),
+    "try_scorer": mark("Trying a scorer"),
+    "scorer_noise": mark("Judging answers twice"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
 }

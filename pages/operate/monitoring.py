@@ -112,8 +112,9 @@ def table(found: Overview) -> pd.DataFrame:
 
 def show_watching() -> None:
     st.subheader(_("Scorers that watch production"), anchor=False)
-    known = scorers.all(workspace)
-    if not known:
+    found = scorers.all(workspace)
+    known = [one for one in found if scorers.not_in_production(one) is None]
+    if not found:
         st.info(_("This app has no scorers yet. Make some on the Scorers screen."))
         st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
         return
@@ -142,7 +143,16 @@ def show_watching() -> None:
             args=([spec.name for spec in known],),
             disabled=not audit.allowed(workspace, Verb.START_SCORERS),
         )
+    show_left_out([one for one in found if one not in known])
     show_scoring(any(one.running for one in now.values()))
+
+
+def show_left_out(left: list[scorers.ScorerSpec]) -> None:
+    """Scorers that judge evaluations only, and why."""
+    for one in left:
+        why = scorers.not_in_production(one)
+        if why:
+            st.caption(_("Left out: {name}. {reason}", name=session.escape(one.name), reason=say(why)))
 
 
 def show_scoring(running: bool) -> None:

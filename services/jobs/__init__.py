@@ -63,6 +63,8 @@ HANDLERS: dict[str, str] = {
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",
+    "try_scorer": "services.scorers.trying:run",
+    "scorer_noise": "services.scorers.trying:run_twice",
     "improve_prompt": "services.prompts.improve.running:run",
     "tend_prompts": "services.prompts.tending:run",
 }

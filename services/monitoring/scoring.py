@@ -37,7 +37,7 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
     Every run reads the last LOOK_BACK hours, so that late traces are judged too; what has a verdict is skipped.
     """
-    running = [one for one in workspace.platform.scoring.status(workspace) if one.running]
+    running = [one for one in workspace.platform.scoring.status(workspace) if one.running and _can(workspace, one)]
     if not running:
         return {"scored": 0, "traces": 0}
     backfill = "hours" in work.args
@@ -55,6 +55,11 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
             work.progress(done, len(due))
     work.save({"newest": due[-1][0].trace_id} if due else work.checkpoint)
     return {"scored": sum(judged), "traces": len(judged)}
+
+
+def _can(workspace: "Workspace", scorer: MonitoredScorer) -> bool:
+    """What needs more than a live answer would fail at each one."""
+    return scorers.not_in_production(scorers.at(workspace, scorer.name, scorer.version)) is None
 
 
 def sampled(trace_id: str, rate: float) -> bool:

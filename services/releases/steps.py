@@ -68,7 +68,7 @@ def _register(workspace: "Workspace", work: "Work", release: Release) -> Message
 
 
 def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """Every scorer that gated watches production, in the version that gated, before anything is deployed."""
+    """Every scorer that can judge live answers watches production, as it gated, before anything is deployed."""
     running = {one.name: one for one in monitoring.production_scorers(workspace)}
     wanted = [
         replace(
@@ -77,6 +77,7 @@ def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
             running=True,
         )
         for spec in scorers.all(workspace)
+        if scorers.not_in_production(spec) is None
     ]
     if list(running.values()) != wanted:
         with audit.change(workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted]):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import openai
 from mlflow.genai.scorers import Scorer
 
-from services.audit import Verb
 from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.scorers import forms, rules
@@ -23,6 +22,7 @@ from services.scorers.kinds import needs_judge as needs_judge
 from services.scorers.kinds import not_in_production as not_in_production
 from services.scorers.kinds import remark as remark
 from services.scorers.kinds import scale as scale
+from services.scorers.own_code import CodeScorer
 from services.scorers.provided import ProvidedScorer
 from services.scorers.records import ScorerSpec as ScorerSpec
 from services.scorers.records import all as all
@@ -40,6 +40,7 @@ BUILT: dict[str, type[SpecScorer]] = {
     "grounded": GroundedScorer,
     "builtin": ProvidedScorer,
     "judge": OwnJudge,
+    "code": CodeScorer,
 }
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 JUDGE_SECONDS = 60
@@ -48,7 +49,7 @@ JUDGE_SECONDS = 60
 def save(workspace: "Workspace", spec: ScorerSpec) -> ScorerSpec:
     """Store a new scorer or a new version of one; raises InvalidInputError."""
     forms.check(workspace, spec)
-    return keep(workspace, spec, Verb.SAVE_SCORER)
+    return keep(workspace, spec, forms.verb_of(spec))
 
 
 def build(spec: ScorerSpec, workspace: "Workspace", called: Callable[[], None] | None = None) -> Scorer:
@@ -58,7 +59,7 @@ def build(spec: ScorerSpec, workspace: "Workspace", called: Callable[[], None] |
     NOTHING_TO_JUDGE when the row lacked something, and another one when the scorer failed.
     """
     kind = BUILT.get(spec.kind, RuleScorer)
-    made = kind(name=spec.name, timeout=JUDGE_SECONDS if needs_judge(spec) else 0)
+    made = kind(name=spec.name, timeout=0 if kind is RuleScorer else JUDGE_SECONDS)
     return made.set_up(spec, filled(spec, workspace), workspace.settings, called)
 
 
@@ -93,3 +94,10 @@ def _filled(value: Any, known: dict[str, str]) -> Any:
     if not isinstance(value, str):
         return value
     return VARIABLE.sub(lambda found: str(known.get(found[1], found[0])), value)
+
+
+def may_gate(workspace: "Workspace", name: str) -> Message | None:
+    """Why a judge may not gate: its health is below the app's line; None when it may."""
+    from services.scorers import health  # reads traces, which read scorers
+
+    return health.may_gate(workspace, name)

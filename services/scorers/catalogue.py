@@ -55,7 +55,7 @@ RULES = (
         mark("Passes answers that fit a regular expression, such as an order number. Its time is bounded."),
         mlflow="RegexMatch",
         fields=(
-            Field("pattern", "text", mark("Pattern (regular expression)"), "", mark("For example: ORDER-[0-9]{6}")),
+            Field("pattern", "text", mark("Pattern (regular expression)"), "", mark("For example: ORDER-[0-9]+")),
             Field("whole", "switch", mark("The whole answer must fit, not a part of it"), False),
             Field("ignore_case", "switch", mark("Capital and small letters are the same"), False),
             Field("forbidden", "switch", mark("Passes when the answer does not fit"), False),
@@ -226,10 +226,10 @@ OWN = (
         fields=(
             Field("instructions", "code", mark("Instructions for the judge"), ""),
             Field("answer", "choice", mark("It answers with"), "yes_no", options=ANSWERS),
-            Field("low", "number", mark("Lowest number"), 1),
-            Field("high", "number", mark("Highest number"), 5),
-            Field("categories", "lines", mark("Categories, one per line"), ()),
-            Field("passing", "lines", mark("Those that pass, one per line"), ()),
+            Field("low", "number", mark("Lowest number"), 1, when=("answer", "number")),
+            Field("high", "number", mark("Highest number"), 5, when=("answer", "number")),
+            Field("categories", "lines", mark("Categories, one per line"), (), when=("answer", "categories")),
+            Field("passing", "lines", mark("Those that pass, one per line"), (), when=("answer", "categories")),
         ),
     ),
     Entry(
@@ -240,8 +240,8 @@ OWN = (
             Field("source", "code", mark("The Python file"), ""),
             Field("function", "text", mark("Name of the function"), ""),
             Field("gives", "choice", mark("It gives"), "pass", options={"pass": mark("passed or failed"), "number": mark("a number")}),
-            Field("low", "number", mark("Lowest number"), 0),
-            Field("high", "number", mark("Highest number"), 1),
+            Field("low", "number", mark("Lowest number"), 0, when=("gives", "number")),
+            Field("high", "number", mark("Highest number"), 1, when=("gives", "number")),
         ),
     ),
 )  # fmt: skip

@@ -35,6 +35,7 @@ class Field:
     """One field of a scorer's form.
 
     `shape`: text, lines, number, choice, choices, switch, code or table. `options` maps what is stored to its label.
+    `when`: the field is asked only while another one, first, has a value, second.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Field:
     default: Any = None
     help: str = ""
     options: Mapping[str, str] | None = None
+    when: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.errors import InvalidInputError
+from services.audit import Verb
+from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
-from services.scorers import catalogue, judged, rules
+from services.scorers import catalogue, judged, own_code, rules
 from services.scorers.records import ScorerSpec, all
 
 if TYPE_CHECKING:
@@ -22,10 +23,23 @@ SUFFIXES = (".reason", ".rationale", ".error")
 MOST = 30
 
 
+def verb_of(spec: ScorerSpec) -> Verb:
+    """What keeping or trying it needs the right for: code needs more than words."""
+    return Verb.SAVE_SCORER_CODE if spec.kind == "code" else Verb.SAVE_SCORER
+
+
 def check(workspace: "Workspace", spec: ScorerSpec) -> None:
     """Raise InvalidInputError with what to mend; the name is checked first."""
     check_name(workspace, spec.name)
     check_settings(workspace, spec)
+
+
+def taken(name: str) -> ConflictError:
+    """What a new scorer meets whose name another one has."""
+    return ConflictError(
+        Message("There is already a scorer {name}.", name=name),
+        Message("Choose another name, or open that scorer and change it."),
+    )
 
 
 def check_name(workspace: "Workspace", name: str) -> None:
@@ -52,6 +66,8 @@ def check_settings(workspace: "Workspace", spec: ScorerSpec) -> None:
         )
     if spec.kind == "judge":
         judged.check(spec.settings, workspace.app.variables)
+    if spec.kind == "code":
+        own_code.check(spec.settings)
     _check_numbers(spec.settings)
     _check_words(spec.kind, spec.settings)
     _check_written(spec.kind, spec.settings)

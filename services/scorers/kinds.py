@@ -7,6 +7,7 @@ from services.messages import Message
 from services.scorers import catalogue
 from services.scorers.entries import Needs
 from services.scorers.records import ScorerSpec
+from services.scorers.source import needs_expectations
 
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 # A verdict that a scorer could not give because something to judge was missing; not a failure of the scorer.
@@ -15,9 +16,9 @@ NOTHING_TO_JUDGE = frozenset({"NO_DOCUMENTS", "NO_EXPECTATION", "NO_CONVERSATION
 
 def needs(spec: ScorerSpec) -> Needs:
     """What must be there for a verdict; a judge of one's own needs what its instructions name."""
-    if spec.kind == "suite":
-        return Needs(judge=True)
     known = catalogue.of(spec).needs
+    if spec.kind == "code" and needs_expectations(spec.settings):
+        return replace(known, expected="answer or facts")
     if spec.kind != "judge":
         return known
     named = set(VARIABLE.findall(str(spec.settings["instructions"])))
@@ -34,7 +35,7 @@ def kind_of_value(spec: ScorerSpec) -> str:
     """“pass” when it says passed or failed, “number” when it gives a number."""
     if spec.kind == "judge":
         return "number" if spec.settings["answer"] == "number" else "pass"
-    if spec.kind in ("code", "suite"):
+    if spec.kind == "code":
         return str(spec.settings["gives"])
     return catalogue.of(spec).gives
 

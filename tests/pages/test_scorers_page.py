@@ -1,9 +1,9 @@
-"""Scorers: described in words, added, changed, removed and tried by form."""
+"""Scorers: found in the catalogue, added, changed, removed, tried and trusted by form."""
 
 import pytest
 
 from services import scorers
-from services.scorers import ScorerSpec
+from services.scorers import ScorerSpec, catalogue
 from tests.pages.conftest import texts
 
 
@@ -13,100 +13,125 @@ def specs(workspace):
         ScorerSpec("short", "length", {"shortest": 5, "longest": 40}),
         ScorerSpec("safe", "word_list"),
         ScorerSpec("right", "guidelines", {"guidelines": ["The answer is right."]}),
+        ScorerSpec("near", "similarity"),
     ):
         scorers.save(workspace, spec)
     return scorers.all(workspace)
 
 
-def test_the_first_scorer_is_added_by_form(screen, workspace):
+def written(shown):
+    return texts(shown).replace("\\", "")
+
+
+def test_the_catalogue_says_what_each_scorer_needs_and_gives(screen):
     shown = screen("scorers")
     assert "no scorers yet" in texts(shown)
+    shown.button(key="add-scorer").click().run()
 
-    shown.text_input(key="name-new-support").set_value("not too long")
+    assert not shown.exception
+    told = written(shown)
+    assert "Needs: a language model, an expected answer or expected facts in the dataset · Gives: passed or failed" in told
+    assert "Needs: the answer only" in told and "a conversation of several turns" in told
+    assert "Not installed. An engineer adds it with: pip install ragas" in told
+    shown.text_input(key="find-entry-support").set_value("personal data").run()
+    assert "No personal data" in texts(shown) and "Well written" not in texts(shown)
+
+
+def test_the_first_scorer_is_added_by_form(screen, workspace):
+    shown = screen("scorers", add="length")
+    shown.text_input(key="name-new-support-length").set_value("not too long")
     shown.number_input(key="longest-new-support-length").set_value(200)
-    shown.button(key="save-new-support").click().run()
+    shown.button(key="save-new-support-length").click().run()
 
     assert not shown.exception
     assert scorers.all(workspace) == [ScorerSpec("not too long", "length", {"shortest": 50, "longest": 200}, 1)]
+    assert "not too long" in [one.value for one in shown.subheader]
 
 
-@pytest.mark.parametrize(
-    ("kind", "field", "value", "wanted"),
-    [
-        ("mentions", "phrase-new-support-mentions", "Acme", {"phrase": "Acme"}),
-        ("polite", None, None, {}),
-        ("word_list", None, None, {}),
-        ("grounded", None, None, {}),
-    ],
-)
-def test_every_rule_has_its_form(screen, workspace, kind, field, value, wanted):
-    shown = screen("scorers")
-    shown.selectbox(key="kind-new-support").set_value(kind).run()
-    shown.text_input(key="name-new-support").set_value("mine")
-    if field:
-        shown.text_input(key=field).set_value(value)
-    shown.button(key="save-new-support").click().run()
-
-    assert scorers.all(workspace) == [ScorerSpec("mine", kind, wanted, 1)]
+def test_every_entry_of_the_catalogue_has_a_form_that_opens(screen):
+    shown = screen("scorers", add="all")
+    for entry in catalogue.ALL:
+        shown.query_params["add"] = entry.id
+        shown.run()
+        assert not shown.exception, entry.id
+        assert shown.button(key=f"save-new-support-{entry.id}"), entry.id
 
 
-def test_guidelines_are_typed_one_per_line(screen, workspace):
-    shown = screen("scorers")
-    shown.selectbox(key="kind-new-support").set_value("guidelines").run()
-    assert "practice model answers here" in texts(shown)
-    shown.text_input(key="name-new-support").set_value("right")
-    shown.text_area(key="guidelines-new-support-guidelines").set_value("One.\n\nTwo.")
-    shown.button(key="save-new-support").click().run()
+def test_a_judge_is_written_by_form_and_a_wrong_field_is_named(screen, workspace):
+    shown = screen("scorers", add="judge")
+    shown.text_input(key="name-new-support-judge").set_value("kind")
+    shown.text_area(key="instructions-new-support-judge").set_value("Is {{ reply }} kind?")
+    shown.button(key="save-new-support-judge").click().run()
+    assert "The judge cannot be given {{ reply }}." in written(shown)
 
-    assert scorers.all(workspace)[0].settings == {"guidelines": ["One.", "Two."]}
-
-
-def test_scorers_are_described_in_plain_words(screen, specs):
-    written = texts(screen("scorers")).replace("\\", "")
-
-    assert "The answer has 5 to 40 characters." in written
-    assert "Word list: the answer uses none" in written
-    assert "A language model checks: The answer is right." in written
+    shown.text_area(key="instructions-new-support-judge").set_value("How kind is {{ outputs }}?")
+    shown.radio(key="answer-new-support-judge").set_value("number").run()
+    shown.number_input(key="high-new-support-judge").set_value(10)
+    shown.button(key="save-new-support-judge").click().run()
+    kept = scorers.all(workspace)[0]
+    assert (kept.settings["answer"], kept.settings["high"]) == ("number", 10)
 
 
-def test_a_change_makes_a_new_version(screen, workspace, specs):
-    shown = screen("scorers")
-    shown.button(key="change-short").click().run()
-    shown.number_input(key="longest-support-short-length").set_value(99)
-    shown.button(key="save-support-short").click().run()
+def test_it_is_said_before_saving_when_live_answers_cannot_be_judged(screen):
+    assert "Live answers have no expected answer" in texts(screen("scorers", add="Correctness"))
 
-    changed = next(one for one in scorers.all(workspace) if one.name == "short")
-    assert (changed.version, changed.settings["longest"]) == (2, 99)
+
+def test_the_list_says_what_is_asked_and_where_it_is_used(screen, specs):
+    told = written(screen("scorers"))
+
+    assert "The answer has 5 to 40 characters." in told
+    assert "A language model checks: The answer is right." in told
+    assert "Evaluations; not started for live answers." in told
+    assert "Evaluations only. Live answers have no expected answer to compare with." in told
+    assert "people judged 0 of 20" in told
+
+
+def test_a_change_makes_a_new_version_whose_difference_is_shown(screen, workspace, specs):
+    shown = screen("scorers", scorer="short")
+    shown.number_input(key="longest-support-length-short").set_value(99)
+    shown.button(key="save-support-length-short").click().run()
+    assert [(one.version, one.settings["longest"]) for one in scorers.versions(workspace, "short")] == [(1, 40), (2, 99)]
+
+    shown = screen("scorers", scorer="short", part="versions")
+    assert not shown.exception
+    assert any("<del>40</del>" in str(one.proto) or "99" in str(one.proto) for one in shown.get("html"))
 
 
 def test_a_scorer_is_removed_after_its_consequence_is_read(screen, workspace, specs):
-    shown = screen("scorers")
-    shown.button(key="remove-safe").click().run()
+    screen("scorers", scorer="safe").button(key="remove-safe").click().run()
 
-    assert [one.name for one in scorers.all(workspace)] == ["short", "right"]
+    assert [one.name for one in scorers.all(workspace)] == ["short", "right", "near"]
 
 
 def test_an_answer_is_tried_on_every_rule(screen, specs):
     shown = screen("scorers")
     shown.text_area(key="try-answer").set_value("You idiot").run()
 
-    written = texts(shown).replace("\\", "")
-    assert "The word list found “idiot”." in written
-    assert "run an evaluation to see it" in written
+    assert "The word list found “idiot”." in written(shown)
+    assert "right: it needs more than the answer" in written(shown)
 
 
-def test_a_scorer_may_be_called_new(screen, workspace):
-    scorers.save(workspace, ScorerSpec("new", "length", {"shortest": 5, "longest": 40}))
-    shown = screen("scorers").button(key="change-new").click().run()
+def test_a_name_that_is_taken_or_bad_is_explained(screen, workspace, specs):
+    shown = screen("scorers", add="polite")
+    shown.text_input(key="name-new-support-polite").set_value("a/b")
+    shown.button(key="save-new-support-polite").click().run()
+    assert "cannot be a scorer's name" in written(shown)
 
-    assert not shown.exception
-    assert shown.number_input(key="longest-support-new-length").value == 40
+    shown.text_input(key="name-new-support-polite").set_value("short")
+    shown.button(key="save-new-support-polite").click().run()
+    assert "There is already a scorer short." in written(shown)
+    assert len(scorers.all(workspace)) == 4
 
 
-def test_a_bad_name_is_explained(screen, workspace):
-    shown = screen("scorers")
-    shown.text_input(key="name-new-support").set_value("a/b")
-    shown.button(key="save-new-support").click().run()
+def test_the_line_for_judges_is_set_by_form(screen, workspace, specs):
+    from services.scorers import health
 
-    assert "cannot be a scorer's name" in texts(shown).replace("\\", "")
-    assert scorers.all(workspace) == []
+    shown = screen("scorers", scorer="right", part="health")
+    assert "No person judged an answer" in texts(shown)
+    shown.number_input(key="kappa-line-support").set_value(0.6)
+    shown.toggle(key="first-line-support").set_value(True)
+    shown.button(key="save-line-support").click().run()
+
+    assert health.line(workspace) == health.Line(0.6, 20, 0.1, True)
+    assert "people judged 0 answers" in str(scorers.may_gate(workspace, "right")).lower()
+    assert scorers.may_gate(workspace, "short") is None

@@ -1,0 +1,98 @@
+"""The catalogue: every scorer that can be added, found by words and category, with what it needs."""
+
+import streamlit as st
+
+from pages.components import session
+from pages.components.scorers import form, opening, trying, words
+from services import audit
+from services.audit import Verb
+from services.messages import Message
+from services.scorers import catalogue, suites
+from services.scorers.entries import CATEGORIES, Entry
+from services.workspace import Workspace
+
+_, say = session.text, session.say
+
+
+def show(workspace: Workspace, chosen: str) -> None:
+    """All of it, or the form of the chosen entry."""
+    entry = catalogue.entry(chosen)
+    if entry is None:
+        st.button(
+            _("All scorers of the app"), icon=":material/arrow_back:", type="tertiary", on_click=opening.open_list
+        )
+        st.subheader(_("What must every answer fulfil?"), anchor=False)
+        _show_catalogue(workspace)
+        return
+    st.button(_("Choose another"), icon=":material/arrow_back:", type="tertiary", on_click=opening.open_catalogue)
+    st.subheader(_(entry.title), anchor=False)
+    st.markdown(_(entry.asks))
+    st.caption(_facts(entry))
+    form.show(workspace, entry, None)
+    trying.show(workspace, entry, None)
+
+
+def _show_catalogue(workspace: Workspace) -> None:
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    asked = left.text_input(_("Search"), key=f"find-entry-{workspace.app.id}", icon=":material/search:")
+    only = right.pills(
+        _("Without a language model"), ["rules"], format_func=lambda _one: _("rules only"), key="rules-only"
+    )
+    found = [one for one in catalogue.ALL if _fits(one, asked) and not (only and one.needs.judge)]
+    if not found:
+        st.info(_("No scorer fits these words. Shorten them, or write a judge of your own."))
+    for category, title in CATEGORIES.items():
+        listed = [one for one in found if one.category == category]
+        if listed:
+            st.markdown(f"##### {_(title)}")
+            _show_entries(workspace, listed)
+    _show_suites(workspace, asked)
+
+
+def _show_entries(workspace: Workspace, listed: list[Entry]) -> None:
+    columns = st.columns(3)
+    for position, one in enumerate(listed):
+        with columns[position % 3].container(border=True, height="stretch", gap="small"):
+            st.markdown(f"**{_(one.title)}**  \n{_(one.asks)}")
+            st.caption(_facts(one))
+            verb = Verb.SAVE_SCORER_CODE if one.kind == "code" else Verb.SAVE_SCORER
+            st.button(
+                _("Choose"),
+                key=f"choose-{one.id}",
+                on_click=opening.open_entry,
+                args=(one.id,),
+                disabled=not audit.allowed(workspace, verb),
+            )
+
+
+def _facts(entry: Entry) -> str:
+    needs = _(", ").join(say(one) for one in words.needed(entry.needs))
+    told = [_("Needs: {what}", what=needs), _("Gives: {what}", what=say(words.gives(entry)))]
+    if entry.mlflow:
+        told.append(_("MLflow's {name}", name=entry.mlflow))
+    return session.escape(" · ".join(told))
+
+
+def _show_suites(workspace: Workspace, asked: str) -> None:
+    """Suites that MLflow bridges, and what is missing for them."""
+    listed = [one for one in suites.ALL if asked.casefold() in one.name.casefold()]
+    if listed:
+        st.markdown(f"##### {_(CATEGORIES['suites'])}")
+    for one in listed:
+        state = (
+            Message("Installed. Its metrics can be used in own code.")
+            if one.installed
+            else Message("Not installed. An engineer adds it with: {command}", command=f"pip install {one.module}")
+        )
+        with st.container(border=True):
+            st.markdown(f"**{one.name}**  \n{session.escape(say(state))}")
+            if audit.allowed(workspace, Verb.SAVE_SCORER_CODE):
+                st.caption(_("In own code, it is used so:"))
+                st.code(one.example, language="python")
+
+
+def _fits(entry: Entry, asked: str) -> bool:
+    written = (
+        f"{_(entry.title)} {_(entry.asks)} {entry.title} {entry.mlflow} {_(CATEGORIES[entry.category])}".casefold()
+    )
+    return all(word in written for word in asked.casefold().split())

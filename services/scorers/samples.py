@@ -1,0 +1,84 @@
+"""Stored answers to try a scorer on: of an evaluation, or the newest ones that people got."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import Trace
+from mlflow.genai.scorers import Scorer
+
+from services import datasets, evaluations
+from services.errors import ConsoleError, NotReadyError, translated
+from services.evaluations import table
+from services.messages import Message
+from services.scorers.built import question_text
+from services.traces.rows import read_infos
+from services.traces.story import answer_of, request_of, root_of
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+RECENT = ""
+HOURS = 24.0 * 30
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer as a scorer is given it; `expectations` is empty for an answer that nobody expected."""
+
+    trace: Trace
+    question: str
+    answer: str
+    expectations: Mapping[str, Any] = field(default_factory=dict)
+
+    def judged_by(self, scorer: Scorer) -> Any:
+        """What the scorer returns, as an evaluation and production get it."""
+        root = root_of(self.trace)
+        return scorer.run(
+            inputs=request_of(self.trace),
+            outputs=root.outputs if root else None,
+            expectations=dict(self.expectations),
+            trace=self.trace,
+        )
+
+
+def take(workspace: "Workspace", run_id: str, most: int) -> list[Sample]:
+    """Up to `most` answers of an evaluation, of RECENT ones without a run; raises NotReadyError when there is none."""
+    found = list(_evaluated(workspace, run_id, most) if run_id else _recent(workspace, most))
+    if not found:
+        raise NotReadyError(
+            Message("There are no answers to try it on."), Message("Run an evaluation, or try the agent first.")
+        )
+    return found
+
+
+def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sample]:
+    made = evaluations.get(workspace, run_id)
+    rows = evaluations.rows(workspace, run_id)
+    answered = rows[(rows["state"] == "OK") & (rows["trace_id"] != "")].head(most)
+    expected = _expectations(workspace, made.dataset_id)
+    for one in answered.to_dict("records"):
+        wanted = expected.get(one["row_id"], {"expected_response": one["expected"]} if one["expected"] else {})
+        yield Sample(_trace(workspace, one["trace_id"]), str(one["question"]), str(one["answer"]), wanted)
+
+
+def _expectations(workspace: "Workspace", dataset_id: str) -> dict[str, dict[str, Any]]:
+    """What the rows expect by today's dataset; nothing when it is gone."""
+    try:
+        rows = datasets.rows(workspace, dataset_id)
+    except ConsoleError:
+        return {}
+    return {row.id: table.expectations(row) for row in rows}
+
+
+def _recent(workspace: "Workspace", most: int) -> Iterator[Sample]:
+    words = " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"
+    for info in read_infos(workspace, HOURS, most, words):
+        trace = _trace(workspace, info.trace_id)
+        if root_of(trace) is not None and answer_of(trace):
+            yield Sample(trace, question_text(request_of(trace)), answer_of(trace))
+
+
+def _trace(workspace: "Workspace", id: str) -> Trace:
+    with translated(Message("Reading the trace")):
+        return workspace.client.get_trace(id)
