@@ -4,10 +4,17 @@ import streamlit as st
 
 from pages.components import agent_titles, editor, session
 from services.agents import AgentVersion, Links
+from services.kinds import Kind
 from services.messages import mark
 
 _ = session.text
 STATUS = {"READY": mark("ready"), "PENDING": mark("being logged"), "FAILED": mark("failed")}
+KINDS = {
+    Kind.RESPONSES: "ResponsesAgent",
+    Kind.CHAT: "ChatAgent",
+    Kind.PYTHON: mark("Python model"),
+    Kind.FORM: mark("takes a form"),
+}
 COLOUR = {"READY": "green", "FAILED": "red"}
 
 
@@ -42,8 +49,9 @@ def open_one(model_id: str) -> None:
 
 def _show_title(agent: AgentVersion) -> None:
     name = agent_titles.label(agent) if agent.registered else agent.name
+    kind = f" :gray-badge[{_(KINDS[agent.kind])}]" if agent.status == "READY" else ""
     badge = f":{COLOUR.get(agent.status, 'gray')}-badge[{_(STATUS.get(agent.status, agent.status))}]"
-    st.markdown(f"**{session.escape(name)}** {badge}", width="content")
+    st.markdown(f"**{session.escape(name)}** {badge}{kind}", width="content")
     st.caption(session.moment(agent.created_at), width="stretch")
 
 

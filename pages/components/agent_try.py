@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import editor, feedback, opinion, session, sources
+from pages.components import agent_steps, editor, feedback, opinion, session, sources
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion, inputs
@@ -10,6 +10,7 @@ from services.agents.inputs import Inputs, Scalar
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.jobs import Job, State
+from services.kinds import ToolStep
 from services.messages import Message
 from services.sources import read as read_sources
 from services.workspace import Workspace
@@ -26,10 +27,12 @@ def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -
     """The form and, under it, the answers that the address names."""
     known = agent.prompt_name in prompts.names(workspace)
     versions = _choose_versions(workspace, agent, version_labels(workspace, agent.prompt_name) if known else {})
-    st.text_area(
-        _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question/{workspace.app.id}", height=80
-    )
-    _ask_inputs(workspace, agent, inputs.inputs(workspace, agent, versions))
+    asked = inputs.inputs(workspace, agent, versions)
+    if asked.asks:
+        st.text_area(
+            _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question/{workspace.app.id}", height=80
+        )
+    _ask_inputs(agent, asked)
     st.button(
         _("Try"),
         key="try-out",
@@ -55,20 +58,24 @@ def _choose_versions(workspace: Workspace, agent: AgentVersion, versions: dict[i
     return [one, *([other] if other else [])]
 
 
-def _ask_inputs(workspace: Workspace, agent: AgentVersion, asked: Inputs) -> None:
+def _ask_inputs(agent: AgentVersion, asked: Inputs) -> None:
     """A field for each input beside the question, made from what the agent says of itself."""
     if not (asked.variables or asked.own):
         return
-    st.markdown(f"**{_('Other inputs')}**")
+    st.markdown(f"**{_('Other inputs') if asked.asks else _('What it is given')}**")
+    if not asked.asks:
+        st.caption(_("This agent takes no question: these are the fields of its requests."))
     for name in asked.variables:
         st.text_input(session.escape(name), key=_input_key(agent, name), placeholder=_("filled in by who asks"))
     for name, example in (asked.own or {}).items():
-        _ask_own(session.escape(name), example, _input_key(agent, name))
+        _ask_own(session.escape(name), example, _input_key(agent, name), lines=name in asked.lines)
     st.caption(_("The Review App of Databricks cannot show such inputs: people who review there ask without them."))
 
 
-def _ask_own(label: str, example: Scalar, key: str) -> None:
-    if isinstance(example, bool):
+def _ask_own(label: str, example: Scalar, key: str, *, lines: bool) -> None:
+    if lines:
+        st.text_area(label, str(example), key=key, height=80, help=_("One per line"))
+    elif isinstance(example, bool):
         st.toggle(label, example, key=key)
     elif isinstance(example, int | float):
         st.number_input(label, value=example, key=key)
@@ -82,11 +89,9 @@ def _input_key(agent: AgentVersion, name: str) -> str:
 
 def _try_out(workspace: Workspace, agent: AgentVersion) -> None:
     # A click may overtake what was just typed: the fields are read here, not taken from the last run.
-    question = st.session_state[f"try-question/{workspace.app.id}"]
+    question = str(st.session_state.get(f"try-question/{workspace.app.id}", ""))
     first, second = (st.session_state[f"try-{place}/{agent.model_id}"] for place in ("first", "second"))
     with feedback.action(Message("Asked. The answers appear below.")):
-        if not question.strip():
-            raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
         versions = [first] if second in (None, first) else [first, second]
         asked = inputs.inputs(workspace, agent, versions)
         typed = {
@@ -94,6 +99,9 @@ def _try_out(workspace: Workspace, agent: AgentVersion) -> None:
             for name in (*asked.variables, *(asked.own or {}))
             if (key := _input_key(agent, name)) in st.session_state
         }
+        question = question if asked.asks else asked.written(typed)
+        if not question.strip():
+            raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
         started = [
             agents.try_out(workspace, agent.model_id, version, question.strip(), asked.request(typed))
             for version in versions
@@ -112,12 +120,37 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
             _show_answer(job)
 
 
+def _ask_for_yes(job: Job) -> None:
+    """Two buttons: nothing is done with the tool before one is clicked."""
+    with st.container(horizontal=True):
+        for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
+            st.button(
+                label,
+                key=f"allow-{allowed}/{job.id}",
+                icon=f":material/{icon}:",
+                on_click=_go_on,
+                args=(job.id, allowed),
+                disabled=not audit.allowed(session.workspace(), Verb.TRY_AGENT),
+            )
+
+
+def _go_on(job_id: int, allowed: bool) -> None:
+    workspace = session.workspace()
+    with feedback.action(Message("Told the agent. Its answer appears below.")):
+        next_job = agents.go_on(workspace, jobs.get(workspace, job_id), allowed)
+        named = st.query_params.get("tried", "").split(",")
+        st.query_params["tried"] = ",".join(str(next_job.id) if one == str(job_id) else one for one in named)
+
+
 def _show_answer(job: Job) -> None:
     version = job.args["prompt_version"]
     st.markdown(f"**{_('Prompt version {n}', n=version) if version else _('The prompt as the agent has it')}**")
     ended = feedback.job(job.id)
     if ended.state is not State.DONE:
         return
+    agent_steps.show(ToolStep(**one) for one in ended.result.get("steps") or [])
+    if ended.result.get("items"):
+        _ask_for_yes(ended)
     st.markdown(editor.as_written(ended.result["answer"]))
     sources.show(read_sources(ended.result))
     st.caption(_("{seconds} s", seconds=ended.result["seconds"]))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from pages.components import agent_titles, opinion, session
+from pages.components import agent_steps, agent_titles, opinion, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
@@ -97,6 +97,9 @@ def _show_steps(story: TraceStory) -> None:
         st.markdown(f"{indent}{sign} {session.escape(say(step.what))} :gray[{session.seconds(step.seconds)}]")
         if step.error:
             st.error(session.escape(step.error))
+        if step.tool and (step.tool.given or step.tool.output):
+            agent_steps.show_texts(step.tool)
+    agent_steps.show(story.tools)
 
 
 def _show_facts(workspace: Workspace, story: TraceStory) -> None:

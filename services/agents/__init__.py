@@ -4,16 +4,16 @@ from services.agents.form import AgentForm
 from services.agents.leftovers import failed, remove_failed
 from services.agents.logging import checked, log, run, said
 from services.agents.records import AgentVersion, Links, get, of_prompt, registered_name, versions
-from services.agents.trying import answer_text, load, run_try, try_out
+from services.agents.trying import go_on, load, run_try, try_out
 
 __all__ = [
     "AgentForm",
     "AgentVersion",
     "Links",
-    "answer_text",
     "checked",
     "failed",
     "get",
+    "go_on",
     "load",
     "log",
     "of_prompt",

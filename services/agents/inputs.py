@@ -11,6 +11,7 @@ from services import apps, production, prompts
 from services.agents import shipping
 from services.agents.records import AgentVersion
 from services.errors import ConsoleError, InvalidInputError, translated
+from services.kinds import Kind
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -24,10 +25,16 @@ OF_THE_AGENT = ("variables",)
 
 @dataclass(frozen=True)
 class Inputs:
-    """`variables` of the prompt that nobody fills; `own` inputs by name, each with the value of the input example."""
+    """`variables` of the prompt that nobody fills; `own` inputs by name, each with the value of the input example.
+
+    `asks`: whether it takes a question; one that does not is asked by its own inputs alone. `lines`: those with a list
+    of texts, one per line.
+    """
 
     variables: tuple[str, ...] = ()
     own: Mapping[str, Scalar] | None = None
+    asks: bool = True
+    lines: frozenset[str] = frozenset()
 
     def request(self, given: Mapping[str, Scalar]) -> dict[str, Any]:
         """The request's `custom_inputs` of what was typed; what stayed empty is left out."""
@@ -36,9 +43,18 @@ class Inputs:
         own = {name: typed[name] for name in self.own or {} if name in typed}
         return own | ({"variables": variables} if variables else {})
 
+    def written(self, given: Mapping[str, Scalar]) -> str:
+        """What stands for the question of an agent that takes none: its fields, one per line."""
+        return "\n".join(f"{name}: {given[name]}" for name in self.own or {} if given.get(name, "") != "")
+
 
 def inputs(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int | None]) -> Inputs:
     """What one agent can be given when it answers with these versions of its prompt (None: as the agent has it)."""
+    if agent.fields.named:
+        fields = [one for one in agent.fields.others if one.plain]
+        values = {one.name: _shown(agent.fields.usual(one)) for one in fields}
+        listed = frozenset(one.name for one in fields if one.type == "array")
+        return Inputs((), values, asks=agent.kind is not Kind.FORM, lines=listed)
     variables = _open_variables(workspace, agent, versions)
     own = _own(workspace, agent.model_id)
     return Inputs(variables, {name: value for name, value in own.items() if name not in variables})
@@ -79,11 +95,19 @@ def _own(workspace: "Workspace", model_id: str) -> Mapping[str, Scalar]:
         return {}
     custom = example.get("custom_inputs") or {}
     return {
-        # A browser counts only so far: a longer number is typed as text.
-        name: value if not isinstance(value, int | float) or abs(value) < 2**53 else str(value)
+        name: _shown(value)
         for name, value in custom.items()
         if isinstance(value, str | bool | int | float) and name not in OF_THE_AGENT
     }
+
+
+def _shown(value: Any) -> Scalar:
+    """As a field shows it. A browser counts only so far: a longer number is typed as text."""
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    if isinstance(value, int | float) and abs(value) < 2**53:
+        return value
+    return "" if value is None else str(value)
 
 
 @functools.lru_cache(maxsize=1000)

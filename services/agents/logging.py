@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
-from services.agents import checking, config_files, printed, requirements, resources, shipping
+from services.agents import checking, config_files, example, printed, requirements, resources, shipping
 from services.agents.checking import Report
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 BUILT_IN = Path(__file__).parent.parent / "logged" / "responses_agent.py"
-ANY_QUESTION = "Hello!"
 PRINTED, CHECKED = "printed", "checked"
 
 
@@ -81,7 +80,9 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) 
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
         given = arguments(workspace, form, work.job.id) | {"python_model": str(file)}
         shipping.load(workspace, form.documents, given)
-        given["input_example"] = _as_asked(given["input_example"], work.checkpoint.get(CHECKED, {}).get("kind"))
+        report = checked_of(work.checkpoint)
+        if report is not None:
+            given |= example.of_kind(given["input_example"], report)
         return _keeping_what_was_said(workspace, work, heard, lambda: str(mlflow.pyfunc.log_model(**given).model_id))
 
 
@@ -98,7 +99,7 @@ def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str,
         "model_config": config_files.of(workspace, form, identifier),
         "tags": _tags(workspace, form, job_id, identifier),
         "prompts": [at_alias if followed else at_version],
-        "input_example": _example(workspace, form),
+        "input_example": example.of(workspace, form),
         "pip_requirements": list(form.pip_requirements or requirements.defaults()),
     } | resources.arguments(form.resources, form.system_resources, form.user_scopes)
 
@@ -124,29 +125,13 @@ def _tags(workspace: "Workspace", form: AgentForm, job_id: int, identifier: str)
     }
 
 
-def _example(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
-    """The request that MLflow stores and asks the agent; inputs named like an open variable of the prompt fill it."""
-    question = form.example_question.strip() or "".join(workspace.app.smoke_questions[:1])
-    if not question and not form.example_inputs:
-        return None
-    of_prompt = prompts.version(workspace, form.prompt_name, form.first_version).variables
-    variables = {name: value for name, value in form.example_inputs.items() if name in of_prompt}
-    own: dict[str, Any] = {name: value for name, value in form.example_inputs.items() if name not in of_prompt}
-    custom = own | ({"variables": variables} if variables else {})
-    asked = {"input": [{"role": "user", "content": question or ANY_QUESTION}]}
-    return asked | ({"custom_inputs": custom} if custom else {})
-
-
-def _as_asked(example: dict[str, Any] | None, kind: str | None) -> dict[str, Any] | None:
-    """The example in the form of the agent's kind; what a PythonModel takes only its own type hints tell."""
-    if example is None or kind == "PythonModel":
-        return None
-    return {"messages" if name == "input" and kind == "ChatAgent" else name: value for name, value in example.items()}
-
-
 def checked(job: "Job") -> Report | None:
     """What the check of a brought file found before it was logged; None for the built-in agent."""
-    found = job.checkpoint.get(CHECKED)
+    return checked_of(job.checkpoint)
+
+
+def checked_of(checkpoint: Mapping[str, Any]) -> Report | None:
+    found = checkpoint.get(CHECKED)
     return Report.from_json(found) if found else None
 
 

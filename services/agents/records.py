@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from services.errors import ConsoleError, NotFoundError, is_missing, translated
+from services.kinds import Fields, Kind, fields_of, kind_of
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ class Links:
 
 
 @dataclass(frozen=True)
+class Described:
+    """`fields` are those of a request that is neither a ResponsesAgent's nor a ChatAgent's."""
+
+    config: dict[str, Any]
+    kind: Kind
+    fields: Fields
+
+
+@dataclass(frozen=True)
 class AgentVersion:
     """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number.
 
@@ -63,6 +73,8 @@ class AgentVersion:
     error: Message | str | None
     config: Mapping[str, Any]
     linked: int | None = None
+    kind: Kind = Kind.RESPONSES
+    fields: Fields = field(default_factory=Fields)
 
 
 def versions(workspace: "Workspace") -> list[AgentVersion]:
@@ -107,10 +119,17 @@ def registered_name(workspace: "Workspace") -> str:
 
 
 @functools.lru_cache(maxsize=1000)
-def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
-    """The model config inside a LoggedModel's files, which never change."""
+def described(tracking_uri: str, model_id: str) -> Described:
+    """What a LoggedModel's files say of it; they never change."""
     found = Model.load(f"models:/{model_id}")
-    return dict(found.flavors.get("python_function", {}).get("config") or {})
+    config = dict(found.flavors.get("python_function", {}).get("config") or {})
+    kind = kind_of(found)
+    return Described(config, kind, fields_of(found) if kind in (Kind.PYTHON, Kind.FORM) else Fields())
+
+
+def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
+    """The model config inside a LoggedModel's files."""
+    return described(tracking_uri, model_id).config
 
 
 def pages(workspace: "Workspace", words: str | None = None) -> Iterator[LoggedModel]:
@@ -130,20 +149,22 @@ def _registered(workspace: "Workspace") -> dict[str, int]:
     return {str(one.source).removeprefix("models:/"): int(one.version) for one in reversed(found)}
 
 
-def _config(found: LoggedModel) -> tuple[dict[str, Any], Message | None]:
-    """The model config, or why it cannot be read: one model without its files must not hide the others."""
+def _described(found: LoggedModel) -> tuple[Described, Message | None]:
+    """What its files say, or why they cannot be read: one model without its files must not hide the others."""
+    nothing = Described({}, Kind.RESPONSES, Fields())
     if found.status.name != "READY":
-        return {}, None
+        return nothing, None
     try:
         with translated(Message("Reading the agents"), foreign=True):
-            return model_config(mlflow.get_tracking_uri(), found.model_id), None
+            return described(mlflow.get_tracking_uri(), found.model_id), None
     except ConsoleError as error:
-        return {}, error.message
+        return nothing, error.message
 
 
 def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
     tags, status = found.tags or {}, found.status.name
-    config, unreadable = _config(found)
+    files, unreadable = _described(found)
+    config = files.config
     linked, linked_version = _linked(tags.get(LINKED))
     links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
     pinned = str(config.get("prompt_version") or "")
@@ -161,6 +182,8 @@ def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
         error=unreadable or _told(tags.get(ERROR_TAG)),
         config=config,
         linked=linked_version,
+        kind=files.kind,
+        fields=files.fields,
     )
 
 

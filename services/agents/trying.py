@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-from mlflow.pyfunc import PyFuncModel
 
-from services import audit, jobs, production, sources
+from services import audit, jobs, kinds, production, sources
 from services.agents import inputs
 from services.agents.records import get, model_config
 from services.audit import Verb
 from services.errors import InvalidInputError, translated
+from services.kinds import AskedAgent
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def try_out(
     question: str,
     custom_inputs: Mapping[str, Any] | None = None,
 ) -> "Job":
-    """Queue one question to an agent that need not be deployed; the result has answer, trace_id, seconds."""
+    """Queue one question to an agent that need not be deployed; the result has answer, steps, trace_id, seconds."""
     audit.require(workspace, Verb.TRY_AGENT)
     agent, given = get(workspace, model_id), dict(custom_inputs or {})
     inputs.check({"question": question, **given})
@@ -43,27 +43,40 @@ def try_out(
     return jobs.submit(workspace, "try_agent", args)
 
 
+def go_on(workspace: "Workspace", job: "Job", allowed: bool) -> "Job":
+    """Queue the person's yes or no to the tools that the agent of an ended try wants to use."""
+    audit.require(workspace, Verb.TRY_AGENT)
+    said = [
+        {"type": "mcp_approval_response", "approval_request_id": one.id, "approve": allowed}
+        for one in kinds.approvals(job.result["items"])
+    ]
+    if not said:
+        raise InvalidInputError(Message("The agent asks for nothing."), Message("Read its answer."))
+    return jobs.submit(workspace, "try_agent", job.args | {"talk": [*_talk(job.args), *job.result["items"], *said]})
+
+
+def _talk(args: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(args.get("talk") or [{"role": "user", "content": args["question"]}])
+
+
 def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job behind `try_out`; its trace has the origin “try”."""
     args = work.args
     loaded = load(workspace, args["model_id"], args["prompt_version"])
-    request: dict[str, Any] = {"input": [{"role": "user", "content": args["question"]}]}
+    request: dict[str, Any] = {"input": _talk(args)}
     if args.get("custom_inputs"):
         request["custom_inputs"] = args["custom_inputs"]
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
     begun = time.monotonic()
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
-        answer: Any = loaded.predict(request)
+        answer = loaded.predict(request)
         trace_id = mlflow.get_last_active_trace_id(thread_local=True)
-    if not isinstance(answer, dict):
-        raise InvalidInputError(
-            Message("The agent answered, but in a form of its own that cannot be shown here."),
-            Message("Open its trace to read the answer."),
-        )
     seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()
     return {
-        "answer": answer_text(answer),
+        "answer": kinds.answer_text(answer),
+        "items": answer["output"] if kinds.approvals(answer["output"]) else [],
+        "steps": [one.to_json() for one in kinds.steps(answer["output"])],
         "sources": [asdict(one) for one in sources.read(answer.get("custom_outputs"))],
         "trace_id": trace_id,
         "prompt_version": args["prompt_version"],
@@ -71,19 +84,10 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     }
 
 
-def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> PyFuncModel:
-    """Load an agent in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
+def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> AskedAgent:
+    """Load an agent of any kind in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
     # A version never changes, so it may be kept; what an alias names is looked up for every question.
     override = {"prompt_version": str(prompt_version)} if prompt_version else {"prompt_cache_seconds": 0}
     known = model_config(workspace.settings.tracking_uri, model_id)
     with translated(Message("Loading the agent"), foreign=True):
-        return mlflow.pyfunc.load_model(
-            f"models:/{model_id}",
-            model_config={name: value for name, value in override.items() if name in known} or None,
-        )
-
-
-def answer_text(answer: dict[str, Any]) -> str:
-    """The text of a ResponsesAgent's answer."""
-    parts = [part for item in answer.get("output", []) for part in item.get("content") or []]
-    return "".join(part.get("text", "") for part in parts)
+        return kinds.load(f"models:/{model_id}", {name: value for name, value in override.items() if name in known})

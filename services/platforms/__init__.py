@@ -85,7 +85,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of a streamed answer; the last one is `done`: its trace, its sources, what went wrong, if it was cut."""
+    """A piece of a streamed answer, or tools that the agent used meanwhile; the last one is `done`: its trace, its
+    sources, what went wrong, if it was cut."""
 
     text: str = ""
     done: bool = False
@@ -93,6 +94,7 @@ class Delta:
     error: Message | None = None
     cut: bool = False
     sources: tuple[Source, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

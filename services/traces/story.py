@@ -17,7 +17,8 @@ from mlflow.entities import (
     TraceInfo,
 )
 
-from services import scorers
+from services import kinds, scorers
+from services.kinds import ToolStep
 from services.messages import Message
 from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
@@ -29,12 +30,13 @@ REASON_KEY = "signalbox.reason"
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happened; `depth` says inside what."""
+    """One thing that happened; `depth` says inside what; `tool`: what a tool was given, and what came back."""
 
     what: Message
     seconds: float
     depth: int
     error: str | None
+    tool: ToolStep | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TraceStory:
-    """One trace, told. `abandoned`: the caller hung up. `cut`: the token limit ended the answer in the middle."""
+    """One trace, told. `abandoned`: the caller hung up. `cut`: the token limit ended the answer in the middle.
+
+    `tools`: those that the answer names where no step of the trace does.
+    """
 
     row: TraceRow
     question: str
@@ -64,6 +69,7 @@ class TraceStory:
     user: str | None
     abandoned: bool
     cut: bool
+    tools: tuple[ToolStep, ...] = ()
 
     @property
     def practice(self) -> bool:
@@ -88,6 +94,7 @@ def told(trace: Trace) -> TraceStory:
         user=info.trace_metadata.get("mlflow.trace.user"),
         abandoned=abandoned,
         cut=any(span.attributes.get("finish_reason") == "length" for span in calls),
+        tools=_tools(trace, outputs),
     )
 
 
@@ -128,7 +135,19 @@ def _steps(trace: Trace) -> Iterator[Step]:
         depths[span.span_id] = depths.get(span.parent_id, -1) + 1
         seconds = ((span.end_time_ns or span.start_time_ns) - span.start_time_ns) / 1e9
         failed = span.status.status_code == SpanStatusCode.ERROR
-        yield Step(_what(span), seconds, depths[span.span_id], _failure(span) if failed else None)
+        yield Step(_what(span), seconds, depths[span.span_id], _failure(span) if failed else None, _tool(span))
+
+
+def _tools(trace: Trace, outputs: Any) -> tuple[ToolStep, ...]:
+    listed = outputs.get("output") if isinstance(outputs, dict) else None
+    traced = any(span.span_type == SpanType.TOOL for span in trace.data.spans)
+    return kinds.steps(listed) if isinstance(listed, list) and not traced else ()
+
+
+def _tool(span: Span) -> ToolStep | None:
+    if span.span_type != SpanType.TOOL:
+        return None
+    return kinds.tool(span.name, span.inputs, span.outputs)
 
 
 def _what(span: Span) -> Message:
@@ -146,6 +165,8 @@ def _what(span: Span) -> Message:
         return Message("Used the tool {name}.", name=span.name)
     if span.parent_id is None:
         return Message("The agent answered the question.")
+    if span.span_type == SpanType.AGENT:
+        return Message("The agent {name} worked on it.", name=span.name)
     return Message("Did “{name}”.", name=span.name)
 
 

@@ -78,7 +78,7 @@ def check(
     work.progress(0, 2, Message("Reading the file"))
     found = read(source, declared, requirements)
     if not can_run(source):
-        return Report("", False, found)
+        return Report("", False, found, ran=False)
 
     def still_wanted() -> None:
         work.progress(1, 2, Message("Running the agent by itself"))
@@ -87,7 +87,7 @@ def check(
     # A line that reading blocked already explains why running it failed there.
     explained = {one.line for one in found if one.blocking and one.line is not None}
     new = [one for one in seen.findings if one.line not in explained]
-    return Report(seen.kind, seen.streams, in_order([*found, *new]))
+    return Report(seen.kind, seen.streams, in_order([*found, *new]), taken=seen.taken)
 
 
 def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:

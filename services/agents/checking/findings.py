@@ -1,6 +1,7 @@
 """What a check says: one thing that was found in an agent's file, why it matters and how to mend it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.messages import Message
@@ -28,11 +29,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that one check found, blocking first; `kind` is empty when the file could not be run."""
+    """Everything that one check found, blocking first; `kind` is empty when no agent came out of it.
+
+    `ran`: whether the file was run, not only read; `taken`: how a PythonModel takes a request.
+    """
 
     kind: str
     streams: bool
     findings: tuple[Finding, ...]
+    ran: bool = True
+    taken: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -41,8 +47,10 @@ class Report:
     @property
     def tried(self) -> Message:
         """What was done with the file, for the screen."""
-        if not self.kind:
+        if not self.ran:
             return Message("The file was read; it was not run.")
+        if not self.kind:
+            return Message("The file was read and run by itself, but no agent came out of it.")
         if self.streams:
             return Message(
                 "The file was read and run by itself as a {kind}: one question, one streamed answer, two conversations "
@@ -60,13 +68,16 @@ class Report:
             "kind": self.kind,
             "streams": self.streams,
             "blocked": self.blocked,
+            "ran": self.ran,
+            "taken": dict(self.taken),
             "findings": [one.to_json() for one in self.findings],
         }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Report":
         findings = tuple(Finding.from_json(one) for one in stored["findings"])
-        return cls(stored["kind"], stored["streams"], findings)
+        ran = stored.get("ran", bool(stored["kind"]))
+        return cls(stored["kind"], stored["streams"], findings, ran, stored.get("taken") or {})
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,16 +28,21 @@ LARGEST_NOTES = 1_000_000
 PAUSE = 0.1
 # faulthandler's: the frame that was at work comes first.
 FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line (?P<line>\d+) in (?P<name>\S+)')
+QUESTION = "Hello, who are you?"
 KINDS = ("ResponsesAgent", "ChatAgent", "PythonModel")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the run showed; `kind` is empty when no agent came out of the file."""
+    """What the run showed; `kind` is empty when no agent came out of the file.
+
+    `taken`: how a PythonModel takes a request: {"form": name}, {"table": rows} or {"request": example}.
+    """
 
     kind: str
     streams: bool
     findings: tuple[Finding, ...]
+    taken: Mapping[str, Any] = field(default_factory=dict)
 
 
 def probe(
@@ -56,7 +61,7 @@ def probe(
         folder = Path(name).resolve()
         (folder / "agent.py").write_text(source, "utf-8")
         words = [f"{secrets.choice(('zor', 'quib', 'vax'))}{secrets.token_hex(4)}" for _ in range(2)]
-        given = {"config": config or None, "question": "Hello, who are you?", "words": words, "seconds": seconds}
+        given = {"config": config or None, "question": QUESTION, "words": words, "seconds": seconds}
         (folder / "given.json").write_text(json.dumps(given), "utf-8")
         return _seen(folder, seconds, *_run(folder, seconds, still_wanted))
 
@@ -108,7 +113,13 @@ def _seen(folder: Path, seconds: float, in_time: bool, output: str) -> Seen:
         findings.append(told.hung(step, seconds, *_place(stack)))
     elif notes.get("finished") is not True:
         findings.append(told.ended(step, _last_line(output)))
-    return Seen(kind if kind in KINDS else "", notes.get("streams") is True, tuple(findings))
+    taken = notes.get("taken")
+    return Seen(
+        kind if kind in KINDS else "",
+        notes.get("streams") is True,
+        tuple(findings),
+        taken if isinstance(taken, dict) else {},
+    )
 
 
 def _notes(folder: Path) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
         if kind == "response.output_text.delta":
             seen.add(event.get("item_id"))
             yield Delta(event["delta"])
+        elif kind == "response.output_item.done" and event["item"].get("type", "message") != "message":
+            yield Delta(items=(event["item"],))
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
             yield Delta(_text([event["item"]]))
         cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"

@@ -4,6 +4,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -13,13 +14,23 @@ from mlflow.pyfunc import PythonModel
 Talk = list[dict[str, Any]]
 
 
-ROWS: tuple[Callable[[Talk], dict[str, Any]], ...] = (
-    lambda talk: {"messages": talk},
-    lambda talk: {"input": talk},
-    lambda talk: {"question": talk[-1]["content"]},
-    lambda talk: {"query": talk[-1]["content"]},
-    lambda talk: {"prompt": talk[-1]["content"]},
-)
+@dataclass(frozen=True)
+class Form:
+    """One way to write a question; `name` is the one that is kept with the agent when no signature tells it."""
+
+    write: Callable[[Talk], Any]
+    name: str = ""
+
+
+ROWS: dict[str, Callable[[Talk], dict[str, Any]]] = {
+    "messages": lambda talk: {"messages": talk},
+    "input": lambda talk: {"input": talk},
+    "question": lambda talk: {"question": talk[-1]["content"]},
+    "query": lambda talk: {"query": talk[-1]["content"]},
+    "prompt": lambda talk: {"prompt": talk[-1]["content"]},
+}
+EXAMPLE = "example"
+QUESTION_NAMES = ("question", "query", "prompt", "user_input", "input", "request", "message", "text", "content")
 
 
 def hints(agent: Any) -> tuple[Any, Any]:
@@ -32,23 +43,25 @@ def hints(agent: Any) -> tuple[Any, Any]:
     return takes, None if gives in (Any, type(None)) or gives is pd.DataFrame else gives
 
 
-def forms(hint: Any) -> list[Callable[[Talk], Any]]:
+def forms(hint: Any) -> list[Form]:
     """Ways to write a question for this hint, the likeliest first."""
     inner = (typing.get_args(hint) or (Any,))[0]
     several = typing.get_origin(hint) is list
     if hint is str:
-        return [text]
+        return [Form(text, "text")]
     if several and inner is str:
-        return [listed(text)]
+        return [Form(listed(text))]
     if is_model(hint):
-        return [functools.partial(filled, hint)]
+        return [Form(functools.partial(filled, hint))]
     if several and is_model(inner):
-        return [listed(functools.partial(filled, inner))]
+        return [Form(listed(functools.partial(filled, inner)))]
     if several:
-        return [lambda talk: talk, *map(listed, ROWS)]
+        return [Form(lambda talk: talk), *(Form(listed(row)) for row in ROWS.values())]
+    tables = [Form(table(row)) for row in ROWS.values()]
     if hint is pd.DataFrame:
-        return [table(row) for row in ROWS]
-    return [*ROWS, listed(text), text]
+        return tables
+    named = [Form(row, name) for name, row in ROWS.items()]
+    return [*named, Form(listed(text), "list"), Form(text, "text"), *tables]
 
 
 def text(talk: Talk) -> str:
@@ -70,7 +83,12 @@ def is_model(hint: Any) -> bool:
 def filled(model: type[pydantic.BaseModel], talk: Talk) -> dict[str, Any]:
     """A dictionary that fits a pydantic model, with the question in its texts."""
     fields = {name: field.annotation for name, field in model.model_fields.items() if field.is_required()}
-    return {name: value_for(name, hint, talk) for name, hint in fields.items()}
+    texts = [name for name, hint in fields.items() if hint is str]
+    asked = next((name for name in QUESTION_NAMES if name in texts), texts[0] if len(texts) == 1 else "")
+    return {
+        name: EXAMPLE if hint is str and asked and name not in (asked, "role") else value_for(name, hint, talk)
+        for name, hint in fields.items()
+    }
 
 
 def value_for(name: str, hint: Any, talk: Talk) -> Any:

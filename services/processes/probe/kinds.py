@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mlflow.pyfunc import ChatAgent, PythonModel, PythonModelContext, ResponsesA
 from mlflow.types.agent import ChatAgentChunk, ChatAgentMessage, ChatAgentResponse, ChatContext
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
-from services.processes.probe.forms import Talk, forms, hints, name_of
+from services.processes.probe.forms import Form, Talk, forms, hints, name_of
 from services.processes.probe.notes import UNFORESEEN, Mismatch, UnknownForm, attempt
 
 
@@ -83,7 +83,8 @@ class Plain(Spoken):
         mlflow.pyfunc.save_model(saved, python_model=file, model_config=config, pip_requirements=["mlflow"])
         self.loaded = mlflow.pyfunc.load_model(saved)
         self.takes, self.gives = hints(agent)
-        self.form: Callable[[Talk], Any] | None = None
+        self.form: Form | None = None
+        self.taken: dict[str, Any] = {}
 
     def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
         if not talk:
@@ -98,12 +99,15 @@ class Plain(Spoken):
     def _predict(self, talk: Talk) -> Any:
         """Ask in the form of the type hint; without one the first of the usual forms that it takes is kept."""
         if self.form is not None:
-            return self.loaded.predict(self.form(talk))
+            return self.loaded.predict(self.form.write(talk))
         tried = []
         for form in forms(self.takes):
             with attempt("") as one:
-                answer = self.loaded.predict(form(talk))
+                answer = self.loaded.predict(form.write(talk))
+                if self.takes is None and misread(answer):
+                    raise TypeError("one question is no list of letters, and no column")
                 self.form = form
+                self.taken = as_kept(form, form.write(talk))
             if one.error is None:
                 return answer
             tried.append(one.error)
@@ -149,6 +153,21 @@ def fitting(kind: type[pydantic.BaseModel], answer: Any) -> dict[str, Any]:
         place = ".".join(str(part) for part in first["loc"]) or "answer"
         raise Mismatch(kind.__name__, f"{place}: {first['msg']}") from error
     return answer
+
+
+def misread(answer: Any) -> bool:
+    """Whether code that expects a table took the letters of a text for its rows, or code for a text took a column."""
+    several = isinstance(answer, (list, pd.Series, pd.DataFrame)) and len(answer) != 1
+    return several or ", dtype: " in written(answer)
+
+
+def as_kept(form: Form, request: Any) -> dict[str, Any]:
+    """The request as the agent's example: a table by its rows; one that MLflow makes no signature of, by its form."""
+    if form.name:
+        return {"form": form.name}
+    if isinstance(request, pd.DataFrame):
+        return {"table": request.to_dict("records")}
+    return {"request": request}
 
 
 def chat_messages(talk: Talk) -> list[ChatAgentMessage]:

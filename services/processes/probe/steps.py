@@ -8,7 +8,7 @@ from mlflow.models.utils import _load_model_code_path
 
 from services.processes.probe.forms import Talk
 from services.processes.probe.keeping import keeper
-from services.processes.probe.kinds import Chat, Responses, Spoken, item_text, spoken_by
+from services.processes.probe.kinds import Chat, Plain, Responses, Spoken, item_text, spoken_by
 from services.processes.probe.notes import UNFORESEEN, Mismatch, Notes, UnknownForm, attempt
 
 MOST_EVENTS = 20_000
@@ -31,6 +31,7 @@ def probe(folder: Path, given: dict[str, Any], notes: Notes) -> None:
     notes.write(kind=kind, streams=spoken.streams, step="ask")
     if not answers(spoken, file, given["question"], notes):
         return None
+    notes.write(taken=spoken.taken if isinstance(spoken, Plain) else {})
     if spoken.streams:
         notes.write(step="stream")
         try_stream(spoken, file, given["question"], notes)

@@ -1,8 +1,6 @@
 """A loaded agent version: any pyfunc model answers in the shape of a ResponsesAgent, with its trace's id."""
 
-import json
-import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,9 +8,8 @@ import mlflow
 import openai
 import pydantic
 from mlflow.exceptions import MlflowException
-from mlflow.pyfunc import PyFuncModel, ResponsesAgent
-from mlflow.types.responses import create_text_output_item
 
+from services import kinds
 from services.processes.web import Refused
 
 OURS = frozenset(
@@ -35,7 +32,6 @@ OURS = frozenset(
         "truncation",
     }
 )
-RESPONSES_AGENT = "agent/v1/responses"
 BAD_REQUEST = "INVALID_PARAMETER_VALUE"
 
 
@@ -43,14 +39,13 @@ class ServedAgent:
     """Loads in `__init__`; both ways of asking run wholly in the calling thread, as MLflow's tracing needs it."""
 
     def __init__(self, model_uri: str, model_config: dict[str, Any], app: str) -> None:
-        self.model: PyFuncModel = mlflow.pyfunc.load_model(model_uri, model_config=model_config or None)
-        self.streams = streams(self.model)
+        self.agent = kinds.load(model_uri, model_config)
         self.app = app
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         request = normalised(body)
         with self._traced(request):
-            answered = as_response(self.model.predict(request))
+            answered = self.agent.predict(request)
         metadata = {**(answered.get("metadata") or {}), "trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
         return {**answered, "metadata": metadata}
 
@@ -58,60 +53,24 @@ class ServedAgent:
         """Events of the answer, then the id of its trace."""
         request = normalised(body)
         with self._traced(request):
-            yield from self._events(request)
+            yield from self.agent.predict_stream(request)
         yield {"trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
-
-    def _events(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        if not self.streams:
-            yield from whole(as_response(self.model.predict(request)))
-            return
-        for event in self.model.predict_stream(request):
-            yield as_event(event)
 
     def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))
         return mlflow.tracing.context(tags={"signalbox.origin": origin, "signalbox.app": self.app})
 
 
-def streams(model: PyFuncModel) -> bool:
-    """Whether the agent streams: a ResponsesAgent inherits `predict_stream` but need not have one of its own."""
-    if (model.metadata.metadata or {}).get("task") != RESPONSES_AGENT:
-        return bool(model.metadata.flavors["python_function"].get("streamable"))
-    return type(model.get_raw_model()).predict_stream is not ResponsesAgent.predict_stream
-
-
 def normalised(body: dict[str, Any]) -> dict[str, Any]:
     """What a ResponsesAgent's schema takes: OpenAI's clients add keys of their own and may send a bare string."""
     request = {name: value for name, value in body.items() if name in OURS}
+    # As a ChatAgent's own clients write it.
+    request.setdefault("input", body.get("messages"))
     if isinstance(request.get("input"), str):
         request["input"] = [{"role": "user", "content": request["input"]}]
     if not isinstance(request.get("input"), list):
         raise Refused(400, "“input” must be a list of messages.")
     return request
-
-
-def as_response(answered: Any) -> dict[str, Any]:
-    """A ResponsesAgent's answer as it is; anything else as the text of one item."""
-    if isinstance(answered, dict) and isinstance(answered.get("output"), list):
-        return answered
-    return {"object": "response", "output": [item(answered)]}
-
-
-def as_event(event: Any) -> dict[str, Any]:
-    if isinstance(event, dict) and str(event.get("type", "")).startswith("response."):
-        return event
-    return {"type": "response.output_item.done", "item": item(event)}
-
-
-def whole(answered: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    facts = {"custom_outputs": answered["custom_outputs"]} if answered.get("custom_outputs") else {}
-    for one in answered["output"]:
-        yield {"type": "response.output_item.done", "item": one, **facts}
-
-
-def item(answered: Any) -> dict[str, Any]:
-    text = answered if isinstance(answered, str) else json.dumps(answered, ensure_ascii=False, default=str)
-    return create_text_output_item(text=text, id=f"msg_{uuid.uuid4().hex}")
 
 
 def failure(error: BaseException) -> tuple[int, str]:
@@ -124,6 +83,8 @@ def failure(error: BaseException) -> tuple[int, str]:
         return 502, f"The model answered with an error ({error.status_code}): {first_line(error)}"
     if isinstance(error, openai.APIConnectionError):
         return 502, "The model could not be reached."
+    if isinstance(error, kinds.Misfit):
+        return 400, f"The request does not fit the agent: {first_line(error)}"
     if isinstance(error, pydantic.ValidationError) and error.title == "ResponsesAgentRequest":
         return 400, f"The request does not fit the agent: {first_line(error)}"
     if isinstance(error, MlflowException) and "schema" in str(error) and error.error_code == BAD_REQUEST:

@@ -173,6 +173,46 @@ def answer(model_input: list[str]) -> list[str]:
 mlflow.models.set_model(answer)
 """
 
+FORM = """import mlflow
+import pydantic
+from mlflow.pyfunc import PythonModel
+
+
+class Claim(pydantic.BaseModel):
+    amount: float
+    country: str
+    urgent: bool | None = None
+
+
+class Agent(PythonModel):
+    def predict(self, model_input: list[Claim]) -> list[dict]:
+        return [{"decision": "look" if one.urgent else "pay", "amount": one.amount} for one in model_input]
+
+
+mlflow.models.set_model(Agent())
+"""
+
+CALLS_TOOLS = """import uuid
+
+import mlflow
+from mlflow.pyfunc import ChatAgent
+from mlflow.types.agent import ChatAgentMessage, ChatAgentResponse
+
+
+class Agent(ChatAgent):
+    def predict(self, messages, context=None, custom_inputs=None):
+        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+        said = [
+            ChatAgentMessage(role="assistant", content="", tool_calls=[call], id=str(uuid.uuid4())),
+            ChatAgentMessage(role="tool", name="weather", tool_call_id="call_1", content="rain", id=str(uuid.uuid4())),
+            ChatAgentMessage(role="assistant", content="It rains in Oslo.", id=str(uuid.uuid4())),
+        ]
+        return ChatAgentResponse(messages=said)
+
+
+mlflow.models.set_model(Agent())
+"""
+
 GOOD = {
     "a ResponsesAgent": RESPONSES,
     "a streaming ResponsesAgent": STREAMING,
@@ -185,4 +225,6 @@ GOOD = {
     "a typed PythonModel": TYPED,
     "a PythonModel on a table": TABLE,
     "a function": FUNCTION,
+    "a form": FORM,
+    "a ChatAgent with a tool": CALLS_TOOLS,
 }

@@ -1,0 +1,47 @@
+"""The tools that an agent used before its answer, as steps to read."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from pages.components import session
+from services.kinds import ToolStep
+
+_ = session.text
+
+
+def show(steps: Iterable[ToolStep]) -> None:
+    """Each tool with what it was given and what came back; nothing for an answer without tools."""
+    for step in steps:
+        with st.container(border=True, gap="small"):
+            st.markdown(f":material/{_icon(step)}: {_title(step)}")
+            show_texts(step)
+            if step.error:
+                st.error(session.escape(step.error))
+            elif step.output is None and not step.asks:
+                st.caption(_("No answer of the tool is told."))
+
+
+def show_texts(step: ToolStep) -> None:
+    """What the tool was given, and what came back."""
+    _show_text(_("Given"), step.given)
+    if step.output is not None and not step.error:
+        _show_text(_("Came back"), step.output or _("(nothing)"))
+
+
+def _icon(step: ToolStep) -> str:
+    return "pan_tool" if step.asks else "error" if step.error else "build"
+
+
+def _title(step: ToolStep) -> str:
+    values = {"name": session.escape(step.name), "place": session.escape(step.place)}
+    if step.asks:
+        return _("The agent wants to use **{name}** and waits for a yes.", **values)
+    if step.place:
+        return _("Used the tool **{name}** of {place}", **values)
+    return _("Used the tool **{name}**", **values)
+
+
+def _show_text(label: str, text: str) -> None:
+    if text:
+        st.markdown(f":gray[{label}]  \n" + session.escape(text).replace("\n", "  \n"))

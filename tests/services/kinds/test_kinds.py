@@ -1,0 +1,163 @@
+"""Every kind of agent takes one kind of request and gives one kind of answer, with one kind of trace."""
+
+import functools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+from services import kinds
+from services import settings as settings_module
+from services.kinds import Field, Kind, Misfit
+from services.kinds.answers import readable
+from tests.services.agents import agent_files as files
+
+TALK = [
+    {"role": "user", "content": "My name is Ada."},
+    {"role": "assistant", "content": [{"type": "output_text", "text": "Hello Ada."}]},
+    {"role": "user", "content": [{"type": "input_text", "text": "Who am I?"}]},
+]
+REQUEST = {"input": TALK}
+EXAMPLES = {
+    files.TABLE: pd.DataFrame([{"question": "Hi", "top": 3}]),
+    files.TYPED: [{"messages": [{"role": "user", "content": "Hi"}], "language": "de"}],
+}
+
+
+@pytest.fixture(scope="module")
+def load(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], kinds.AskedAgent]]:
+    """The agent in a file's text, logged and loaded as MLflow does it; each once."""
+    folder = tmp_path_factory.mktemp("kinds")
+    shutil.copytree(migrated_home, folder / "home")
+    settings = settings_module.load({"SIGNALBOX_HOME": str(folder / "home")})
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(settings.tracking_uri)
+    place = (folder / "artifacts").as_uri()
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("kinds", artifact_location=place))
+
+    @functools.cache
+    def make(source: str) -> kinds.AskedAgent:
+        file = folder / "agent.py"
+        file.write_text(source, "utf-8")
+        logged = mlflow.pyfunc.log_model(
+            name="kind", python_model=str(file), input_example=EXAMPLES.get(source), pip_requirements=["mlflow"]
+        )
+        return kinds.load(f"models:/{logged.model_id}")
+
+    yield make
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "said"),
+    [
+        (files.RESPONSES, Kind.RESPONSES, "Who am I?"),
+        (files.CHAT, Kind.CHAT, "You said: Who am I?"),
+        (files.TEXTS, Kind.PYTHON, "You said: Who am I?"),
+        (files.TYPED, Kind.PYTHON, "You said: Who am I?"),
+        (files.TABLE, Kind.PYTHON, "You said: Who am I?"),
+        (files.FUNCTION, Kind.PYTHON, "WHO AM I?"),
+    ],
+)
+def test_one_request_reaches_every_kind(load, source, kind, said):
+    agent = load(source)
+    assert agent.kind is kind
+    assert said in kinds.answer_text(agent.predict(REQUEST))
+
+
+def test_a_form_takes_fields_or_lines(load):
+    agent = load(files.FORM)
+    assert agent.kind is Kind.FORM
+    assert agent.fields.all == (
+        Field("amount", "double"),
+        Field("country", "string"),
+        Field("urgent", "boolean", False),
+    )
+    fields = {"amount": 3, "country": "DE", "urgent": True}
+    answer = kinds.answer_text(agent.predict({"input": [], "custom_inputs": fields}))
+    assert answer == "decision: look\namount: 3.0"
+    lines = [{"role": "user", "content": "amount: 3\ncountry: DE\nurgent: false"}]
+    assert kinds.answer_text(agent.predict({"input": lines})) == "decision: pay\namount: 3.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("amount: 3", "“country” is missing."),
+        ("amount: much\ncountry: DE", "“amount” is 'much', not of the type double."),
+    ],
+)
+def test_a_form_refuses_what_does_not_fit(load, text, sentence):
+    with pytest.raises(Misfit, match=sentence):
+        load(files.FORM).predict({"input": [{"role": "user", "content": text}]})
+
+
+def test_what_stands_beside_the_question_is_known(load):
+    typed = load(files.TYPED).fields
+    assert (typed.conversation, [one.name for one in typed.others]) == ("messages", ["language"])
+    assert typed.usual(typed.others[0]) == "de"
+    table = load(files.TABLE).fields
+    assert (table.question, [one.name for one in table.others]) == ("question", ["top"])
+
+
+def test_a_chat_agents_stream_has_one_id_and_an_end(load):
+    agent = load(files.CHAT_STREAMING)
+    *deltas, done = agent.predict_stream(REQUEST)
+    assert [one["delta"] for one in deltas] == ["Good ", "morning"]
+    assert {one["item_id"] for one in deltas} == {done["item"]["id"]}
+    assert done["item"]["content"][0]["text"] == "Good morning"
+
+
+def test_an_agent_that_does_not_stream_answers_in_one_event(load):
+    agent = load(files.TEXTS)
+    (event,) = agent.predict_stream(REQUEST)
+    assert not agent.streams
+    assert kinds.answer_text({"output": [event["item"]]}) == "You said: Who am I?"
+
+
+def test_tools_become_steps_beside_the_answer(load):
+    answered = load(files.CALLS_TOOLS).predict(REQUEST)
+    assert kinds.answer_text(answered) == "It rains in Oslo."
+    (step,) = kinds.steps(answered["output"])
+    assert (step.name, step.given, step.output) == ("weather", "city: Oslo", "rain")
+
+
+def test_a_tool_that_waits_for_a_yes_is_told():
+    asked = {
+        "type": "mcp_approval_request",
+        "id": "mcpr_1",
+        "name": "pay",
+        "arguments": '{"amount": 3}',
+        "server_label": "bank",
+    }
+    (step,) = kinds.approvals([asked, {"type": "function_call", "call_id": "1", "name": "look", "arguments": "{}"}])
+    assert (step.id, step.name, step.given, step.place, step.output) == ("mcpr_1", "pay", "amount: 3", "bank", None)
+
+
+def test_every_kind_leaves_a_trace_with_one_root(load):
+    agent = load(files.CHAT)
+    agent.predict({"input": TALK, "context": {"conversation_id": "talk-1", "user_id": "ada"}})
+    mlflow.flush_trace_async_logging()
+    trace = mlflow.get_trace(mlflow.get_last_active_trace_id(thread_local=True))
+    (root,) = [span for span in trace.data.spans if span.parent_id is None]
+    assert root.span_type == "AGENT" and kinds.answer_text(root.outputs) == "You said: Who am I?"
+    assert trace.info.request_preview == "Who am I?"
+    told = trace.info.trace_metadata
+    assert (told["mlflow.trace.session"], told["mlflow.modelId"]) == ("talk-1", agent.model.model_id)
+
+
+@pytest.mark.parametrize(
+    ("answered", "text"),
+    [
+        (["one"], "one"),
+        ([1, 2], "1\n2"),
+        ({"answer": "yes"}, "yes"),
+        ({"a": [1, 2], "b": True}, "a: 1, 2\nb: true"),
+        (pd.DataFrame([{"risk": 0.5}]), "risk: 0.5"),
+    ],
+)
+def test_an_answer_of_any_form_is_readable(answered, text):
+    assert readable(answered) == text
