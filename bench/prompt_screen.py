@@ -35,7 +35,7 @@ st.markdown(f"round {st.session_state.get('n', 0)}.")
 CLICKED = """async ([selector, content, text]) => {
   const all = root => [...root.querySelectorAll(content),
     ...[...root.querySelectorAll('*')].filter(one => one.shadowRoot).flatMap(one => all(one.shadowRoot))];
-  const there = () => all(document).some(one => (one.value ?? one.textContent).includes(text));
+  const there = () => all(document).some(one => one.checkVisibility() && (one.value ?? one.textContent).includes(text));
   const button = document.querySelector(selector);
   const begun = performance.now();
   button.click();
@@ -100,7 +100,7 @@ def swap(page: Page) -> float:
 
 
 def open_version(page: Page) -> float:
-    return clicked(page, "[class*=st-key-text-long] summary", "[class*=st-key-text-long] pre", "Version of ")
+    return clicked(page, ".sb-read summary", ".sb-read pre", "Version of ")
 
 
 def write_from(page: Page) -> float:

@@ -1,5 +1,6 @@
 """What a change of a prompt means for the people who use it: only what can be said for certain, in plain words."""
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -213,7 +214,13 @@ def _asks(content: Content) -> bool:
 
 
 def _spoken(content: Content) -> str | None:
-    text = VARIABLE.sub("", "\n".join(one.content for one in content.messages if one.role == "system"))
+    return _language_of("\n".join(one.content for one in content.messages if one.role == "system"))
+
+
+@functools.lru_cache(maxsize=64)
+def _language_of(template: str) -> str | None:
+    """Of the words around the variables; a page asks for the same few texts at every click."""
+    text = VARIABLE.sub("", template)
     return wording.language(text) if len(wording.LETTER.findall(text)) >= FEWEST_LETTERS else None
 
 

@@ -11,6 +11,7 @@ from services.prompts.difference import VARIABLE
 from services.prompts.drafts import Draft
 
 STYLE = """
+.sb-read summary{cursor:pointer;padding:.2rem 0;width:fit-content} .sb-read summary::marker{color:rgba(128,128,128,.9)}
 .sb-text{max-height:26rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:plaintext;
  padding:.5rem .8rem;margin:0 0 .5rem;border-radius:8px;background:rgba(128,128,128,.1);font-family:inherit}
 .sb-text b{font-weight:600;border-radius:3px;background:rgba(60,120,220,.18)}
@@ -19,23 +20,16 @@ STYLE = """
 _ = session.text
 
 
-# Only this part runs again when a text is opened: the list around it stays as it is.
-@st.fragment
 def show(one: PromptVersion, expanded: bool) -> None:
-    text = st.expander(
-        _("Text"),
-        icon=":material/article:",
-        expanded=expanded,
-        key=f"text/{one.name}/{one.version}",
-        on_change="rerun",
+    """Closed until it is asked for; the browser has the text already and opens it without asking the server."""
+    body = "".join(_message(one, role, content) for role, content in _messages(one))
+    chosen = fields.summary(Draft(one.name, one.content))
+    if chosen:
+        body += f'<div class="sb-role">{html.escape(_("This version sets: {settings}", settings=chosen))}</div>'
+    st.html(
+        f'<style>{STYLE}</style><details class="sb-read"{" open" if expanded else ""}>'
+        f"<summary>{html.escape(_('Text'))}</summary>{body}</details>"
     )
-    if not text.open:
-        return
-    with text:
-        st.html(f"<style>{STYLE}</style>" + "".join(_message(one, role, content) for role, content in _messages(one)))
-        chosen = fields.summary(Draft(one.name, one.content))
-        if chosen:
-            st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
 
 
 def _messages(one: PromptVersion) -> list[tuple[str, str]]:

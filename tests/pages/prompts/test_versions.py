@@ -81,20 +81,13 @@ def html(shown):
     return "".join(element.proto.body for element in shown.get("html"))
 
 
-def test_the_text_of_a_version_is_read_in_the_list(screen, written):
-    shown = versions(screen)
-    assert "<pre" not in html(shown)
-    opened = screen("prompts", prompt="greeting", view="versions", version="1")
-    assert html(opened).count("<pre") == 1 and ">One</pre>" in html(opened)
-
-
 def test_a_chat_version_is_read_message_by_message(screen, workspace):
     chat = (ChatMessage("system", "Be <b>kind</b>, {{company_name}}."), ChatMessage("user", "{{question}}"))
     prompts.save(workspace, "talk", Content(chat, ModelSettings(temperature=0.2)), "")
     shown = screen("prompts", prompt="talk", view="versions", version="1")
     assert "Be &lt;b&gt;kind&lt;/b&gt;, <b>{{company_name}}</b>.</pre>" in html(shown)
     assert '<div class="sb-role">user</div>' in html(shown)
-    assert "temperature 0.2" in read(shown)
+    assert "temperature 0.2</div>" in html(shown)
 
 
 def test_a_version_is_tried_beside_what_is_live(screen, written):
@@ -210,3 +203,11 @@ def test_an_author_may_not_do_what_the_role_does_not_allow(screen, written, monk
     shown = versions(screen)
     assert shown.menu_button(key="do-1").options == ["Compare", "Try in the playground", "Where it is used", "Comments"]
     assert shown.button(key="from-1").disabled
+
+
+def test_the_text_of_a_version_stands_in_the_list_and_the_one_of_the_address_is_open(screen, written):
+    prompts.save(written, "greeting", f"Greet {{{{company_name}}}}. {HOSTILE}", "", base=2)
+    drawn = [one.proto.body for one in versions(screen, version="3").get("html") if "sb-read" in one.proto.body]
+    assert [" open>" in one for one in drawn] == [True, False, False]
+    assert "Greet <b>{{company_name}}</b>. &lt;script&gt;alert(1)" in drawn[0]
+    assert ">Two</pre>" in drawn[1] and ">One</pre>" in drawn[2]
