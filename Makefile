@@ -16,7 +16,7 @@ run: $(VENV)/run.stamp ## set up what is missing and open the console
 	@$(BIN)/python app.py
 
 test: $(VENV)/dev.stamp ## set up what is missing and run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types test ## format, lint, types, tests
 
