@@ -98,6 +98,11 @@ def history(workspace: "Workspace", found: EvaluationDataset) -> list[KeptVersio
 
 def read(workspace: "Workspace", sha256: str) -> list[Row]:
     """The rows of a kept version, in the order of their ids; raises NotFoundError."""
+    return [_row(json.loads(line)) for line in written(workspace, sha256).decode().splitlines()]
+
+
+def written(workspace: "Workspace", sha256: str) -> bytes:
+    """The file of a kept version, whose hash is `sha256`; raises NotFoundError."""
     with translated(Message("Reading the version")):
         try:
             file = _repository(workspace).download_artifacts(f"{FOLDER}/{sha256}.jsonl")
@@ -106,7 +111,7 @@ def read(workspace: "Workspace", sha256: str) -> list[Row]:
                 Message("The version {id} of the dataset is not kept here.", id=sha256[:8]),
                 Message("Choose one from the list of versions."),
             ) from error
-        return [_row(json.loads(line)) for line in Path(file).read_text("utf-8").splitlines()]
+        return Path(file).read_bytes()
 
 
 def _recorded(workspace: "Workspace", found: EvaluationDataset) -> Sequence[Any]:
