@@ -33,6 +33,7 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     audit.require(workspace, Verb.LOG_AGENT)
     prompts.version(workspace, form.prompt_name, form.first_version)
     check(form)
+    checking.refuse_secrets(form.source or "")
     args = {"form": form.__dict__}
     job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
     if job.args != json.loads(json.dumps(args)):

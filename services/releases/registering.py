@@ -12,6 +12,7 @@ from services.audit import Verb
 from services.errors import PlatformError, is_missing, translated
 from services.messages import Message
 from services.production import CHALLENGER, CHAMPION, ModelAlias
+from services.releases import records
 from services.releases.records import Release
 
 if TYPE_CHECKING:
@@ -117,8 +118,13 @@ def _registered(workspace: "Workspace", name: str, agent: AgentVersion) -> Model
 
 
 def _describe(workspace: "Workspace", version: ModelVersion, agent: AgentVersion, release: Release) -> None:
-    """Write what is missing or different; MLflow's own screens and other tools read it there."""
-    text, tags = str(description(agent, release)), _tags(agent)
+    """Write what is missing or different; MLflow's own screens and other tools read it there.
+
+    A description that a person wrote over ours stays.
+    """
+    ours = {str(description(agent, one)) for one in records.all(workspace) if one.after.model_id == agent.model_id}
+    kept = version.description if version.description and version.description not in ours else None
+    text, tags = kept or str(description(agent, release)), _tags(agent)
     if version.description == text and tags.items() <= version.tags.items():
         return
     client, number = workspace.client, str(version.version)

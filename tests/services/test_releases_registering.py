@@ -74,6 +74,14 @@ def test_a_registration_that_was_cut_off_is_finished_and_not_repeated(written):
     assert (len(done(written, "register_model")), len(done(written, "move_model_alias"))) == (1, 1)
 
 
+def test_a_description_that_a_person_wrote_stays(written):
+    model_id = logged(written, "greeting")
+    take(written, stored(written, Pair(model_id, None, 1)))
+    written.client.update_model_version(MODEL, "1", description="Checked by Grace.")
+    take(written, stored(written, Pair(model_id, None, 1), why="again"))
+    assert written.client.get_model_version(MODEL, "1").description == "Checked by Grace."
+
+
 def test_a_name_that_a_prompt_has_stops_the_release_with_a_sentence(written):
     prompts.save(written, MODEL, "A prompt of the same name.", "")
     release = stored(written, Pair(logged(written, "greeting"), None, 1))

@@ -8,7 +8,7 @@ from services.agents import config_files
 from services.agents.checking.findings import Finding, Report, in_order
 from services.agents.checking.needs import ANY
 from services.agents.checking.probe import SECONDS, probe
-from services.agents.checking.source import can_run, read
+from services.agents.checking.source import can_run, read, refuse_secrets
 from services.agents.form import LONGEST_SOURCE, AgentForm
 from services.agents.form import check as check_fields
 from services.agents.resources import KINDS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.jobs import Job, Work
     from services.workspace import Workspace
 
-__all__ = ["Finding", "Report", "probe", "read", "run", "submit", "submit_form"]
+__all__ = ["Finding", "Report", "probe", "read", "refuse_secrets", "run", "submit", "submit_form"]
 
 
 def submit(
@@ -38,6 +38,7 @@ def submit(
     audit.require(workspace, Verb.LOG_AGENT)
     if len(source) > LONGEST_SOURCE:
         raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
+    refuse_secrets(source)
     args = {
         "source": source,
         "config": dict(config or {}),

@@ -9,10 +9,6 @@ from services.agents.checking.reading import ENTRIES, AgentFile, answering, meth
 from services.messages import Message
 from services.secrets import KEY_TEXT
 
-KNOWN_KEY = re.compile(
-    r"\b(gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}"
-    r"|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,})|-----BEGIN [A-Z ]*PRIVATE KEY"
-)
 KEY_NAME = re.compile(r"(^|_)(api_?key|token|secret|password|passwd)$", re.IGNORECASE)
 WRITTEN_KEY = re.compile(r"^(?=.*[0-9])[A-Za-z0-9+/_.=~-]{12,}$")
 BROAD = {"Exception", "BaseException"}
@@ -31,12 +27,7 @@ def no_set_model(file: AgentFile) -> Iterator[Finding]:
 
 
 def written_secrets(file: AgentFile) -> Iterator[Finding]:
-    lines = {
-        number
-        for number, line in enumerate(file.text.splitlines(), 1)
-        if KEY_TEXT.search(line) or KNOWN_KEY.search(line)
-    }
-    for line in sorted(lines | set(_lines_of_key_names(file.tree))):
+    for line in sorted({*lines_of_keys(file.text), *_lines_of_key_names(file.tree)}):
         yield Finding(
             Message("A key or password is written in the file."),
             Message(
@@ -49,6 +40,11 @@ def written_secrets(file: AgentFile) -> Iterator[Finding]:
             blocking=True,
             line=line,
         )
+
+
+def lines_of_keys(text: str) -> Iterator[int]:
+    """The lines of any text with something that looks like a key."""
+    yield from (number for number, line in enumerate(text.splitlines(), 1) if KEY_TEXT.search(line))
 
 
 def _lines_of_key_names(tree: ast.Module) -> Iterator[int]:

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from services.agents.checking.findings import Finding, in_order
 from services.agents.checking.needs import missing_packages, undeclared_resources
 from services.agents.checking.reading import AgentFile
-from services.agents.checking.rules import RULES, no_set_model
+from services.agents.checking.rules import RULES, lines_of_keys, no_set_model, written_secrets
 from services.agents.checking.state import kept_between_questions
+from services.errors import InvalidInputError
 from services.messages import Message
 
 # What ast raises, also for zero bytes and for code that is nested too deeply.
@@ -25,6 +26,22 @@ def read(source: str, declared: Collection[str] = (), requirements: Collection[s
     found += missing_packages(file, requirements)
     found += undeclared_resources(file, declared)
     return in_order(found)
+
+
+def refuse_secrets(source: str, name: str = "agent.py") -> None:
+    """Raise InvalidInputError for a file with a key in it: what a job is given is kept, and others can read it."""
+    try:
+        lines = [one.line or 0 for one in written_secrets(AgentFile(source, ast.parse(source)))]
+    except UNREADABLE:
+        lines = list(lines_of_keys(source))
+    if lines:
+        raise InvalidInputError(
+            Message("A key or password is written in line {line} of {name}.", line=lines[0], name=name),
+            Message(
+                'Take it out and read it from the environment, for example os.environ["OPENAI_API_KEY"]. Make the '
+                "written key invalid: others may have seen it."
+            ),
+        )
 
 
 def can_run(source: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from services import prompts
+from services import jobs, prompts
 from services.agents import AgentForm, checking
 from services.agents.checking import Finding, Report, told
 from services.agents.logging import BUILT_IN
@@ -16,6 +16,7 @@ from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
 from services.messages import Message, render
 from services.people import Role
+from services.secrets import masked
 from tests.services.agents import agent_files as files
 from tests.stub_model import stub_model
 
@@ -498,3 +499,20 @@ def test_imports_that_the_file_can_do_without_are_no_finding():
 
 def test_what_the_file_writes_into_our_notes_is_not_trusted():
     assert told.finding({"code": ["ask"], "values": {}}) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['KEY = "sk-abcdefghijklmnop1234"', 'api_key = "a1b2c3d4e5f6g7h8"', "def broken(: # ghp_" + "a1" * 18],
+)
+def test_a_file_with_a_key_never_reaches_a_job(workspace, line):
+    source = f"import mlflow\n{line}\n{files.TEXTS}"
+    with pytest.raises(InvalidInputError, match=r"A key or password is written in line 2 of agent.py."):
+        checking.submit(workspace, source)
+    assert jobs.recent(workspace, "check_agent", 5) == []
+
+
+def test_every_key_that_a_check_knows_is_taken_out_of_texts():
+    known = ["AKIAABCDEFGHIJKLMNOP", "hf_" + "a" * 32, "ghp_" + "b" * 36, "-----BEGIN PRIVATE KEY-----\nabc\n"]
+    assert masked("".join(f"<{one}>" for one in known[:3])) == "<…><…><…>"
+    assert "abc" not in masked(known[3])
