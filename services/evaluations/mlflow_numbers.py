@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from services.evaluations.reading import ERROR
-from services.evaluations.records import NUMBER, PASS, Evaluation
+from services.evaluations.records import NUMBER, PASS, Evaluation, Score
 from services.messages import Message
 
 # Ours is kept with four digits.
@@ -37,22 +37,17 @@ def differences(made: Evaluation, rows: pd.DataFrame, kinds: Mapping[str, str]) 
 
 def _why(made: Evaluation, rows: pd.DataFrame, name: str, theirs: float | None) -> Message:
     score = made.scores[name]
-    told = {"ours": _two(score.mean), "theirs": _two(theirs), "judged": score.judged}
+    told: dict[str, str | int] = {"ours": _two(score.mean), "theirs": _two(theirs), "judged": score.judged}
     without = score.rows - score.judged
     if theirs is None:
         return Message(
             "MLflow gives no number: no row got a verdict. With {n} rows without one: {ours}.", n=without, **told
         )
     if not _over_judged(rows, name, theirs):
-        return Message(
-            "MLflow: {theirs}, which also counts what the scorer said of rows that were not answered. "
-            "With {failed} failures: {ours}.",
-            failed=made.failed,
-            **told,
-        ) if made.failed else Message("MLflow: {theirs}, over other verdicts than those of the rows here: {ours}.", **told)  # fmt: skip
+        return _of_other_rows(made, score, told)
     if score.silent and score.failed:
         return Message(
-            "MLflow: {theirs} over {judged} that got a verdict; with {failed} failures and {silent} without a verdict: {ours}.",
+            "MLflow: {theirs} over {judged} that got a verdict; with {failed} failed and {silent} without a verdict: {ours}.",
             failed=score.failed,
             silent=score.silent,
             **told,
@@ -64,7 +59,24 @@ def _why(made: Evaluation, rows: pd.DataFrame, name: str, theirs: float | None) 
             **told,
         )
     return Message(
-        "MLflow: {theirs} over {judged} that got an answer; with {failed} failures: {ours}.", failed=without, **told
+        "MLflow: {theirs} over {judged} that got an answer; with {failed} failed: {ours}.", failed=without, **told
+    )
+
+
+def _of_other_rows(made: Evaluation, score: Score, told: dict[str, str | int]) -> Message:
+    """MLflow averages every value that a scorer gave, also of what was never answered."""
+    if not made.failed:
+        return Message("MLflow: {theirs}, over other verdicts than those of the rows here: {ours}.", **told)
+    if score.kind == NUMBER:
+        return Message(
+            "MLflow: {theirs}, which also counts what the scorer said of rows that were not answered. Here: {ours}.",
+            **told,
+        )
+    return Message(
+        "MLflow: {theirs}, which also counts what the scorer said of rows that were not answered. "
+        "With {failed} failed: {ours}.",
+        failed=made.failed,
+        **told,
     )
 
 

@@ -8,7 +8,7 @@ from pages.components.evaluations import address, titles
 from services import agents, audit
 from services.audit import Verb
 from services.evaluations import Evaluation, baselines
-from services.evaluations.records import PASS
+from services.evaluations.records import NUMBER, PASS
 from services.messages import Message
 from services.workspace import Workspace
 
@@ -16,7 +16,9 @@ _ = session.text
 
 
 def show(workspace: Workspace, found: list[Evaluation]) -> None:
-    kinds = {name: score.kind for one in found for name, score in one.scores.items()}
+    given = [(name, score.kind) for one in found for name, score in one.scores.items()]
+    # Of two scorers with one name that give different things, both are shown as plain numbers.
+    kinds = {name: NUMBER if (name, NUMBER) in given else kind for name, kind in given}
     asked = agent_titles.labels(agents.versions(workspace))
     pinned = set(baselines.pinned(workspace).values())
     event = st.dataframe(
@@ -54,12 +56,12 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
         "time": session.moment(one.created_at),
         "prompt": one.name if one.outside else f"{one.prompt_name} {one.prompt_version or one.requested_version}",
         "state": _(titles.STATE.get(one.state, one.state)),
+        "note": ", ".join(notes),
         **{name: _number(one, name, kind) for name, kind in kinds.items()},
         "rows": one.rows or None,
         "failed": one.failed if one.rows else None,
         "agent": asked.get(one.model_id, "–"),
         "dataset": one.dataset_name,
-        "note": ", ".join(notes),
     }
 
 

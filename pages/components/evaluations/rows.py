@@ -37,7 +37,7 @@ def show(
         on_select="rerun",
         selection_mode=tables.CLICK_OR_ONE,
         key=f"rows-{made.run_id}",
-        height=min(38 + 35 * len(table), 640),
+        height=min(35 * (len(table) + 1) + 3, 640),
         column_config={name: _column(name, heading, name in kinds) for name, heading in headings.items()},
     )
     for position in tables.chosen(event, len(chosen)):
@@ -49,21 +49,17 @@ def drawn(
     chosen: pd.DataFrame, kinds: Mapping[str, str], asked: RowFilter, before: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """The table and its headings in the reader's language; columns that would be empty are left out."""
-    headings = {"question": _("Question"), "answer": _("Answer")}
-    table = pd.DataFrame(
-        {
-            "question": chosen["question"].map(tables.cell),
-            "answer": chosen["answer"].where(chosen["state"] == "OK", chosen["error"]).map(tables.cell),
-        }
-    )
+    headings = {"question": _("Question")}
+    table = pd.DataFrame({"question": chosen["question"].map(tables.cell)})
     earlier = None
     if before is not None:
         earlier = before.drop_duplicates("row_id").set_index("row_id").reindex(chosen["row_id"]).set_index(chosen.index)
-        told = earlier["answer"].where(earlier["state"].eq("OK"), earlier["error"])
-        table.insert(1, "before", told.fillna("").map(tables.cell))
-        headings = {"question": _("Question"), "before": _("Answer before"), "answer": _("Answer now")}
+    # Verdicts stand next to the question: answers are long, and push what follows them out of sight.
     for name, kind in kinds.items():
         table[name], headings[name] = verdicts(chosen, name, kind, earlier), name
+    if earlier is not None:
+        table["before"], headings["before"] = _answers(earlier).fillna(""), _("Answer before")
+    table["answer"], headings["answer"] = _answers(chosen), _("Answer") if earlier is None else _("Answer now")
     table["why"], headings["why"] = _whys(chosen, kinds, asked), _("Why")
     tokens = chosen["input_tokens"].fillna(0) + chosen["output_tokens"].fillna(0)
     table["seconds"], headings["seconds"] = chosen["seconds"].round(2), _("Seconds")
@@ -77,6 +73,11 @@ def drawn(
     if chosen["critical"].astype(bool).any():
         table["critical"], headings["critical"] = chosen["critical"].astype(bool), _("Critical")
     return table, headings
+
+
+def _answers(table: pd.DataFrame) -> pd.Series:
+    """What was answered, or why there is no answer."""
+    return table["answer"].where(table["state"].eq("OK"), table["error"]).map(tables.cell, na_action="ignore")
 
 
 def verdicts(table: pd.DataFrame, name: str, kind: str, earlier: pd.DataFrame | None = None) -> list[str]:

@@ -1,0 +1,76 @@
+"""What was found out before the start, what it will take, and the button."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components import session
+from services import audit, evaluations
+from services.audit import Verb
+from services.evaluations import estimate, preflight
+from services.evaluations.estimate import Estimate
+from services.evaluations.preflight import NOTE, OK, STOP, Check, Order
+from services.playground.reach import ask_again
+from services.workspace import Workspace
+
+_ = session.text
+ICONS = {STOP: ":material/block:", NOTE: ":material/info:"}
+
+
+def show(workspace: Workspace, order: Order, start: Callable[[Order], None]) -> None:
+    """Everything that was found, at once, before the button."""
+    with st.spinner(_("Checking the model, the judge and the questions")):
+        found = preflight.look(workspace, order)
+    stopped = any(check.level == STOP for check in found)
+    for check in found:
+        if check.level != OK:
+            _finding(check)
+    if stopped:
+        st.button(_("Check again"), icon=":material/refresh:", key="check-again", on_click=ask_again, args=(workspace,))
+    else:
+        st.caption(" ".join(session.escape(session.say(check.found)) for check in found if check.level == OK))
+        st.caption(_estimate(estimate.of(workspace, order, evaluations.all(workspace, 50))))
+    nothing = order.source.kind == "agent" and order.prompt_version is None
+    st.button(
+        _("Start evaluation"),
+        type="primary",
+        key="start",
+        on_click=start,
+        args=(order,),
+        disabled=stopped or nothing or not audit.allowed(workspace, Verb.EVALUATE),
+    )
+
+
+def _finding(check: Check) -> None:
+    parts = [session.escape(session.say(part)) for part in (check.found, check.mend) if part]
+    box = st.error if check.level == STOP else st.warning
+    with st.container(horizontal=True, vertical_alignment="center"):
+        box("  \n".join(parts), icon=ICONS[check.level])
+        if check.screen:
+            st.page_link(session.page(check.screen), label=_title(check.screen), icon=":material/arrow_forward:")
+
+
+def _title(screen: str) -> str:
+    titles = {
+        "agents": _("Open Agents"),
+        "apps": _("Open Apps"),
+        "datasets": _("Open Datasets"),
+        "endpoints": _("Open Endpoints"),
+        "releases": _("Open Releases"),
+        "scorers": _("Open Scorers"),
+    }
+    return titles[screen]
+
+
+def _estimate(made: Estimate) -> str:
+    """One line; it says that it is an estimate and what it rests on."""
+    time = _("less than a minute") if made.seconds < 60 else _("about {n} minutes", n=round(made.seconds / 60))
+    work = _("Estimate: {calls} questions and {n} judgements, {time}", calls=made.calls, n=made.judgements, time=time)
+    if made.unpriced:
+        cost = _("the price of {models} is not known", models=", ".join(made.unpriced))
+    else:
+        cost = _("about US$ {cost}", cost=f"{made.cost or 0:.2f}")
+    rests = (
+        _("From the newest evaluation of this agent.") if made.measured else _("Guessed from the length of the texts.")
+    )
+    return session.escape(f"{work}, {cost}. {rests}")

@@ -1,0 +1,67 @@
+"""Evaluations on their way, and those that ended early and can go on."""
+
+import streamlit as st
+
+from pages.components import feedback, session
+from pages.components.evaluations import form
+from services import audit, evaluations, jobs
+from services.audit import Verb
+from services.evaluations import Evaluation
+from services.evaluations.sources import ENDPOINT, TRACES
+from services.jobs import Job
+from services.messages import Message
+from services.workspace import Workspace
+
+_ = session.text
+
+
+def show(workspace: Workspace) -> None:
+    """Whatever runs now, for everyone, and how the one started here ended."""
+    own = st.session_state.get(form.job_key(workspace))
+    live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
+    for id in dict.fromkeys([*live, *([own] if own else [])]):
+        st.markdown(_title(jobs.get(workspace, id)))
+        feedback.job(id, Message("The evaluation is finished. Open it below."))
+
+
+def ended_early(workspace: Workspace, made: Evaluation) -> None:
+    """How far an evaluation without a table came, and a way to let it go on."""
+    job = jobs.get(workspace, made.job_id) if made.job_id else None
+    if made.state == "RUNNING" or (job and job.live):
+        st.info(_("This evaluation is still running."))
+        return
+    came = evaluations.stopped_at(workspace, made.run_id)
+    if came:
+        st.info(
+            _(
+                "Cancelled after {done} of {rows}. What was done is kept, and it can go on from there.",
+                done=came.done,
+                rows=came.rows,
+            )
+        )
+    else:
+        st.info(_("This evaluation ended early. What was done is kept, and it can go on from there."))
+    st.button(
+        _("Continue"),
+        icon=":material/play_arrow:",
+        key="go-on",
+        on_click=_go_on,
+        args=(made.run_id,),
+        disabled=not audit.allowed(workspace, Verb.EVALUATE),
+    )
+
+
+def _go_on(run_id: str) -> None:
+    workspace = session.workspace()
+    with feedback.action(Message("The evaluation goes on.")):
+        st.session_state[form.job_key(workspace)] = evaluations.go_on(workspace, run_id).id
+        st.query_params.clear()
+
+
+def _title(job: Job) -> str:
+    kind = (job.args.get("source") or {}).get("kind")
+    if kind == TRACES:
+        return _("**Evaluation of answers that exist**")
+    if kind == ENDPOINT:
+        return _("**Evaluation of what answers at the endpoint**")
+    return _("**Evaluation with prompt version {n}**", n=job.args["prompt_version"])
