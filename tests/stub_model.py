@@ -28,6 +28,7 @@ class StubModel:
     finish_reason: str = "stop"
     with_usage: bool = True
     failure: str = "stubbed failure"
+    retry_after: str = ""
     models: tuple[str, ...] | None = None
     listed: Any = None
     open: int = 0
@@ -89,6 +90,8 @@ def stub_model() -> Iterator[StubModel]:
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(written)))
+            if status == 429 and stub.retry_after:
+                self.send_header("retry-after", stub.retry_after)
             self.end_headers()
             self.wfile.write(written)
 

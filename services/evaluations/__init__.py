@@ -8,12 +8,16 @@ from mlflow.exceptions import MlflowException
 
 from services.errors import NotFoundError, is_missing, translated
 from services.evaluations import reading
+from services.evaluations.plan import Choice as Choice
 from services.evaluations.reading import reason as reason
 from services.evaluations.records import FINISHED as FINISHED
 from services.evaluations.records import MADE_BY_MLFLOW, RUN_TYPE, Evaluation, from_mlflow, is_ours, is_outside
 from services.evaluations.records import Score as Score
 from services.evaluations.running import run as run
+from services.evaluations.sources import Source as Source
+from services.evaluations.starting import go_on as go_on
 from services.evaluations.starting import start as start
+from services.evaluations.starting import stopped_at as stopped_at
 from services.evaluations.table import INTERRUPTED_TAG
 from services.messages import Message
 

@@ -1,168 +1,210 @@
-"""The evaluation job: one attempt is one MLflow run; an attempt that was cut off is closed before the next begins."""
+"""The evaluation job: one MLflow run from its start to its end, however often the work was cut off in between."""
 
 import json
 import os
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-from mlflow.genai.scorers import Scorer
+from mlflow.entities import Trace
 
 from services import agents, audit, datasets, prompts, scorers
 from services.audit import Verb
 from services.database import writing
-from services.datasets import DatasetVersion, Row
 from services.errors import NotReadyError, PlatformError, translated
-from services.evaluations import leftovers, table
-from services.evaluations.table import INTERRUPTED_TAG
-from services.jobs import Cancelled, Superseded
+from services.evaluations import asking, leftovers, plan, scoring, sources, table, values
+from services.evaluations.patience import patient_judges
+from services.evaluations.plan import Plan, Slot
+from services.evaluations.sources import AGENT, ENDPOINT, TRACES, Source
+from services.evaluations.tally import Hopeless, Tally
+from services.jobs import Cancelled
 from services.messages import Message
 
 if TYPE_CHECKING:
-    from services.agents import AgentVersion
     from services.jobs import Work
     from services.scorers import ScorerSpec
     from services.workspace import Workspace
 
-LOST_AFTER = 8
 ENVIRONMENT = {
     "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": "0",
     "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION": "true",
     "MLFLOW_GENAI_EVAL_MAX_WORKERS": "4",
-    "MLFLOW_GENAI_EVAL_MAX_RETRIES": "1",
+    "MLFLOW_GENAI_EVAL_MAX_RETRIES": "0",
     "MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING": "false",
 }
 
 
-class Hopeless(BaseException):
-    """Every question so far failed; not an Exception, so that MLflow's harness does not swallow it."""
-
-
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the job “evaluate”; its result is {"run_id": …}."""
-    earlier = _close_earlier(workspace, work)
-    if earlier:
-        return {"run_id": earlier}
-    args = work.args
-    agent = agents.get(workspace, args["model_id"])
-    dataset = datasets.snapshot(workspace, args["dataset_id"])
-    if "run_id" in work.checkpoint:
-        begun = workspace.client.get_run(work.checkpoint["run_id"]).info.start_time
-        leftovers.name(workspace, begun, dataset.rows)
-    specs = scorers.all(workspace)
+    run_id = work.checkpoint.get("run_id") or work.args.get("run_id")
+    if run_id and _finished(workspace, run_id):
+        return {"run_id": run_id}
+    made = plan.read(workspace, run_id) if run_id else None
+    specs = made.specs(workspace) if made else plan.chosen(workspace, work.args.get("scorers"))
     if not specs:
         raise NotReadyError(
             Message("There are no scorers."), Message("Make one on the Scorers screen: it says what a good answer is.")
         )
     if any(scorers.needs_judge(spec) for spec in specs):
-        work.progress(0, len(dataset.rows), Message("Asking the judge"))
+        work.progress(0, work.job.total or 1, Message("Asking the judge"))
         scorers.check_judge(workspace)
-    work.progress(0, len(dataset.rows), Message("Loading the agent"))
-    with audit.change(workspace, Verb.EVALUATE, agent.name, after={**args, "dataset_sha256": dataset.sha256}):
-        return {"run_id": _attempt(workspace, work, agent, dataset, specs)}
+    work.progress(0, work.job.total or 1, Message("Loading the agent"))
+    return {"run_id": _Attempt(workspace, work, specs).go(run_id, made)}
 
 
-def _close_earlier(workspace: "Workspace", work: "Work") -> str | None:
-    """Close the run of an attempt that was cut off; its id if it was finished and only the job's end was lost."""
-    run_id = work.checkpoint.get("run_id")
-    if run_id is None:
-        return None
+def _finished(workspace: "Workspace", run_id: str) -> bool:
+    """Whether only the job's end was lost."""
     found = workspace.client.get_run(run_id)
-    if found.info.status == "FINISHED" and table.SUMMARY_TAG in found.data.tags:
-        return str(run_id)
-    if found.info.status in ("RUNNING", "FINISHED"):
-        workspace.client.set_tag(run_id, INTERRUPTED_TAG, "true")
-        workspace.client.set_terminated(run_id, "KILLED")
-    return None
+    return bool(found.info.status == "FINISHED" and table.SUMMARY_TAG in found.data.tags)
 
 
-def _attempt(
-    workspace: "Workspace", work: "Work", agent: "AgentVersion", dataset: DatasetVersion, specs: "Sequence[ScorerSpec]"
-) -> str:
-    """Everything happens inside the run, so that it is called finished only when its rows are kept."""
-    tally = Tally(work, len(dataset.rows), len(specs))
-    run_id = _open(workspace, work, agent, dataset, specs)
-    try:
-        with mlflow.start_run(run_id=run_id):
-            _evaluate(workspace, work, tally, dataset.rows, specs)
-            _finish(workspace, work, agent, run_id, dataset, specs)
-    except Hopeless:
-        raise _none_answered(tally.first_error) from None
-    except (Cancelled, Superseded):
-        workspace.client.set_terminated(run_id, "KILLED")
-        raise
-    return run_id
+class _Attempt:
+    """One attempt of the job: it opens the run or goes on with it, and does what is missing."""
 
+    def __init__(self, workspace: "Workspace", work: "Work", specs: "Sequence[ScorerSpec]") -> None:
+        self.workspace, self.work, self.specs = workspace, work, specs
+        self.source = Source(**work.args.get("source") or {})
+        self.agent = agents.get(workspace, work.args["model_id"]) if self.source.kind == AGENT else None
+        self.by_hand = "run_id" in work.args and "run_id" not in work.checkpoint
+        self.values = {spec.name: values.of(spec) for spec in specs}
 
-def _open(
-    workspace: "Workspace", work: "Work", agent: "AgentVersion", dataset: DatasetVersion, specs: "Sequence[ScorerSpec]"
-) -> str:
-    """Create the run and remember it before anything else happens."""
-    args, settings = work.args, workspace.settings
-    asked = {
-        "model_id": agent.model_id, "prompt_name": agent.prompt_name, "requested_version": args["prompt_version"],
-        "dataset_id": args["dataset_id"], "dataset_name": datasets.get(workspace, args["dataset_id"]).name,
-        "dataset_sha256": dataset.sha256, "scorers": {spec.name: spec.version for spec in specs},
-        "practice": settings.practice, "actor": workspace.actor.id, "job_id": work.job.id,
-    }  # fmt: skip
-    tags = {"signalbox.kind": "evaluation", "signalbox.app": workspace.app.id, "signalbox.asked": json.dumps(asked)}
-    name = f"{agent.name} · {agent.prompt_name} v{args['prompt_version']}"
-    with translated(Message("Starting the evaluation")):
-        made = workspace.client.create_run(workspace.app.experiment_id, tags=tags, run_name=name)
-    work.save({"run_id": made.info.run_id})
-    return str(made.info.run_id)
+    def go(self, run_id: str | None, made: Plan | None) -> str:
+        """Everything happens inside the run, so that it is called finished only when its rows are kept."""
+        dataset = datasets.snapshot(self.workspace, self.work.args["dataset_id"]) if made is None else None
+        rows = plan.Choice(**self.work.args.get("choice") or {}).of(dataset.rows) if dataset else []
+        whole = made or Plan(self._slots(rows), tuple((spec.name, spec.version) for spec in self.specs))
+        sha256 = plan.content(dataset, rows) if dataset else ""
+        with audit.change(
+            self.workspace, Verb.EVALUATE, self._subject, after={**self.work.args, "dataset_sha256": sha256}
+        ):
+            run_id = run_id or self._open(sha256)
+            self._within(run_id, whole, made is None)
+        return run_id
 
+    def _within(self, run_id: str, whole: Plan, new: bool) -> None:
+        tally = Tally(self.work, len(whole.slots), len(self.specs), self.work.args.get("per_minute"))
+        try:
+            with mlflow.start_run(run_id=run_id), patient_judges(tally.patience):
+                if new:
+                    plan.keep(run_id, whole)
+                else:
+                    self._take_up(run_id, whole)
+                    self.work.save({"run_id": run_id})
+                self._evaluate(run_id, whole, tally)
+        except Hopeless:
+            raise _none_answered(tally.first_error) from None
+        except Cancelled:
+            told = {"done": tally.complete, "rows": len(whole.slots)}
+            self.workspace.client.set_tag(run_id, table.STOPPED_TAG, json.dumps(told))
+            self.workspace.client.set_terminated(run_id, "KILLED")
+            raise
 
-def _evaluate(
-    workspace: "Workspace",
-    work: "Work",
-    tally: "Tally",
-    rows: Sequence[Row],
-    specs: "Sequence[ScorerSpec]",
-) -> None:
-    """Ask and score every row with MLflow's own harness, inside the run.
+    @property
+    def _model_id(self) -> str | None:
+        return self.agent.model_id if self.agent else None
 
-    Tags travel with the trace instead of being written after it, and expected answers stay in the dataset: on SQLite
-    every write of its own costs as much as asking the question. Autologging would add a second span per model call.
-    """
-    mlflow.openai.autolog(disable=True)
-    loaded = agents.load(workspace, work.args["model_id"], work.args["prompt_version"])
-    built: list[Scorer] = [scorers.build(spec, workspace, tally.scored) for spec in specs]
-    tags = {"signalbox.origin": "evaluation", "signalbox.app": workspace.app.id}
+    @property
+    def _subject(self) -> str:
+        return self.agent.name if self.agent else self.workspace.app.endpoint
 
-    def answer(input: list[dict[str, Any]]) -> Any:  # MLflow hands over the row's inputs by name
-        row = {table.ROW_TAG: datasets.row_id(input[-1]["content"])}
-        with tally.asking(), mlflow.tracing.context(tags=tags | row):
-            return loaded.predict({"input": input})
+    def _slots(self, rows: Sequence[datasets.Row]) -> tuple[Slot, ...]:
+        if self.source.kind == TRACES:
+            with translated(Message("Reading the answers that exist")):
+                return sources.slots(self.workspace, self.source)
+        return plan.repeated(rows, int(self.work.args.get("repeats") or 1))
 
-    os.environ.update(ENVIRONMENT)
-    data = [{"inputs": datasets.inputs(row.question)} for row in rows]
-    with translated(Message("Evaluating")):
-        mlflow.genai.evaluate(data=data, predict_fn=answer, scorers=built, model_id=work.args["model_id"])
-        mlflow.flush_trace_async_logging()
+    def _open(self, sha256: str) -> str:
+        """Create the run and remember it before anything else happens."""
+        args, settings, agent = self.work.args, self.workspace.settings, self.agent
+        dataset = args["dataset_id"]
+        asked = {
+            "model_id": agent.model_id if agent else "", "prompt_name": agent.prompt_name if agent else "",
+            "requested_version": args["prompt_version"], "dataset_id": dataset,
+            "dataset_name": datasets.get(self.workspace, dataset).name if dataset else "",
+            "dataset_sha256": sha256, "scorers": {spec.name: spec.version for spec in self.specs},
+            "practice": settings.practice, "actor": self.workspace.actor.id, "job_id": self.work.job.id,
+            "repeats": int(args.get("repeats") or 1), "source": self.source.to_json(),
+            "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"),
+        }  # fmt: skip
+        app = self.workspace.app
+        tags = {"signalbox.kind": "evaluation", "signalbox.app": app.id, "signalbox.asked": json.dumps(asked)}
+        name = f"{agent.name} · {agent.prompt_name} v{args['prompt_version']}" if agent else self._subject
+        with translated(Message("Starting the evaluation")):
+            run = self.workspace.client.create_run(app.experiment_id, tags=tags, run_name=name)
+        self.work.save({"run_id": run.info.run_id})
+        return str(run.info.run_id)
 
+    def _take_up(self, run_id: str, whole: Plan) -> None:
+        """Mend what the attempt before left half done; who goes on by hand wants what failed asked again, too."""
+        begun = self.workspace.client.get_run(run_id).info.start_time
+        leftovers.name(self.workspace, begun, whole.rows)
+        traces = table.answers(self.workspace, run_id, whole)
+        scoring.forget_errors(traces.values(), run_id)
+        failed = [trace.info.trace_id for trace in traces.values() if not table.answered(trace)]
+        if failed and self.by_hand and self.source.kind != TRACES:
+            self.workspace.client.delete_traces(self.workspace.app.experiment_id, trace_ids=failed)
 
-def _finish(
-    workspace: "Workspace",
-    work: "Work",
-    agent: "AgentVersion",
-    run_id: str,
-    dataset: DatasetVersion,
-    specs: "Sequence[ScorerSpec]",
-) -> None:
-    """Read the rows back from the traces and keep them; an evaluation without one answer is an error."""
-    names = [spec.name for spec in specs]
-    template = prompts.version(workspace, agent.prompt_name, work.args["prompt_version"]).source
-    with translated(Message("Reading the answers back")):
-        rows = table.read(workspace, run_id, dataset.rows, names, workspace.full_name(agent.prompt_name), template)
-        whole = table.summary(rows, names)
-    if whole["failed"] == whole["rows"]:
-        raise _none_answered(str(rows["error"].iloc[0]))
-    with translated(Message("Keeping the rows")):
-        table.keep(run_id, rows, whole)
-    with writing(workspace.engine) as connection:
-        work.fence(connection)
+    def _evaluate(self, run_id: str, whole: Plan, tally: Tally) -> None:
+        """Ask what has no answer, score what lacks a score, then make the table of everything."""
+        os.environ.update(ENVIRONMENT | {"MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": str(self._scorers_at_once)})
+        traces = table.answers(self.workspace, run_id, whole)
+        given = scoring.given(traces.values(), run_id)
+        tally.had(traces.values(), given)
+        missing = [slot for slot in whole.slots if slot.key not in traces]
+        if missing:
+            with translated(Message("Evaluating")):
+                self._ask(run_id, missing, tally, given)
+                mlflow.flush_trace_async_logging()
+            traces = table.answers(self.workspace, run_id, whole)
+        lacking = [trace for trace in traces.values() if self._lacks(trace, given)]
+        if lacking:
+            with translated(Message("Evaluating")):
+                by_trace = {traces[slot.key].info.trace_id: slot for slot in whole.slots if slot.key in traces}
+                built = scoring.build(self.workspace, run_id, self.specs, tally, by_trace, given)
+                mlflow.genai.evaluate(data=lacking, scorers=built, model_id=self._model_id)
+            traces = table.answers(self.workspace, run_id, whole)
+        self._finish(run_id, whole, traces)
+
+    @property
+    def _scorers_at_once(self) -> int:
+        """Code checks side by side would only wait for each other's writes; judges are waited for together."""
+        return max(1, sum(scorers.needs_judge(spec) for spec in self.specs))
+
+    def _ask(self, run_id: str, slots: Sequence[Slot], tally: Tally, given: set[tuple[str, str]]) -> None:
+        if self.source.kind == ENDPOINT:
+            asking.endpoint(self.workspace, run_id, slots, tally)
+        elif self.agent:
+            by_line = {f"{slot.row.id}:{slot.repeat}": slot for slot in slots}
+            built = scoring.build(self.workspace, run_id, self.specs, tally, by_line, given)
+            asking.agent(self.workspace, self.agent.model_id, self.work.args["prompt_version"], slots, built, tally)
+
+    def _lacks(self, trace: Trace, given: set[tuple[str, str]]) -> bool:
+        names = [spec.name for spec in self.specs]
+        return table.answered(trace) and any((trace.info.trace_id, name) not in given for name in names)
+
+    def _finish(self, run_id: str, whole: Plan, traces: dict[tuple[str, int], Trace]) -> None:
+        """Keep the rows and the run's numbers; an evaluation without one answer is an error."""
+        name, template = "", ""
+        if self.agent:
+            found = prompts.version(self.workspace, self.agent.prompt_name, self.work.args["prompt_version"])
+            name, template = self.workspace.full_name(self.agent.prompt_name), found.source
+        with translated(Message("Reading the answers back")):
+            rows = table.read(whole, traces, run_id, self.values, name, template)
+            numbers = table.summary(rows, self.values)
+        if numbers["failed"] == numbers["rows"]:
+            raise _none_answered(str(rows["error"].iloc[0]))
+        with translated(Message("Keeping the rows")):
+            self._keep_metrics(run_id, list(traces.values()))
+            table.keep(run_id, rows, numbers)
+        with writing(self.workspace.engine) as connection:
+            self.work.fence(connection)
+
+    def _keep_metrics(self, run_id: str, traces: list[Trace]) -> None:
+        """Once: an attempt that was cut off right after this has kept them already."""
+        if self.workspace.client.get_run(run_id).data.metrics:
+            return
+        metrics = scoring.metrics(self.workspace, traces, run_id, self.specs)
+        mlflow.log_metrics(metrics, model_id=self._model_id)
 
 
 def _none_answered(reason: str) -> PlatformError:
@@ -171,54 +213,3 @@ def _none_answered(reason: str) -> PlatformError:
         Message("Check that the model is running and the agent works: try one question on the Agents screen."),
         retryable=True,
     )
-
-
-class Tally:
-    """Counts answers and scores from MLflow's threads; every count may stop the work."""
-
-    def __init__(self, work: "Work", rows: int, scorers: int) -> None:
-        self.first_error = ""
-        self._work, self._rows, self._scorers = work, rows, scorers
-        self._answered = self._failed = self._scored = 0
-        self._lock = threading.Lock()
-
-    def asking(self) -> "_Asking":
-        return _Asking(self)
-
-    def answered(self, error: Exception | None) -> None:
-        with self._lock:
-            self._answered += error is None
-            self._failed += error is not None
-            self.first_error = self.first_error or (str(error).strip().splitlines() or [""])[0]
-            if error is not None and self._answered == 0 and self._failed >= min(LOST_AFTER, self._rows):
-                raise Hopeless
-            self._show()
-
-    def scored(self) -> None:
-        with self._lock:
-            self._scored += 1
-            self._show()
-
-    def _show(self) -> None:
-        done = min(self._scored // self._scorers, self._rows - 1)
-        note = Message(
-            "Answered: {answered} of {rows}, failed: {failed}",
-            answered=self._answered,
-            rows=self._rows,
-            failed=self._failed,
-        )
-        self._work.progress(done, self._rows, note)
-
-
-class _Asking:
-    """One question on its way: its end is counted, its error goes on to MLflow."""
-
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, Exception):
-            self._tally.answered(error)

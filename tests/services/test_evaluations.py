@@ -164,21 +164,6 @@ def test_cancelling_closes_the_run(stub: StubModel, workspace: Workspace, finish
     assert [one.state for one in evaluations.all(workspace)] == ["KILLED"]
 
 
-def test_a_killed_attempt_is_closed_and_done_again(stub: StubModel, workspace: Workspace, finish: Finish) -> None:
-    model_id, dataset = ready(workspace, finish)
-    stub.seconds = 0.3
-    job = evaluations.start(workspace, model_id, 1, dataset)
-    worker = Worker(workspace.settings)
-    until(worker, lambda: bool(jobs.get(workspace, job.id).checkpoint))
-    worker.running[0].child.kill()
-
-    until(worker, lambda: not jobs.get(workspace, job.id).live)
-
-    assert jobs.get(workspace, job.id).state is State.DONE
-    assert [one.state for one in evaluations.all(workspace)] == ["FINISHED"]
-    assert len(workspace.client.search_runs([workspace.app.experiment_id])) == 2
-
-
 def test_answers_that_a_killed_attempt_left_without_tags_do_not_pass_for_live(workspace: Workspace) -> None:
     begun = int(time.time() * 1000) - 1000
     bare, foreign = (bare_trace(workspace, question) for question in ("Where is my parcel?", "Somebody live?"))

@@ -40,9 +40,9 @@ def show(workspace: Workspace) -> None:
         model_id, version = _agent(workspace, columns, ready)
         dataset_id = _dataset(workspace, columns[2])
     else:
-        columns = st.columns([2, 1], vertical_alignment="bottom")
-        columns[0].caption(_("The questions go to the address that everyone uses; what is released now answers them."))
-        dataset_id = _dataset(workspace, columns[1])
+        left, right = st.columns([2, 1], vertical_alignment="bottom")
+        left.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
+        dataset_id = _dataset(workspace, right)
     order = _options(workspace, source, model_id, version, dataset_id)
     if workspace.settings.practice:
         st.caption(
