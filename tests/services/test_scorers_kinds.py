@@ -246,7 +246,7 @@ def test_live_answers_are_judged_by_the_same_scorer(workspace: Workspace, monkey
     monkeypatch.setattr("services.monitoring.scoring.SECONDS_TO_TAGS", 0)
     assert monitoring.score_live(workspace, Quiet()) == {"scored": 1, "traces": 1}  # type: ignore[arg-type]  # no worker
 
-    live = [one for one in mlflow.get_trace(trace.info.trace_id).info.assessments]
+    live = list(mlflow.get_trace(trace.info.trace_id).info.assessments)
     offline = judged(workspace, scorers.at(workspace, "mine", same.version), trace)
     assert [(one.name, one.value, one.rationale) for one in live] == [("mine", offline.value, offline.rationale)]
     assert live[0].metadata["signalbox.version"] == offline.metadata["signalbox.version"] == "1"

@@ -12,6 +12,7 @@ from services.scorers.entries import CATEGORIES, Entry
 from services.workspace import Workspace
 
 _, say = session.text, session.say
+ACROSS = 3
 
 
 def show(workspace: Workspace, chosen: str) -> None:
@@ -33,11 +34,9 @@ def show(workspace: Workspace, chosen: str) -> None:
 
 
 def _show_catalogue(workspace: Workspace) -> None:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    asked = left.text_input(_("Search"), key=f"find-entry-{workspace.app.id}", icon=":material/search:")
-    only = right.pills(
-        _("Without a language model"), ["rules"], format_func=lambda _one: _("rules only"), key="rules-only"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked = st.text_input(_("Search"), key=f"find-entry-{workspace.app.id}", icon=":material/search:", width=360)
+        only = st.toggle(_("Without a language model"), key=f"rules-only-{workspace.app.id}")
     found = [one for one in catalogue.ALL if _fits(one, asked) and not (only and one.needs.judge)]
     if not found:
         st.info(_("No scorer fits these words. Shorten them, or write a judge of your own."))
@@ -50,19 +49,23 @@ def _show_catalogue(workspace: Workspace) -> None:
 
 
 def _show_entries(workspace: Workspace, listed: list[Entry]) -> None:
-    columns = st.columns(3)
-    for position, one in enumerate(listed):
-        with columns[position % 3].container(border=True, height="stretch", gap="small"):
-            st.markdown(f"**{_(one.title)}**  \n{_(one.asks)}")
-            st.caption(_facts(one))
-            verb = Verb.SAVE_SCORER_CODE if one.kind == "code" else Verb.SAVE_SCORER
-            st.button(
-                _("Choose"),
-                key=f"choose-{one.id}",
-                on_click=opening.open_entry,
-                args=(one.id,),
-                disabled=not audit.allowed(workspace, verb),
-            )
+    for start in range(0, len(listed), ACROSS):
+        for column, one in zip(st.columns(ACROSS), listed[start : start + ACROSS], strict=False):
+            with column.container(border=True, height="stretch", gap="small"):
+                _show_entry(workspace, one)
+
+
+def _show_entry(workspace: Workspace, one: Entry) -> None:
+    st.markdown(f"**{_(one.title)}**  \n{_(one.asks)}")
+    st.caption(_facts(one))
+    verb = Verb.SAVE_SCORER_CODE if one.kind == "code" else Verb.SAVE_SCORER
+    st.button(
+        _("Choose"),
+        key=f"choose-{one.id}",
+        on_click=opening.open_entry,
+        args=(one.id,),
+        disabled=not audit.allowed(workspace, verb),
+    )
 
 
 def _facts(entry: Entry) -> str:

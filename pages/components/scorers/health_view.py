@@ -148,7 +148,7 @@ def _measure(workspace: Workspace, name: str) -> None:
 
 def _show_weeks(known: Health) -> None:
     st.markdown(f"##### {_('Over time')}")
-    if not known.weeks:
+    if not known.verdicts:
         st.caption(_("It judged nothing in this version yet."))
         return
     read = pd.DataFrame(

@@ -1,0 +1,118 @@
+"""Trying a scorer on stored answers, judging them twice, and how far a judge can be trusted."""
+
+from collections.abc import Callable
+
+import mlflow
+import pytest
+from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace
+
+from services import jobs, scorers
+from services.errors import ForbiddenError, InvalidInputError
+from services.jobs import Job
+from services.scorers import ScorerSpec, health, trying
+from services.scorers.health import Line
+from services.scorers.trying import Tried
+from services.workspace import Workspace
+from tests.services.test_scorers_kinds import CODE, answered
+
+RIGHT = ScorerSpec("right", "guidelines", {"guidelines": ["Be right."]})
+JUDGE = AssessmentSource("LLM_JUDGE", "openai:/judge")
+Finish = Callable[[Workspace, Job], Job]
+
+
+def said(trace: Trace, value: bool | None, version: int = 1) -> None:
+    """What the judge `right` said, or that it failed."""
+    error = None if value is not None else AssessmentError("SCORER_ERROR", "gone")
+    metadata = {"signalbox.version": str(version)}
+    given = Feedback(name="right", value=value, error=error, source=JUDGE, metadata=metadata)
+    mlflow.log_assessment(trace.info.trace_id, given)
+
+
+def opinion(trace: Trace, value: bool, name: str = "helpful") -> None:
+    mlflow.log_feedback(trace_id=trace.info.trace_id, name=name, value=value, source=AssessmentSource("HUMAN", "bob"))
+
+
+def test_a_scorer_is_tried_on_stored_answers_before_it_is_kept(workspace: Workspace, finish: Finish) -> None:
+    for text in ("It comes on Monday.", "Nobody knows."):
+        answered(workspace, text)
+    spec = ScorerSpec("", "mentions", {"must": ["Monday"], "must_not": []})
+
+    tried = [Tried.from_json(one) for one in finish(workspace, trying.start(workspace, spec, "")).result["tried"]]
+
+    assert {(one.question, one.answer, one.value) for one in tried} == {
+        ("And the blue one?", "It comes on Monday.", True),
+        ("And the blue one?", "Nobody knows.", False),
+    }
+    assert any("does not mention" in str(one.reason) for one in tried) and scorers.all(workspace) == []
+    broken = ScorerSpec("", "code", {"source": CODE, "function": "broken", "gives": "pass", "low": 0, "high": 1})
+    failed = finish(workspace, trying.start(workspace, broken, "")).result["tried"]
+    assert [one["error"] for one in failed] == ["RuntimeError: the cable is unplugged"] * 2
+    with pytest.raises(InvalidInputError):
+        trying.start(workspace, ScorerSpec("", "mentions", {"must": [], "must_not": []}), "")
+
+
+def test_answers_judged_twice_show_the_noise(workspace: Workspace, finish: Finish) -> None:
+    for text in ("one", "two", "three"):
+        answered(workspace, text)
+    unsure = "from mlflow.genai.scorers import scorer\nasked = []\n@scorer\ndef unsure(outputs):\n    asked.append(outputs)\n    return asked.count('two') < 2 if outputs == 'two' else True\n"
+    settings = {"source": unsure, "function": "unsure", "gives": "pass", "low": 0, "high": 1}
+    scorers.save(workspace, ScorerSpec("unsure", "code", settings))
+
+    finish(workspace, trying.start_twice(workspace, "unsure", ""))
+
+    noise = health.all(workspace)["unsure"].noise
+    assert noise is not None and (noise.pairs, noise.differ, noise.failed) == (3, 1, 0)
+    assert noise.mean_difference == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_agreement_with_people_decides_whether_a_judge_may_gate(workspace: Workspace) -> None:
+    scorers.save(workspace, RIGHT)
+    assert scorers.may_gate(workspace, "right") is None
+    for judge, person in [(True, True)] * 3 + [(True, False)] * 3 + [(False, True)] * 2 + [(False, False)]:
+        trace = answered(workspace, "On Monday.")
+        said(trace, judge)
+        opinion(trace, person)
+    corrected = answered(workspace, "Sorry.")
+    said(corrected, True)
+    opinion(corrected, True)
+    opinion(corrected, False, "right")
+
+    found = health.all(workspace)["right"]
+
+    assert (found.verdicts, found.failures, found.agreement.n, found.agreement.agreed) == (10, 0, 10, 4)
+    assert found.agreement.labels == (True, False) and found.agreement.table == ((3, 4), (2, 1))
+    assert (corrected.info.trace_id, True, False) in found.disagreements and len(found.disagreements) == 6
+    assert found.weeks[-1].verdicts + (found.weeks[0].verdicts if len(found.weeks) > 1 else 0) == 10
+    assert scorers.may_gate(workspace, "right") is None, "twenty answers are asked for"
+    health.save_line(workspace, Line(opinions=10))
+    assert "agrees too little with people" in str(scorers.may_gate(workspace, "right"))
+    scorers.save(workspace, ScorerSpec("right", "guidelines", {"guidelines": ["Be right, always."]}))
+    assert scorers.may_gate(workspace, "right") is None, "a new version begins anew"
+    health.save_line(workspace, Line(people_first=True))
+    assert "needed before it may gate" in str(scorers.may_gate(workspace, "right"))
+
+
+def test_a_judge_that_fails_often_may_not_gate(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FEW", 4)
+    scorers.save(workspace, RIGHT)
+    for value in (True, True, None, None):
+        said(answered(workspace, "On Monday."), value)
+
+    assert "failed 2 of 4 times" in str(scorers.may_gate(workspace, "right"))
+
+
+def test_only_who_may_evaluate_or_gate_measures_and_sets_the_line(workspace: Workspace) -> None:
+    from dataclasses import replace
+
+    scorers.save(workspace, RIGHT)
+    viewer = replace(workspace, actor=replace(workspace.actor, roles=frozenset({"viewer"})))
+    for forbidden in (
+        lambda: trying.start(viewer, RIGHT, ""),
+        lambda: trying.start_twice(viewer, "right", ""),
+        lambda: health.save_line(viewer, Line()),
+    ):
+        with pytest.raises(ForbiddenError):
+            forbidden()
+    assert jobs.recent(workspace) == []
+    with pytest.raises(InvalidInputError):
+        health.save_line(workspace, Line(failures=0))
