@@ -11,7 +11,7 @@ from services.errors import ConsoleError
 from services.evaluations import plan, sources
 from services.evaluations.sources import AGENT, ENDPOINT, TRACES, Source
 from services.messages import Message, mark
-from services.playground.reach import reach
+from services.playground.reach import ask_again, reach
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,6 +64,12 @@ def look(workspace: "Workspace", order: Order) -> list[Check]:
     if not specs:
         made.append(Check(STOP, Message("No scorer is chosen."), Message("Choose at least one scorer."), "scorers"))
     return sorted(made, key=lambda check: (STOP, NOTE, OK).index(check.level))
+
+
+def forget(workspace: "Workspace") -> None:
+    """Ask the model server and the judge anew at the next look."""
+    ask_again(workspace)
+    _judged.clear()
 
 
 def asked(workspace: "Workspace", order: Order) -> list[Row]:

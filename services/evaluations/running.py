@@ -31,6 +31,8 @@ ENVIRONMENT = {
     "MLFLOW_GENAI_EVAL_MAX_WORKERS": "4",
     "MLFLOW_GENAI_EVAL_MAX_RETRIES": "0",
     "MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING": "false",
+    # Where LiteLLM is installed it would fetch its price list from the network first.
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 
 
@@ -70,7 +72,8 @@ class _Attempt:
 
     def go(self, run_id: str | None, made: Plan | None) -> str:
         """Everything happens inside the run, so that it is called finished only when its rows are kept."""
-        dataset = datasets.snapshot(self.workspace, self.work.args["dataset_id"]) if made is None else None
+        id = self.work.args["dataset_id"] if made is None else ""
+        dataset = datasets.snapshot(self.workspace, id) if id else None
         rows = plan.Choice(**self.work.args.get("choice") or {}).of(dataset.rows) if dataset else []
         whole = made or Plan(self._slots(rows), tuple((spec.name, spec.version) for spec in self.specs))
         sha256 = plan.content(dataset, rows) if dataset else ""
@@ -163,7 +166,7 @@ class _Attempt:
                 built = scoring.build(self.workspace, run_id, self.specs, tally, by_trace, given)
                 mlflow.genai.evaluate(data=lacking, scorers=built, model_id=self._model_id)
             traces = table.answers(self.workspace, run_id, whole)
-        self._finish(run_id, whole, traces)
+        self._finish(run_id, whole, traces, tally.patience.waits)
 
     @property
     def _scorers_at_once(self) -> int:
@@ -182,7 +185,7 @@ class _Attempt:
         names = [spec.name for spec in self.specs]
         return table.answered(trace) and any((trace.info.trace_id, name) not in given for name in names)
 
-    def _finish(self, run_id: str, whole: Plan, traces: dict[tuple[str, int], Trace]) -> None:
+    def _finish(self, run_id: str, whole: Plan, traces: dict[tuple[str, int], Trace], waits: int) -> None:
         """Keep the rows and the run's numbers; an evaluation without one answer is an error."""
         name, template = "", ""
         if self.agent:
@@ -190,7 +193,7 @@ class _Attempt:
             name, template = self.workspace.full_name(self.agent.prompt_name), found.source
         with translated(Message("Reading the answers back")):
             rows = table.read(whole, traces, run_id, self.values, name, template)
-            numbers = table.summary(rows, self.values)
+            numbers = table.summary(rows, self.values) | {"waits": waits}
         if numbers["failed"] == numbers["rows"]:
             raise _none_answered(str(rows["error"].iloc[0]))
         with translated(Message("Keeping the rows")):

@@ -141,7 +141,7 @@ def test_an_agent_that_ignores_its_prompt_is_found_out(practice: None, workspace
 @pytest.mark.parametrize("status", [429, 500])
 def test_a_model_that_fails_is_said_so(stub: StubModel, workspace: Workspace, finish: Finish, status: int) -> None:
     model_id, dataset = ready(workspace, finish)
-    stub.status = status
+    stub.status, stub.retry_after = status, "0.01"
 
     ended = finish(workspace, evaluations.start(workspace, model_id, 1, dataset))
 

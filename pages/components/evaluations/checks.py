@@ -10,7 +10,6 @@ from services.audit import Verb
 from services.evaluations import estimate, preflight
 from services.evaluations.estimate import Estimate
 from services.evaluations.preflight import NOTE, OK, STOP, Check, Order
-from services.playground.reach import ask_again
 from services.workspace import Workspace
 
 _ = session.text
@@ -26,7 +25,9 @@ def show(workspace: Workspace, order: Order, start: Callable[[Order], None]) -> 
         if check.level != OK:
             _finding(check)
     if stopped:
-        st.button(_("Check again"), icon=":material/refresh:", key="check-again", on_click=ask_again, args=(workspace,))
+        st.button(
+            _("Check again"), icon=":material/refresh:", key="check-again", on_click=preflight.forget, args=(workspace,)
+        )
     else:
         st.caption(" ".join(session.escape(session.say(check.found)) for check in found if check.level == OK))
         st.caption(_estimate(estimate.of(workspace, order, evaluations.all(workspace, 50))))
