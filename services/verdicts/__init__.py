@@ -24,7 +24,8 @@ from services.verdicts.records import (
     VerdictSettings,
 )
 from services.verdicts.rows import Pairs, asked, kind_of, number_pairs, passed, passed_pairs
-from services.verdicts.words import of_whole, sentence
+from services.verdicts.sizes import about
+from services.verdicts.words import change, of_whole, sentence
 
 __all__ = [
     "BETTER",
@@ -35,7 +36,9 @@ __all__ = [
     "ScorerVerdict",
     "Verdict",
     "VerdictSettings",
+    "about",
     "agreement",
+    "change",
     "compare",
     "noise",
     "passes",

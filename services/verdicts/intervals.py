@@ -49,32 +49,18 @@ def _joined(one: float, other: float, phi: float) -> float:
     return math.sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
 
 
-def clustered_shares(differences: "np.ndarray[Any, Any]") -> tuple[float, float]:
-    """The interval of the mean of differences of pass shares, -1 to 1, one per row asked several times.
+def means(differences: "np.ndarray[Any, Any]", span: float, repeats: int = 1) -> tuple[float, float]:
+    """The interval of a mean difference (Student 1908), of numbers or of shares of repeats; `span` is their scale's width.
 
-    Rows are the unit, whatever the repeats do inside one. As Agresti and Min (2005, Stat. Med. 24:729) add half a pair
-    to each cell of a pass/fail table, half a row of +1, half of -1 and one of no change are added; without repeats this
-    is their interval. Student's t stands for the normal quantile, as for means.
-    """
-    n = len(differences)
-    mean = differences.sum() / (n + 2)
-    variance = ((differences**2).sum() + 1) / (n + 2) - mean**2
-    half = t.ppf((1 + CONFIDENCE) / 2, n + 1) * math.sqrt(variance / (n + 2))
-    return max(float(mean - half), -1.0), min(float(mean + half), 1.0)
-
-
-def means(differences: "np.ndarray[Any, Any]", span: float) -> tuple[float, float]:
-    """The interval of a mean difference of numbers (Student 1908); `span` is the width of their scale.
-
-    When no row differs at all, it is what so few rows cannot rule out: a share of 1 - 0.025^(1/n) of the rows moving
-    across the whole scale (Clopper and Pearson 1934).
+    When no row differs from another, it is what so few answers cannot rule out: that 1 - 0.025^(1/n) of them move across
+    the whole scale (Clopper and Pearson 1934).
     """
     n = len(differences)
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1)) if n > 1 else 0.0
-    if n < 2 or not deviation:
-        half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / n)) * span
-    else:
+    if deviation:
         half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / math.sqrt(n)
+    else:
+        half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / (n * repeats))) * span
     return mean - half, mean + half
 
 

@@ -70,16 +70,14 @@ def worded(
 
 
 def _tested(pairs: Pairs) -> tuple[float, tuple[float, float]]:
-    """McNemar and Newcombe for pass and fail, the randomisation test and a clustered or Student's interval otherwise."""
-    differences = pairs.differences.round(12).to_numpy(dtype=float)
+    """McNemar and Newcombe for pass and fail asked once, Student for numbers and for shares of repeats."""
     if pairs.kind == PASS and pairs.repeats == 1:
         table = _table(pairs)
         return paired.mcnemar(table.better, table.worse), intervals.paired_shares(
             table.both, table.better, table.worse, table.neither
         )
-    if pairs.kind == PASS:
-        return paired.sign_flips(differences), intervals.clustered_shares(differences)
-    return paired.sign_flips(differences), intervals.means(differences, pairs.span)
+    differences = pairs.differences.round(12).to_numpy(dtype=float)
+    return paired.student(differences), intervals.means(differences, pairs.span, pairs.repeats)
 
 
 def _table(pairs: Pairs) -> _Table:

@@ -102,6 +102,11 @@ def of_whole(verdict: Verdict) -> tuple[Message, ...]:
             share=chance(verdict.p_value),
         )
     )
+    margin = size(verdict.margin, points)
+    if verdict.not_worse:
+        told.append(Message("Shown: it is not worse by more than {margin}.", margin=margin))
+    else:
+        told.append(Message("Not shown: that it is not worse by more than {margin}.", margin=margin))
     return (*told, *_rows(verdict.word, verdict.needed_rows, verdict.difference))
 
 
