@@ -35,6 +35,9 @@ ENVIRONMENT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 
+# The names of runs in MLflow; they are not translated there.
+OTHERS = {ENDPOINT: "endpoint", TRACES: "existing answers"}
+
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the job “evaluate”; its result is {"run_id": …}."""
@@ -119,7 +122,7 @@ class _Attempt:
     def _open(self, sha256: str) -> str:
         """Create the run and remember it before anything else happens."""
         args, settings, agent = self.work.args, self.workspace.settings, self.agent
-        dataset = args["dataset_id"]
+        app, dataset = self.workspace.app, args["dataset_id"]
         asked = {
             "model_id": agent.model_id if agent else "", "prompt_name": agent.prompt_name if agent else "",
             "requested_version": args["prompt_version"], "dataset_id": dataset,
@@ -129,9 +132,12 @@ class _Attempt:
             "repeats": int(args.get("repeats") or 1), "source": self.source.to_json(),
             "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"),
         }  # fmt: skip
-        app = self.workspace.app
         tags = {"signalbox.kind": "evaluation", "signalbox.app": app.id, "signalbox.asked": json.dumps(asked)}
-        name = f"{agent.name} · {agent.prompt_name} v{args['prompt_version']}" if agent else self._subject
+        name = (
+            f"{agent.name} · {agent.prompt_name} v{args['prompt_version']}"
+            if agent
+            else f"{app.name} · {OTHERS[self.source.kind]}"
+        )
         with translated(Message("Starting the evaluation")):
             run = self.workspace.client.create_run(app.experiment_id, tags=tags, run_name=name)
         self.work.save({"run_id": run.info.run_id})

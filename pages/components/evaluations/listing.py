@@ -54,7 +54,9 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
     notes += [_("practice model")] if one.practice else []
     return {
         "time": session.moment(one.created_at),
-        "prompt": one.name if one.outside else f"{one.prompt_name} {one.prompt_version or one.requested_version}",
+        "prompt": one.name
+        if one.outside or not one.prompt_name
+        else f"{one.prompt_name} {one.prompt_version or one.requested_version}",
         "state": _(titles.STATE.get(one.state, one.state)),
         "note": ", ".join(notes),
         **{name: _number(one, name, kind) for name, kind in kinds.items()},

@@ -31,7 +31,7 @@ SIGN = {browsing.PASSED: "✓", browsing.FAILED: "✗", browsing.NONE: "–", br
 def title(made: Evaluation) -> str:
     """An evaluation in one line, as lists and choices name it."""
     time = session.moment(made.created_at)
-    if made.outside:
+    if made.outside or not made.prompt_name:
         return _("{name}, {time}", name=made.name or _("Evaluation"), time=time)
     version = made.prompt_version or made.requested_version
     return _("{prompt} version {n}, {time}", prompt=made.prompt_name, n=version or "–", time=time)
