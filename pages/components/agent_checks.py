@@ -46,7 +46,8 @@ def _show_finding(finding: Finding) -> None:
     what, why, mend = (session.escape(session.say(part)) for part in (finding.what, finding.why, finding.mend))
     with st.container(border=True):
         badge = f":red-badge[{_('to be mended')}]" if finding.blocking else f":gray-badge[{_('good to know')}]"
-        place = f" :gray-badge[{_('line {n}', n=finding.line)}]" if finding.line else ""
+        file = f" :gray-badge[{session.escape(finding.file)}]" if finding.file else ""
+        place = file + (f" :gray-badge[{_('line {n}', n=finding.line)}]" if finding.line else "")
         st.markdown(f"**{what}** {badge}{place}")
         st.caption(why)
         st.markdown(mend)

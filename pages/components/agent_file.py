@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import agent_checks, feedback, session
+from pages.components import agent_checks, agent_documents, feedback, session
 from services import audit
-from services.agents import AgentForm, checking
+from services.agents import AgentForm, checking, folder
 from services.agents.checking import guide
 from services.audit import Verb
 from services.errors import ConsoleError, InvalidInputError
@@ -15,21 +15,25 @@ from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
-LARGEST = 1_000_000
+TYPES = ["py", "zip", "txt", "md", "json", "jsonl", "yaml", "yml", "toml", "csv", "jinja", "j2"]
 
 
 def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     """The field, a button that checks the file under what `filled` says, and what the check found."""
     st.caption(
         _(
-            "A Python file with an MLflow ResponsesAgent that ends with mlflow.models.set_model(…). Without "
-            "one, the built-in agent is logged: the prompt, then the question, then the model's answer."
+            "A Python file that ends with mlflow.models.set_model(…): a ResponsesAgent, a ChatAgent, a Python model or a "
+            "function. With other files beside it, choose them all, or a zip of the folder. Without a file, the built-in "
+            "agent is logged: the prompt, then the question, then the model's answer."
         )
     )
-    chosen = st.file_uploader(_("Agent file"), type=["py"], key=_key(workspace, "file"))
-    if chosen is None:
+    chosen = st.file_uploader(
+        _("Agent file or folder"), type=TYPES, key=_key(workspace, "file"), accept_multiple_files=True
+    )
+    if not chosen:
         return
     try:
+        _choose_entry(workspace)
         _show_conversion(source(workspace) or "")
     except ConsoleError as error:
         feedback.show_error(error)
@@ -44,21 +48,58 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     )
     st.caption(_("It is read and asked a few questions in a process of its own. Logging it does that too."))
     checked, job_id = st.session_state.get(_key(workspace, "check"), (None, 0))
-    if checked == chosen.file_id:
+    if checked == _token(workspace):
         agent_checks.show(workspace, job_id)
 
 
 def source(workspace: Workspace) -> str | None:
-    """The text of the chosen file; None without one. Raises InvalidInputError."""
-    chosen = st.session_state.get(_key(workspace, "file"))
-    if chosen and chosen.size > LARGEST:
-        raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
-    try:
-        return chosen.getvalue().decode("utf-8-sig") if chosen else None
-    except UnicodeDecodeError as error:
+    """The text of the file that names the agent; None without one. Raises InvalidInputError."""
+    found = _read(workspace)
+    return found[_entry(workspace, found)] if found else None
+
+
+def beside(workspace: Workspace) -> dict[str, str]:
+    """The other files of the folder by their path; raises InvalidInputError."""
+    found = _read(workspace)
+    return {name: text for name, text in found.items() if name != _entry(workspace, found)} if found else {}
+
+
+def _read(workspace: Workspace) -> dict[str, str]:
+    chosen = st.session_state.get(_key(workspace, "file")) or []
+    if sum(one.size for one in chosen) > folder.LARGEST_ZIP:
         raise InvalidInputError(
-            Message("The agent's file is not UTF-8 text."), Message("Save it as UTF-8 and choose it again.")
-        ) from error
+            Message("The agent's files are too large together."), Message("Keep data out of the folder.")
+        )
+    found = folder.read((one.name, one.getvalue()) for one in chosen)
+    if found and not folder.entries(found):
+        raise InvalidInputError(
+            Message("No file names the agent."),
+            Message("One Python file at the top of the folder ends with mlflow.models.set_model(…)."),
+        )
+    return found
+
+
+def _entry(workspace: Workspace, found: dict[str, str]) -> str:
+    possible = folder.entries(found)
+    asked = st.session_state.get(_key(workspace, "entry"))
+    return str(asked) if asked in possible else possible[0]
+
+
+def _choose_entry(workspace: Workspace) -> None:
+    """Which file names the agent, where several could."""
+    found = _read(workspace)
+    possible = folder.entries(found)
+    if len(possible) > 1:
+        st.selectbox(_("File that names the agent"), possible, key=_key(workspace, "entry"))
+    if len(found) > 1:
+        others = ", ".join(sorted(name for name in found if name != _entry(workspace, found)))
+        st.caption(_("Logged beside {entry}: {others}", entry=_entry(workspace, found), others=session.escape(others)))
+
+
+def _token(workspace: Workspace) -> tuple[str, ...]:
+    """What is chosen now: another choice has no check yet."""
+    chosen = st.session_state.get(_key(workspace, "file")) or []
+    return (*(one.file_id for one in chosen), str(st.session_state.get(_key(workspace, "entry")) or ""))
 
 
 def _key(workspace: Workspace, name: str) -> str:
@@ -67,9 +108,10 @@ def _key(workspace: Workspace, name: str) -> str:
 
 def _check(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     with feedback.action(Message("The check is on its way.")):
-        form = replace(filled(), source=source(workspace))
-        chosen = st.session_state[_key(workspace, "file")]
-        st.session_state[_key(workspace, "check")] = chosen.file_id, checking.submit_form(workspace, form).id
+        form = replace(
+            filled(), source=source(workspace), files=beside(workspace), documents=agent_documents.kept(workspace)
+        )
+        st.session_state[_key(workspace, "check")] = _token(workspace), checking.submit_form(workspace, form).id
 
 
 def _show_conversion(written: str) -> None:

@@ -82,7 +82,10 @@ def _log(workspace: Workspace) -> None:
     st.session_state.pop(refused, None)
     try:
         form = replace(
-            filled(workspace), source=agent_file.source(workspace), documents=agent_documents.kept(workspace)
+            filled(workspace),
+            source=agent_file.source(workspace),
+            files=agent_file.beside(workspace),
+            documents=agent_documents.kept(workspace),
         )
         job = agents.log(workspace, form)
     except ConsoleError as error:

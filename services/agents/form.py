@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services import prompts
-from services.agents import config_files, requirements, resources
+from services.agents import config_files, folder, requirements, resources
 from services.agents.resources import Rows
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -24,7 +24,7 @@ OWN_PREFIXES = ("mlflow.", "signalbox.")
 
 @dataclass(frozen=True)
 class AgentForm:
-    """What the form asks for; without `source` the built-in agent is logged, with it that Python file.
+    """What the form asks for; without `source` the built-in agent is logged, with it that Python file, beside the `files` it imports.
 
     What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
     packages, a version identifier by the time. Resources, or system resources and scopes (an auth policy), never both.
@@ -50,6 +50,7 @@ class AgentForm:
     system_resources: Rows = ()
     user_scopes: Sequence[str] = ()
     documents: Mapping[str, Any] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(form: AgentForm) -> None:
@@ -57,6 +58,11 @@ def check(form: AgentForm) -> None:
     _check_name(form)
     if form.source is not None:
         _check_source(form.source)
+    folder.check(form.files)
+    if sum(map(len, form.files.values())) > LONGEST_SOURCE:
+        raise InvalidInputError(
+            Message("The agent's files are too large together."), Message("Keep data out of the folder.")
+        )
     resources.check(form.resources, form.system_resources, form.user_scopes)
     requirements.check(form.pip_requirements)
     config_files.check(form.constants)

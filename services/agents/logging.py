@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
 from services.agents import checking, config_files, example, printed, requirements, resources, shipping
+from services.agents import folder as folders
 from services.agents.checking import Report
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
@@ -33,7 +35,7 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     audit.require(workspace, Verb.LOG_AGENT)
     prompts.version(workspace, form.prompt_name, form.first_version)
     check(form)
-    checking.refuse_secrets(form.source or "")
+    checking.refuse_secrets(form.source or "", form.files)
     args = {"form": form.__dict__}
     job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
     if job.args != json.loads(json.dumps(args)):
@@ -80,6 +82,10 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) 
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
         given = arguments(workspace, form, work.job.id) | {"python_model": str(file)}
+        if form.files:
+            given["code_paths"] = folders.write(Path(folder), form.files)
+            # MLflow runs the file while it logs it, before the others lie beside it.
+            sys.path.insert(0, str(Path(folder) / folders.CODE))
         shipping.load(workspace, form.documents, given)
         report = checked_of(work.checkpoint)
         if report is not None:

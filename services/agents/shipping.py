@@ -47,17 +47,24 @@ def load(workspace: "Workspace", kept: Mapping[str, Any] | None, arguments: dict
     """Add the documents and what searches them to the arguments of MLflow's `log_model`; nothing without documents."""
     if not kept:
         return
+    file = file_of(workspace, kept)
+    # MLflow asks the agent while it logs it, before the module lies beside it.
+    if str(SEARCH.parent) not in sys.path:
+        sys.path.append(str(SEARCH.parent))
+    arguments["model_config"] = {**arguments["model_config"], ARTIFACT: dict(kept)}
+    arguments["artifacts"] = {ARTIFACT: str(file)}
+    arguments["code_paths"] = [*arguments.get("code_paths", []), str(SEARCH)]
+
+
+def file_of(workspace: "Workspace", kept: Mapping[str, Any]) -> Path:
+    """The documents that wait; raises NotFoundError."""
     file = _folder(workspace) / f"{kept['sha256']}.jsonl"
     if not file.exists():
         raise NotFoundError(
             Message("The documents for this agent are no longer there."),
             Message("Log the agent again and choose the file once more."),
         )
-    # MLflow asks the agent while it logs it, before the module lies beside it.
-    if str(SEARCH.parent) not in sys.path:
-        sys.path.append(str(SEARCH.parent))
-    arguments["model_config"] = {**arguments["model_config"], ARTIFACT: dict(kept)}
-    arguments |= {"artifacts": {ARTIFACT: str(file)}, "code_paths": [str(SEARCH)]}
+    return file
 
 
 def variables(config: Mapping[str, Any]) -> frozenset[str]:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services import audit, jobs
-from services.agents import config_files
+from services.agents import config_files, folder, shipping
 from services.agents.checking.findings import Finding, Report, in_order
 from services.agents.checking.needs import ANY
 from services.agents.checking.probe import SECONDS, probe
-from services.agents.checking.source import can_run, read, refuse_secrets
+from services.agents.checking.source import NO_FILES, can_run, read, refuse_secrets
 from services.agents.form import LONGEST_SOURCE, AgentForm
 from services.agents.form import check as check_fields
 from services.agents.resources import KINDS
@@ -30,21 +30,27 @@ def submit(
     *,
     declared: Collection[str] = (),
     requirements: Collection[str] = (),
+    files: Mapping[str, str] = NO_FILES,
+    documents: Mapping[str, Any] | None = None,
 ) -> "Job":
     """Queue the check of a file; the job's result is a Report.
 
-    `config`: the model config; `declared`: resources written `kind:name`; `requirements`: packages, else the usual ones.
+    `config`: the model config; `declared`: resources written `kind:name`; `requirements`: packages, else the usual ones;
+    `files`: those beside it, by path; `documents`: what `shipping.keep` said of them.
     """
     audit.require(workspace, Verb.LOG_AGENT)
-    if len(source) > LONGEST_SOURCE:
+    folder.check(files)
+    if len(source) + sum(map(len, files.values())) > LONGEST_SOURCE:
         raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
-    refuse_secrets(source)
+    refuse_secrets(source, files)
     args = {
         "source": source,
         "config": dict(config or {}),
         "declared": sorted(declared),
         "requirements": sorted(requirements),
         "seconds": SECONDS,
+        "files": dict(files),
+        "documents": dict(documents) if documents else None,
     }
     return jobs.submit(workspace, "check_agent", args)
 
@@ -58,35 +64,39 @@ def submit_form(workspace: "Workspace", form: AgentForm) -> "Job":
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job: read the file; when nothing in it speaks against running it, ask it in a process of its own."""
-    args = dict(work.args)
-    return check(work, args.pop("source"), **args).to_json()
+    return check(workspace, work, **work.args).to_json()
 
 
 def check_form(workspace: "Workspace", work: "Work", form: AgentForm) -> Report:
     """The same inside the job that logs the agent."""
-    return check(work, form.source or "", **_surroundings(workspace, form))
+    return check(workspace, work, form.source or "", **_surroundings(workspace, form))
 
 
 def check(
+    workspace: "Workspace",
     work: "Work",
     source: str,
     config: Mapping[str, Any],
     declared: Collection[str],
     requirements: Collection[str],
     seconds: float = SECONDS,
+    files: Mapping[str, str] = NO_FILES,
+    documents: Mapping[str, Any] | None = None,
 ) -> Report:
     """What is to be mended in a file; only for a job, which its code may not outlive."""
     work.progress(0, 2, Message("Reading the file"))
-    found = read(source, declared, requirements)
+    found = read(source, declared, requirements, files)
     if not can_run(source):
         return Report("", False, found, ran=False)
 
     def still_wanted() -> None:
         work.progress(1, 2, Message("Running the agent by itself"))
 
-    seen = probe(source, config, seconds=seconds, still_wanted=still_wanted)
+    kept = {shipping.ARTIFACT: dict(documents)} if documents else {}
+    shipped = shipping.file_of(workspace, documents) if documents else None
+    seen = probe(source, {**config, **kept}, seconds=seconds, still_wanted=still_wanted, files=files, documents=shipped)
     # A line that reading blocked already explains why running it failed there.
-    explained = {one.line for one in found if one.blocking and one.line is not None}
+    explained = {one.line for one in found if one.blocking and one.line is not None and not one.file}
     new = [one for one in seen.findings if one.line not in explained]
     return Report(seen.kind, seen.streams, in_order([*found, *new]), taken=seen.taken)
 
@@ -100,4 +110,6 @@ def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
         "config": config_files.of(workspace, form) | {"prompt_version": str(form.first_version)},
         "declared": sorted(rows | reached),
         "requirements": sorted(form.pip_requirements),
+        "files": form.files,
+        "documents": form.documents,
     }

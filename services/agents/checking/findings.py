@@ -9,22 +9,26 @@ from services.messages import Message
 
 @dataclass(frozen=True)
 class Finding:
-    """Blocking: the file cannot be logged as it is; else good to know. `line` is the line of the agent's file."""
+    """Blocking: the file cannot be logged as it is; else good to know. `line` is the line of the agent's file.
+
+    `file`: the other file of the folder that it is about.
+    """
 
     what: Message
     why: Message
     mend: Message
     blocking: bool = False
     line: int | None = None
+    file: str = ""
 
     def to_json(self) -> dict[str, Any]:
         parts = {"what": self.what.to_json(), "why": self.why.to_json(), "mend": self.mend.to_json()}
-        return {**parts, "blocking": self.blocking, "line": self.line}
+        return {**parts, "blocking": self.blocking, "line": self.line, "file": self.file}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Finding":
         what, why, mend = (Message.from_json(stored[name]) for name in ("what", "why", "mend"))
-        return cls(what, why, mend, stored["blocking"], stored["line"])
+        return cls(what, why, mend, stored["blocking"], stored["line"], stored.get("file", ""))
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
 }
 
 
-def missing_packages(file: AgentFile, requirements: Collection[str]) -> Iterator[Finding]:
-    """Imports that neither the standard library nor the packages logged with the agent bring."""
+def missing_packages(file: AgentFile, requirements: Collection[str], own: Collection[str] = ()) -> Iterator[Finding]:
+    """Imports that neither the standard library, nor the packages logged with the agent, nor its own files bring."""
     brought = {module for name in requirements or USUAL for module in _brought_by(_plain(name))}
-    there = sys.stdlib_module_names | brought | {module.stem for module in BESIDE.glob("*.py")}
+    there = sys.stdlib_module_names | brought | {*own} | {module.stem for module in BESIDE.glob("*.py")}
     for node, name in _imports(file.tree):
         top = name.partition(".")[0]
         if top and top not in there:

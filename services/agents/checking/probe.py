@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from services.agents import folder as beside
+from services.agents import shipping
 from services.agents.checking import told
 from services.agents.checking.findings import Finding
+from services.agents.checking.source import NO_FILES
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SECONDS = 60.0
@@ -51,19 +55,39 @@ def probe(
     *,
     seconds: float = SECONDS,
     still_wanted: Callable[[], None] = lambda: None,
+    files: Mapping[str, str] = NO_FILES,
+    documents: Path | None = None,
 ) -> Seen:
     """Load the file and ask it in a fresh process, with this process's environment.
 
-    `seconds`: the time limit of every question; `still_wanted` may raise to stop.
+    `seconds`: the time limit of every question; `still_wanted` may raise to stop; `files` and `documents` are shipped
+    beside it as MLflow does it.
     """
     with tempfile.TemporaryDirectory() as name:
         # MLflow names files by their real path.
         folder = Path(name).resolve()
         (folder / "agent.py").write_text(source, "utf-8")
+        beside.write(folder, files)
+        artifacts = _artifacts(folder, documents)
         words = [f"{secrets.choice(('zor', 'quib', 'vax'))}{secrets.token_hex(4)}" for _ in range(2)]
-        given = {"config": config or None, "question": QUESTION, "words": words, "seconds": seconds}
+        given = {
+            "config": config or None,
+            "question": QUESTION,
+            "words": words,
+            "seconds": seconds,
+            "artifacts": artifacts,
+        }
         (folder / "given.json").write_text(json.dumps(given), "utf-8")
         return _seen(folder, seconds, *_run(folder, seconds, still_wanted))
+
+
+def _artifacts(folder: Path, documents: Path | None) -> dict[str, str]:
+    """The documents, with the module that searches them where the agent imports it from."""
+    if documents is None:
+        return {}
+    (folder / beside.CODE).mkdir(exist_ok=True)
+    shutil.copy(shipping.SEARCH, folder / beside.CODE)
+    return {shipping.ARTIFACT: str(shutil.copy(documents, folder / documents.name))}
 
 
 def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tuple[bool, str]:

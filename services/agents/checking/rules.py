@@ -27,19 +27,20 @@ def no_set_model(file: AgentFile) -> Iterator[Finding]:
 
 
 def written_secrets(file: AgentFile) -> Iterator[Finding]:
-    for line in sorted({*lines_of_keys(file.text), *_lines_of_key_names(file.tree)}):
-        yield Finding(
-            Message("A key or password is written in the file."),
-            Message(
-                "The file is kept with every version of the agent, where everyone who may see the agent can read it."
-            ),
-            Message(
-                'Take it out and read it from the environment, for example os.environ["OPENAI_API_KEY"]. Make the '
-                "written key invalid: others may have seen it."
-            ),
-            blocking=True,
-            line=line,
-        )
+    yield from map(secret, sorted({*lines_of_keys(file.text), *_lines_of_key_names(file.tree)}))
+
+
+def secret(line: int) -> Finding:
+    return Finding(
+        Message("A key or password is written in the file."),
+        Message("The file is kept with every version of the agent, where everyone who may see the agent can read it."),
+        Message(
+            'Take it out and read it from the environment, for example os.environ["OPENAI_API_KEY"]. Make the '
+            "written key invalid: others may have seen it."
+        ),
+        blocking=True,
+        line=line,
+    )
 
 
 def lines_of_keys(text: str) -> Iterator[int]:
@@ -158,7 +159,8 @@ def _text(node: ast.AST) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-RULES: tuple[Callable[[AgentFile], Iterator[Finding]], ...] = (
+Rule = Callable[[AgentFile], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (
     no_set_model,
     written_secrets,
     traced_twice,

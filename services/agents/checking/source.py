@@ -1,47 +1,79 @@
 """Check an agent's file by reading it."""
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
+from services.agents import folder
 from services.agents.checking.findings import Finding, in_order
 from services.agents.checking.needs import missing_packages, undeclared_resources
 from services.agents.checking.reading import AgentFile
-from services.agents.checking.rules import RULES, lines_of_keys, no_set_model, written_secrets
+from services.agents.checking.rules import RULES, Rule, lines_of_keys, no_set_model, secret, written_secrets
 from services.agents.checking.state import kept_between_questions
 from services.errors import InvalidInputError
 from services.messages import Message
 
+NO_FILES: Mapping[str, str] = MappingProxyType({})
 # What ast raises, also for zero bytes and for code that is nested too deeply.
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
-def read(source: str, declared: Collection[str] = (), requirements: Collection[str] = ()) -> tuple[Finding, ...]:
-    """What is wrong or risky in the file; nothing in it runs. `declared`: resources written `kind:name`."""
+def read(
+    source: str,
+    declared: Collection[str] = (),
+    requirements: Collection[str] = (),
+    files: Mapping[str, str] = NO_FILES,
+) -> tuple[Finding, ...]:
+    """What is wrong or risky in the file and those beside it; nothing in them runs.
+
+    `declared`: resources written `kind:name`; `files`: texts by path.
+    """
+    own = folder.modules(files)
+    found = list(_read(source, RULES, declared, requirements, own))
+    for name, text in files.items():
+        if name.endswith(".py"):
+            rules = [rule for rule in RULES if rule is not no_set_model]
+            within = _read(text, rules, declared, requirements, own)
+        else:
+            within = [secret(line) for line in lines_of_keys(text)]
+        found += [replace(one, file=name) for one in within]
+    return in_order(found)
+
+
+def _read(
+    source: str, rules: Iterable[Rule], declared: Collection[str], requirements: Collection[str], own: Collection[str]
+) -> Iterable[Finding]:
     try:
         file = AgentFile(source, ast.parse(source))
     except UNREADABLE as error:
         return (_not_python(error),)
-    found = [finding for rule in RULES for finding in rule(file)]
+    found = [finding for rule in rules for finding in rule(file)]
     found += kept_between_questions(file)
-    found += missing_packages(file, requirements)
+    found += missing_packages(file, requirements, own)
     found += undeclared_resources(file, declared)
-    return in_order(found)
+    return found
 
 
-def refuse_secrets(source: str, name: str = "agent.py") -> None:
+def refuse_secrets(source: str, files: Mapping[str, str] = NO_FILES) -> None:
     """Raise InvalidInputError for a file with a key in it: what a job is given is kept, and others can read it."""
+    for name, text in {"agent.py": source, **files}.items():
+        lines = _lines_with_keys(text) if name.endswith(".py") else list(lines_of_keys(text))
+        if lines:
+            raise InvalidInputError(
+                Message("A key or password is written in line {line} of {name}.", line=lines[0], name=name),
+                Message(
+                    'Take it out and read it from the environment, for example os.environ["OPENAI_API_KEY"]. Make the '
+                    "written key invalid: others may have seen it."
+                ),
+            )
+
+
+def _lines_with_keys(source: str) -> list[int]:
     try:
-        lines = [one.line or 0 for one in written_secrets(AgentFile(source, ast.parse(source)))]
+        return [one.line or 0 for one in written_secrets(AgentFile(source, ast.parse(source)))]
     except UNREADABLE:
-        lines = list(lines_of_keys(source))
-    if lines:
-        raise InvalidInputError(
-            Message("A key or password is written in line {line} of {name}.", line=lines[0], name=name),
-            Message(
-                'Take it out and read it from the environment, for example os.environ["OPENAI_API_KEY"]. Make the '
-                "written key invalid: others may have seen it."
-            ),
-        )
+        return list(lines_of_keys(source))
 
 
 def can_run(source: str) -> bool:

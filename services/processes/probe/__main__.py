@@ -17,6 +17,8 @@ from services.processes.probe.steps import probe
 def main(folder: Path) -> None:
     end_with_parent()
     hide_the_console()
+    # Where MLflow finds the modules that are shipped beside an agent.
+    sys.path.insert(0, str(folder / "code"))
     given = json.loads((folder / "given.json").read_text("utf-8"))
     notes = Notes(folder)
     mlflow.tracing.disable()

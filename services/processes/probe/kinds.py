@@ -77,10 +77,18 @@ class Chat(Spoken):
 class Plain(Spoken):
     """A PythonModel or a function, saved and loaded again, so that MLflow holds it to its type hints."""
 
-    def __init__(self, agent: Any, file: str, config: dict[str, Any] | None, folder: Path) -> None:
+    def __init__(
+        self, agent: Any, file: str, config: dict[str, Any] | None, folder: Path, artifacts: dict[str, str]
+    ) -> None:
         super().__init__(agent)
         saved = str(folder / "saved")
-        mlflow.pyfunc.save_model(saved, python_model=file, model_config=config, pip_requirements=["mlflow"])
+        mlflow.pyfunc.save_model(
+            saved,
+            python_model=file,
+            model_config=config,
+            artifacts=artifacts or None,
+            pip_requirements=["mlflow"],
+        )
         self.loaded = mlflow.pyfunc.load_model(saved)
         self.takes, self.gives = hints(agent)
         self.form: Form | None = None
@@ -126,17 +134,19 @@ class Plain(Spoken):
             raise Mismatch(name_of(self.gives), f"type {type(answer).__name__}") from error
 
 
-def spoken_by(agent: Any, file: str, config: dict[str, Any] | None, folder: Path) -> tuple[str, Spoken] | None:
+def spoken_by(
+    agent: Any, file: str, config: dict[str, Any] | None, folder: Path, artifacts: dict[str, str]
+) -> tuple[str, Spoken] | None:
     """The agent and its kind; None for an object that MLflow does not log as an agent."""
     if isinstance(agent, ResponsesAgent | ChatAgent):
         # As MLflow does before the first question, while it logs an agent and where it is served.
-        agent.load_context(PythonModelContext(artifacts={}, model_config=config or {}))
+        agent.load_context(PythonModelContext(artifacts=artifacts, model_config=config or {}))
     if isinstance(agent, ResponsesAgent):
         return "ResponsesAgent", Responses(agent)
     if isinstance(agent, ChatAgent):
         return "ChatAgent", Chat(agent)
     if isinstance(agent, PythonModel) or inspect.isfunction(agent):
-        return "PythonModel", Plain(agent, file, config, folder)
+        return "PythonModel", Plain(agent, file, config, folder, artifacts)
     return None
 
 

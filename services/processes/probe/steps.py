@@ -22,7 +22,7 @@ def probe(folder: Path, given: dict[str, Any], notes: Notes) -> None:
     if loading.error is not None:
         return tell_loading(loading, notes)
     with attempt(file) as saving:
-        found = spoken_by(agent, file, config, folder)
+        found = spoken_by(agent, file, config, folder, given["artifacts"])
     if saving.error is not None:
         return notes.add("model" if saving.by_model else "not_accepted", saving.line, reason=saving.reason)
     if found is None:
