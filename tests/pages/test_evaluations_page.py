@@ -31,7 +31,7 @@ def finished(workspace):
     def make(version, passed):
         asked = {
             "model_id": "m-1", "prompt_name": "support", "requested_version": version, "dataset_id": "d-1", "dataset_name": "Questions",
-            "dataset_sha256": "ab" * 32, "scorers": {"length": 1}, "practice": True, "actor": "ada", "job_id": 1,
+            "dataset_sha256": "ab" * 32, "scorers": {"length": 1}, "practice": True, "actor": "ada", "job_id": 0,
         }  # fmt: skip
         tags = {"signalbox.kind": "evaluation", "signalbox.asked": json.dumps(asked)}
         run_id = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
@@ -195,7 +195,7 @@ def test_a_worse_version_is_called_worse(screen, finished):
 def test_an_unfinished_run_says_why_it_is_empty(screen, workspace, finished):
     workspace.client.set_terminated(finished[0], "KILLED")
 
-    assert "still running, failed, or was cancelled" in texts(screen("evaluations", run=finished[0]))
+    assert "This evaluation ended early" in texts(screen("evaluations", run=finished[0]))
 
 
 def test_an_unknown_run_is_said(screen):

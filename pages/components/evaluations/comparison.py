@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.components import agent_titles, session
+from pages.components import agent_titles, session, verdict_view
 from pages.components.evaluations import address, summary, titles
 from services import agents, verdicts
 from services.evaluations import Evaluation, comparing, preferences
@@ -34,23 +34,27 @@ def show(
     rows: tuple[pd.DataFrame, pd.DataFrame],
     questions: tuple[pd.DataFrame, pd.DataFrame],
     found: Comparison,
+    on_paper: bool = False,
 ) -> None:
     """`sides`, `rows` (with repeats) and `questions` hold the new evaluation first, then the old one."""
     new, old = sides
     st.markdown(session.escape(_("What changes from {old} to {new}:", new=titles.title(new), old=titles.title(old))))
     _verdict(sides, rows, found)
-    _counts(sides, questions, found)
+    if on_paper:
+        _counts_on_paper(sides, found)
+    else:
+        _counts(sides, found)
     summary.spent(*questions)
-    _settings(workspace, comparing.settings(new, old))
+    _settings(workspace, comparing.settings(new, old), on_paper)
     _only(questions, found)
     _preferred(workspace, new, old)
 
 
-def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool) -> None:
+def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool, expanded: bool = False) -> None:
     """Each part of the dataset with its n; compared, what it was and what it is."""
     if not found:
         return
-    with st.expander(_("Results by part of the dataset"), icon=":material/donut_small:"):
+    with st.expander(_("Results by part of the dataset"), icon=":material/donut_small:", expanded=expanded):
         table = pd.DataFrame(
             [
                 {
@@ -74,14 +78,7 @@ def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool) -> None
 
 def _verdict(sides: tuple[Evaluation, Evaluation], rows: tuple[pd.DataFrame, pd.DataFrame], found: Comparison) -> None:
     verdict = verdicts.compare(*rows, list(found.kinds))
-    show = {verdicts.BETTER: st.success, verdicts.WORSE: st.error}.get(verdict.word, st.info)
-    show(session.escape(say(verdicts.sentence(verdict))))
-    st.caption(
-        _(
-            "A question passes when every shared scorer passes it. Chance of such a difference between equal versions: {p}.",
-            p=_chance(verdict.p_value),
-        )
-    )
+    verdict_view.show(verdict, key=f"verdict-{sides[0].run_id}")
     if verdict.new_critical:
         st.error(
             session.escape(
@@ -96,13 +93,11 @@ def _verdict(sides: tuple[Evaluation, Evaluation], rows: tuple[pd.DataFrame, pd.
         )
 
 
-def _counts(
-    sides: tuple[Evaluation, Evaluation], questions: tuple[pd.DataFrame, pd.DataFrame], found: Comparison
-) -> None:
+def _counts(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
     """Per scorer what it was, what it is, and how many questions moved: each count shows its questions below."""
     asked = address.asked()
     with st.container(border=True):
-        for name in [WHOLE, *found.kinds] if len(found.kinds) != 1 else list(found.kinds):
+        for name in _compared(found):
             label, *counts = st.columns([3, 1.4, 1.4, 1.4], vertical_alignment="center")
             label.markdown(f"**{session.escape(name or _('Every scorer passes'))}** {_moved(sides, name)}")
             for column, (word, n) in zip(counts, _words(found, name), strict=True):
@@ -117,6 +112,18 @@ def _counts(
                     args=(RowFilter(scorer=name, change=word),),
                 )
         st.caption(_("Counted are the {n} questions that both have. A number shows its questions below.", n=len(found.changes)))  # fmt: skip
+
+
+def _counts_on_paper(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
+    """The same in words: nobody presses a button on paper."""
+    for name in _compared(found):
+        counts = ", ".join(_label(word, n) for word, n in _words(found, name))
+        st.markdown(f"**{session.escape(name or _('Every scorer passes'))}** {_moved(sides, name)} · {counts}")
+
+
+def _compared(found: Comparison) -> list[str]:
+    """One scorer alone says the same as the whole."""
+    return list(found.kinds) if len(found.kinds) == 1 else [WHOLE, *found.kinds]
 
 
 def _words(found: Comparison, name: str) -> list[tuple[str, int]]:
@@ -135,12 +142,12 @@ def _moved(sides: tuple[Evaluation, Evaluation], name: str) -> str:
     return f":gray[{titles.score(before)} →] {titles.score(now)}"
 
 
-def _settings(workspace: Workspace, changed: list[Setting]) -> None:
+def _settings(workspace: Workspace, changed: list[Setting], expanded: bool) -> None:
     if not changed:
         st.caption(_("Agent, prompt, dataset and scorers are the same on both sides: what differs is chance."))
         return
     known = agent_titles.labels(agents.versions(workspace))
-    with st.expander(_("What was set differently ({n})", n=len(changed)), icon=":material/tune:", expanded=False):
+    with st.expander(_("What was set differently ({n})", n=len(changed)), icon=":material/tune:", expanded=expanded):
         st.table(
             pd.DataFrame(
                 [
@@ -201,7 +208,3 @@ def _part(one: Slice) -> str:
     if one.by == "critical":
         return _("critical") if one.value == "True" else _("others")
     return session.escape(one.value) or _("(none)")
-
-
-def _chance(share: float) -> str:
-    return _("below {n} %", n="0.1") if share < 0.001 else _("{n} %", n=f"{share * 100:.1f}")
