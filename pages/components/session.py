@@ -35,6 +35,7 @@ JOB_KIND = {
     "score_live": mark("Scoring live traces"),
     "try_scorer": mark("Trying a scorer"),
     "scorer_noise": mark("Judging answers twice"),
+    "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
 }

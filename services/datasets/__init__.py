@@ -36,6 +36,7 @@ __all__ = [
     "DatasetVersion",
     "KeptVersion",
     "Row",
+    "add_rows",
     "all",
     "check",
     "create",
@@ -120,6 +121,19 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: dateti
             found.delete_records(gone)
         change.after = versions.told(id, versions.keep(workspace, kept))
     return get(workspace, id)
+
+
+def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
+    """Append the questions that are not there yet, and say how many; raises ConflictError when all are there."""
+    there = stored.distinct(stored.read(stored.load(workspace, id)))
+    known = {row.id for row in there}
+    new = [row for row in check(rows) if row.id not in known]
+    if not new:
+        raise ConflictError(
+            Message("The dataset asks all of this already."), Message("Nothing was added. Change the questions first.")
+        )
+    save_rows(workspace, id, [*there, *new])
+    return len(new)
 
 
 def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:

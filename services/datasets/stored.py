@@ -161,9 +161,11 @@ def _tags(row: Row, position: int) -> dict[str, str]:
     }
 
 
-def _stored(record: DatasetRecord) -> Stored:
-    expectations, tags = record.expectations or {}, record.tags or {}
-    asked = shapes.messages(record.inputs)
+def row_of(
+    inputs: Mapping[str, Any], expectations: Mapping[str, Any], tags: Mapping[str, Any], source: str = ""
+) -> Row:
+    """The row that a record of any shape stands for."""
+    asked = shapes.messages(inputs)
     topic, language, split = (str(tags.get(name, "")) for name in (TOPIC, LANGUAGE, SPLIT))
     row = Row(
         id="",
@@ -176,10 +178,17 @@ def _stored(record: DatasetRecord) -> Stored:
         messages=tuple(asked) if len(asked) > 1 else (),
         guidelines=_texts(expectations.get("guidelines")),
         expected_facts=_texts(expectations.get("expected_facts")),
-        source=str(record.source_id or "") if record.source_type == "TRACE" else "",
-        form={} if record.inputs == {"input": asked} else record.inputs,
+        source=source,
+        form={} if inputs == {"input": asked} else inputs,
     )
-    return Stored(record.dataset_record_id, record.inputs, expectations, tags, with_id(row))
+    return with_id(row)
+
+
+def _stored(record: DatasetRecord) -> Stored:
+    expectations, tags = record.expectations or {}, record.tags or {}
+    source = str(record.source_id or "") if record.source_type == "TRACE" else ""
+    row = row_of(record.inputs, expectations, tags, source)
+    return Stored(record.dataset_record_id, record.inputs, expectations, tags, row)
 
 
 def _expected_name(expectations: Mapping[str, Any]) -> str:

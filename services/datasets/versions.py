@@ -98,7 +98,8 @@ def history(workspace: "Workspace", found: EvaluationDataset) -> list[KeptVersio
 
 def read(workspace: "Workspace", sha256: str) -> list[Row]:
     """The rows of a kept version, in the order of their ids; raises NotFoundError."""
-    return [_row(json.loads(line)) for line in written(workspace, sha256).decode().splitlines()]
+    # A text may hold characters that other ways of splitting take for the end of a line.
+    return [_row(json.loads(line)) for line in written(workspace, sha256).decode().split("\n") if line]
 
 
 def written(workspace: "Workspace", sha256: str) -> bytes:

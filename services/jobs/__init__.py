@@ -65,6 +65,7 @@ HANDLERS: dict[str, str] = {
     "score_live": "services.monitoring:score_live",
     "try_scorer": "services.scorers.trying:run",
     "scorer_noise": "services.scorers.trying:run_twice",
+    "vary_rows": "services.datasets.proposing:run",
     "improve_prompt": "services.prompts.improve.running:run",
     "tend_prompts": "services.prompts.tending:run",
 }

@@ -1,0 +1,125 @@
+"""Every content the dataset had when it was saved or used: what changed, and a way back."""
+
+import difflib
+import html
+from collections.abc import Iterable
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import feedback, session
+from services import audit, datasets
+from services.audit import Verb
+from services.datasets import Dataset, KeptVersion, Row, difference
+from services.datasets.difference import Changed
+from services.datasets.incoming import FIELDS
+from services.messages import Message
+from services.workspace import Workspace
+
+MOST_SHOWN = 50
+LONGEST = 1_000
+OUT = "background:rgba(255,75,75,.22);text-decoration:line-through"
+IN = "background:rgba(33,195,84,.25);text-decoration:none"
+_ = session.text
+
+
+def show(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
+    found = datasets.history(workspace, dataset.id)
+    if not found:
+        st.info(_("No version is kept yet. Each time this dataset is saved or used, its content is kept for good."))
+        return
+    lines = [(_title(one), one.rows, session.moment(one.at), _who(one)) for one in found]
+    st.dataframe(
+        pd.DataFrame(lines, columns=[_("Version"), _("Questions"), _("When"), _("Who")]),
+        hide_index=True,
+        height="content" if len(lines) <= 8 else 320,
+    )
+    if len(found) < 2:
+        st.caption(_("What changed can be read here as soon as there is a second version."))
+        return
+    by_number = {one.number: one for one in found}
+    left, right = st.columns(2)
+    before = left.selectbox(
+        _("From version"), list(by_number), index=1, format_func=lambda n: _title(by_number[n]), key=f"from-{dataset.id}"
+    )
+    after = right.selectbox(
+        _("To version"), list(by_number), format_func=lambda n: _title(by_number[n]), key=f"to-{dataset.id}-{len(found)}"
+    )
+    _show_difference(workspace, by_number[before], by_number[after])
+    _show_restore(workspace, dataset, by_number[before])
+
+
+def _title(one: KeptVersion) -> str:
+    return _("Version {n} (as it is now)", n=one.number) if one.current else _("Version {n}", n=one.number)
+
+
+def _who(one: KeptVersion) -> str:
+    return _("another tool; noticed when it was used") if one.outside else one.actor
+
+
+def _show_difference(workspace: Workspace, before: KeptVersion, after: KeptVersion) -> None:
+    found = difference.between(datasets.rows_of(workspace, before.sha256), datasets.rows_of(workspace, after.sha256))
+    counts = [
+        _("added: {n}", n=len(found.added)),
+        _("removed: {n}", n=len(found.removed)),
+        _("changed: {n}", n=len(found.changed)),
+        _("unchanged: {n}", n=found.same),
+    ]
+    st.markdown(" · ".join(counts))
+    if found.changed:
+        st.markdown(_("**Changed**"))
+        for one in found.changed[:MOST_SHOWN]:
+            _show_changed(one)
+    _show_rows(_("**Added**"), found.added)
+    _show_rows(_("**Removed**"), found.removed)
+
+
+def _show_changed(one: Changed) -> None:
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(session.escape(one.row.question[:200]) or _("(an empty question)"))
+        for cell in one.cells:
+            st.caption(_(FIELDS[cell.field]))
+            st.html(_marked(cell.before, cell.after))
+
+
+def _marked(before: str, after: str) -> str:
+    """What was taken out and what was put in, letter by letter, since Japanese has no blanks."""
+    before, after = before[:LONGEST], after[:LONGEST]
+    drawn = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            drawn.append(html.escape(before[a:b]))
+            continue
+        drawn += [f'<del style="{OUT}">{html.escape(before[a:b])}</del>'] if b > a else []
+        drawn += [f'<ins style="{IN}">{html.escape(after[c:d])}</ins>'] if d > c else []
+    return f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{"".join(drawn)}</div>'
+
+
+def _show_rows(title: str, rows: Iterable[Row]) -> None:
+    lines = [(row.question, row.expected, row.topic) for row in rows]
+    if not lines:
+        return
+    st.markdown(title)
+    if len(lines) > MOST_SHOWN:
+        st.caption(_("the first {n}", n=MOST_SHOWN))
+    names = [_("Question"), _("Expected answer"), _("Topic")]
+    st.dataframe(pd.DataFrame(lines[:MOST_SHOWN], columns=names), hide_index=True)
+
+
+def _show_restore(workspace: Workspace, dataset: Dataset, chosen: KeptVersion) -> None:
+    if chosen.current:
+        return
+    st.button(
+        _("Restore version {n}", n=chosen.number),
+        icon=":material/history:",
+        key="restore",
+        on_click=_restore,
+        args=(workspace, dataset, chosen),
+        disabled=not audit.allowed(workspace, Verb.SAVE_DATASET),
+        help=_("Its content becomes the newest version; what stands there now stays in this list."),
+    )
+
+
+def _restore(workspace: Workspace, dataset: Dataset, chosen: KeptVersion) -> None:
+    with feedback.action(Message("{name} has the content of version {n} again.", name=dataset.name, n=chosen.number)):
+        datasets.restore(workspace, dataset.id, chosen.sha256, seen=dataset.updated_at)
