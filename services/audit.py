@@ -57,6 +57,7 @@ class Verb(StrEnum):
     PROPOSE_RELEASE = "propose_release"
     CHECK_RELEASE = "check_release"
     WITHDRAW_RELEASE = "withdraw_release"
+    KEEP_EVIDENCE = "keep_evidence"
     START_RELEASE = "start_release"
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
@@ -102,6 +103,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.PROPOSE_RELEASE: Role.AUTHOR,
     Verb.CHECK_RELEASE: Role.AUTHOR,
     Verb.WITHDRAW_RELEASE: Role.AUTHOR,
+    Verb.KEEP_EVIDENCE: Role.VIEWER,
     Verb.START_RELEASE: Role.APPROVER,
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
@@ -147,6 +149,7 @@ DOING: dict[Verb, str] = {
     Verb.PROPOSE_RELEASE: mark("Proposing the release"),
     Verb.CHECK_RELEASE: mark("Checking the interlocks again"),
     Verb.WITHDRAW_RELEASE: mark("Withdrawing the release"),
+    Verb.KEEP_EVIDENCE: mark("Keeping the evidence"),
     Verb.START_RELEASE: mark("Starting the release"),
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),
@@ -247,6 +250,16 @@ def record(
 def events(workspace: "Workspace", limit: int = 200) -> list[Event]:
     """The app's newest audit lines, newest first."""
     query = select(event_log).where(event_log.c.app_id == workspace.app.id).order_by(event_log.c.id.desc()).limit(limit)
+    with workspace.engine.connect() as connection:
+        return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def about(workspace: "Workspace", name: str, verb: Verb | None = None) -> list[Event]:
+    """Every line on one subject, or done because of it (“release 7”), oldest first."""
+    mine = (event_log.c.subject == name) | (event_log.c.why == name)
+    query = select(event_log).where(event_log.c.app_id == workspace.app.id, mine).order_by(event_log.c.id)
+    if verb is not None:
+        query = query.where(event_log.c.verb == verb.value)
     with workspace.engine.connect() as connection:
         return [Event(**row._mapping) for row in connection.execute(query)]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import feedback, screens, session, steps
+from pages.components import feedback, release_evidence, screens, session, steps
 from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
@@ -130,6 +130,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")
     _show_error(release)
     _show_proof(release)
+    release_evidence.show(workspace, release)
     _show_actions(workspace, release)
     left, right = st.columns(2, gap="large")
     with left:

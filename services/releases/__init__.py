@@ -1,5 +1,6 @@
 """Releases: propose what should go live, run the train, take it back."""
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +9,15 @@ from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import records, registering, steps
+from services.releases import evidence, records, registering, steps
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
 if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
+
+log = logging.getLogger("signalbox.worker")
 
 __all__ = [
     "STEPS",
@@ -28,6 +31,7 @@ __all__ = [
     "Step",
     "all",
     "check_again",
+    "evidence",
     "get",
     "live",
     "of_prompt",
@@ -71,14 +75,13 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     now = live(workspace)
     kind = _kind(candidate, now)
     evaluation = candidate.evaluation.run_id if candidate.evaluation else None
-    moves = {
-        "prompt": candidate.prompt.name,
-        "before": asdict(now.pair),
-        "evaluation": evaluation,
-        "after": asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version)),
-    }
-    with audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, moves["before"], moves["after"], proposal.why):
+    before = asdict(now.pair)
+    after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
+    moves = {"prompt": candidate.prompt.name, "before": before, "evaluation": evaluation, "after": after}
+    line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
+    with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
+        change.after = after | {"release": id}
         records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), evaluation)
     return get(workspace, id)
 
@@ -205,6 +208,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         _end_badly(workspace, id, error)
         raise
     _end_well(workspace, get(workspace, id))
+    _keep_evidence(workspace, id)
     return {"release": id}
 
 
@@ -217,6 +221,14 @@ def _end_well(workspace: "Workspace", release: Release) -> None:
     for one in endpoint.versions if endpoint else ():
         if one.version not in needed and one.weight == 0:
             production.retire(workspace, one.version, why=f"release {release.id} is live")
+
+
+def _keep_evidence(workspace: "Workspace", id: int) -> None:
+    """What is live stays live without it: the release's page offers to keep it again."""
+    try:
+        evidence.keep(workspace, id)
+    except ConsoleError as error:
+        log.warning("The evidence of release %s was not kept: %s", id, error)
 
 
 def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:

@@ -106,3 +106,18 @@ def test_the_list_opens_one_release(screen, workspace):
     shown.button(key=f"open-{id}").click().run()
     assert "It broke" in texts(shown)
     assert releases.get(workspace, id).startable
+
+
+def test_the_evidence_of_what_went_live_is_kept_and_handed_out(screen, workspace):
+    moves = {"prompt": "gone", "before": asdict(Pair("m-9", 2, 9)), "after": asdict(Pair("m-8", 1, 8)), "undoes": 1}
+    id = records.add(workspace, Kind.ROLLBACK, moves, "it insulted people")
+    records.set_state(workspace, id, State.LIVE)
+    shown = screen("releases", release=str(id))
+    assert "Keep the evidence" not in [one.label for one in shown.button]
+    shown.session_state[f"evidence-{id}"] = True
+    shown.run().button(key="keep-evidence").click().run()
+    assert not shown.exception
+    labels = [one.proto.label for one in shown.get("download_button")]
+    assert labels == ["Everything (ZIP)", "Read it (HTML)", "Hashes"]
+    assert f"sha256sum -c release-{id}-evidence.sha256" in [one.value for one in shown.code]
+    assert screen("releases", release=str(records.add(workspace, Kind.ROLLBACK, moves, ""))).expander == []

@@ -1,0 +1,138 @@
+"""What a release rests on, gathered once from where it is kept."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from services import agents, audit, datasets, evaluations, prompts, scorers
+from services.agents import AgentVersion
+from services.audit import Event
+from services.errors import NotFoundError
+from services.evaluations import Evaluation
+from services.prompts import PromptVersion
+from services.prompts.comparison import Comparison, compare
+from services.releases import records, steps
+from services.releases.records import Kind, Pair, Release
+from services.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+LIBRARIES = ("mlflow", "openai", "pandas", "scipy", "streamlit")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the move; what was deleted since, or never was, is None."""
+
+    pair: Pair
+    prompt: PromptVersion | None
+    agent: AgentVersion | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An evaluation with its rows."""
+
+    evaluation: Evaluation
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that the evidence of one release is written from."""
+
+    app: str
+    release: Release
+    before: Side
+    after: Side
+    difference: Comparison | None
+    judged: Judged | None
+    baseline: Judged | None
+    verdict: Verdict | None
+    dataset: bytes | None
+    scorers: tuple[Mapping[str, Any], ...]
+    gate: Mapping[str, Any]
+    events: tuple[Event, ...]
+    environment: Mapping[str, str]
+
+
+def gather(workspace: "Workspace", id: int) -> Facts:
+    """The facts of a release as they are recorded; raises NotFoundError for one of another app."""
+    release = records.get(workspace, id)
+    before, after = (_side(workspace, release, pair) for pair in (release.before, release.after))
+    both = before.prompt and after.prompt
+    judged, baseline, verdict = _judged(workspace, release)
+    evaluation = judged.evaluation if judged else None
+    return Facts(
+        app=workspace.app.name,
+        release=release,
+        before=before,
+        after=after,
+        difference=compare(before.prompt.content, after.prompt.content) if both else None,  # type: ignore[union-attr]  # both are there
+        judged=judged,
+        baseline=baseline,
+        verdict=verdict,
+        dataset=_dataset(workspace, evaluation.dataset_sha256) if evaluation else None,
+        scorers=tuple(_scorers(workspace, evaluation)) if evaluation else (),
+        gate=asdict(workspace.app.gate),
+        events=tuple(_events(workspace, release)),
+        environment={"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
+    )
+
+
+def _side(workspace: "Workspace", release: Release, pair: Pair) -> Side:
+    prompt, agent = None, None
+    try:
+        if pair.prompt_version is not None:
+            prompt = prompts.version(workspace, release.prompt_name, pair.prompt_version)
+    except NotFoundError:
+        pass
+    try:
+        if pair.model_id is not None:
+            agent = agents.get(workspace, pair.model_id)
+    except NotFoundError:
+        pass
+    return Side(pair, prompt, agent)
+
+
+def _judged(workspace: "Workspace", release: Release) -> tuple[Judged | None, Judged | None, Verdict | None]:
+    """The evaluation that the interlocks looked at, what it was compared with, and the verdict; none for a rollback."""
+    if release.evaluation is None or release.kind is Kind.ROLLBACK:
+        return None, None, None
+    try:
+        mine = evaluations.get(workspace, release.evaluation)
+        today = steps.candidate(workspace, release)
+    except NotFoundError:
+        return None, None, None
+    baseline = Judged(today.baseline, today.baseline_rows) if today.baseline else None
+    same = today.evaluation is not None and today.evaluation.run_id == mine.run_id
+    return Judged(mine, evaluations.rows(workspace, mine.run_id)), baseline, today.verdict if same else None
+
+
+def _dataset(workspace: "Workspace", sha256: str) -> bytes | None:
+    try:
+        return datasets.versions.written(workspace, sha256)
+    except NotFoundError:
+        return None
+
+
+def _scorers(workspace: "Workspace", evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Each scorer as it judged: its version with its whole text."""
+    specs = [scorers.at(workspace, name, version) for name, version in evaluation.scorers.items()]
+    return [
+        {"name": one.name, "version": one.version, "kind": one.kind, "settings": dict(one.settings)} for one in specs
+    ]
+
+
+def _events(workspace: "Workspace", release: Release) -> list[Event]:
+    """The lines of the audit log about this release and what it did, oldest first."""
+    name = f"release {release.id}"
+    proposals = audit.about(workspace, release.kind.value, audit.Verb.PROPOSE_RELEASE)
+    done = [one for one in proposals if isinstance(one.after, dict) and one.after.get("release") == release.id]
+    begun = {one.intent_id for one in done}
+    return [*(one for one in proposals if one in done or one.id in begun), *audit.about(workspace, name)]

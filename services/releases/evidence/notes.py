@@ -1,0 +1,161 @@
+"""Release notes: what changed, how it was judged and how it went, told from the recorded facts alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services import verdicts
+from services.interlocks import Light
+from services.messages import Message, render
+from services.releases.evidence.facts import Facts, Side
+from services.releases.records import Kind, State
+
+STATE = {
+    State.PROPOSED: Message("It is proposed and waits for its start."),
+    State.RUNNING: Message("It is on its way."),
+    State.BLOCKED: Message("It was blocked by an interlock; nothing moved."),
+    State.FAILED: Message("It failed before anything moved."),
+    State.STOPPED: Message("It was stopped before its end."),
+    State.UNPROVEN: Message("It moved what is live, and the proof was not found."),
+    State.LIVE: Message("It went live, and the proof was found."),
+    State.TAKEN_BACK: Message("It went live and was taken back later."),
+    State.WITHDRAWN: Message("It was withdrawn; nothing moved."),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its sentences."""
+
+    title: Message
+    lines: tuple[Message, ...]
+
+
+def title(facts: Facts) -> Message:
+    return Message("Release {id} of {app}", id=facts.release.id, app=facts.app)
+
+
+def sections(facts: Facts) -> list[Section]:
+    """The notes in the order in which a reader asks."""
+    found = [
+        Section(Message("What moved"), tuple(_moved(facts))),
+        Section(Message("What changed in the prompt"), tuple(_changed(facts))),
+        Section(Message("How it was judged"), tuple(_judged(facts))),
+        Section(Message("What the interlocks said"), tuple(_interlocks(facts))),
+        Section(Message("How it went"), tuple(_went(facts))),
+    ]
+    return [one for one in found if one.lines]
+
+
+def markdown(facts: Facts, language: str) -> str:
+    """The notes as a text to paste into a message or a wiki."""
+    written = [f"# {render(title(facts), language)}"]
+    for section in sections(facts):
+        lines = "\n".join(f"- {' '.join(render(one, language).split())}" for one in section.lines)
+        written.append(f"## {render(section.title, language)}\n\n{lines}")
+    return "\n\n".join(written) + "\n"
+
+
+def moment(at: datetime) -> str:
+    """To the second, with its zone: evidence is read everywhere."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _moved(facts: Facts) -> Iterator[Message]:
+    release = facts.release
+    yield STATE[release.state]
+    if release.before.model_id is None:
+        yield Message("Nothing was live before.")
+    else:
+        yield Message("Before: {pair}.", pair=_pair(facts.before))
+    yield Message("After: {pair}.", pair=_pair(facts.after))
+    if release.kind is Kind.ROLLBACK:
+        yield Message("It took release {id} back.", id=release.undoes or "–")
+    yield Message("Proposed by {person} at {time}.", person=release.actor, time=moment(release.created_at))
+    if release.why:
+        yield Message("Reason: {reason}", reason=release.why)
+
+
+def _pair(side: Side) -> Message:
+    return Message(
+        "prompt {name} version {prompt} with agent version {agent}",
+        name=side.prompt.name if side.prompt else "–",
+        prompt=side.pair.prompt_version or "–",
+        agent=side.pair.agent_version or "–",
+    )
+
+
+def _changed(facts: Facts) -> Iterator[Message]:
+    found = facts.difference
+    if found is None or facts.release.before.prompt_version == facts.release.after.prompt_version:
+        return
+    if not found.reaches_the_model:
+        yield Message("What reaches the model is the same.")
+    added = frozenset().union(*(one.text.added for one in found.messages))
+    removed = frozenset().union(*(one.text.removed for one in found.messages))
+    if added:
+        yield Message("Variables added: {names}.", names=", ".join(sorted(added)))
+    if removed:
+        yield Message("Variables removed: {names}.", names=", ".join(sorted(removed)))
+    for value in found.settings:
+        before, after = ("–" if one is None else str(one) for one in (value.before, value.after))
+        yield Message("{name}: {before} → {after}.", name=value.name, before=before, after=after)
+    note = facts.after.prompt.note if facts.after.prompt else ""
+    if note:
+        yield Message("Its author's note: {note}", note=note)
+
+
+def _judged(facts: Facts) -> Iterator[Message]:
+    if facts.judged is None:
+        return
+    made = facts.judged.evaluation
+    yield Message(
+        "Dataset {name}: {rows} questions, {failed} of them not answered.",
+        name=made.dataset_name,
+        rows=made.rows,
+        failed=made.failed,
+    )
+    for name, score in made.scores.items():
+        values = {"name": name, "judged": score.judged, "rows": score.rows, "mean": _mean(score.mean, score.kind)}
+        yield Message("{name}: {mean}, judged {judged} of {rows} rows.", **values)
+    if facts.verdict is None:
+        yield Message("It was compared with nothing: no evaluation of what was live fits.")
+        return
+    yield verdicts.sentence(facts.verdict)
+    yield from facts.verdict.sentences
+
+
+def _mean(mean: float | None, kind: str) -> str:
+    if mean is None:
+        return "–"
+    return f"{mean * 100:.1f} %".replace(".0 %", " %") if kind == "pass" else f"{mean:.3f}"
+
+
+def _interlocks(facts: Facts) -> Iterator[Message]:
+    for finding in facts.release.findings:
+        word = {Light.GREEN: Message("clear"), Light.AMBER: Message("to know"), Light.RED: Message("blocked")}
+        yield Message(
+            "{number}. {title} ({light}): {found}",
+            number=finding.number,
+            title=finding.title,
+            light=word[finding.light],
+            found=finding.found,
+        )
+
+
+def _went(facts: Facts) -> Iterator[Message]:
+    release = facts.release
+    for step in release.steps:
+        if step.ended_at and step.detail:
+            yield Message("{time}: {what}", time=moment(step.ended_at), what=step.detail)
+    if release.proof:
+        yield Message(
+            "Proof: the trace {trace} of the live endpoint's answer shows prompt version {version}; it took {seconds} s "
+            "and {probes} questions.",
+            trace=release.proof.trace_id,
+            version=release.proof.prompt_version,
+            seconds=release.proof.seconds,
+            probes=release.proof.probes,
+        )
+    if release.error:
+        yield Message("It ended with: {reason}", reason=release.error)
