@@ -158,7 +158,9 @@ def _rows(order: Order, rows: list[Row]) -> Iterator[Check]:
     if rows and order.source.kind == TRACES:
         yield Check(OK, Message("Answers that fit: {n}.", n=len(rows)))
     elif rows:
-        yield Check(OK, Message("Questions to ask: {n}, each {times} time(s).", n=len(rows), times=order.repeats))
+        once = Message("Questions to ask: {n}.", n=len(rows))
+        often = Message("Questions to ask: {n}, each {times} times.", n=len(rows), times=order.repeats)
+        yield Check(OK, once if order.repeats == 1 else often)
     elif order.source.kind == TRACES:
         yield Check(
             STOP, Message("No answer fits this choice."), Message("Choose a longer time, or leave out the words.")

@@ -1,5 +1,6 @@
 """Begin an evaluation: check what must be mended first and queue the job; or let one go on that was cut off."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -67,8 +68,8 @@ def start(
         "source": source.to_json(),
         "per_minute": per_minute,
     }
-    key = f"evaluate:{workspace.app.id}:{args['model_id']}:{version}:{args['dataset_id']}:{source.to_json()}"
-    return jobs.submit(workspace, "evaluate", args, exclusive=key)
+    told = hashlib.sha256(json.dumps(args, sort_keys=True).encode()).hexdigest()[:16]
+    return jobs.submit(workspace, "evaluate", args, exclusive=f"evaluate:{workspace.app.id}:{told}")
 
 
 def go_on(workspace: "Workspace", run_id: str) -> "Job":

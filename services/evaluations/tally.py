@@ -88,8 +88,8 @@ class Tally:
         )
         if waits:
             note = Message(
-                "Answered: {answered} of {rows}, scored: {scored}, failed: {failed}. Waited for the model's limit "
-                "{waits} time(s). {left}",
+                "Answered: {answered} of {rows}, scored: {scored}, failed: {failed}. Waits for the model's limit: "
+                "{waits}. {left}",
                 **counts,
                 waits=waits,
                 left=left,

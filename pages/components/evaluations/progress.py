@@ -26,8 +26,7 @@ def show(workspace: Workspace) -> None:
 
 def ended_early(workspace: Workspace, made: Evaluation) -> None:
     """How far an evaluation without a table came, and a way to let it go on."""
-    job = jobs.get(workspace, made.job_id) if made.job_id else None
-    if made.state == "RUNNING" or (job and job.live):
+    if _is_live(workspace, made):
         st.info(_("This evaluation is still running."))
         return
     came = evaluations.stopped_at(workspace, made.run_id)
@@ -49,6 +48,12 @@ def ended_early(workspace: Workspace, made: Evaluation) -> None:
         args=(made.run_id,),
         disabled=not audit.allowed(workspace, Verb.EVALUATE),
     )
+
+
+def _is_live(workspace: Workspace, made: Evaluation) -> bool:
+    """Whether a job is at it: the one that began it, or one that goes on with it."""
+    at_it = [one for one in jobs.recent(workspace, "evaluate") if one.live]
+    return any(one.id == made.job_id or one.args.get("run_id") == made.run_id for one in at_it)
 
 
 def _go_on(run_id: str) -> None:
