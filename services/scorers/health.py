@@ -1,5 +1,6 @@
 """How far a judge can be trusted: agreement with people, failures, noise, drift; and whether it may gate."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ SETTING = "judge_line"
 DAYS = 90
 MOST_READ = 1000
 FEW = 20
+KEPT_SECONDS = 15.0
+_READ: dict[tuple[str, str], tuple[float, list[TraceInfo]]] = {}
 WORDS = {"yes": True, "no": False, "true": True, "false": False, "pass": True, "fail": False}
 
 
@@ -100,9 +103,9 @@ def save_line(workspace: "Workspace", wanted: Line) -> None:
 
 
 def all(workspace: "Workspace") -> dict[str, Health]:
-    """The health of every scorer by its name, from the newest answers of the app."""
+    """The health of every scorer by its name, from what the app's answers were KEPT_SECONDS ago at most."""
     specs = records.all(workspace)
-    infos = list(read_infos(workspace, 24.0 * DAYS, MOST_READ)) if specs else []
+    infos = _kept(workspace) if specs else []
     noise = _noise(workspace)
     return {spec.name: _health(spec, infos, noise.get((spec.name, spec.version))) for spec in specs}
 
@@ -152,6 +155,17 @@ def below(health: Health, wanted: Line) -> Message | None:
             n=found.n,
         )
     return None
+
+
+def _kept(workspace: "Workspace") -> list[TraceInfo]:
+    """The newest answers; a list that is drawn at every click does not read them each time."""
+    key = (workspace.settings.tracking_uri, workspace.app.experiment_id)
+    read_at, infos = _READ.get(key, (0.0, []))
+    if time.monotonic() - read_at > KEPT_SECONDS:
+        infos = list(read_infos(workspace, 24.0 * DAYS, MOST_READ))
+        _READ.clear()
+        _READ[key] = (time.monotonic(), infos)
+    return infos
 
 
 def _health(spec: ScorerSpec, infos: Sequence[TraceInfo], noise: Noise | None) -> Health:

@@ -1,6 +1,7 @@
 """Scorers as engineers write them: functions that MLflow's @scorer marks; read here, run only in a job's process."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -23,11 +24,10 @@ class CodeScorer(SpecScorer):
     """The file is executed at the first verdict, never when the scorer is built."""
 
     _function: Scorer | None = PrivateAttr(None)
+    _loading: Any = PrivateAttr(default_factory=threading.Lock)
 
     def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
-        if self._function is None:
-            self._function = load(str(self._spec.settings["source"]), str(self._spec.settings["function"]))
-        given = self._function.run(inputs=inputs, outputs=answer, expectations=expectations, trace=trace)
+        given = self._loaded().run(inputs=inputs, outputs=answer, expectations=expectations, trace=trace)
         found = given if isinstance(given, Feedback) else Feedback(name=self.name, value=given)
         if found.error:
             return Feedback(name=self.name, error=found.error, metadata=self._stamp())
@@ -38,6 +38,13 @@ class CodeScorer(SpecScorer):
             )
             return Feedback(name=self.name, error=AssessmentError("UNCLEAR_VERDICT", said), metadata=self._stamp())
         return self._given(value, found.rationale, found.source)
+
+    def _loaded(self) -> Scorer:
+        """Once, also when several threads ask first: the file may keep something of its own."""
+        with self._loading:
+            if self._function is None:
+                self._function = load(str(self._spec.settings["source"]), str(self._spec.settings["function"]))
+            return self._function
 
     def _value(self, said: Any) -> bool | float | None:
         scale = kinds.scale(self._spec)

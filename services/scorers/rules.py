@@ -67,9 +67,11 @@ def mentions(answer: str, must: list[str], must_not: list[str]) -> Finding:
     wrong = next((one for one in must_not if wording.plain(one) in folded), None)
     if wrong is not None:
         return Finding(False, Message("It mentions “{phrase}”, which it must not.", phrase=wrong))
-    if len(found) == 1 and not must_not:
+    if not must:
+        return Finding(True, Message("It mentions nothing that it must not."))
+    if len(must) == 1:
         return found[0]
-    return Finding(True, Message("It mentions all {n} that it must, and none that it must not.", n=len(must)))
+    return Finding(True, Message("It mentions all {n} phrases that it must.", n=len(must)))
 
 
 def pattern(answer: str, settings: Mapping[str, Any]) -> Finding:

@@ -55,7 +55,7 @@ def take(workspace: "Workspace", run_id: str, most: int) -> list[Sample]:
 def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sample]:
     made = evaluations.get(workspace, run_id)
     rows = evaluations.rows(workspace, run_id)
-    answered = rows[(rows["state"] == "OK") & (rows["trace_id"] != "")].head(most)
+    answered = rows[(rows["state"] == "OK") & (rows["trace_id"] != "")].drop_duplicates("row_id").head(most)
     expected = _expectations(workspace, made.dataset_id)
     for one in answered.to_dict("records"):
         wanted = expected.get(one["row_id"], {"expected_response": one["expected"]} if one["expected"] else {})

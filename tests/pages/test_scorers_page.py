@@ -30,7 +30,9 @@ def test_the_catalogue_says_what_each_scorer_needs_and_gives(screen):
 
     assert not shown.exception
     told = written(shown)
-    assert "Needs: a language model, an expected answer or expected facts in the dataset · Gives: passed or failed" in told
+    assert (
+        "Needs: a language model, an expected answer or expected facts in the dataset · Gives: passed or failed" in told
+    )
     assert "Needs: the answer only" in told and "a conversation of several turns" in told
     assert "Not installed. An engineer adds it with: pip install ragas" in told
     shown.text_input(key="find-entry-support").set_value("personal data").run()
@@ -90,7 +92,10 @@ def test_a_change_makes_a_new_version_whose_difference_is_shown(screen, workspac
     shown = screen("scorers", scorer="short")
     shown.number_input(key="longest-support-length-short").set_value(99)
     shown.button(key="save-support-length-short").click().run()
-    assert [(one.version, one.settings["longest"]) for one in scorers.versions(workspace, "short")] == [(1, 40), (2, 99)]
+    assert [(one.version, one.settings["longest"]) for one in scorers.versions(workspace, "short")] == [
+        (1, 40),
+        (2, 99),
+    ]
 
     shown = screen("scorers", scorer="short", part="versions")
     assert not shown.exception

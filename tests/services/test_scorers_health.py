@@ -1,13 +1,17 @@
 """Trying a scorer on stored answers, judging them twice, and how far a judge can be trusted."""
 
+import json
 from collections.abc import Callable
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace
 
-from services import jobs, scorers
+from services import datasets, jobs, scorers
+from services.datasets import Row
 from services.errors import ForbiddenError, InvalidInputError
+from services.evaluations.table import SUMMARY_TAG
 from services.jobs import Job
 from services.scorers import ScorerSpec, health, trying
 from services.scorers.health import Line
@@ -51,10 +55,38 @@ def test_a_scorer_is_tried_on_stored_answers_before_it_is_kept(workspace: Worksp
         trying.start(workspace, ScorerSpec("", "mentions", {"must": [], "must_not": []}), "")
 
 
+def test_the_answers_of_an_evaluation_bring_what_was_expected(workspace: Workspace, finish: Finish) -> None:
+    dataset = datasets.create(workspace, "Questions", [Row("", "And the blue one?", expected="It comes on Monday.")])
+    trace = answered(workspace, "It comes on Monday.")
+    asked = {
+        "model_id": "m-1", "prompt_name": "p", "requested_version": 1, "dataset_id": dataset.id, "dataset_name": "Questions",
+        "dataset_sha256": "", "scorers": {}, "practice": True, "actor": "ada", "job_id": 1,
+    }  # fmt: skip
+    summary = {"rows": 1, "failed": 0, "prompt_version": 1, "prompt_seen": True, "scores": {}}
+    tags = {"signalbox.kind": "evaluation", "signalbox.asked": json.dumps(asked), SUMMARY_TAG: json.dumps(summary)}
+    run = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
+    line = {
+        "row_id": datasets.rows(workspace, dataset.id)[0].id, "question": "And the blue one?", "expected": "", "critical": False,
+        "answer": "It comes on Monday.", "state": "OK", "error": "", "trace_id": trace.info.trace_id, "prompt_version": 1,
+        "prompt_seen": True, "seconds": 0.5, "topic": "", "language": "",
+    }  # fmt: skip
+    file = workspace.settings.home / "rows.parquet"
+    pd.DataFrame([line]).to_parquet(file)
+    workspace.client.log_artifact(run, str(file), "evaluation")
+    workspace.client.set_terminated(run)
+
+    tried = finish(workspace, trying.start(workspace, ScorerSpec("", "similarity"), run)).result["tried"]
+
+    assert [(one["value"], one["error"]) for one in tried] == [(1.0, "")]
+
+
 def test_answers_judged_twice_show_the_noise(workspace: Workspace, finish: Finish) -> None:
     for text in ("one", "two", "three"):
         answered(workspace, text)
-    unsure = "from mlflow.genai.scorers import scorer\nasked = []\n@scorer\ndef unsure(outputs):\n    asked.append(outputs)\n    return asked.count('two') < 2 if outputs == 'two' else True\n"
+    unsure = (
+        "from mlflow.genai.scorers import scorer\nturn = iter([True, False])\n"
+        "@scorer\ndef unsure(outputs):\n    return next(turn) if outputs == 'two' else True\n"
+    )
     settings = {"source": unsure, "function": "unsure", "gives": "pass", "low": 0, "high": 1}
     scorers.save(workspace, ScorerSpec("unsure", "code", settings))
 

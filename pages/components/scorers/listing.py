@@ -25,7 +25,7 @@ def show(workspace: Workspace) -> None:
     known, wanted = health.all(workspace), health.line(workspace)
     running = {one.name: one.rate for one in monitoring.production_scorers(workspace) if one.running}
     for spec in found:
-        if asked.casefold() in f"{spec.name} {say(scorers.describe(spec))}".casefold():
+        if asked.casefold() in f"{spec.name} {say(words.asks(workspace, spec))}".casefold():
             _show_row(workspace, spec, known[spec.name], wanted, running)
     with st.expander(_("Try the scorers on an answer")):
         _show_try(workspace, found)
@@ -52,7 +52,7 @@ def _show_row(workspace: Workspace, spec: ScorerSpec, known: Health, wanted: Lin
                 st.badge(_("gate"), icon=":material/door_front:", color="green")
             if scorers.needs_judge(spec) and workspace.settings.practice:
                 st.badge(_("practice model"), color="orange")
-        told.markdown(session.escape(say(scorers.describe(spec))))
+        told.markdown(session.escape(say(words.asks(workspace, spec))))
         told.caption(session.escape(say(words.production(workspace, spec, running))))
         colour, word = words.trust(known, wanted)
         with trusted:

@@ -44,7 +44,7 @@ def _show_head(workspace: Workspace, spec: ScorerSpec) -> None:
         with st.popover(_("Remove"), disabled=not audit.allowed(workspace, Verb.REMOVE_SCORER)):
             st.write(_("New evaluations and releases no longer look at it. Earlier scores stay."))
             st.button(_("Remove it"), key=f"remove-{spec.name}", on_click=_remove, args=(workspace, spec.name))
-    st.markdown(session.escape(say(scorers.describe(spec))))
+    st.markdown(session.escape(say(words.asks(workspace, spec))))
     st.caption(session.escape(say(words.production(workspace, spec, running))))
 
 

@@ -93,7 +93,7 @@ def _start(workspace: Workspace, entry: Entry, name: str | None) -> None:
 
 
 def _title(made: Evaluation) -> str:
-    return f"{made.dataset_name} · {session.moment(made.created_at)}"
+    return f"{made.dataset_name or made.name} · {session.moment(made.created_at)}"
 
 
 def _short(text: str) -> str:

@@ -1,5 +1,7 @@
 """A scorer in plain words: what it needs, where it is used, how far it can be trusted."""
 
+from dataclasses import replace
+
 from services import scorers
 from services.messages import Message
 from services.scorers import kinds
@@ -14,6 +16,11 @@ EXPECTED = {
     "answer or facts": Message("an expected answer or expected facts in the dataset"),
     "guidelines": Message("guidelines in each row of the dataset"),
 }
+
+
+def asks(workspace: Workspace, spec: ScorerSpec) -> Message:
+    """What it asks of an answer, with the app's own names instead of variables."""
+    return scorers.describe(replace(spec, settings=scorers.filled(spec, workspace)))
 
 
 def needed(needs: Needs) -> list[Message]:
