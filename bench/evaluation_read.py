@@ -1,0 +1,188 @@
+"""Reading and comparing two finished evaluations, against MLflow's own API on the same store.
+
+    python -m bench.evaluation_read [rows]
+
+Every number is a process of its own with everything imported (cold), and the median of its warm rounds in which nothing
+is cached. The same rows, verdicts and counts of better and worse must come out of both ways. Target: ten times faster.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+ROUNDS, WARM = 3, 5
+SCORERS = ("length", "polite", "safe")
+READ_MLFLOW, READ, COMPARE_MLFLOW, COMPARE = "mlflow: read one", "read one", "mlflow: compare two", "compare two"
+CASES = (READ_MLFLOW, READ, COMPARE_MLFLOW, COMPARE)
+
+
+def main(rows: int) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="bench-evaluation-read-"))
+    in_process(folder, "fill", str(rows))
+    rounds = [{case: json.loads(in_process(folder, "measure", case)) for case in CASES} for _ in range(ROUNDS)]
+    for ours, theirs in ((READ, READ_MLFLOW), (COMPARE, COMPARE_MLFLOW)):
+        assert rounds[0][ours]["found"] == rounds[0][theirs]["found"], f"{ours}: other rows than {theirs}"
+    print(f"{rows} rows, {len(SCORERS)} scorers{'':4} {'cold, ms':>18} {'warm, ms':>18}")
+    for case, floor in ((READ_MLFLOW, None), (READ, READ_MLFLOW), (COMPARE_MLFLOW, None), (COMPARE, COMPARE_MLFLOW)):
+        cells = []
+        for state in ("cold", "warm"):
+            middle = statistics.median(one[case][state] for one in rounds)
+            other = statistics.median(one[floor][state] for one in rounds) if floor else None
+            cells.append(f"{middle:9.1f} {f'{other / middle:6.1f} x' if other else '':>8}")
+        print(f"{case:26} " + " ".join(cells))
+
+
+def in_process(folder: Path, *arguments: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "MLFLOW_"))}
+    command = [sys.executable, "-m", "bench.evaluation_read", *arguments]
+    environ = clean | {"SIGNALBOX_HOME": str(folder), "SIGNALBOX_OPERATOR": "ada"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return done.stdout.decode().strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def workspace() -> "Workspace":
+    from services import apps, people, settings
+    from services.workspace import Workspace, connect
+
+    found = settings.load(os.environ)
+    place = Workspace(connect(found), people.identify(found, {}))
+    return place.for_app(apps.get(place, "support"))
+
+
+def measure(case: str) -> dict[str, Any]:
+    from services import evaluations
+    from services.evaluations import reading
+
+    place = workspace()
+    work = cases(place, [one.run_id for one in evaluations.all(place)])[case]
+    times = []
+    for _ in range(WARM + 1):
+        reading._rows.cache_clear()
+        begun = time.perf_counter()
+        found = work()
+        times.append((time.perf_counter() - begun) * 1000)
+    return {"cold": times[0], "warm": statistics.median(times[1:]), "found": found}
+
+
+def cases(place: "Workspace", runs: list[str]) -> dict[str, Callable[[], Any]]:
+    from services import evaluations
+    from services.evaluations import comparing, reading
+
+    def ours(run_id: str) -> Any:
+        made = evaluations.get(place, run_id)
+        return made, reading.questions(place, made)
+
+    def read() -> list[list[Any]]:
+        table = ours(runs[0])[1]
+        return sorted([id, *values] for id, *values in table[["row_id", *SCORERS]].itertuples(index=False))
+
+    def compare() -> list[list[int]]:
+        (made, now), (_, before) = map(ours, runs)
+        found = comparing.compare(now, before, reading.kinds(made, now))
+        counts = [found.counts(name) for name in SCORERS]
+        return [[one.better, one.worse, one.same] for one in counts]
+
+    def compare_by_mlflow() -> list[list[int]]:
+        now, before = ({id: values for id, *values in by_mlflow(place, run)} for run in runs)
+        moves = [[now[id][at] - before[id][at] for id in now.keys() & before.keys()] for at in range(len(SCORERS))]
+        return [[move.count(1), move.count(-1), move.count(0)] for move in moves]
+
+    return {
+        READ_MLFLOW: lambda: by_mlflow(place, runs[0]),
+        READ: read,
+        COMPARE_MLFLOW: compare_by_mlflow,
+        COMPARE: compare,
+    }
+
+
+def by_mlflow(place: "Workspace", run_id: str) -> list[list[Any]]:
+    """The rows as MLflow's API gives them, without spans, which is its fastest way."""
+    import mlflow
+
+    found = mlflow.search_traces(
+        locations=[place.app.experiment_id], run_id=run_id, include_spans=False, return_type="list"
+    )
+    lines = []
+    for trace in found:
+        given = {one.name: one.value for one in trace.info.assessments}
+        lines.append([trace.info.tags["signalbox.row"], *(given[name] for name in SCORERS)])
+    return sorted(lines)
+
+
+def fill(rows: int) -> None:
+    """Two evaluations as the job leaves them: traces with assessments, linked to a run that keeps its rows."""
+    from services import apps, database, people, settings
+    from services.workspace import Workspace, connect
+
+    found = settings.load(os.environ)
+    database.migrate(found)
+    place = Workspace(connect(found), people.identify(found, {}))
+    form = apps.AppForm(id="support", name="Support", company="Sorabana", model="practice", endpoint="support")
+    place = place.for_app(apps.create(place, form))
+    for version in (1, 2):
+        fill_one(place, rows, version)
+
+
+def fill_one(place: "Workspace", rows: int, version: int) -> None:
+    import mlflow
+    import pandas as pd
+    from mlflow.entities import Feedback
+
+    from services import datasets
+    from services.evaluations import table
+
+    asked = {
+        "model_id": "m-1", "prompt_name": "support", "requested_version": version, "dataset_id": "d-1", "dataset_name": "Questions",
+        "dataset_sha256": "ab" * 32, "scorers": dict.fromkeys(SCORERS, 1), "practice": False, "actor": "ada", "job_id": 0,
+    }  # fmt: skip
+    tags = {"signalbox.kind": "evaluation", "signalbox.asked": json.dumps(asked)}
+    run_id = place.client.create_run(place.app.experiment_id, tags=tags).info.run_id
+    lines = []
+    with mlflow.start_run(run_id=run_id):
+        for number in range(rows):
+            question, answer = (
+                f"Question {number}: where is my parcel?",
+                f"Thank you for asking. It is under way. {number}",
+            )
+            row_id = datasets.row_id(question)
+            with mlflow.tracing.context(tags={"signalbox.row": row_id}), mlflow.start_span("answer") as span:
+                span.set_inputs(datasets.inputs(question))
+                span.set_outputs({"output": answer * 5})
+            values = {name: (number * (at + 2) + version) % 7 != 0 for at, name in enumerate(SCORERS)}
+            line = {
+                "row_id": row_id, "question": question, "expected": "", "critical": False, "topic": "", "language": "en", "answer": answer * 5,
+                "state": "OK", "error": "", "trace_id": span.trace_id, "prompt_version": version, "prompt_seen": True, "seconds": 0.5,
+            }  # fmt: skip
+            for name, value in values.items():
+                line |= {name: value, f"{name}.rationale": "Because of its words.", f"{name}.reason": None}
+            lines.append(line)
+    mlflow.flush_trace_async_logging()
+    for line in lines:
+        for name in SCORERS:
+            given = Feedback(name=name, value=line[name], rationale="Because of its words.", metadata={table.RUN_OF_ASSESSMENT: run_id})  # fmt: skip
+            mlflow.log_assessment(trace_id=str(line["trace_id"]), assessment=given)
+    scores = {name: {"mean": 0.8, "judged": rows, "rows": rows, "kind": "pass", "failed": 0} for name in SCORERS}
+    whole = {"rows": rows, "failed": 0, "prompt_version": version, "prompt_seen": True, "scores": scores}
+    table.keep(run_id, pd.DataFrame(lines), whole)
+    place.client.set_terminated(run_id, "FINISHED")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    if sys.argv[1:2] == ["fill"]:
+        fill(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["measure"]:
+        print(json.dumps(measure(sys.argv[2])))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
