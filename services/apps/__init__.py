@@ -1,36 +1,45 @@
 """Apps: one MLflow experiment each, with the settings that every other screen works from."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
 from services import audit
 from services.apps.experiments import Experiment, own_experiment, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
-from services.apps.records import NO_APP, App, Gate, all, get, load_setting, save_setting
+from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
+from services.apps.gate import in_words as gate_in_words
+from services.apps.records import NO_APP, App, all, get, load_setting, save_setting
 from services.audit import Verb
 from services.database import app as table
 from services.database import setting, writing
-from services.errors import ConflictError, ConsoleError, InvalidInputError
+from services.errors import ConflictError, ConsoleError
 from services.messages import Message
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
+    "CRITICAL",
     "NO_APP",
     "RUNTIME_VARIABLES",
+    "VERDICT",
+    "WITHIN",
     "App",
     "AppForm",
     "Experiment",
     "Gate",
+    "GateVersion",
     "adopt",
     "all",
     "archive",
     "choose_dataset",
     "create",
     "form_of",
+    "gate_history",
+    "gate_in_words",
+    "gate_problems",
     "get",
     "load_setting",
     "problems",
@@ -81,14 +90,10 @@ def save(workspace: "Workspace", form: AppForm) -> App:
 
 
 def save_gate(workspace: "Workspace", gate: Gate) -> None:
-    """Store what an evaluation must reach; raises InvalidInputError for a share outside 0..1."""
-    if gate.rows < 1 or any(not 0 <= share <= 1 for share in gate.minimum.values()):
-        raise InvalidInputError(
-            Message("A minimum score must be between 0 and 100 %, and at least one row is needed."),
-            Message("Correct the numbers and save again."),
-        )
-    with audit.change(workspace, Verb.SAVE_GATE, workspace.app.id, _gate(workspace.app.gate), _gate(gate)):
-        save_setting(workspace, "gate", _gate(gate))
+    """Store what an evaluation must reach as a new version; raises InvalidInputError for what nothing can reach."""
+    check_gate(gate)
+    with audit.change(workspace, Verb.SAVE_GATE, workspace.app.id, workspace.app.gate.to_json(), after=gate.to_json()):
+        save_setting(workspace, "gate", gate.to_json())
 
 
 def choose_dataset(workspace: "Workspace", dataset_id: str) -> None:
@@ -133,15 +138,11 @@ def _set_archived(workspace: "Workspace", archived: bool) -> None:
 
 
 def _insert(workspace: "Workspace", form: AppForm, experiment_id: str, sample: bool) -> None:
-    rows = [{"key": "app", "value": settings_of(form)}, {"key": "gate", "value": _gate(form.gate)}]
+    rows = [{"key": "app", "value": settings_of(form)}, {"key": "gate", "value": form.gate.to_json()}]
     with writing(workspace.engine) as connection:
         connection.execute(insert(table).values(id=form.id, experiment_id=experiment_id, sample=sample))
         common = {"app_id": form.id, "version": 1, "actor": workspace.actor.id}
         connection.execute(insert(setting), [row | common for row in rows])
-
-
-def _gate(gate: Gate) -> dict[str, Any]:
-    return {"minimum": dict(gate.minimum), "rows": gate.rows}
 
 
 def _at(workspace: "Workspace", id: str) -> "Workspace":

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
 
-from services.apps.records import App, Gate
+from services.apps.gate import Gate
+from services.apps.records import App
 from services.errors import InvalidInputError
 from services.messages import Message
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
+from services.apps.gate import Gate
 from services.database import app as table
 from services.database import setting, writing
 from services.errors import NotFoundError
@@ -13,14 +14,6 @@ from services.messages import Message
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What an evaluation must reach before a release: pass rates 0..1 by scorer name, and rows."""
-
-    minimum: Mapping[str, float] = field(default_factory=dict)
-    rows: int = 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class App:
     prompt_cache_seconds: int = 5
     time_zone: str = "UTC"
     dataset_id: str | None = None
-    gate: Gate = Gate()
+    gate: Gate = field(default_factory=Gate)
     archived: bool = False
     sample: bool = False
 
@@ -71,7 +64,7 @@ def get(workspace: "Workspace", id: str) -> App:
         archived=row.archived,
         sample=row.sample,
         dataset_id=settings.get("dataset"),
-        gate=Gate(**settings.get("gate", {})),
+        gate=Gate.from_json(settings.get("gate", {})),
         **settings["app"],
     )
     return replace(app, smoke_questions=tuple(app.smoke_questions))

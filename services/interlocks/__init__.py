@@ -9,8 +9,9 @@ __all__ = ["CHECKS", "Candidate", "Finding", "Light", "candidate", "check", "hol
 
 
 def check(candidate: Candidate) -> list[Finding]:
-    """Every interlock's finding, in order."""
-    return [interlock(candidate) for interlock in CHECKS]
+    """Every interlock's findings, in order; the gate has one for each of its rules that does not hold."""
+    found = [interlock(candidate) for interlock in CHECKS]
+    return [one for each in found for one in (each if isinstance(each, list) else [each])]
 
 
 def hold(findings: list[Finding]) -> None:

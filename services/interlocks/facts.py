@@ -13,7 +13,7 @@ from services.errors import InvalidInputError
 from services.evaluations import Evaluation
 from services.messages import Message
 from services.prompts import PromptVersion
-from services.verdicts import Verdict
+from services.verdicts import Verdict, VerdictSettings
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -101,10 +101,14 @@ def candidate(
         evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
     )
     compared = mine is not None and baseline is not None and mine.run_id != baseline.run_id
-    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace)) if compared else None
+    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace), _settings(workspace)) if compared else None
     return Candidate(
         workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict
     )
+
+
+def _settings(workspace: "Workspace") -> VerdictSettings:
+    return VerdictSettings(margin=workspace.app.gate.margin, scales=workspace.app.gate.scales)
 
 
 def _gating(workspace: "Workspace") -> list[str]:

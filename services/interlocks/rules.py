@@ -249,7 +249,7 @@ def names_fit(candidate: Candidate) -> Finding:
     return Finding(7, title, Light.GREEN, Message("One registered model and one endpoint: {name}.", name=name), why)
 
 
-CHECKS: tuple[Callable[[Candidate], Finding], ...] = (
+CHECKS: tuple[Callable[[Candidate], Finding | list[Finding]], ...] = (
     evaluated,
     gate,
     uses_prompt,

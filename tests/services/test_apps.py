@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from services import apps
+from services import apps, audit
 from services.apps import AppForm, Gate
+from services.audit import Verb
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from services.people import Actor, Role
 from tests.standing import stand
@@ -57,6 +58,34 @@ def test_the_gate_is_stored_and_checked(workspace):
     assert apps.get(workspace, "support").gate == Gate({"polite": 0.9}, rows=40)
     with pytest.raises(InvalidInputError):
         apps.save_gate(workspace, Gate({"polite": 90}, rows=40))
+
+
+def test_every_version_of_the_gate_is_kept_with_its_author(workspace):
+    full = Gate(
+        {"polite": 0.9, "helpful": 3.5}, 40, {"polite": 30}, {"helpful": (1, 5)}, "all", "within", 0.02, 0.01, 5
+    )
+    apps.save_gate(workspace, full)
+
+    newest, first = apps.gate_history(workspace)
+    assert (newest.version, newest.gate, newest.actor) == (2, full, "ada")
+    assert (first.version, first.gate) == (1, Gate({}, rows=1)) and first.at <= newest.at
+    changes = [one for one in audit.about(workspace, "support", Verb.SAVE_GATE) if one.before]
+    assert (changes[0].before["rows"], changes[0].after["cost"]) == (1, 0.01)
+
+
+def test_a_gate_stored_by_an_earlier_version_still_loads(workspace):
+    apps.save_setting(workspace, "gate", {"minimum": {"polite": 0.8}, "rows": 30})
+    assert apps.get(workspace, "support").gate == Gate({"polite": 0.8}, rows=30)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"margin": 0.0}, {"verdict": "maybe"}, {"cost": -1.0}, {"seconds": float("nan")}, {"judged": {"polite": -1}}],
+)
+def test_a_gate_that_cannot_work_is_refused(workspace, wrong):
+    with pytest.raises(InvalidInputError):
+        apps.save_gate(workspace, Gate({"polite": 0.9}, **wrong))
+    assert apps.get(workspace, "support").gate == Gate({}, rows=1)
 
 
 def test_an_archived_app_leaves_the_list_and_returns(workspace):

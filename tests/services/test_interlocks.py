@@ -91,6 +91,7 @@ def against(candidate, before, after, critical=()):
 
 
 def red(finding, word):
+    finding = finding[0] if isinstance(finding, list) else finding
     assert finding.light is Light.RED, finding
     assert word in str(finding.found)
     assert finding.mend is not None
@@ -130,7 +131,7 @@ def test_2_holds_when_the_gate_asks_for_nothing(candidate):
 
 def test_2_holds_a_new_failure_on_a_critical_row(candidate):
     before, after = [True] * 20, [True] * 19 + [False]
-    assert rules.gate(against(candidate, before, after)).light is Light.GREEN
+    assert [one.light for one in rules.gate(against(candidate, before, after))] == [Light.GREEN]
     red(rules.gate(against(candidate, before, after, critical=(19,))), "Critical questions")
 
 
@@ -194,3 +195,69 @@ def test_a_finding_survives_storage(candidate):
 
 def test_2_asks_for_an_evaluation_of_what_is_live(candidate):
     red(rules.gate(replace(candidate, live_agent="m-1", live_prompt=1)), "What is live was not evaluated")
+
+
+def gated(candidate, **rules_of_gate):
+    """The candidate under a gate with these rules besides the minimum."""
+    app = replace(candidate.workspace.app, gate=Gate({"short": 0.8}, rows=10, **rules_of_gate))
+    return replace(candidate, workspace=candidate.workspace.for_app(app))
+
+
+def test_2_names_every_rule_that_is_broken_with_its_mend(candidate):
+    few = replace(candidate, evaluation=replace(DONE, rows=9, scores={"short": Score(0.5, 9, 9)}))
+    found = rules.gate(gated(few, seconds=2.0))
+
+    assert [one.number for one in found] == [2, 2, 2]
+    for one, word in zip(found, ("9 rows", "50 %", "not known"), strict=True):
+        red(one, word)
+    assert len(interlocks.check(gated(few, seconds=2.0))) == 9
+
+
+def test_2_asks_for_as_many_judged_rows_as_it_says(candidate):
+    judged = replace(candidate, evaluation=replace(DONE, scores={"short": Score(0.9, 7, 10)}))
+    assert rules.gate(gated(judged, judged={"short": 7}))[0].light is Light.GREEN
+    red(rules.gate(gated(judged, judged={"short": 8})), "judged 7 rows")
+
+
+def test_2_can_ask_that_every_critical_row_passes(candidate):
+    failing = replace(candidate, rows=table([True] * 9 + [False], critical=(9,)))
+    assert rules.gate(gated(failing))[0].light is Light.GREEN
+    red(rules.gate(gated(failing, critical="all")), "Every one must pass")
+
+
+def test_2_can_ask_for_proof_that_nothing_is_lost_or_much_is_won(candidate):
+    same = against(candidate, [True] * 20, [True] * 20)
+    better = against(candidate, [False] * 12 + [True] * 20, [True] * 32)
+    assert rules.gate(gated(same))[0].light is Light.GREEN
+    red(rules.gate(gated(same, verdict="within")), "not shown yet")
+    red(rules.gate(gated(same, verdict="better")), "not shown to be better")
+    for rule in ("within", "better"):
+        assert rules.gate(gated(better, verdict=rule))[0].light is Light.GREEN
+
+
+def test_2_holds_what_got_worse_by_one_scorer_only(candidate):
+    verdict = against(candidate, [True] * 20, [True] * 20).verdict
+    worse = replace(verdict, scorers=(replace(verdict.scorers[0], word="worse"),))
+    found = rules.gate(replace(against(candidate, [True] * 20, [True] * 20), verdict=worse))
+    red(found, "worse than what is live by short")
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule", "word"),
+    [
+        ({"seconds": [1.0] * 9 + [9.0]}, {"seconds": 5.0}, "took longer than 5.4 seconds"),
+        ({"cost": [0.02] * 10}, {"cost": 0.01}, "costs US$ 0.02 on average"),
+        ({"cost": [0.001] * 9 + [float("nan")]}, {"cost": 0.01}, "cost of 1 of 10"),
+    ],
+)
+def test_2_limits_cost_and_waiting(candidate, rows, rule, word):
+    measured = replace(candidate, rows=candidate.rows.assign(**rows))
+    red(rules.gate(gated(measured, **rule)), word)
+    fine = replace(candidate, rows=candidate.rows.assign(seconds=1.0, cost=0.001))
+    assert rules.gate(gated(fine, **rule))[0].light is Light.GREEN
+
+
+def test_2_compares_the_mean_of_numbers_on_their_own_scale(candidate):
+    numbers = replace(candidate, evaluation=replace(DONE, scores={"short": Score(3.4, 10, 10, "number")}))
+    app = replace(candidate.workspace.app, gate=Gate({"short": 3.5}, rows=10, scales={"short": (1, 5)}))
+    red(rules.gate(replace(numbers, workspace=candidate.workspace.for_app(app))), "mean of 3.40")
