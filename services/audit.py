@@ -58,6 +58,9 @@ class Verb(StrEnum):
     CHECK_RELEASE = "check_release"
     WITHDRAW_RELEASE = "withdraw_release"
     KEEP_EVIDENCE = "keep_evidence"
+    SAVE_APPROVAL_RULE = "save_approval_rule"
+    APPROVE_RELEASE = "approve_release"
+    REJECT_RELEASE = "reject_release"
     START_RELEASE = "start_release"
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
@@ -104,6 +107,9 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.CHECK_RELEASE: Role.AUTHOR,
     Verb.WITHDRAW_RELEASE: Role.AUTHOR,
     Verb.KEEP_EVIDENCE: Role.VIEWER,
+    Verb.SAVE_APPROVAL_RULE: Role.ADMIN,
+    Verb.APPROVE_RELEASE: Role.APPROVER,
+    Verb.REJECT_RELEASE: Role.APPROVER,
     Verb.START_RELEASE: Role.APPROVER,
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
@@ -150,6 +156,9 @@ DOING: dict[Verb, str] = {
     Verb.CHECK_RELEASE: mark("Checking the interlocks again"),
     Verb.WITHDRAW_RELEASE: mark("Withdrawing the release"),
     Verb.KEEP_EVIDENCE: mark("Keeping the evidence"),
+    Verb.SAVE_APPROVAL_RULE: mark("Saving who must approve"),
+    Verb.APPROVE_RELEASE: mark("Approving the release"),
+    Verb.REJECT_RELEASE: mark("Rejecting the release"),
     Verb.START_RELEASE: mark("Starting the release"),
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import feedback, release_evidence, screens, session, steps
+from pages.components import feedback, release_approval, release_evidence, screens, session, steps
 from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
@@ -131,6 +131,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     _show_error(release)
     _show_proof(release)
     release_evidence.show(workspace, release)
+    release_approval.show(workspace, release)
     _show_actions(workspace, release)
     left, right = st.columns(2, gap="large")
     with left:

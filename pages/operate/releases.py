@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, feedback, release_view, session
+from pages.components import agent_titles, feedback, release_approval, release_view, session
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
@@ -124,7 +124,11 @@ def show_list(found: list[Release], live: Live) -> None:
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
-        state.markdown(release_view.standing(release, live, replaced.get(release.id)))
+        stands = (
+            release_view.standing(release, live, replaced.get(release.id)),
+            release_approval.badge(workspace, release),
+        )
+        state.markdown(" ".join(filter(None, stands)))
         what.markdown(release_view.sentence(release))
         who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
 

@@ -9,7 +9,7 @@ from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import evidence, records, registering, steps
+from services.releases import approving, evidence, records, registering, steps
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
@@ -30,6 +30,7 @@ __all__ = [
     "State",
     "Step",
     "all",
+    "approving",
     "check_again",
     "evidence",
     "get",
@@ -130,7 +131,7 @@ def withdraw(workspace: "Workspace", id: int) -> None:
 def start(workspace: "Workspace", id: int) -> Release:
     """Run a proposed release, or resume a stopped or failed one at the step where it stopped.
 
-    Raises BlockedError while an interlock is red: also when the page is bypassed.
+    Raises BlockedError while an interlock is red or an approval is missing: also when the page is bypassed.
     """
     audit.require(workspace, Verb.START_RELEASE)
     found = get(workspace, id)
@@ -145,6 +146,7 @@ def start(workspace: "Workspace", id: int) -> Release:
         )
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
         _nothing_moved(workspace, found)
+        approving.hold(workspace, found)
         if not found.moving and found.kind is not Kind.ROLLBACK:
             interlocks.hold(
                 preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))

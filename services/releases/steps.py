@@ -11,7 +11,7 @@ from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
-from services.releases import proving, records, registering
+from services.releases import approving, proving, records, registering
 from services.releases.records import Kind, Proof, Release, State
 
 if TYPE_CHECKING:
@@ -144,9 +144,10 @@ def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
 
 
 def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """The move itself: the interlocks once more, then one pointer."""
+    """The move itself: the approval and the interlocks once more, then one pointer."""
     why = f"release {release.id}"
     if release.kind is not Kind.ROLLBACK:
+        approving.hold(workspace, release)
         interlocks.hold(interlocks.check(candidate(workspace, release)))
     if release.before.agent_version != release.after.agent_version:
         before = {release.before.agent_version: 100} if release.before.agent_version else {}

@@ -6,7 +6,8 @@ from services import jobs, prompts, releases
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
-from services.releases import Kind, Pair, State, records
+from services.releases import Kind, Pair, State, approving, records
+from services.releases.approving import ApprovalRule, Who
 from tests.pages.conftest import texts
 from tests.standing import logged, stand
 
@@ -121,3 +122,30 @@ def test_the_evidence_of_what_went_live_is_kept_and_handed_out(screen, workspace
     assert labels == ["Everything (ZIP)", "Read it (HTML)", "Hashes"]
     assert f"sha256sum -c release-{id}-evidence.sha256" in [one.value for one in shown.code]
     assert screen("releases", release=str(records.add(workspace, Kind.ROLLBACK, moves, ""))).expander == []
+
+
+def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspace):
+    prompts.save(workspace, "greeting", "Be brief.", "")
+    moves = {"prompt": "greeting", "before": asdict(Pair(None, None, None)), "after": asdict(Pair("m-1", None, 1))}
+    id = records.add(workspace, Kind.AGENT, moves, "")
+    assert "approve-release" not in [one.key for one in screen("releases", release=str(id)).button]
+    approving.save_rule(workspace, ApprovalRule(Who.ONE))
+    assert "waits for approval" in texts(screen("releases"))
+    shown = screen("releases", release=str(id))
+    shown.button(key="reject-release").click().run()
+    assert "A rejection needs a reason" in texts(shown)
+    shown.text_input(key=f"decision-{id}").input("tried it")
+    shown.button(key="approve-release").click().run()
+    assert "ada approved it" in texts(shown) and "tried it" in texts(shown)
+    assert "承認済み" in texts(screen("releases", language="ja"))
+    approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))
+    assert screen("releases", release=str(id)).button(key="approve-release").disabled
+
+
+def test_an_admin_sets_who_must_agree(screen, workspace):
+    shown = screen("apps")
+    shown.radio(key="approval-who/support").set_value(Who.FOUR_EYES)
+    shown.number_input(key="approval-hours/support").set_value(24)
+    shown.button(key="save-approval-rule").click().run()
+    assert not shown.exception
+    assert approving.rule(workspace) == ApprovalRule(Who.FOUR_EYES, 24)

@@ -1,0 +1,212 @@
+"""Approval: who must agree before a release starts, what exactly was agreed to, and for how long it counts.
+
+A decision is a line of the audit log that names the hash of what was decided on: whatever changes afterwards, the
+prompt's settings, the evaluation or the gate, makes it void.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from services import apps, audit, prompts
+from services.audit import Event, Verb
+from services.database import now
+from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError
+from services.messages import Message, mark
+from services.releases import records
+from services.releases.records import Kind, Release, State
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SETTING = "approval"
+LONGEST_HOURS = 24 * 90
+
+
+class Who(StrEnum):
+    """Who must agree: nobody, one approver, or one who neither proposed the release nor wrote its prompt version."""
+
+    NOBODY = "nobody"
+    ONE = "one"
+    FOUR_EYES = "four eyes"
+
+
+WHO = {
+    Who.NOBODY: mark("Nobody: whoever may start releases decides"),
+    Who.ONE: mark("One approver, who may be the proposer"),
+    Who.FOUR_EYES: mark("Four eyes: an approver who neither proposed it nor wrote the prompt version"),
+}
+
+
+class Standing(StrEnum):
+    """How a release stands with its approval."""
+
+    NOT_NEEDED = "not needed"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class ApprovalRule:
+    """Who must agree, and the `hours` within which an approved release must be started."""
+
+    who: Who = Who.NOBODY
+    hours: int = 72
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided, on what (`subject` is its hash), and why."""
+
+    actor: str
+    approved: bool
+    reason: str
+    at: datetime
+    subject: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Where a release stands; `decision` is the newest one, `until` when an approval ends."""
+
+    standing: Standing
+    decision: Decision | None = None
+    until: datetime | None = None
+
+
+def rule(workspace: "Workspace") -> ApprovalRule:
+    """The app's rule; nobody needs to agree until an admin sets one."""
+    stored = apps.load_setting(workspace, SETTING)
+    return ApprovalRule(Who(stored["who"]), int(stored["hours"])) if stored else ApprovalRule()
+
+
+def save_rule(workspace: "Workspace", rule_: ApprovalRule) -> None:
+    """Store the app's rule; it counts at once, also for what is proposed already. Raises InvalidInputError."""
+    if not 1 <= rule_.hours <= LONGEST_HOURS:
+        raise InvalidInputError(
+            Message("An approval counts for 1 to {n} hours.", n=LONGEST_HOURS), Message("Correct the number.")
+        )
+    before, after = asdict(rule(workspace)), asdict(rule_)
+    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, workspace.app.id, before, after):
+        apps.save_setting(workspace, SETTING, after)
+
+
+def approve(workspace: "Workspace", id: int, reason: str = "") -> None:
+    """Agree to a proposed release as it is now; raises ForbiddenError for one's own where four eyes are required."""
+    _decide(workspace, id, Verb.APPROVE_RELEASE, reason)
+
+
+def reject(workspace: "Workspace", id: int, reason: str) -> None:
+    """Refuse a proposed release; raises InvalidInputError without a reason."""
+    if not reason.strip():
+        raise InvalidInputError(
+            Message("A rejection needs a reason."), Message("Type what must be different before it may go live.")
+        )
+    _decide(workspace, id, Verb.REJECT_RELEASE, reason)
+
+
+def approval(workspace: "Workspace", release: Release) -> Approval:
+    """Whether a release may start as far as people have to agree; a rollback never waits for anybody."""
+    asked = rule(workspace)
+    if asked.who is Who.NOBODY or release.kind is Kind.ROLLBACK:
+        return Approval(Standing.NOT_NEEDED)
+    found = decisions(workspace, release.id)
+    if not found:
+        return Approval(Standing.WAITING)
+    newest = found[-1]
+    if not newest.approved:
+        return Approval(Standing.REJECTED, newest)
+    until = newest.at + timedelta(hours=asked.hours)
+    if newest.subject != subject(workspace, release) or _own(workspace, release, newest.actor, asked):
+        return Approval(Standing.CHANGED, newest)
+    if now() > until and not release.moving:
+        return Approval(Standing.EXPIRED, newest, until)
+    return Approval(Standing.APPROVED, newest, until)
+
+
+def decisions(workspace: "Workspace", id: int) -> list[Decision]:
+    """Every decision on a release, oldest first."""
+    verbs = (Verb.APPROVE_RELEASE.value, Verb.REJECT_RELEASE.value)
+    lines = audit.about(workspace, f"release {id}")
+    return [_from_event(one) for one in lines if one.verb in verbs and one.outcome == "done"]
+
+
+def hold(workspace: "Workspace", release: Release) -> None:
+    """Raise BlockedError unless whoever must agree has agreed to exactly this release."""
+    found = approval(workspace, release)
+    told = {
+        Standing.WAITING: Message("Release {id} waits for an approval.", id=release.id),
+        Standing.REJECTED: Message("Release {id} was rejected.", id=release.id),
+        Standing.EXPIRED: Message("The approval of release {id} has expired.", id=release.id),
+        Standing.CHANGED: Message("What was approved has changed since: release {id} waits again.", id=release.id),
+    }
+    if found.standing in told:
+        raise BlockedError(
+            told[found.standing],
+            Message("Ask an approver to look at it and to approve it on its page."),
+        )
+
+
+def may_decide(workspace: "Workspace", release: Release) -> bool:
+    """Whether the actor may approve or reject this release."""
+    allowed = audit.allowed(workspace, Verb.APPROVE_RELEASE)
+    return allowed and not _own(workspace, release, workspace.actor.id, rule(workspace))
+
+
+def subject(workspace: "Workspace", release: Release) -> str:
+    """The hash of what is decided on: both sides, the prompt as it would be sent, the evaluation and the gate.
+
+    The number that the registry gives an agent version comes after the approval and is left out.
+    """
+    prompt = prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
+    decided: dict[str, Any] = {
+        "kind": release.kind.value,
+        "before": asdict(release.before),
+        "after": [release.after.model_id, release.after.prompt_version],
+        "prompt": prompt.content.to_json(),
+        "evaluation": release.evaluation,
+        "gate": asdict(workspace.app.gate),
+    }
+    return hashlib.sha256(json.dumps(decided, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str) -> None:
+    audit.require(workspace, verb)
+    release = records.get(workspace, id)
+    if release.state is not State.PROPOSED or release.working:
+        raise ConflictError(
+            Message("Release {id} is not waiting for its start.", id=id), Message("Reload the page and look at it.")
+        )
+    if _own(workspace, release, workspace.actor.id, rule(workspace)):
+        raise ForbiddenError(
+            Message("{person} proposed release {id} or wrote its prompt version.", person=workspace.actor.id, id=id),
+            Message("Four eyes are required: ask another approver."),
+        )
+    found = {"subject": subject(workspace, release)}
+    with audit.change(workspace, verb, f"release {id}", after=found, why=reason.strip()):
+        # Only one who read the release as it is now decides: a change in between is a conflict.
+        records.set_state(workspace, id, State.PROPOSED, release.revision)
+
+
+def _own(workspace: "Workspace", release: Release, actor: str, asked: ApprovalRule) -> bool:
+    """Whether four eyes are required and these are the first two."""
+    if asked.who is not Who.FOUR_EYES:
+        return False
+    prompt = prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
+    return actor in (release.actor, prompt.author)
+
+
+def _from_event(line: Event) -> Decision:
+    return Decision(
+        actor=line.actor,
+        approved=line.verb == Verb.APPROVE_RELEASE.value,
+        reason=line.why,
+        at=line.at,
+        subject=line.after["subject"],
+    )
