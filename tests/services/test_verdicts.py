@@ -1,10 +1,13 @@
 """Verdicts: exact, paired by row, and unsure when chance would do."""
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from services import verdicts
-from services.verdicts import compare
+from services.verdicts import Verdict, VerdictSettings, agreement, compare
 
 
 def table(
@@ -85,3 +88,138 @@ def test_a_row_that_comes_twice_counts_once() -> None:
     verdict = compare(pd.concat([rows, rows]), table([True, True]), ["good"])
 
     assert (verdict.rows, verdict.new_critical) == (2, ["r0"])
+
+
+def numbers(values: list[float], name: str = "useful") -> pd.DataFrame:
+    rows = table([True] * len(values))
+    return rows.drop(columns="good").assign(**{name: values})
+
+
+def repeated(shares: list[int], repeats: int = 3) -> pd.DataFrame:
+    """One line per question and repeat; `shares` says how many of its repeats each question passed."""
+    asked = [table([number < passed for passed in shares]).assign(repeat=number + 1) for number in range(repeats)]
+    return pd.concat(asked, ignore_index=True)
+
+
+def told(verdict: Verdict, name: str) -> str:
+    found = next(one for one in verdict.scorers if one.name == name)
+    return " ".join(str(one) for one in found.sentences)
+
+
+def test_numbers_are_compared_by_their_mean_with_its_interval() -> None:
+    before = np.tile([1.0, 2.0, 3.0, 4.0, 5.0], 6)
+    change = np.tile([0.5, 0.1, 0.4, -0.1, 0.2, 0.3], 5)
+    verdict = compare(numbers(list(before + change)), numbers(list(before)), ["useful"])
+
+    found = verdict.scorers[0]
+    assert (verdict.word, found.kind, found.better, found.worse, found.same) == ("better", "number", 25, 5, 0)
+    assert found.difference == pytest.approx(0.2333, abs=1e-4) and found.low < found.difference < found.high
+    assert verdict.interval == (found.low, found.high) and found.low > 0 and verdict.needed_rows == 0
+    assert "By ranks" in told(verdict, "useful") and "+0.23" in told(verdict, "useful")
+
+
+def test_an_unanswered_question_gets_the_worst_number_of_the_scale() -> None:
+    candidate = numbers([5.0] * 10).assign(state=["ERROR"] + ["OK"] * 9)
+    candidate.loc[[0, 1], "useful"] = float("nan")
+    found = compare(candidate, numbers([5.0] * 10), ["useful"], VerdictSettings(scales={"useful": (1, 5)})).scorers[0]
+
+    assert (found.rows, found.worse) == (9, 1)
+    assert found.now == pytest.approx((8 * 5 + 1) / 9)
+    assert "1 questions got no number" in " ".join(map(str, found.sentences))
+
+
+def test_repeats_of_a_question_are_one_row() -> None:
+    before, after = [1] * 10, [3] * 4 + [1] * 6
+    verdict = compare(repeated(after), repeated(before), ["good"])
+
+    assert (verdict.rows, verdict.better, verdict.worse, verdict.repeats) == (10, 4, 0, 3)
+    assert verdict.difference == pytest.approx(4 * (2 / 3) / 10)
+    assert list(verdicts.passes(repeated([0, 1, 2, 3]), ["good"])) == [False, False, True, True]
+    tripled = compare(pd.concat([table([True] * 6)] * 3), pd.concat([table([False] * 6)] * 3), ["good"])
+    assert tripled.rows == 6 and tripled.p_value == pytest.approx(0.03125)
+
+
+def test_each_scorer_is_corrected_for_the_others() -> None:
+    after, before = table([True] * 8), table([False] * 6 + [True] * 2)
+    for number in range(3):
+        after[f"same {number}"] = before[f"same {number}"] = True
+    alone, among = compare(after, before, ["good"]), compare(after, before, list(after.columns[3:]))
+
+    assert (alone.scorers[0].word, among.scorers[0].word) == ("better", "cannot tell")
+    assert among.scorers[0].adjusted_p == pytest.approx(4 * 0.03125)
+    assert "of 4 scorers one may well look changed" in told(among, "good")
+    assert among.word == "better", "the whole is one test and costs nothing"
+
+
+def test_a_change_within_the_noise_of_equal_versions_says_nothing() -> None:
+    after, before = table([True] * 20), table([False] * 8 + [True] * 12)
+    noise = verdicts.noise(table([True] * 10 + [False] * 10), table([False] * 10 + [True] * 10), ["good"])
+    assert noise == {"good": 0.0, verdicts.OVERALL: 0.0}
+
+    quiet = compare(after, before, ["good"], VerdictSettings(noise=noise))
+    loud = compare(after, before, ["good"], VerdictSettings(noise={"good": 0.5, verdicts.OVERALL: 0.5}))
+    assert (quiet.word, loud.word, loud.scorers[0].word) == ("better", "cannot tell", "cannot tell")
+    assert "asked twice differed by 50.0 points" in told(loud, "good")
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(20, False), (400, True)])
+def test_not_worse_by_more_than_the_margin_is_its_own_statement(rows: int, shown: bool) -> None:
+    same = table([True, False] * (rows // 2))
+    verdict = compare(same, same, ["good"], VerdictSettings(margin=0.05))
+
+    assert (verdict.word, verdict.not_worse, verdict.scorers[0].not_worse) == ("cannot tell", shown, shown)
+    assert ("Shown: it is not worse by more than 5.0 points" in told(verdict, "good")) is shown
+    assert shown or "more questions would show it" in told(verdict, "good")
+
+
+def test_how_many_more_rows_would_settle_it_is_told() -> None:
+    """With 4 of 20 better and 1 worse: Connor's sample size of 84.8, 1/d = 6.7 for the exact test, less the 20 there are."""
+    verdict = compare(table([True] * 4 + [False] + [True] * 15), table([False] * 4 + [True] * 16), ["good"])
+
+    assert (verdict.word, verdict.needed_rows) == ("cannot tell", 72)
+    assert f"About {verdicts.about(verdict.needed_rows)} more questions" in " ".join(map(str, verdict.sentences))
+    assert compare(table([True] * 9), table([True] * 9), ["good"]).needed_rows is None
+
+
+def test_better_on_the_whole_and_worse_by_one_scorer_is_no_better() -> None:
+    size = 60
+    before = table([False] * 40 + [True] * 20).assign(useful=np.linspace(1, 5, size))
+    after = table([True] * size).assign(useful=np.linspace(1, 5, size) - np.tile([0.5, 0.6], 30))
+    verdict = compare(after, before, ["good", "useful"])
+
+    assert (verdict.word, verdict.mixed) == ("cannot tell", ("useful",))
+    assert "worse by useful" in str(verdicts.sentence(verdict))
+
+
+def test_the_interval_holds_zero_exactly_when_the_test_cannot_tell() -> None:
+    for better in range(9):
+        for worse in range(9 - better):
+            verdict = compare(
+                table([True] * better + [False] * worse + [True] * 4),
+                table([False] * better + [True] * worse + [True] * 4),
+                ["good"],
+            )
+            low, high = verdict.interval
+            assert (low <= 0 <= high) == (verdict.word == "cannot tell") or 0 in (low, high)
+
+
+def test_a_verdict_survives_storage_also_as_it_once_was() -> None:
+    verdict = compare(repeated([3, 1, 2]), repeated([1, 1, 3]), ["good"])
+    assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+    old = {"word": "better", "better": 6, "worse": 0, "p_value": 0.03, "rows": 9, "new_critical": []}
+    assert "6 of 9 questions got better" in str(verdicts.sentence(Verdict.from_json(old)))
+
+
+def test_a_scorer_that_one_evaluation_lacks_is_not_compared() -> None:
+    verdict = compare(table([True] * 8), table([True] * 8).drop(columns="good"), ["good"])
+    assert (verdict.scorers[0].rows, verdict.scorers[0].low) == (0, None)
+
+
+def test_agreement_of_a_judge_with_people_is_counted_and_told() -> None:
+    judge, people = [True] * 40 + [False] * 10 + [None], [True] * 35 + [False] * 15 + [True]
+    found = agreement.measure(judge, people)
+
+    assert (found.n, found.agreed, found.labels, found.table) == (50, 45, (True, False), ((35, 5), (0, 10)))
+    assert found.kappa == pytest.approx(0.7368, abs=1e-4) and found.low < found.kappa < found.high
+    assert "45 of 50" in str(agreement.sentences(found)[0])
+    assert agreement.measure([True, True], [True, False]).kappa is None
