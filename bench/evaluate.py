@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.stub_model import stub_model
+
 if TYPE_CHECKING:
     from services.jobs import Job
     from services.workspace import Workspace
@@ -77,7 +79,14 @@ def workspace() -> "Workspace":
 
 
 def fill(rows: int) -> None:
-    """An app with a prompt, an instant agent, three rules and a dataset."""
+    """An app with a prompt, an instant agent, three rules and a dataset; logging asks for a model that answers."""
+    with stub_model() as model:
+        os.environ |= {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "key"}
+        fill_with_model(rows)
+    print("{}")
+
+
+def fill_with_model(rows: int) -> None:
     from services import agents, apps, database, datasets, people, prompts, scorers, settings
     from services.agents import AgentForm
     from services.datasets import Row
@@ -95,7 +104,6 @@ def fill(rows: int) -> None:
         scorers.save(place, ScorerSpec(kind, kind, typed))
     datasets.create(place, "Questions", [Row("", f"Where is parcel number {one}?") for one in range(rows)])
     carry_out(place, agents.log(place, AgentForm("support", "support", 1, False, "practice", AGENT)))
-    print("{}")
 
 
 def carry_out(place: "Workspace", queued: "Job") -> dict[str, Any]:

@@ -100,7 +100,7 @@ class _Attempt:
         except Hopeless:
             raise _none_answered(tally.first_error) from None
         except Cancelled:
-            told = {"done": tally.complete, "rows": len(whole.slots)}
+            told = {"done": tally.asked, "rows": len(whole.slots)}
             self.workspace.client.set_tag(run_id, table.STOPPED_TAG, json.dumps(told))
             self.workspace.client.set_terminated(run_id, "KILLED")
             raise

@@ -26,7 +26,7 @@ MOST_PER_MINUTE = 10_000
 
 @dataclass(frozen=True)
 class Stopped:
-    """Of so many lines so many were done."""
+    """Of so many questions so many were asked; repeats count."""
 
     done: int
     rows: int

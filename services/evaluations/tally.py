@@ -70,9 +70,9 @@ class Tally:
             self._show()
 
     @property
-    def complete(self) -> int:
-        """The lines that are done: answered and scored by every scorer, or failed."""
-        return min(self._whole + self.failed, self._rows)
+    def asked(self) -> int:
+        """The lines that were answered or failed."""
+        return min(self.answered + self.failed, self._rows)
 
     def _done(self) -> float:
         """Lines, with asking and each score an equal part of one."""

@@ -139,7 +139,7 @@ def test_what_stands_in_the_way_is_listed_at_once(
 
     guess = estimate.of(workspace, order, [])
     assert (guess.lines, guess.calls, guess.judgements, guess.measured) == (8, 8, 16, False)
-    assert guess.unpriced == ("stub",) and guess.cost is None
+    assert guess.unpriced == ("practice", "stub") and guess.cost is None
 
     model.stub.status = 401
     preflight.forget(workspace)
