@@ -7,13 +7,13 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import feedback, session
-from services import apps, audit, scorers
-from services.apps import App, AppForm, Gate
+from pages.components import approval_form, feedback, gate_form, session
+from services import apps, audit
+from services.apps import App, AppForm
 from services.audit import Verb
 from services.messages import Message
 
-_, say = session.text, session.say
+_ = session.text
 ZONES = sorted(available_timezones())
 FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone")
 
@@ -47,16 +47,6 @@ def save(key: str, constants: dict[str, str]) -> None:
         return
     with feedback.action(Message("Saved the settings of {name}.", name=form.name)):
         apps.save(workspace, form)
-
-
-def save_gate(names: list[str]) -> None:
-    shares = {name: st.session_state[f"gate-{workspace.app.id}-{name}"] / 100 for name in names}
-    gate = Gate(
-        {name: share for name, share in shares.items() if share},
-        int(st.session_state[f"fewest-rows-{workspace.app.id}"]),
-    )
-    with feedback.action(Message("Saved the gate.")):
-        apps.save_gate(workspace, gate)
 
 
 def archive(app: App, archived: bool) -> None:
@@ -179,35 +169,6 @@ def show_settings() -> None:
             st.button(_("Archive"), key="archive", on_click=archive, args=(workspace.app, True))
 
 
-def show_gate() -> None:
-    st.write(_("A release passes only when an evaluation reaches every minimum. Failed rows count as failures."))
-    gate, specs = workspace.app.gate, scorers.all(workspace)
-    if not specs:
-        st.info(_("There are no scorers yet. Make one on the Scorers screen; then set its minimum here."))
-        st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
-        return
-    st.number_input(_("Fewest rows"), 1, 100_000, gate.rows, key=f"fewest-rows-{workspace.app.id}")
-    for spec in specs:
-        st.slider(
-            spec.name,
-            0,
-            100,
-            round(gate.minimum.get(spec.name, 0) * 100),
-            format="%d %%",
-            key=f"gate-{workspace.app.id}-{spec.name}",
-            help=session.escape(say(scorers.describe(spec))),
-        )
-    st.caption(_("0 % means that the scorer does not gate."))
-    st.button(
-        _("Save gate"),
-        type="primary",
-        key="save-gate",
-        on_click=save_gate,
-        args=([spec.name for spec in specs],),
-        disabled=not audit.allowed(workspace, Verb.SAVE_GATE),
-    )
-
-
 def show_new() -> None:
     experiments = {one.id: one.name for one in apps.unused_experiments(workspace)}
     key = f"new-{created()}"
@@ -245,11 +206,15 @@ st.title(_("Apps"), anchor=False)
 if workspace.app.id:
     name = session.escape(workspace.app.name)
     st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=name))
-    settings, gate, new, archived = st.tabs([_("Settings"), _("Gate"), _("New app"), _("Archived")])
+    settings, gate, approval, new, archived = st.tabs(
+        [_("Settings"), _("Gate"), _("Approval"), _("New app"), _("Archived")]
+    )
     with settings:
         show_settings()
     with gate:
-        show_gate()
+        gate_form.show(workspace)
+    with approval:
+        approval_form.show(workspace)
 else:
     st.info(_("There is no app yet. Create the first one."))
     new, archived = st.tabs([_("New app"), _("Archived")])

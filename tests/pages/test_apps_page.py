@@ -69,6 +69,26 @@ def test_the_gate_is_set_by_sliders(screen, workspace):
     assert apps.get(workspace, "support").gate.minimum == {"short": 0.85}
 
 
+def test_every_rule_of_the_gate_is_set_by_form_and_kept(screen, workspace):
+    save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
+    shown = screen("apps")
+    shown.slider(key="gate-support-short").set_value(85)
+    for name, value in (("judged-support-short", 7), ("cost-support", 0.01), ("seconds-support", 4.5)):
+        shown.number_input(key=f"gate-{name}").set_value(value)
+    shown.radio(key="gate-critical-support").set_value("all")
+    shown.radio(key="gate-verdict-support").set_value("within").run()
+    shown.number_input(key="gate-margin-support").set_value(2.0)
+    shown.button(key="save-gate").click().run()
+
+    gate = apps.get(workspace, "support").gate
+    assert gate == apps.Gate({"short": 0.85}, 1, {"short": 7}, {}, "all", "within", 0.02, 0.01, 4.5)
+    told = texts(shown).replace("\\", "")
+    assert "Version 2" in told and "ada" in told and "95 of 100 answers within 4.5 seconds" in told
+    shown.number_input(key="gate-cost-support").set_value(0.0)
+    shown.button(key="save-gate").click().run()
+    assert "must be above 0" in texts(shown) and apps.get(workspace, "support").gate == gate
+
+
 def test_an_archived_app_can_be_brought_back(screen, workspace):
     shown = screen("apps")
     shown.button(key="archive").click().run()
