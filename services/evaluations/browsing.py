@@ -84,13 +84,16 @@ ADDRESS = ("scorer", "verdict", "change", "critical", *LISTS, "words", "sort")
 
 
 def states(table: pd.DataFrame, name: str, kind: str) -> pd.Series:
-    """How each row stands with one scorer: passed, failed, none, error, or value for what is neither."""
+    """How each row stands with one scorer: passed, failed, none, error, or value for what is neither.
+
+    A scorer fails only at what was answered: the rest is the answer's failure, not the scorer's.
+    """
     value = table[name]
     if kind == PASS:
         found = np.where(value.eq(True), PASSED, np.where(value.eq(False), FAILED, NONE))
     else:
         found = np.where(value.notna(), VALUE, NONE)
-    erred = table[f"{name}{ERROR}"].fillna("").ne("").to_numpy()
+    erred = (table[f"{name}{ERROR}"].fillna("").ne("") & table["state"].eq("OK")).to_numpy()
     return pd.Series(np.where(erred, ERRED, found), index=table.index)
 
 

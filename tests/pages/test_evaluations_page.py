@@ -1,15 +1,18 @@
 """Evaluations: started by form, read row by row, compared in one sentence."""
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
+import mlflow
 import pandas as pd
 import pytest
+from mlflow.entities.trace_location import MlflowExperimentLocation
 
 from services import agents, datasets, evaluations, jobs, prompts, scorers
 from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
-from services.evaluations import table
+from services.evaluations import corrections, preferences, table, views
 from services.scorers import ScorerSpec
 from tests.pages.conftest import texts
 from tests.practice_server import practice_server
@@ -71,6 +74,20 @@ def asks(shown, name):
 
 def written(shown):
     return texts(shown).replace("\\", "")
+
+
+def traced(workspace, question, run_id=None, **scores):
+    """A real answer's trace; with a run, as MLflow's own function leaves it."""
+    where = MlflowExperimentLocation(workspace.app.experiment_id)
+    mlflow.tracing.set_destination(where, context_local=True)
+    with mlflow.start_run(run_id=run_id) if run_id else nullcontext(), mlflow.start_span("answer") as span:
+        span.set_inputs({"question": question})
+        span.set_outputs(f"About {question}")
+    mlflow.flush_trace_async_logging()
+    for name, value in scores.items():
+        metadata = {table.RUN_OF_ASSESSMENT: run_id}
+        mlflow.log_feedback(trace_id=span.trace_id, name=name, value=value, rationale="Why.", metadata=metadata)
+    return span.trace_id
 
 
 def test_what_must_come_first_is_said(screen):
@@ -204,3 +221,95 @@ def test_an_unknown_run_is_said(screen):
 
 def test_the_screens_speak_japanese(screen, finished):
     assert not screen("evaluations", language="ja", run=finished[1], against=finished[0]).exception
+
+
+def test_a_baseline_is_pinned_and_others_open_beside_it(screen, workspace, finished):
+    screen("evaluations", run=finished[0]).button(key="pin").click().run()
+
+    shown = screen("evaluations")
+    shown.session_state["evaluations"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    shown.run().button(key="open").click().run()
+    assert asks(shown, "run") == finished[1] and asks(shown, "against") == finished[0]
+    assert shown.selectbox(key="against").value == finished[0]
+    shown.selectbox(key="against").set_value(None).run()
+    assert "against" not in shown.query_params
+    shown.button(key="to-baseline").click().run()
+    assert asks(shown, "against") == finished[0]
+
+
+def test_a_choice_of_rows_is_saved_for_every_evaluation(screen, workspace, finished):
+    shown = screen("evaluations", run=finished[0], topic="a")
+    shown.selectbox(key="rows-verdict").set_value("failed").run()
+    shown.text_input(key="view-name").set_value("Failures of a")
+    shown.button(key="save-view").click().run()
+    assert [one.name for one in views.all(workspace)] == ["Failures of a"]
+
+    other = screen("evaluations", run=finished[1])
+    other.button(key="view-Failures of a").click().run()
+    assert (asks(other, "verdict"), asks(other, "topic")) == ("failed", "a")
+    assert "No question fits" in texts(other)
+    other.button(key="delete-view-Failures of a").click().run()
+    assert views.all(workspace) == []
+
+
+def test_a_person_corrects_the_judge_and_keeps_the_question(screen, workspace, finished):
+    trace = traced(workspace, "Where is my parcel?")
+    kept = pd.read_parquet(mlflow.artifacts.download_artifacts(run_id=finished[0], artifact_path=table.ROWS_FILE))
+    made = workspace.client.get_run(finished[0])
+    again = workspace.client.create_run(workspace.app.experiment_id, tags={
+        name: made.data.tags[name] for name in ("signalbox.kind", "signalbox.asked")
+    }).info.run_id  # fmt: skip
+    kept.loc[0, "trace_id"] = trace
+    table.keep(again, kept, json.loads(made.data.tags["signalbox.summary"]))
+    workspace.client.set_terminated(again, "FINISHED")
+    dataset = datasets.create(workspace, "Hard ones", [Row("", "Another question?")])
+
+    shown = screen("evaluations", run=again, row="r0")
+    assert shown.button(key="save-verdict").disabled
+    shown.segmented_control(key=f"judge/{trace}/passed").set_value(True).run()
+    shown.text_area(key=f"judge/{trace}/why").set_value("It is long enough.").run()
+    shown.button(key="save-verdict").click().run()
+    [said] = corrections.of(workspace, trace)
+    assert (said.scorer, said.value, said.actor) == ("length", True, "ada")
+    assert "It is long enough." in written(shown) and "not passed" in written(shown)
+
+    shown.text_area(key="add-expected/r0").set_value("Within two days.")
+    shown.button(key="add-row").click().run()
+    added = datasets.rows(workspace, dataset.id)
+    assert [(one.question, one.expected, one.critical) for one in added][1] == (QUESTIONS[0], "Within two days.", True)
+
+
+def test_the_better_answer_is_chosen_without_names(screen, workspace, finished):
+    shown = screen("evaluations", run=finished[1], against=finished[0])
+    shown.button(key="blind").click().run()
+    assert "shows when you have judged every question" in texts(shown)
+    for _ in QUESTIONS:
+        shown.button(key="prefer-left").click().run()
+    found = preferences.result(workspace, finished[1], finished[0])
+    assert found.now + found.before == 6 and found.people == 1
+    assert "You have judged every question" in texts(shown) and "Exact sign test" in written(shown)
+
+
+def test_an_evaluation_of_a_notebook_is_listed_and_read(screen, workspace):
+    tags = {"mlflow.runType": "genai_evaluate"}
+    run_id = workspace.client.create_run(workspace.app.experiment_id, tags=tags, run_name="my notebook").info.run_id
+    traced(workspace, "Where is my parcel?", run_id, polite="yes", words=3)
+    traced(workspace, "Pause my plan", run_id, polite="no", words=4.5)
+    workspace.client.log_metric(run_id, "polite/mean", 0.5)
+    workspace.client.set_terminated(run_id, "FINISHED")
+
+    listed = screen("evaluations")
+    assert listed.dataframe[0].value["note"].tolist() == ["made outside the console"]
+    shown = screen("evaluations", run=run_id)
+    assert not shown.exception and "my notebook" in written(shown)
+    assert [one.value for one in shown.metric][:2] == ["50 %", "3.75"] and "2 of 2 judged" in texts(shown)
+    rows = shown.dataframe[-1].value.set_index("question")
+    assert (rows.at["Pause my plan", "polite"], rows.at["Pause my plan", "words"]) == ("✗", "4.5")
+
+
+def test_paper_gets_every_row_in_full(screen, finished):
+    shown = screen("evaluations", language="ja", run=finished[1], against=finished[0], show="paper")
+    drawn = "".join(one.proto.body for one in shown.get("html"))
+    assert not shown.exception and len(shown.dataframe) == 0
+    assert all(question in drawn for question in QUESTIONS) and "✗ → ✓ length" in drawn
+    assert "改善 6 件" in texts(shown)
