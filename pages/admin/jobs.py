@@ -50,6 +50,8 @@ def show_subject(job: Job) -> None:
             link("agents", args["form"]["name"], job=str(job.id))
         case "try_agent":
             link("agents", shortened(args["question"]), agent=args["model_id"], tried=str(job.id))
+        case "install_agent":
+            link("agents", _("Open the agent"), agent=args["model_id"])
         case "check_agent":
             link("agents", _("Agent file"), new="1")
         case "evaluate" if "run_id" in job.result:

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import (
     agent_card,
     agent_checks,
+    agent_clean,
     agent_compare,
     agent_form,
     agent_lineage,
@@ -57,6 +58,7 @@ def show_one(found: list[AgentVersion], model_id: str) -> None:
     agent = next((one for one in found if one.model_id == model_id), None) or agents.get(workspace, model_id)
     agent_card.show(agent, opens=False)
     if agent.status == "READY":
+        agent_clean.show(workspace, agent)
         VIEWS[choose_view(agent)][1](workspace, agent, [one for one in found if one.status == "READY"])
 
 
@@ -83,6 +85,7 @@ def show_logging() -> bool:
             on_click=agent_card.open_one,
             args=(ended.result["model_id"],),
         )
+    agent_logging.show_live(ended)
     report = agents.checked(ended)
     if report and not ended.live:
         agent_checks.show_report(report)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import agent_logging, feedback, session
 from services.agents.checking import Finding, Report
 from services.jobs import State
 from services.workspace import Workspace
@@ -13,6 +13,7 @@ _ = session.text
 def show(workspace: Workspace, job_id: int) -> Report | None:
     """Progress of a check, then its findings; the report as soon as there is one."""
     job = feedback.job(job_id)
+    agent_logging.show_live(job)
     if job.state is not State.DONE:
         return None
     report = Report.from_json(job.result)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from services import agents, audit
+from services import agents, audit, jobs
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.jobs import Job
@@ -11,10 +11,25 @@ from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
+LIVE_LINES = 12
+
+
+def show_live(job: Job) -> None:
+    """The last lines so far of a job under way, refreshed each second; nothing once it has ended."""
+    if not job.live:
+        return
+
+    @st.fragment(run_every=1.0)
+    def follow() -> None:
+        told = agents.said(jobs.get(session.workspace(), job.id))
+        if told:
+            st.code("\n".join(told.splitlines()[-LIVE_LINES:]), language=None, wrap_lines=True)
+
+    follow()
 
 
 def show_printed(job: Job) -> None:
-    """The last lines that MLflow and the agent printed while the job logged it, once it has ended."""
+    """The last lines that MLflow and the agent printed in the job, once it has ended."""
     told = agents.said(job)
     if job.live or not told:
         return

@@ -30,6 +30,7 @@ JOB_KIND = {
     "log_agent": mark("Logging an agent"),
     "try_agent": mark("Trying an agent"),
     "check_agent": mark("Checking an agent's file"),
+    "install_agent": mark("Trying an agent in a clean environment"),
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
     "score_live": mark("Scoring live traces"),

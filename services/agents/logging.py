@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 BUILT_IN = Path(__file__).parent.parent / "logged" / "responses_agent.py"
-PRINTED, CHECKED = "printed", "checked"
+CHECKED = "checked"
 
 
 def log(workspace: "Workspace", form: AgentForm) -> "Job":
@@ -56,9 +56,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         work.progress(1, 2, Message("Logging the agent"))
         heard = Printed()
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
-            logged = _log(workspace, form, work, heard)
+            with printed.live(work, heard):
+                logged = _log(workspace, form, work, heard)
             change.after = logged
-        work.save(work.checkpoint | {PRINTED: heard.text})
     return {"model_id": logged}
 
 
@@ -143,8 +143,8 @@ def checked_of(checkpoint: Mapping[str, Any]) -> Report | None:
 
 
 def said(job: "Job") -> str:
-    """The last lines that MLflow and the agent printed while the job logged it; empty when it printed nothing."""
-    return str(job.checkpoint.get(PRINTED, ""))
+    """The last lines that MLflow and the agent printed while the job logged, checked or installed it; empty when it printed nothing."""
+    return str(job.checkpoint.get(printed.KEPT, ""))
 
 
 def version_identifier() -> str:
@@ -162,7 +162,6 @@ def _keeping_what_was_said(workspace: "Workspace", work: "Work", heard: Printed,
         ):
             return logging()
     except ConsoleError as error:
-        work.save(work.checkpoint | {PRINTED: heard.text})
         reason = json.dumps(error.message.to_json(), ensure_ascii=False)
         for model in _models_of(workspace, work.job.id):
             workspace.client.set_logged_model_tags(model.model_id, {ERROR_TAG: reason})

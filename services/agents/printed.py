@@ -1,15 +1,22 @@
 """What MLflow and an agent print while it is logged: its last lines, kept without keys."""
 
 import sys
+import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from services.jobs import Cancelled, Superseded
 from services.secrets import masked
 
+if TYPE_CHECKING:
+    from services.jobs import Work
+
+KEPT = "printed"
+SECONDS_BETWEEN = 1.0
 MOST_LINES, LONGEST_LINE, REMEMBERED = 200, 500, 50_000
 # Of an error's way only its end lies in the agent's own code.
 LAST_CALLS = 5
@@ -25,7 +32,8 @@ class Printed:
     @property
     def text(self) -> str:
         """The last lines, the oldest first; bounded, and without what looks like a key."""
-        lines = [*self._lines, self._open] if self._open else list(self._lines)
+        # Another thread may be adding lines.
+        lines = [*self._lines.copy(), *([self._open] if self._open else [])]
         return "\n".join(_shortened(line) for line in masked("\n".join(lines)).splitlines()[-MOST_LINES:])
 
     def remember(self, text: str) -> None:
@@ -33,6 +41,29 @@ class Printed:
         # Keys are looked for in whole lines: one that is cut would not be known any more.
         self._lines.extend(line[-REMEMBERED:] for line in whole)
         self._open = self._open[-REMEMBERED:]
+
+
+@contextmanager
+def live(work: "Work", heard: Printed) -> Iterator[None]:
+    """While inside, the job keeps what was heard about once a second; at the end once more, also after an error."""
+    ended, shown = threading.Event(), [""]
+
+    def keep() -> None:
+        while not ended.wait(SECONDS_BETWEEN):
+            with suppress(Cancelled, Superseded):
+                if (text := heard.text) != shown[0]:
+                    work.save(work.checkpoint | {KEPT: text})
+                    shown[0] = text
+
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+        with suppress(Cancelled, Superseded):
+            work.save(work.checkpoint | {KEPT: heard.text})
 
 
 class _Tee:

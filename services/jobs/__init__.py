@@ -60,6 +60,7 @@ HANDLERS: dict[str, str] = {
     "log_agent": "services.agents:run",
     "try_agent": "services.agents:run_try",
     "check_agent": "services.agents.checking:run",
+    "install_agent": "services.agents.clean:run",
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",

@@ -39,6 +39,12 @@ class Work:
         self._last_written = time.monotonic()
         self._write(done=done, total=total, **({"note": note.to_json()} if note else {}))
 
+    def check(self) -> None:
+        """Keep the lease; raises Cancelled or Superseded. Cheap like `progress`."""
+        if time.monotonic() - self._last_written >= 0.25:
+            self._last_written = time.monotonic()
+            self._write()
+
     def save(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a later attempt needs; durable when this returns."""
         self.checkpoint = checkpoint

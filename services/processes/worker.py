@@ -22,6 +22,7 @@ from services import audit, database, jobs, settings
 from services.errors import ConsoleError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
+from services.processes import packages
 from services.processes.lock import Lock, held, read
 from services.settings import Settings
 
@@ -225,6 +226,7 @@ def _forget_environment(config: Settings) -> None:
     kept = {
         name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
+    packages.remember(os.environ)
     os.environ.clear()
     os.environ.update(kept | config.model_environment)
 

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services import audit, jobs
-from services.agents import config_files, folder, shipping
+from services.agents import config_files, folder, printed, shipping
 from services.agents.checking.findings import Finding, Report, in_order
 from services.agents.checking.needs import ANY
 from services.agents.checking.probe import SECONDS, probe
 from services.agents.checking.source import NO_FILES, can_run, read, refuse_secrets
 from services.agents.form import LONGEST_SOURCE, AgentForm
 from services.agents.form import check as check_fields
+from services.agents.printed import Printed
 from services.agents.resources import KINDS
 from services.audit import Verb
 from services.errors import InvalidInputError
@@ -94,7 +95,17 @@ def check(
 
     kept = {shipping.ARTIFACT: dict(documents)} if documents else {}
     shipped = shipping.file_of(workspace, documents) if documents else None
-    seen = probe(source, {**config, **kept}, seconds=seconds, still_wanted=still_wanted, files=files, documents=shipped)
+    heard = Printed()
+    with printed.live(work, heard):
+        seen = probe(
+            source,
+            {**config, **kept},
+            seconds=seconds,
+            still_wanted=still_wanted,
+            files=files,
+            documents=shipped,
+            heard=heard.remember,
+        )
     # A line that reading blocked already explains why running it failed there.
     explained = {one.line for one in found if one.blocking and one.line is not None and not one.file}
     new = [one for one in seen.findings if one.line not in explained]

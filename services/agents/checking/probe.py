@@ -57,11 +57,12 @@ def probe(
     still_wanted: Callable[[], None] = lambda: None,
     files: Mapping[str, str] = NO_FILES,
     documents: Path | None = None,
+    heard: Callable[[str], None] = lambda text: None,
 ) -> Seen:
     """Load the file and ask it in a fresh process, with this process's environment.
 
     `seconds`: the time limit of every question; `still_wanted` may raise to stop; `files` and `documents` are shipped
-    beside it as MLflow does it.
+    beside it as MLflow does it; `heard` is told what it prints.
     """
     with tempfile.TemporaryDirectory() as name:
         # MLflow names files by their real path.
@@ -78,7 +79,7 @@ def probe(
             "artifacts": artifacts,
         }
         (folder / "given.json").write_text(json.dumps(given), "utf-8")
-        return _seen(folder, seconds, *_run(folder, seconds, still_wanted))
+        return _seen(folder, seconds, *_run(folder, seconds, still_wanted, heard))
 
 
 def _artifacts(folder: Path, documents: Path | None) -> dict[str, str]:
@@ -90,7 +91,9 @@ def _artifacts(folder: Path, documents: Path | None) -> dict[str, str]:
     return {shipping.ARTIFACT: str(shutil.copy(documents, folder / documents.name))}
 
 
-def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tuple[bool, str]:
+def _run(
+    folder: Path, seconds: float, still_wanted: Callable[[], None], heard: Callable[[str], None]
+) -> tuple[bool, str]:
     """Whether it ended in time, and the end of what it printed; nothing that it started is left running."""
     # The child ends itself, and what the file started, when its standard input closes.
     child = subprocess.Popen(
@@ -104,7 +107,7 @@ def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tupl
     )
     assert child.stdout is not None
     output = bytearray()
-    reader = threading.Thread(target=_keep_end, args=(child.stdout, output), daemon=True)
+    reader = threading.Thread(target=_keep_end, args=(child.stdout, output, heard), daemon=True)
     reader.start()
     end = time.monotonic() + seconds * MOST_QUESTIONS + SECONDS_TO_START
     try:
@@ -120,8 +123,9 @@ def _run(folder: Path, seconds: float, still_wanted: Callable[[], None]) -> tupl
     return in_time, output.decode("utf-8", "replace")
 
 
-def _keep_end(stream: IO[bytes], output: bytearray) -> None:
+def _keep_end(stream: IO[bytes], output: bytearray, heard: Callable[[str], None]) -> None:
     while piece := os.read(stream.fileno(), 65_536):
+        heard(piece.decode("utf-8", "replace"))
         output.extend(piece)
         del output[:-KEPT_OUTPUT]
 

@@ -29,8 +29,19 @@ def complete(messages):
     return openai.OpenAI(timeout=20).chat.completions.create(model="stub", messages=messages)
 """
 
+AWAITED = """import openai
 
-@pytest.mark.parametrize("source", [FUNCTION, WHOLE], ids=["a question", "a conversation"])
+
+async def chat(messages):
+    async with openai.AsyncOpenAI(timeout=20) as client:
+        return await client.chat.completions.create(model="stub", messages=messages)
+
+
+print("loaded as a script")
+"""
+
+
+@pytest.mark.parametrize("source", [FUNCTION, WHOLE, AWAITED], ids=["a question", "a conversation", "awaited"])
 def test_a_converted_file_passes_the_check(source, monkeypatch):
     converted = as_agent(source)
     assert checking.read(converted) == ()
