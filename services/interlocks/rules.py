@@ -180,7 +180,9 @@ def scorers_ready(candidate: Candidate) -> Finding:
     why = Message(
         "Production is watched with the same checks that let the release pass, started before it is deployed."
     )
-    specs = {spec.name: spec.version for spec in scorers.all(candidate.workspace)}
+    known = scorers.all(candidate.workspace)
+    specs = {spec.name: spec.version for spec in known}
+    watching = sum(scorers.not_in_production(spec) is None for spec in known)
     gone = sorted(set(candidate.workspace.app.gate.minimum) - set(specs))
     if gone:
         return Finding(
@@ -209,7 +211,7 @@ def scorers_ready(candidate: Candidate) -> Finding:
     state = (
         Message("Running now: {n}.", n=len(running))
         if running
-        else Message("They start in this release, before anything is deployed: {n}.", n=len(specs))
+        else Message("They start in this release, before anything is deployed: {n}.", n=watching)
     )
     return Finding(6, title, Light.GREEN, state, why)
 

@@ -20,6 +20,7 @@ ANSWERS = {
     "number": mark("a number on a scale"),
     "categories": mark("one of several categories"),
 }
+EXAMPLE = ({"name": "answer", "type": "string", "required": True},)
 GUIDELINES = Field(
     "guidelines", "lines", mark("Guidelines, one per line"), (), mark("The answer must name a next step.")
 )
@@ -66,10 +67,10 @@ RULES = (
         fields=(Field("language", "choice", mark("Language of the answer"), "same", options=LANGUAGES),),
     ),
     Entry(
-        "json_schema", "json_schema", "rules", mark("JSON of a form"),
+        "json_schema", "json_schema", "rules", mark("JSON with set fields"),
         mark("Passes answers that are JSON with the fields you list. For agents that other programs read."),
         fields=(
-            Field("fields", "table", mark("Fields of the JSON"), ()),
+            Field("fields", "table", mark("Fields of the JSON"), EXAMPLE),
             Field("schema", "code", mark("A JSON schema instead, for engineers"), ""),
         ),
     ),

@@ -34,6 +34,14 @@ def check(workspace: "Workspace", spec: ScorerSpec) -> None:
     check_settings(workspace, spec)
 
 
+def filled_in(spec: ScorerSpec) -> dict[str, Any]:
+    """What the form shows of a scorer, also of one kept before a field was there."""
+    shown = catalogue.of(spec).settings | dict(spec.settings)
+    if spec.kind == "mentions":
+        shown |= dict(zip(("must", "must_not"), rules.phrases(spec.settings), strict=True))
+    return shown
+
+
 def taken(name: str) -> ConflictError:
     """What a new scorer meets whose name another one has."""
     return ConflictError(

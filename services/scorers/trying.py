@@ -1,12 +1,14 @@
 """Try a scorer on a few stored answers before it is kept, and judge the same answers twice to see its noise."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import Feedback
+from mlflow.exceptions import MlflowException
 from mlflow.genai.scorers import Scorer
 
 from services import audit, jobs, scorers
@@ -60,10 +62,11 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     found = samples.take(workspace, work.args["run_id"], FEW)
     scorer = _ready(workspace, spec)
     tried: list[dict[str, Any]] = []
-    with ThreadPoolExecutor(1) as threads:
-        for done, one in enumerate(found):
+    with _asking() as threads:
+        asked = [(one, threads.submit(one.judged_by, scorer)) for one in found]
+        for done, (one, judged) in enumerate(asked):
             work.progress(done, len(found), Message("Judging answer {n} of {all}", n=done + 1, all=len(found)))
-            tried.append(_tried(one, threads.submit(one.judged_by, scorer)).to_json())
+            tried.append(_tried(one, judged).to_json())
     return {"tried": tried}
 
 
@@ -81,7 +84,7 @@ def run_twice(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     found = samples.take(workspace, work.args["run_id"], TWICE)
     scorer = _ready(workspace, spec)
     pairs: list[tuple[Tried, Tried]] = []
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with _asking() as threads:
         asked = [(one, threads.submit(one.judged_by, scorer), threads.submit(one.judged_by, scorer)) for one in found]
         for done, (one, first, second) in enumerate(asked):
             pairs.append((_tried(one, first), _tried(one, second)))
@@ -107,6 +110,16 @@ def _ready(workspace: "Workspace", spec: ScorerSpec) -> Scorer:
     return scorers.build(spec, workspace)
 
 
+@contextmanager
+def _asking() -> Iterator[ThreadPoolExecutor]:
+    """Threads that ask the judge; a job that is cancelled asks nothing more."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        try:
+            yield threads
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
 def _tried(sample: Sample, judged: Future[Any]) -> Tried:
     """Whatever a judge or brought code raised is told beside its answer."""
 
@@ -115,7 +128,8 @@ def _tried(sample: Sample, judged: Future[Any]) -> Tried:
 
     raised = judged.exception()
     if raised is not None:
-        return said(None, "", f"{type(raised).__name__}: {raised}"[:LONGEST_ERROR])
+        told = str(raised) if isinstance(raised, MlflowException) else f"{type(raised).__name__}: {raised}"
+        return said(None, "", told[:LONGEST_ERROR])
     given = judged.result()
     found = given if isinstance(given, Feedback) else Feedback(name="scorer", value=given)
     stored = (found.metadata or {}).get("signalbox.reason")

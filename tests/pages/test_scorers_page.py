@@ -102,6 +102,16 @@ def test_a_change_makes_a_new_version_whose_difference_is_shown(screen, workspac
     assert any("<del>40</del>" in str(one.proto) or "99" in str(one.proto) for one in shown.get("html"))
 
 
+def test_a_scorer_kept_before_there_were_several_phrases_is_changed_by_form(screen, workspace):
+    scorers.save(workspace, ScorerSpec("names us", "mentions", {"phrase": "Acme"}))
+    shown = screen("scorers", scorer="names us")
+    assert shown.text_area(key="must-support-mentions-names us").value == "Acme"
+    shown.text_area(key="must_not-support-mentions-names us").set_value("rival")
+    shown.button(key="save-support-mentions-names us").click().run()
+
+    assert scorers.all(workspace)[0].settings == {"must": ["Acme"], "must_not": ["rival"]}
+
+
 def test_a_scorer_is_removed_after_its_consequence_is_read(screen, workspace, specs):
     screen("scorers", scorer="safe").button(key="remove-safe").click().run()
 

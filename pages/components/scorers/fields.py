@@ -1,6 +1,6 @@
 """The form of any scorer, drawn from the fields of its catalogue entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,16 +16,15 @@ MOST = 1_000_000
 HIGH = {"instructions": 220, "source": 360, "schema": 160}
 
 
-def show(workspace: Workspace, entry: Entry, settings: Mapping[str, Any], key: str) -> None:
-    """Draw the fields, filled with `settings`."""
-    filled = entry.settings | dict(settings)
-    if entry.kind == "mentions" and "phrase" in filled:
-        filled |= dict(zip(("must", "must_not"), rules.phrases(settings), strict=True))
+def show(workspace: Workspace, entry: Entry, filled: Mapping[str, Any], key: str) -> None:
+    """Draw the fields, filled in."""
     shown = [one for one in entry.fields if _is_asked(one, filled, key)]
     numbers = [one for one in shown if one.shape == "number"]
-    columns = iter(st.columns(len(numbers))) if numbers else iter(())
+    beside: Iterator[Any] = iter(())
     for one in shown:
-        place = next(columns) if one.shape == "number" else st
+        if numbers and one is numbers[0]:
+            beside = iter(st.columns(len(numbers)))
+        place = next(beside) if one.shape == "number" else st
         _draw(place, one, filled[one.name], f"{one.name}-{key}")
     if any(one.shape in ("lines", "text", "code") for one in shown) and entry.kind != "code":
         known = ", ".join(f"{{{{{name}}}}}" for name in workspace.app.variables)

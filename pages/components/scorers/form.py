@@ -35,7 +35,7 @@ def show(workspace: Workspace, entry: Entry, spec: ScorerSpec | None) -> None:
     _warn_of_practice(workspace, entry)
     if spec is None:
         st.text_input(_("Name"), key=f"name-{key}", placeholder=_("names a next step"), max_chars=40)
-    fields.show(workspace, entry, spec.settings if spec else {}, key)
+    fields.show(workspace, entry, forms.filled_in(spec) if spec else entry.settings, key)
     typed = typed_spec(workspace, entry, name)
     show_notes(typed)
     st.button(
@@ -83,7 +83,7 @@ def _warn_of_practice(workspace: Workspace, entry: Entry) -> None:
                 "The practice model answers here. By rules, it compares numbers and words of the answer with the documents; it does not understand them. Connect a real model to judge meaning."
             )
         )
-    elif entry.id == "guidelines":
+    elif entry.id in ("guidelines", "judge"):
         st.warning(
             _(
                 "The practice model answers here. It judges length, words, language, politeness and refusals only, and refuses everything else. Connect a real model to judge more."

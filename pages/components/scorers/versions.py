@@ -6,7 +6,7 @@ from pages.components import diff, session
 from services import scorers
 from services.messages import Message, mark
 from services.prompts import Content
-from services.scorers import catalogue
+from services.scorers import catalogue, forms
 from services.scorers.records import ScorerSpec
 from services.workspace import Workspace
 
@@ -31,7 +31,7 @@ def show(workspace: Workspace, spec: ScorerSpec) -> None:
 def text(spec: ScorerSpec) -> str:
     """The settings as the form asks for them, one after the other."""
     entry = catalogue.of(spec)
-    filled = entry.settings | dict(spec.settings)
+    filled = forms.filled_in(spec)
     lines = [f"{_(entry.title)}"]
     for field in entry.fields:
         value = filled[field.name]
