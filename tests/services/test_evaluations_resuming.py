@@ -144,7 +144,7 @@ def test_a_cancelled_evaluation_says_how_far_it_came_and_goes_on(
     assert ended.state is State.DONE and ended.result["run_id"] == stopped.run_id
     made = evaluations.get(workspace, stopped.run_id)
     assert made.finished and made.rows == len(QUESTIONS) and list(made.scores) == ["length"]
-    assert len(model.agent_calls) == len(QUESTIONS)
+    assert len(QUESTIONS) <= len(model.agent_calls) <= len(QUESTIONS) + AT_ONCE
 
 
 def test_rows_are_chosen_and_asked_with_their_messages(model: Model, workspace: Workspace, finish: Finish) -> None:
