@@ -1,14 +1,16 @@
 """Talk with the live endpoint: the answer as it is written, then its trace."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
-from pages.components import feedback, opinion, session, sources
-from services import endpoints
+from pages.components import agent_steps, feedback, opinion, session, sources
+from services import endpoints, kinds
 from services.errors import ConsoleError, PlatformError
+from services.kinds import ToolStep
 from services.messages import Message
 from services.platforms import Delta
 from services.sources import Source
@@ -27,6 +29,7 @@ class Turn:
     error: ConsoleError | None
     cut: bool = False
     sources: tuple[Source, ...] = ()
+    tools: tuple[ToolStep, ...] = ()
 
 
 @dataclass
@@ -65,24 +68,29 @@ def _ask(workspace: Workspace, talk: Talk, question: str) -> Turn:
     with st.chat_message("user"):
         st.markdown(_as_written(question))
     pieces: list[str] = []
+    items: list[Mapping[str, Any]] = []
     with st.chat_message("assistant"):
         try:
-            last = _write(endpoints.stream(workspace, talk.with_question(question), talk.id), pieces)
+            last = _write(endpoints.stream(workspace, talk.with_question(question), talk.id), pieces, items)
         except ConsoleError as error:
             turn = Turn(question, "".join(pieces), None, error)
         else:
             broken = (
                 PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
             )
-            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut, last.sources)
+            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut, last.sources, kinds.steps(items))
         _draw_end(workspace, turn)
     return turn
 
 
-def _write(deltas: Iterator[Delta], pieces: list[str]) -> Delta:
-    """Draw the text as it grows; returns the last delta."""
-    place, last = st.empty(), Delta(done=True)
+def _write(deltas: Iterator[Delta], pieces: list[str], items: list[Mapping[str, Any]]) -> Delta:
+    """Draw the tools as they are used and the text as it grows; returns the last delta."""
+    tools, place, last = st.empty(), st.empty(), Delta(done=True)
     for delta in deltas:
+        if delta.items:
+            items.extend(delta.items)
+            with tools.container():
+                agent_steps.show(kinds.steps(items))
         pieces.append(delta.text)
         place.markdown(_as_written("".join(pieces)))
         last = delta
@@ -93,6 +101,7 @@ def _draw(workspace: Workspace, turn: Turn) -> None:
     with st.chat_message("user"):
         st.markdown(_as_written(turn.question))
     with st.chat_message("assistant"):
+        agent_steps.show(turn.tools)
         st.markdown(_as_written(turn.answer))
         _draw_end(workspace, turn)
 

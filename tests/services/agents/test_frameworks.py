@@ -1,0 +1,61 @@
+"""Agents written with LangGraph, OpenAI's Agents SDK and DSPy: brought as a file, checked, logged, tried and served."""
+
+from importlib.metadata import version
+
+import mlflow
+import pytest
+
+from services import agents, prompts, traces
+from services.agents import AgentForm, requirements
+from services.jobs import State
+from services.processes.version.agent import ServedAgent
+from tests.services.agents import framework_files as files
+from tests.stub_model import stub_model
+
+DSPY_ANSWER = "[[ ## answer ## ]]\nGladly.\n\n[[ ## completed ## ]]"
+
+
+@pytest.fixture
+def model(environ):
+    with stub_model() as stub:
+        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
+        stub.answer = lambda system, question: DSPY_ANSWER if "[[ ##" in system else f"Gladly: {question}"
+        yield stub
+
+
+@pytest.fixture
+def log(model, workspace, finish):
+    """Log a framework's file with its packages; returns the model's id."""
+    prompts.save(workspace, "greeting", "Be kind.", "first")
+
+    def make(name: str) -> str:
+        packages = (*requirements.defaults(), *(f"{one}=={version(one)}" for one in files.PACKAGES[name]))
+        form = AgentForm(
+            "framework", "greeting", 1, False, "stub", source=files.FRAMEWORKS[name], pip_requirements=packages
+        )
+        ended = finish(workspace, agents.log(workspace, form), 240)
+        report = agents.checked(ended)
+        assert report and [str(one.what) for one in report.findings] == []
+        assert ended.state is State.DONE, ended.error
+        return ended.result["model_id"]
+
+    return make
+
+
+@pytest.mark.parametrize("name", files.FRAMEWORKS)
+def test_an_agent_of_every_framework_is_checked_logged_and_tried(log, workspace, finish, name):
+    model_id = log(name)
+    tried = finish(workspace, agents.try_out(workspace, model_id, 1, "Where is my parcel?"), 240)
+    assert tried.state is State.DONE, tried.error
+    assert tried.result["answer"].startswith("Gladly")
+    if name == "LangGraph":
+        *deltas, done, told = ServedAgent(f"models:/{model_id}", {}, "support").stream({"input": "Hello"})
+        assert "".join(one["delta"] for one in deltas) == done["item"]["content"][0]["text"] == "Gladly: Hello"
+        mlflow.langchain.autolog(disable=True)
+        assert told["trace_id"]
+    if name == "several agents":
+        story = traces.await_story(workspace, tried.result["trace_id"])
+        steps = [(str(step.what), step.depth) for step in story.steps]
+        assert ("The agent researcher worked on it.", 1) in steps and ("The agent writer worked on it.", 1) in steps
+        (tool,) = [step for step in story.steps if step.tool]
+        assert (tool.depth, tool.tool.given, tool.tool.output) == (2, "city: Oslo", "It rains in Oslo.")
