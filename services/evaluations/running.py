@@ -51,9 +51,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
             Message("There are no scorers."), Message("Make one on the Scorers screen: it says what a good answer is.")
         )
     if any(scorers.needs_judge(spec) for spec in specs):
-        work.progress(0, work.job.total or 1, Message("Asking the judge"))
+        work.progress(0, 0, Message("Asking the judge"))
         scorers.check_judge(workspace)
-    work.progress(0, work.job.total or 1, Message("Loading the agent"))
+    work.progress(0, 0, Message("Loading the agent"))
     return {"run_id": _Attempt(workspace, work, specs).go(run_id, made)}
 
 

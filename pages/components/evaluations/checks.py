@@ -66,12 +66,25 @@ def _title(screen: str) -> str:
 def _estimate(made: Estimate) -> str:
     """One line; it says that it is an estimate and what it rests on."""
     time = _("less than a minute") if made.seconds < 60 else _("about {n} minutes", n=round(made.seconds / 60))
-    work = _("Estimate: {calls} questions and {n} judgements, {time}", calls=made.calls, n=made.judgements, time=time)
-    if made.unpriced:
-        cost = _("the price of {models} is not known", models=", ".join(made.unpriced))
-    else:
-        cost = _("about US$ {cost}", cost=f"{made.cost or 0:.2f}")
-    rests = (
-        _("From the newest evaluation of this agent.") if made.measured else _("Guessed from the length of the texts.")
+    return session.escape(
+        _(
+            "Estimate: {calls} questions and {n} judgements, {time}, {cost}. {rests}",
+            calls=made.calls,
+            n=made.judgements,
+            time=time,
+            cost=_cost(made),
+            rests=_("From the newest evaluation of this agent.")
+            if made.measured
+            else _("Guessed from the length of the texts."),
+        )
     )
-    return session.escape(f"{work}, {cost}. {rests}")
+
+
+def _cost(made: Estimate) -> str:
+    if made.unpriced:
+        return _("the price of {models} is not known", models=", ".join(made.unpriced))
+    if not made.cost:
+        return _("free of charge")
+    return (
+        _("less than US$ {cost}", cost="0.01") if made.cost < 0.01 else _("about US$ {cost}", cost=f"{made.cost:.2f}")
+    )
