@@ -34,7 +34,7 @@ def page(shift: float, language: str) -> None:
     ],
 )
 def test_the_word_the_counts_and_every_number_are_read(shift, language, words):
-    shown = AppTest.from_function(page, args=(shift, language)).run()
+    shown = AppTest.from_function(page, args=(shift, language), default_timeout=60).run()
 
     assert not shown.exception
     told = texts(shown).replace("\\", "")
