@@ -159,9 +159,19 @@ def _show_weeks(known: Health) -> None:
             "n": [one.verdicts for one in known.weeks],
         }
     )
-    charts.show(charts.pass_rates(read, read["time"]), key=f"weeks-{known.spec.name}")
+    if len(read) < 2:
+        share = session.percent(float(read["mean"].iloc[0]))
+        st.caption(
+            _("All verdicts are of one week: {share} on average. A line is drawn from the second week on.", share=share)
+        )
+        return
+    figure = charts.pass_rates(read, read["time"])
+    figure.update_xaxes(tickformat="%m-%d", hoverformat="%Y-%m-%d")
+    charts.show(figure, key=f"weeks-{known.spec.name}")
     st.caption(
-        _("The mean verdict of each week. If it moves while the answers are the same, the judge's model changed.")
+        _(
+            "The mean verdict of each week. If it moves while the agent stays the same, the judge itself may have changed."
+        )
     )
 
 
