@@ -64,6 +64,7 @@ class Verb(StrEnum):
     START_RELEASE = "start_release"
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
+    ADOPT_MOVE = "adopt_move"
     REGISTER_MODEL = "register_model"
     START_SCORERS = "start_scorers"
     STOP_SCORERS = "stop_scorers"
@@ -113,6 +114,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.START_RELEASE: Role.APPROVER,
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
+    Verb.ADOPT_MOVE: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
     Verb.START_SCORERS: Role.APPROVER,
     Verb.STOP_SCORERS: Role.APPROVER,
@@ -162,6 +164,7 @@ DOING: dict[Verb, str] = {
     Verb.START_RELEASE: mark("Starting the release"),
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),
+    Verb.ADOPT_MOVE: mark("Taking over what was moved outside the console"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),
     Verb.START_SCORERS: mark("Starting the production scorers"),
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),

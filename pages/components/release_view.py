@@ -65,6 +65,8 @@ def standing(release: Release, live: Live, replaced_by: int | None) -> str:
 
 def title(release: Release) -> str:
     """Its number; a rollback says where it leads."""
+    if release.kind is Kind.ADOPTION:
+        return _("Release {id}: adopted from outside the console", id=release.id)
     if release.kind is not Kind.ROLLBACK:
         return _("Release {id}", id=release.id)
     if release.before.prompt_version != release.after.prompt_version:
@@ -83,6 +85,11 @@ def sentence(release: Release) -> str:
     }
     if release.kind is Kind.ROLLBACK:
         return _back(release, values)
+    if release.kind is Kind.ADOPTION:
+        return _(
+            "Prompt version {old} → {new}, agent version {old_agent} → {new_agent}, moved outside the console.",
+            **values,
+        )
     if release.kind is Kind.PROMPT:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
     if None in (release.before.agent_version, release.after.agent_version):

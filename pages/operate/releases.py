@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, feedback, release_approval, release_view, session
+from pages.components import agent_titles, feedback, moved_outside, release_approval, release_view, session
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
@@ -35,10 +35,14 @@ def field(name: str) -> str:
 
 
 def show_live(live: Live) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        if live.pair.model_id is None or live.release is None:
+    if live.release is None:
+        with st.container(border=True):
             st.write(_("Nothing is live yet."))
-            return
+        return
+    if live.moved_outside and not any(one.working for one in releases.all(workspace)):
+        moved_outside.show(workspace, live, live.release)
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             _(
                 "**Live:** prompt version {prompt} with agent version {agent}, by release {id}.",
@@ -47,8 +51,6 @@ def show_live(live: Live) -> None:
                 id=live.release.id,
             )
         )
-        if live.moved_outside:
-            st.markdown(":orange-badge[" + _("moved outside the console") + "]")
         show_roll_back(live)
 
 

@@ -25,6 +25,7 @@ def show_live(summary: Home) -> None:
             st.markdown(f"**{session.moment(release.ended_at or release.created_at)}**")
         if summary.live.moved_outside:
             st.warning(_("Something was moved outside the console since release {id}.", id=release.id))
+            st.page_link(session.page("releases"), label=_("Adopt it or put it back"), icon=":material/train:")
         elif release.proof:
             st.caption(
                 _("Proven {seconds} s after the move by a trace of the live endpoint.", seconds=release.proof.seconds)

@@ -29,6 +29,7 @@ __all__ = [
     "Release",
     "State",
     "Step",
+    "adopt",
     "all",
     "approving",
     "check_again",
@@ -38,6 +39,7 @@ __all__ = [
     "of_prompt",
     "preflight",
     "propose",
+    "put_back",
     "roll_back",
     "rollback_target",
     "run",
@@ -46,6 +48,14 @@ __all__ = [
     "successors",
     "withdraw",
 ]
+
+
+@dataclass(frozen=True)
+class MovedOutside:
+    """What somebody made live past the console, and the release that had left something else behind."""
+
+    pair: Pair
+    release: Release
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,7 @@ def start(workspace: "Workspace", id: int) -> Release:
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
         _nothing_moved(workspace, found)
         approving.hold(workspace, found)
-        if not found.moving and found.kind is not Kind.ROLLBACK:
+        if not found.moving and found.judged:
             interlocks.hold(
                 preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))
             )
@@ -188,11 +198,38 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     }
     with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], moves["after"], why):
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
-    try:
-        return start(workspace, id)
-    except ConsoleError as error:
-        _end_badly(workspace, id, error)
-        raise
+    return _started(workspace, id)
+
+
+def put_back(workspace: "Workspace", why: str) -> Release:
+    """Undo a move made outside the console: what the last release left behind is live again, with a new proof."""
+    audit.require(workspace, Verb.ROLL_BACK)
+    now = _moved_outside(workspace)
+    last = now.release
+    restored = last.restores or last.id
+    moves = {"prompt": last.prompt_name, "before": asdict(now.pair), "after": asdict(last.after), "restores": restored}
+    with audit.change(workspace, Verb.ROLL_BACK, f"release {last.id}", moves["before"], moves["after"], why):
+        id = records.add(workspace, Kind.ROLLBACK, moves, why)
+    return _started(workspace, id)
+
+
+def adopt(workspace: "Workspace", why: str) -> Release:
+    """Take over what was moved outside the console as a release of its own, which is good once it is proven."""
+    audit.require(workspace, Verb.ADOPT_MOVE)
+    if not why.strip():
+        raise InvalidInputError(
+            Message("There is no reason."), Message("Type why what others moved is right: it stands in the evidence.")
+        )
+    now = _moved_outside(workspace)
+    if now.pair.model_id is None:
+        raise NotReadyError(
+            Message("Nothing is live that could be adopted."), Message("Put back what the last release left, instead.")
+        )
+    before, after = asdict(now.release.after), asdict(now.pair)
+    moves = {"prompt": now.release.prompt_name, "before": before, "after": after}
+    with audit.change(workspace, Verb.ADOPT_MOVE, f"release {now.release.id}", before, after, why):
+        id = records.add(workspace, Kind.ADOPTION, moves, why)
+    return _started(workspace, id)
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -212,6 +249,30 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     _end_well(workspace, get(workspace, id))
     _keep_evidence(workspace, id)
     return {"release": id}
+
+
+def _started(workspace: "Workspace", id: int) -> Release:
+    """Start at once; what cannot start is over and says why."""
+    try:
+        return start(workspace, id)
+    except ConsoleError as error:
+        _end_badly(workspace, id, error)
+        raise
+
+
+def _moved_outside(workspace: "Workspace") -> MovedOutside:
+    """What is live, and the release that left something else behind; raises ConflictError when nothing was moved."""
+    now = live(workspace)
+    busy = [one for one in all(workspace) if one.working]
+    if busy:
+        raise ConflictError(
+            Message("Release {id} is on its way.", id=busy[0].id), Message("Wait until it has ended, or stop it.")
+        )
+    if now.release is None or not now.moved_outside:
+        raise ConflictError(
+            Message("Nothing was moved outside the console."), Message("Reload the page and look at what is live.")
+        )
+    return MovedOutside(now.pair, now.release)
 
 
 def _end_well(workspace: "Workspace", release: Release) -> None:
@@ -262,7 +323,8 @@ def _has_moved(workspace: "Workspace", release: Release) -> bool | None:
 def _nothing_moved(workspace: "Workspace", release: Release) -> None:
     """Raise ConflictError when what is live is not what the release started from, or has brought about itself."""
     begun = release.moving and not release.done("shift")
-    expected = release.after if release.done("shift") else release.before
+    moved = release.done("shift") or release.kind is Kind.ADOPTION
+    expected = release.after if moved else release.before
     if not begun and live(workspace).pair != expected:
         raise ConflictError(
             Message("What is live has changed since release {id} was proposed.", id=release.id),

@@ -17,7 +17,7 @@ from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError
 from services.messages import Message, mark
 from services.releases import records
-from services.releases.records import Kind, Release, State
+from services.releases.records import Release, State
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -112,9 +112,9 @@ def reject(workspace: "Workspace", id: int, reason: str) -> None:
 
 
 def approval(workspace: "Workspace", release: Release) -> Approval:
-    """Whether a release may start as far as people have to agree; a rollback never waits for anybody."""
+    """Whether a release may start as far as people have to agree."""
     asked = rule(workspace)
-    if asked.who is Who.NOBODY or release.kind is Kind.ROLLBACK:
+    if asked.who is Who.NOBODY or not release.judged:
         return Approval(Standing.NOT_NEEDED)
     found = decisions(workspace, release.id)
     if not found:

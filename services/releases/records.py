@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """Which pointer moves: the alias, the traffic, or either one back."""
+    """Which pointer moves: the alias, the traffic, or either one back; an adoption takes over what others moved."""
 
     PROMPT = "prompt"
     AGENT = "agent"
     ROLLBACK = "rollback"
+    ADOPTION = "adoption"
 
 
 class State(StrEnum):
@@ -45,6 +46,7 @@ STEPS: dict[Kind, tuple[str, ...]] = {
     Kind.AGENT: ("preflight", "register", "scorers", "deploy", "ready", "smoke", "shift", "proof"),
     Kind.PROMPT: ("preflight", "scorers", "shift", "proof"),
     Kind.ROLLBACK: ("ready", "shift", "proof"),
+    Kind.ADOPTION: ("shift", "proof"),
 }
 UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
 
@@ -119,6 +121,11 @@ class Release:
     def startable(self) -> bool:
         """Whether it can be started, or resumed where it stopped."""
         return self.state in UNFINISHED and not self.working
+
+    @property
+    def judged(self) -> bool:
+        """Whether interlocks and people decide on it: a way back waits for nobody, and what is live is live already."""
+        return self.kind in (Kind.PROMPT, Kind.AGENT)
 
     @property
     def held(self) -> bool:

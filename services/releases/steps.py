@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
 from services.audit import Verb
 from services.database import now
-from services.errors import ConsoleError, PlatformError, translated
+from services.errors import ConflictError, ConsoleError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
 from services.releases import approving, proving, records, registering
+from services.releases.pointer import live
 from services.releases.records import Kind, Proof, Release, State
 
 if TYPE_CHECKING:
@@ -146,7 +147,9 @@ def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
 def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """The move itself: the approval and the interlocks once more, then one pointer."""
     why = f"release {release.id}"
-    if release.kind is not Kind.ROLLBACK:
+    if release.kind is Kind.ADOPTION:
+        return _adopted(workspace, release)
+    if release.judged:
         approving.hold(workspace, release)
         interlocks.hold(interlocks.check(candidate(workspace, release)))
     if release.before.agent_version != release.after.agent_version:
@@ -160,6 +163,17 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
     if release.undoes is not None:
         records.set_state(workspace, release.undoes, State.TAKEN_BACK)
     return _moved(release)
+
+
+def _adopted(workspace: "Workspace", release: Release) -> Message:
+    """Somebody else moved the pointer: nothing is written, but it must still stand where it was found."""
+    found = live(workspace).pair
+    if found != release.after:
+        raise ConflictError(
+            Message("What is live has changed since release {id} was proposed.", id=release.id),
+            Message("Look at what is live, then adopt it or put it back."),
+        )
+    return Message("What was moved outside the console is taken over; nothing was moved.")
 
 
 def _moved(release: Release) -> Message:

@@ -149,3 +149,25 @@ def test_an_admin_sets_who_must_agree(screen, workspace):
     shown.button(key="save-approval-rule").click().run()
     assert not shown.exception
     assert approving.rule(workspace) == ApprovalRule(Who.FOUR_EYES, 24)
+
+
+def test_what_was_moved_outside_is_named_with_two_ways_on(screen, workspace):
+    agent = logged(workspace, "greeting")
+    stand(workspace, 1, agent, weight=100)
+    for text in ("One.", "Two."):
+        prompts.save(workspace, "greeting", text, "")
+    moves = {"prompt": "greeting", "before": asdict(Pair(None, None, None)), "after": asdict(Pair(agent, 1, 1))}
+    id = records.add(workspace, Kind.AGENT, moves, "")
+    records.set_step(workspace, id, "shift", state="done", ended_at=now())
+    records.set_state(workspace, id, State.LIVE)
+    workspace.client.set_prompt_alias("greeting", "production", 2)
+    shown = screen("releases")
+    assert "Release 1 left prompt version 1 with agent version 1; now prompt version 2" in texts(shown)
+    shown.button(key="adopt-move").click().run()
+    assert "There is no reason" in texts(shown)
+    shown.text_input(key="moved-outside/support").input("Bob, by hand")
+    shown.button(key="put-back").click().run()
+    assert not shown.exception
+    back = releases.all(workspace)[0]
+    assert (back.kind, back.after.prompt_version, back.why) == (Kind.ROLLBACK, 1, "Bob, by hand")
+    assert "roll back to prompt version 1" in texts(shown)

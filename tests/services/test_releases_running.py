@@ -10,8 +10,9 @@ from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from services import jobs, production, prompts, releases
 from services.database import now
-from services.errors import BlockedError, ConflictError, PlatformError
+from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, PlatformError
 from services.jobs import Work
+from services.people import Actor, Role
 from services.prompts import ChatMessage, Content
 from services.releases import Kind, Pair, State, records, steps
 from tests.left_traces import leave
@@ -43,6 +44,11 @@ def stored(workspace, kind, before, after, state=State.RUNNING, done=(), **chang
 def run(workspace, id):
     """The job of release `id`, in this process; returns the release as it ended, and what was raised."""
     jobs.submit(workspace, "release", {"release": id})
+    return taken(workspace, id)
+
+
+def taken(workspace, id):
+    """The same for a job that a click has queued."""
     work = Work(workspace.engine, jobs.claim(workspace.engine))
     error = None
     try:
@@ -213,3 +219,63 @@ def test_a_chat_prompt_that_was_not_sent_is_no_proof(written, taking_back, monke
     with gateway(written.settings.gateway_port, lambda n: answered(trace)):
         ended, error = run(written, id)
     assert ended.state is State.UNPROVEN and "did not send it to the model" in str(error)
+
+
+@pytest.fixture
+def moved_outside(written, monkeypatch):
+    """Release 1 made agent 1 with prompt 1 live; a script then pointed the alias at version 2."""
+    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", 20)
+    agent = logged(written, "greeting")
+    stand(written, 1, agent, weight=100)
+    last = stored(written, Kind.AGENT, NOTHING, Pair(agent, 1, 1), State.LIVE, done=("shift",))
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    assert releases.live(written).moved_outside
+    return written, agent, last
+
+
+def test_what_was_moved_outside_is_put_back_and_proven(moved_outside):
+    workspace, agent, last = moved_outside
+    back = releases.put_back(workspace, "nobody knows who did it")
+    assert (back.kind, back.after, back.restores) == (Kind.ROLLBACK, Pair(agent, 1, 1), last)
+    trace = left(workspace, agent, 1, "Be brief for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        ended, error = taken(workspace, back.id)
+    assert (ended.state, error, production.alias(workspace, "greeting")) == (State.LIVE, None, 1)
+    assert not releases.live(workspace).moved_outside
+    assert releases.get(workspace, last).state is State.LIVE
+
+
+def test_what_was_moved_outside_is_adopted_once_it_is_proven(moved_outside):
+    workspace, agent, last = moved_outside
+    with pytest.raises(InvalidInputError):
+        releases.adopt(workspace, " ")
+    adopted = releases.adopt(workspace, "an urgent mend by hand")
+    trace = left(workspace, agent, 2, "Be kind for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        ended, error = taken(workspace, adopted.id)
+    assert (ended.kind, ended.state, error) == (Kind.ADOPTION, State.LIVE, None)
+    assert production.alias(workspace, "greeting") == 2 and ended.proof.prompt_version == 2
+    now = releases.live(workspace)
+    assert (now.moved_outside, now.release.id) == (False, adopted.id)
+    assert releases.rollback_target(workspace).id == last
+    notes = releases.evidence.gather(workspace, adopted.id)
+    assert notes.release.why == "an urgent mend by hand"
+
+
+def test_an_adoption_takes_over_nothing_that_moved_again(moved_outside):
+    workspace, _, _ = moved_outside
+    adopted = releases.adopt(workspace, "an urgent mend by hand")
+    mlflow.genai.set_prompt_alias("greeting", "production", 3)
+    ended, error = taken(workspace, adopted.id)
+    assert isinstance(error, ConflictError) and ended.state is State.FAILED
+    assert releases.live(workspace).moved_outside
+
+
+def test_where_nothing_was_moved_nothing_is_put_back_or_adopted(moved_outside):
+    workspace, _, _ = moved_outside
+    mlflow.genai.set_prompt_alias("greeting", "production", 1)
+    for act in (releases.put_back, releases.adopt):
+        with pytest.raises(ConflictError, match="Nothing was moved"):
+            act(workspace, "why")
+    with pytest.raises(ForbiddenError):
+        releases.adopt(replace(workspace, actor=Actor("grace", frozenset({Role.AUTHOR}))), "why")

@@ -15,8 +15,9 @@ from services.errors import NotFoundError
 from services.evaluations import Evaluation
 from services.prompts import PromptVersion
 from services.prompts.comparison import Comparison, compare
-from services.releases import records, steps
-from services.releases.records import Kind, Pair, Release
+from services.releases import approving, records, steps
+from services.releases.approving import Decision
+from services.releases.records import Pair, Release
 from services.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Facts:
     dataset: bytes | None
     scorers: tuple[Mapping[str, Any], ...]
     gate: Mapping[str, Any]
+    decisions: tuple[Decision, ...]
     events: tuple[Event, ...]
     environment: Mapping[str, str]
 
@@ -80,6 +82,7 @@ def gather(workspace: "Workspace", id: int) -> Facts:
         dataset=_dataset(workspace, evaluation.dataset_sha256) if evaluation else None,
         scorers=tuple(_scorers(workspace, evaluation)) if evaluation else (),
         gate=asdict(workspace.app.gate),
+        decisions=tuple(approving.decisions(workspace, id)),
         events=tuple(_events(workspace, release)),
         environment={"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
     )
@@ -101,8 +104,8 @@ def _side(workspace: "Workspace", release: Release, pair: Pair) -> Side:
 
 
 def _judged(workspace: "Workspace", release: Release) -> tuple[Judged | None, Judged | None, Verdict | None]:
-    """The evaluation that the interlocks looked at, what it was compared with, and the verdict; none for a rollback."""
-    if release.evaluation is None or release.kind is Kind.ROLLBACK:
+    """The evaluation that the interlocks looked at, what it was compared with, and the verdict; none where nothing was judged."""
+    if release.evaluation is None or not release.judged:
         return None, None, None
     try:
         mine = evaluations.get(workspace, release.evaluation)

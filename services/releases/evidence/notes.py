@@ -71,9 +71,19 @@ def _moved(facts: Facts) -> Iterator[Message]:
     yield Message("After: {pair}.", pair=_pair(facts.after))
     if release.kind is Kind.ROLLBACK:
         yield Message("It took release {id} back.", id=release.undoes or "–")
+    if release.kind is Kind.ADOPTION:
+        yield Message("Somebody moved it outside the console; this release takes it over.")
     yield Message("Proposed by {person} at {time}.", person=release.actor, time=moment(release.created_at))
     if release.why:
         yield Message("Reason: {reason}", reason=release.why)
+    for one in facts.decisions:
+        values = {"person": one.actor, "time": moment(one.at)}
+        if one.approved:
+            yield Message("Approved by {person} at {time}.", **values)
+        else:
+            yield Message("Rejected by {person} at {time}.", **values)
+        if one.reason:
+            yield Message("Reason: {reason}", reason=one.reason)
 
 
 def _pair(side: Side) -> Message:

@@ -1,0 +1,76 @@
+"""What was moved past the console: what is live now, what the last release had left, and the two ways on."""
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import audit, releases
+from services.audit import Verb
+from services.messages import Message
+from services.releases import Live, Pair, Release
+from services.workspace import Workspace
+
+_ = session.text
+
+
+def show(workspace: Workspace, live: Live, last: Release) -> None:
+    """A warning with the reason field and the buttons; the releases they start open at once."""
+    with st.container(border=True):
+        st.warning(
+            _(
+                "Somebody moved what is live outside the console. Release {id} left {before}; now {after} answers. "
+                "Nobody checked or proved that.",
+                id=last.id,
+                before=_pair(last.after),
+                after=_pair(live.pair),
+            ),
+            icon=":material/warning:",
+        )
+        st.text_input(_("Reason"), key=_key(workspace), placeholder=_("Who moved it, and why is it right or wrong?"))
+        with st.container(horizontal=True):
+            st.button(
+                _("Put back what release {id} left", id=last.id),
+                type="primary",
+                key="put-back",
+                on_click=_put_back,
+                args=(workspace,),
+                disabled=not audit.allowed(workspace, Verb.ROLL_BACK),
+            )
+            st.button(
+                _("Adopt it and look for its proof"),
+                key="adopt-move",
+                on_click=_adopt,
+                args=(workspace,),
+                disabled=live.pair.model_id is None or not audit.allowed(workspace, Verb.ADOPT_MOVE),
+            )
+
+
+def _pair(pair: Pair) -> str:
+    if pair.model_id is None:
+        return _("nothing")
+    return _(
+        "prompt version {prompt} with agent version {agent}",
+        prompt=pair.prompt_version or "–",
+        agent=pair.agent_version or "–",
+    )
+
+
+def _put_back(workspace: Workspace) -> None:
+    with feedback.action(Message("It is put back.")):
+        _open(releases.put_back(workspace, _reason(workspace)))
+
+
+def _adopt(workspace: Workspace) -> None:
+    with feedback.action(Message("It is adopted; the proof is looked for.")):
+        _open(releases.adopt(workspace, _reason(workspace)))
+
+
+def _open(release: Release) -> None:
+    st.query_params["release"] = str(release.id)
+
+
+def _reason(workspace: Workspace) -> str:
+    return str(st.session_state.get(_key(workspace), ""))
+
+
+def _key(workspace: Workspace) -> str:
+    return f"moved-outside/{workspace.app.id}"
