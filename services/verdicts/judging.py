@@ -28,7 +28,7 @@ def judge(name: str, pairs: Pairs, settings: VerdictSettings) -> ScorerVerdict:
         return nothing
     differences = pairs.differences.round(12).to_numpy(dtype=float)
     p_value, (low, high) = _tested(pairs)
-    difference = float(differences.mean())
+    difference = round(float(differences.mean()), 12)
     low, high = intervals.in_step(low, high, difference, p_value)
     better, worse = _moved(pairs)
     return replace(
