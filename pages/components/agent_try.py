@@ -10,7 +10,7 @@ from services.agents.inputs import Inputs, Scalar
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.jobs import Job, State
-from services.kinds import ToolStep
+from services.kinds import Kind, ToolStep
 from services.messages import Message
 from services.sources import read as read_sources
 from services.workspace import Workspace
@@ -114,7 +114,8 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
     tried = [job for job in recent if str(job.id) in named and job.args["model_id"] == agent.model_id]
     if not tried:
         return
-    st.markdown(f"**{_('Question')}**  \n" + editor.as_written(tried[0].args["question"]))
+    asked = _("What it is given") if agent.kind is Kind.FORM else _("Question")
+    st.markdown(f"**{asked}**  \n" + editor.as_written(tried[0].args["question"]))
     for column, job in zip(st.columns(len(tried)), tried, strict=True):
         with column, st.container(border=True, height="stretch"):
             _show_answer(job)

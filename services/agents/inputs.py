@@ -52,7 +52,11 @@ def inputs(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int |
     """What one agent can be given when it answers with these versions of its prompt (None: as the agent has it)."""
     if agent.fields.named:
         fields = [one for one in agent.fields.others if one.plain]
-        values = {one.name: _shown(agent.fields.usual(one)) for one in fields}
+        usual = {one.name: agent.fields.usual(one) for one in fields}
+        values = {
+            one.name: _shown(False if (one.type, usual[one.name]) == ("boolean", None) else usual[one.name])
+            for one in fields
+        }
         listed = frozenset(one.name for one in fields if one.type == "array")
         return Inputs((), values, asks=agent.kind is not Kind.FORM, lines=listed)
     variables = _open_variables(workspace, agent, versions)

@@ -1,5 +1,6 @@
 """The local platform: rows in the console's database, and real answers through a real gateway."""
 
+import json
 import os
 import subprocess
 import sys
@@ -205,3 +206,13 @@ def test_a_deployed_agent_answers_and_streams(workspace: Workspace, serving: Loc
     assert "".join(piece.text for piece in pieces)
     assert last.error is None
     assert last.trace_id not in (None, smoke.trace_id)
+
+
+def test_tools_arrive_beside_the_text():
+    call = {"type": "function_call", "id": "fc_1", "call_id": "1", "name": "weather", "arguments": "{}"}
+    events = [
+        {"type": "response.output_item.done", "item": call},
+        {"type": "response.output_text.delta", "item_id": "m", "delta": "Rain."},
+    ]
+    tool, text, last = deltas(iter([f"data: {json.dumps(event)}" for event in events]))
+    assert (tool.items, tool.text, text.text, last.done) == ((call,), "", "Rain.", True)

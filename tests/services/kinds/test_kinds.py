@@ -36,7 +36,8 @@ def load(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(settings.tracking_uri)
     place = (folder / "artifacts").as_uri()
-    mlflow.set_experiment(experiment_id=mlflow.create_experiment("kinds", artifact_location=place))
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLFLOW_EXPERIMENT_ID", mlflow.create_experiment("kinds", artifact_location=place))
 
     @functools.cache
     def make(source: str) -> kinds.AskedAgent:
@@ -48,6 +49,7 @@ def load(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         return kinds.load(f"models:/{logged.model_id}")
 
     yield make
+    patch.undo()
     mlflow.set_tracking_uri(before)
 
 

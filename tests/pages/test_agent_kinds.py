@@ -1,0 +1,74 @@
+"""Agents of every kind on the screen: a folder is brought, a form is filled, a tool waits for a yes."""
+
+import mlflow
+import pytest
+from sqlalchemy import update
+
+from services import jobs, prompts
+from services.database import job as table
+from services.database import writing
+from services.jobs import State
+from tests.pages.conftest import texts
+from tests.services.agents import agent_files as files
+from tests.services.agents.test_folder import BESIDE, ENTRY, zipped
+from tests.standing import logged
+
+
+def read(shown):
+    return texts(shown).replace("\\", "")
+
+
+@pytest.fixture
+def written(workspace):
+    prompts.save(workspace, "greeting", "Greet for {{company_name}}.", "first")
+    return workspace
+
+
+def test_a_zip_of_a_folder_is_handed_on_as_its_files(screen, written):
+    shown = screen("agents")
+    packed = zipped({"agent.py": ENTRY, **BESIDE})
+    shown.file_uploader(key="agent-file-support").upload("agent.zip", packed, "application/zip").run()
+    assert "Logged beside agent.py: words/__init__.py, words/polite.py" in read(shown)
+    shown.button(key="log-agent").click().run()
+    assert not shown.exception
+    (job,) = jobs.recent(written, "log_agent")
+    assert (job.args["form"]["source"], job.args["form"]["files"]) == (ENTRY, BESIDE)
+
+
+def test_an_agent_without_a_question_gets_a_form_of_its_fields(screen, written, finish, tmp_path, monkeypatch):
+    file = tmp_path / "agent.py"
+    file.write_text(files.FORM, "utf-8")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", written.app.experiment_id)
+    example = [{"amount": 2.5, "country": "DE"}]
+    made = mlflow.pyfunc.log_model(
+        name="claims", python_model=str(file), input_example=example, pip_requirements=["mlflow"]
+    )
+    shown = screen("agents", agent=made.model_id)
+    assert ":gray-badge[takes a form]" in read(shown) and "This agent takes no question" in read(shown)
+    assert not [one for one in shown.text_area if one.key == "try-question/support"]
+    shown.number_input(key=f"try-input/{made.model_id}/amount").set_value(12.0)
+    shown.button(key="try-out").click().run()
+    (job,) = jobs.recent(written, "try_agent")
+    assert job.args["question"] == "amount: 12.0\ncountry: DE\nurgent: False"
+    assert finish(written, job, 240).state is State.DONE
+    assert "decision: pay" in read(shown.run())
+
+
+def test_a_tool_is_used_only_after_a_yes(screen, written):
+    model_id = logged(written, "greeting")
+    asked = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "pay", "arguments": '{"amount": 3}'}
+    args = {"model_id": model_id, "prompt_version": 1, "question": "Pay it", "custom_inputs": {}}
+    step = {"name": "pay", "given": "amount: 3", "asks": True, "id": "mcpr_1"}
+    result = {"answer": "", "items": [asked], "steps": [step], "sources": [], "trace_id": None, "seconds": 0.1}
+    job = jobs.submit(written, "try_agent", args)
+    with writing(written.engine) as connection:
+        values = {"state": State.DONE.value, "result": result}
+        connection.execute(update(table).where(table.c.id == job.id).values(values))
+    shown = screen("agents", agent=model_id, tried=str(job.id))
+    assert "The agent wants to use **pay** and waits for a yes." in read(shown) and "amount: 3" in read(shown)
+    shown.button(key=f"allow-True/{job.id}").click().run()
+    assert not shown.exception
+    newest = jobs.recent(written, "try_agent")[0]
+    said = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
+    assert newest.args["talk"] == [{"role": "user", "content": "Pay it"}, asked, said]
+    assert shown.query_params["tried"] == str(newest.id)
