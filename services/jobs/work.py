@@ -30,7 +30,7 @@ class Work:
         self.job = job
         self.args = job.args
         self.checkpoint = dict(job.checkpoint)
-        self._last_written = 0.0
+        self._last_written = self._last_checked = 0.0
 
     def progress(self, done: int, total: int, note: Message | None = None) -> None:
         """Show how far the work is; raises Cancelled or Superseded. Cheap: written four times a second at most."""
@@ -40,9 +40,9 @@ class Work:
         self._write(done=done, total=total, **({"note": note.to_json()} if note else {}))
 
     def check(self) -> None:
-        """Keep the lease; raises Cancelled or Superseded. Cheap like `progress`."""
-        if time.monotonic() - self._last_written >= 0.25:
-            self._last_written = time.monotonic()
+        """Keep the lease; raises Cancelled or Superseded. Cheap like `progress`, which it does not hold back."""
+        if time.monotonic() - self._last_checked >= 0.25:
+            self._last_checked = time.monotonic()
             self._write()
 
     def save(self, checkpoint: dict[str, Any]) -> None:
