@@ -11,7 +11,7 @@ from services.messages import Message, mark
 
 _ = session.text
 VIEWS = {
-    "questions": (mark("Questions"), questions.show),
+    "questions": (mark("Questions and answers"), questions.show),
     "add": (mark("Add questions"), adding.show),
     "checkup": (mark("Check-up"), checking.show),
     "versions": (mark("Versions"), versions.show),

@@ -18,13 +18,15 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.scorers import ScorerSpec
 
-LIKE = 0.8
-SHINGLE = 3
-# 16 bands of 4: pairs that share 80 % of their letter runs meet in at least one band in 999.7 of 1,000 cases.
-BANDS, IN_BAND = 16, 4
+LIKE = 0.6
+# 24 bands of 4: pairs that share 60 % of their letter runs meet in some band in 96 of 100 cases, 70 % in 99.8.
+BANDS, IN_BAND = 24, 4
+LIKELY = 0.45
+PAIRS_AT_ONCE = 100_000
+MOST_COMPARED = 200_000
 PRIME = (1 << 31) - 1
 FEW = 10
-LARGEST_BUCKET = 200
+LARGEST_BUCKET = 50
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,21 @@ def normal(text: str) -> str:
 
 
 def doubles(rows: Sequence[Row]) -> list[Double]:
-    """Rows that ask the same as an earlier one, exact ones first; each is named once, with its closest."""
+    """Rows that ask the same as an earlier one, exact ones first; each is named once, with its closest.
+
+    Empty questions are tests of their own kind and no doubles.
+    """
     words = [normal("\n".join(one["content"] for one in inputs_of(row)["input"])) for row in rows]
     runs = [_runs(word) for word in words]
     best: dict[int, tuple[float, int]] = {}
     for first, second in _exact(words):
         best[second] = (1.0, first)
-    for first, second in _close(runs):
-        if second not in best or best[second][0] < 1.0:
-            share = min(_jaccard(runs[first], runs[second]), 0.999)
-            if share >= LIKE and share > best.get(second, (0.0, 0))[0]:
-                best[second] = (share, first)
+    single = [place for place in range(len(rows)) if place not in best and words[place]]
+    for one, other in _close([runs[place] for place in single]):
+        first, second = single[one], single[other]
+        share = min(_jaccard(runs[first], runs[second]), 0.999)
+        if share >= LIKE and share > best.get(second, (0.0, 0))[0]:
+            best[second] = (share, first)
     found = [Double(rows[first], rows[second], share) for second, (share, first) in best.items()]
     return sorted(found, key=lambda one: -one.share)
 
@@ -173,42 +179,58 @@ def _parts(rows: Sequence[Row]) -> Iterator[Hint]:
 
 
 def _runs(text: str) -> frozenset[int]:
-    """The runs of letters of a text, as numbers."""
-    padded = f" {text} "
+    """The runs of letters of a text, as numbers: of three letters, or of two where a letter says as much as a word."""
+    padded, size = f" {text} ", 2 if any(letter >= "\u2e80" for letter in text) else 3
     return frozenset(
-        zlib.crc32(padded[at : at + SHINGLE].encode()) % PRIME for at in range(max(len(padded) - SHINGLE + 1, 1))
+        zlib.crc32(padded[at : at + size].encode()) % PRIME for at in range(max(len(padded) - size + 1, 1))
     )
 
 
 def _exact(words: Sequence[str]) -> Iterator[tuple[int, int]]:
     first: dict[str, int] = {}
     for place, word in enumerate(words):
-        if word in first:
+        if word and word in first:
             yield first[word], place
         first.setdefault(word, place)
 
 
 def _close(runs: Sequence[frozenset[int]]) -> Iterator[tuple[int, int]]:
-    """Pairs that are probably alike, by MinHash bands (Broder 1997), so that 10,000 rows take a second."""
+    """Pairs that are probably alike, by MinHash bands (Broder 1997), so that 10,000 rows take seconds."""
     if len(runs) < 2:
         return
+    marks = _marks(runs)
+    met = [_met(marks[:, band * IN_BAND : (band + 1) * IN_BAND]) for band in range(BANDS)]
+    first, second = np.divmod(np.unique(np.concatenate(met)), len(runs))
+    parts = [
+        (marks[first[at : at + PAIRS_AT_ONCE]] == marks[second[at : at + PAIRS_AT_ONCE]]).mean(axis=1)
+        for at in range(0, len(first), PAIRS_AT_ONCE)
+    ]
+    likeness = np.concatenate([np.empty(0), *parts])
+    order = np.argsort(-likeness, kind="stable")[:MOST_COMPARED]
+    likely = order[likeness[order] >= LIKELY]
+    yield from zip(first[likely].tolist(), second[likely].tolist(), strict=True)
+
+
+def _marks(runs: Sequence[frozenset[int]]) -> np.ndarray:
+    """The MinHash signature of each row: two rows share as many marks as they share runs, on average."""
     flat = np.fromiter((run for one in runs for run in one), np.int64)
     starts = np.cumsum([0, *(len(one) for one in runs[:-1])])
     factors = np.random.default_rng(7).integers(1, PRIME, (BANDS * IN_BAND, 2))
-    least = np.stack([np.minimum.reduceat((a * flat + b) % PRIME, starts) for a, b in factors])
-    seen: set[tuple[int, int]] = set()
-    for band in range(BANDS):
-        buckets: dict[bytes, list[int]] = defaultdict(list)
-        block = np.ascontiguousarray(least[band * IN_BAND : (band + 1) * IN_BAND].T)
-        for place, values in enumerate(block):
-            buckets[values.tobytes()].append(place)
-        for bucket in buckets.values():
-            seen.update(_pairs(bucket[:LARGEST_BUCKET]))
-    yield from sorted(seen)
+    return np.stack([np.minimum.reduceat((a * flat + b) % PRIME, starts) for a, b in factors], axis=1)
 
 
-def _pairs(bucket: Sequence[int]) -> Iterator[tuple[int, int]]:
-    return ((first, second) for at, first in enumerate(bucket) for second in bucket[at + 1 :])
+def _met(band: np.ndarray) -> np.ndarray:
+    """Pairs of rows with the same marks in this band, as numbers; of a crowd only the first ones are compared."""
+    buckets: dict[bytes, list[int]] = defaultdict(list)
+    for place, values in enumerate(np.ascontiguousarray(band)):
+        buckets[values.tobytes()].append(place)
+    pairs = [np.empty(0, np.int64)]
+    for bucket in buckets.values():
+        if len(bucket) > 1:
+            places = np.array(bucket[:LARGEST_BUCKET])
+            first, second = np.triu_indices(len(places), 1)
+            pairs.append(places[first] * len(band) + places[second])
+    return np.concatenate(pairs)
 
 
 def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:

@@ -14,11 +14,11 @@ from services.messages import LANGUAGES, Message, mark
 from services.workspace import Workspace
 
 WAYS = {
-    "type": (mark("Type or paste"), ":material/keyboard:"),
-    "file": (mark("From a file"), ":material/upload_file:"),
-    "traces": (mark("From traces"), ":material/timeline:"),
-    "talk": (mark("A conversation"), ":material/forum:"),
-    "vary": (mark("Variations"), ":material/auto_awesome:"),
+    "type": mark("Type or paste"),
+    "file": mark("From a file"),
+    "traces": mark("From traces"),
+    "talk": mark("A conversation"),
+    "vary": mark("Variations"),
 }
 _ = session.text
 
@@ -33,7 +33,7 @@ def show(workspace: Workspace, target: Dataset | None, rows: list[Row]) -> None:
         _("Where the questions come from"),
         ways,
         default="type",
-        format_func=lambda one: f"{WAYS[one][1]} {_(WAYS[one][0])}",
+        format_func=lambda one: _(WAYS[one]),
         key=f"{form}-way",
         required=True,
         label_visibility="collapsed",

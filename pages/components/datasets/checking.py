@@ -12,6 +12,7 @@ from services.messages import Message
 from services.workspace import Workspace
 
 MOST_SHOWN = 100
+MOST_AT_ONCE = 3_000
 ICON = {
     Weight.GOOD: ":material/check_circle:",
     Weight.HINT: ":material/info:",
@@ -45,6 +46,10 @@ def _show_hints(workspace: Workspace, rows: list[Row]) -> None:
 def _show_doubles(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
     st.subheader(_("Doubles"), anchor=False)
     found = _doubles(dataset, rows)
+    if found is None:
+        st.caption(_("With so many questions this takes some seconds."))
+        st.button(_("Look for doubles"), key="look-for-doubles", icon=":material/search:")
+        return
     if not found:
         st.caption(_("No question is asked twice, not even in almost the same words."))
         return
@@ -90,11 +95,13 @@ def _share(one: Double) -> str:
     return _("the same") if one.exact else session.percent(one.share)
 
 
-def _doubles(dataset: Dataset, rows: list[Row]) -> list[Double]:
-    """Looked for once per content: with many rows it takes a second."""
+def _doubles(dataset: Dataset, rows: list[Row]) -> list[Double] | None:
+    """Looked for once per content; None while nobody asked for what takes long."""
     mark = (dataset.id, dataset.updated_at, len(rows))
     known = st.session_state.get("doubles")
     if known is None or known[0] != mark:
+        if len(rows) > MOST_AT_ONCE and not st.session_state.get("look-for-doubles"):
+            return None
         known = st.session_state["doubles"] = (mark, checkup.doubles(rows))
     found: list[Double] = known[1]
     return found

@@ -93,10 +93,10 @@ def _find(workspace: Workspace, key: str) -> None:
         said[f"{key}-found"] = error
 
 
-def _show_found(found: Harvest, key: str) -> list[Row]:
+def _show_found(found: Harvest, key: str) -> list[Row] | None:
     if not found.found:
         st.info(_("No trace fits. Look at a longer time, or take a condition away."))
-        return []
+        return None
     told = [_("found: {n}", n=len(found.found)), _("fitting traces or conversations: {n}", n=found.matching)]
     if found.capped:
         told.append(_("older ones were not looked at"))

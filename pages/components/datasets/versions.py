@@ -40,10 +40,17 @@ def show(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
     by_number = {one.number: one for one in found}
     left, right = st.columns(2)
     before = left.selectbox(
-        _("From version"), list(by_number), index=1, format_func=lambda n: _title(by_number[n]), key=f"from-{dataset.id}"
+        _("From version"),
+        list(by_number),
+        index=1,
+        format_func=lambda n: _title(by_number[n]),
+        key=f"from-{dataset.id}",
     )
     after = right.selectbox(
-        _("To version"), list(by_number), format_func=lambda n: _title(by_number[n]), key=f"to-{dataset.id}-{len(found)}"
+        _("To version"),
+        list(by_number),
+        format_func=lambda n: _title(by_number[n]),
+        key=f"to-{dataset.id}-{len(found)}",
     )
     _show_difference(workspace, by_number[before], by_number[after])
     _show_restore(workspace, dataset, by_number[before])
