@@ -54,14 +54,14 @@ def agent(
 
 def endpoint(workspace: "Workspace", run_id: str, slots: Sequence[Slot], tally: Tally) -> None:
     """Ask the endpoint's address; the served version leaves the traces, which are marked and linked to the run."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         asked = [pool.submit(contextvars.copy_context().run, _ask, workspace, run_id, slot, tally) for slot in slots]
-        try:
-            for one in asked:
-                one.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for one in asked:
+            one.result()
+    finally:
+        # What was not begun when one of them stopped the work is not begun any more.
+        pool.shutdown(cancel_futures=True)
 
 
 def _ask(workspace: "Workspace", run_id: str, slot: Slot, tally: Tally) -> None:
