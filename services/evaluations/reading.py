@@ -95,24 +95,26 @@ def filled(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(TYPES)
 
 
-def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, bool]:
-    return workspace.settings.tracking_uri, workspace.app.experiment_id, made.run_id, made.outside
+def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, str]:
+    """What finds the rows; asking MLflow again where a run's files are costs more than reading them."""
+    return workspace.settings.tracking_uri, workspace.app.experiment_id, made.run_id, made.artifacts
 
 
 @functools.lru_cache(maxsize=16)
-def _rows(tracking_uri: str, experiment_id: str, run_id: str, outside_it: bool) -> pd.DataFrame:
-    """A finished run's rows never change."""
-    if outside_it:
+def _rows(tracking_uri: str, experiment_id: str, run_id: str, artifacts: str) -> pd.DataFrame:
+    """A finished run's rows never change. What a notebook made kept none: its traces are read."""
+    if not artifacts:
         return filled(notebooks.read(experiment_id, run_id))
-    file = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=ROWS_FILE, tracking_uri=tracking_uri)
+    place = f"{artifacts.rstrip('/')}/{ROWS_FILE}"
+    file = mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=tracking_uri)
     return filled(pd.read_parquet(file))
 
 
 @functools.lru_cache(maxsize=16)
 def _questions(
-    tracking_uri: str, experiment_id: str, run_id: str, outside_it: bool, kinds: tuple[tuple[str, str], ...]
+    tracking_uri: str, experiment_id: str, run_id: str, artifacts: str, kinds: tuple[tuple[str, str], ...]
 ) -> pd.DataFrame:
-    table = _rows(tracking_uri, experiment_id, run_id, outside_it)
+    table = _rows(tracking_uri, experiment_id, run_id, artifacts)
     groups = table.groupby("row_id", sort=False)
     # The first repeat stands for its question, an answered one before a failed one.
     ranked = table.assign(_failed=table["state"].ne("OK")).sort_values(["_failed", "repeat"], kind="stable")

@@ -68,6 +68,7 @@ class Evaluation:
     outside: bool = False
     name: str = ""
     mlflow: Mapping[str, float] = field(default_factory=dict)
+    artifacts: str = ""
 
     @property
     def finished(self) -> bool:
@@ -75,7 +76,15 @@ class Evaluation:
         return self.state == FINISHED and (self.rows > 0 or self.outside)
 
 
-ASKED = {one.name for one in fields(Evaluation)} - {"run_id", "scores", "rows", "failed", "state", "created_at"}
+ASKED = {one.name for one in fields(Evaluation)} - {
+    "run_id",
+    "scores",
+    "rows",
+    "failed",
+    "state",
+    "created_at",
+    "artifacts",
+}
 
 
 def is_ours(found: Run) -> bool:
@@ -109,6 +118,7 @@ def _ours(found: Run) -> Evaluation:
         created_at=_begun(found),
         name=found.info.run_name or "",
         mlflow=_means(found),
+        artifacts=found.info.artifact_uri or "",
     )
 
 
