@@ -2,6 +2,7 @@
 
 import difflib
 import html
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -18,6 +19,7 @@ from services.workspace import Workspace
 
 MOST_SHOWN = 50
 LONGEST = 1_000
+PIECE = re.compile(r"[A-Za-z0-9\u00c0-\u024f]+|.", re.DOTALL)
 OUT = "background:rgba(255,75,75,.22);text-decoration:line-through"
 IN = "background:rgba(33,195,84,.25);text-decoration:none"
 _ = session.text
@@ -90,15 +92,16 @@ def _show_changed(one: Changed) -> None:
 
 
 def _marked(before: str, after: str) -> str:
-    """What was taken out and what was put in, letter by letter, since Japanese has no blanks."""
-    before, after = before[:LONGEST], after[:LONGEST]
+    """What was taken out and what was put in: words, and in Japanese, which has no blanks, letters."""
+    old, new = (PIECE.findall(text[:LONGEST]) for text in (before, after))
     drawn = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        out, put = (html.escape("".join(pieces)) for pieces in (old[a:b], new[c:d]))
         if kind == "equal":
-            drawn.append(html.escape(before[a:b]))
+            drawn.append(out)
             continue
-        drawn += [f'<del style="{OUT}">{html.escape(before[a:b])}</del>'] if b > a else []
-        drawn += [f'<ins style="{IN}">{html.escape(after[c:d])}</ins>'] if d > c else []
+        drawn += [f'<del style="{OUT}">{out}</del>'] if out else []
+        drawn += [f'<ins style="{IN}">{put}</ins>'] if put else []
     return f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{"".join(drawn)}</div>'
 
 
