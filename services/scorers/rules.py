@@ -11,12 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # as above
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from services import wording
 from services.messages import Message, mark
 from services.wording import Finding
 
 LONGEST = 20_000
+# One value of each type, to try out what a schema refers to.
+SAMPLES: tuple[Any, ...] = (None, True, 0, "", [], {})
+VALUES = ("const", "enum", "default", "examples")
 NGRAMS, BETA = 6, 2
 TYPES: dict[str, str] = {
     "string": mark("text"),
@@ -123,9 +127,12 @@ def json_form(answer: str, settings: Mapping[str, Any]) -> Finding:
     """JSON, with or without a code fence around it, that keeps the form."""
     try:
         read = json.loads(_unfenced(answer))
-    except ValueError:
+    except (ValueError, RecursionError):
         return Finding(False, Message("It is not JSON."))
-    problem = next(iter(_validator(schema_of(settings)).iter_errors(read)), None)
+    try:
+        problem = next(iter(_validator(schema_of(settings)).iter_errors(read)), None)
+    except RecursionError:
+        return Finding(False, Message("It is nested too deeply to be checked."))
     if problem is None:
         return Finding(True, Message("It is JSON of the wanted form."))
     place = ".".join(str(part) for part in problem.absolute_path)
@@ -156,14 +163,14 @@ def problem_of_schema(settings: Mapping[str, Any]) -> str | None:
     try:
         schema = schema_of(settings)
         jsonschema.Draft202012Validator.check_schema(schema)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return str(error)
     except SchemaError as error:
         return error.message[:200]
     if '"patternProperties"' in json.dumps(schema):
         return "patternProperties"
     wrong = [problem_of_pattern(one) for one in _patterns(schema)]
-    return next((one for one in wrong if one), None)
+    return next((one for one in wrong if one), None) or _problem_of_references(schema)
 
 
 def similarity(answer: str, expected: str) -> Measure:
@@ -207,6 +214,32 @@ def _validator(schema: Any) -> Any:
     """Patterns inside a schema are read by RE2 too, and nothing is fetched from the network."""
     bounded = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _fits})
     return bounded(schema, registry=Registry())
+
+
+def _problem_of_references(schema: Any) -> str | None:
+    """The first reference that leads nowhere, to another document, or in a circle without end."""
+    whole = _validator(schema)
+    for part in _referring(schema):
+        try:
+            for sample in SAMPLES:
+                list(whole.evolve(schema=part).iter_errors(sample))
+        except (Unresolvable, RecursionError):
+            return f"$ref {part.get('$ref', part.get('$dynamicRef'))}"[:200]
+    return None
+
+
+def _referring(schema: Any) -> Iterable[dict[str, Any]]:
+    """The parts with a reference; a part with an $id of its own is a document by itself, and is left out."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from _referring(one)
+    if not isinstance(schema, dict):
+        return
+    if isinstance(schema.get("$ref"), str) or isinstance(schema.get("$dynamicRef"), str):
+        yield schema
+    for name, value in schema.items():
+        if name not in VALUES and not (isinstance(value, dict) and isinstance(value.get("$id"), str)):
+            yield from _referring(value)
 
 
 def _fits(validator: Any, written: str, instance: Any, schema: Any) -> Iterable[jsonschema.ValidationError]:

@@ -15,7 +15,7 @@ from mlflow.genai.scorers import Scorer
 from services import monitoring, scorers
 from services.errors import ForbiddenError, InvalidInputError
 from services.platforms import MonitoredScorer
-from services.scorers import NOTHING_TO_JUDGE, ScorerSpec, catalogue, rules
+from services.scorers import NOTHING_TO_JUDGE, ScorerSpec, catalogue, kinds, rules
 from services.scorers.built import turns
 from services.workspace import Workspace
 from tests.stub_model import StubModel, stub_model
@@ -107,6 +107,8 @@ def test_a_scorer_says_what_it_gives_and_on_which_scale() -> None:
         ("json_schema", {"fields": [{"name": "id", "type": "integer", "required": True}]}, "{}", False, "lacks “id”"),
         ("json_schema", {"schema": '{"type": "array"}'}, "```json\n[1]\n```", True, "wanted form"),
         ("json_schema", {"schema": '{"type": "array"}'}, "certainly!", False, "not JSON"),
+        ("json_schema", {"schema": '{"type": "array"}'}, "[" * 100_000, False, "not JSON"),
+        ("json_schema", {"schema": '{"items": {"$ref": "#"}}'}, "[" * 600 + "]" * 600, False, "too deeply"),
     ],
 )
 def test_code_checks_decide_and_say_why(
@@ -199,6 +201,9 @@ def test_an_own_judge_answers_as_it_was_asked_to(
         ("judge", JUDGE | {"answer": "number", "low": 5, "high": 5}, "lowest number"),
         ("pattern", {"pattern": "(?=a)b"}, "cannot be used"),
         ("json_schema", {"fields": [], "schema": '{"type": 3}'}, "cannot be used"),
+        ("json_schema", {"schema": '{"properties": {"a": {"$ref": "#/$defs/gone"}}}'}, "cannot be used"),
+        ("json_schema", {"schema": '{"items": {"$ref": "http://127.0.0.1:9/other.json"}}'}, "cannot be used"),
+        ("json_schema", {"schema": '{"$defs": {"a": {"$ref": "#/$defs/a"}}}'}, "cannot be used"),
         ("code", CODE_SETTINGS | {"function": "gone"}, "no function “gone”"),
         ("code", CODE_SETTINGS | {"source": "def ("}, "cannot be read as Python"),
         ("builtin", {"scorer": "Nothing"}, "no kind of scorer"),
@@ -209,6 +214,11 @@ def test_what_could_not_judge_is_refused_before_it_is_kept(
 ) -> None:
     with pytest.raises(InvalidInputError, match=words):
         scorers.save(workspace, ScorerSpec("mine", kind, typed))
+
+
+@pytest.mark.parametrize("typed", ["def (", "x = '\0'", "-" * 5_000 + "1"])
+def test_code_that_is_still_being_typed_needs_nothing_yet(typed: str) -> None:
+    assert not kinds.needs(ScorerSpec("mine", "code", CODE_SETTINGS | {"source": typed})).expected
 
 
 def test_own_code_is_kept_by_engineers_and_runs_at_its_first_verdict(workspace: Workspace, tmp_path: Any) -> None:
