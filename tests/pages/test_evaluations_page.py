@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import mlflow
@@ -277,6 +278,22 @@ def test_a_person_corrects_the_judge_and_keeps_the_question(screen, workspace, f
     shown.button(key="add-row").click().run()
     added = datasets.rows(workspace, dataset.id)
     assert [(one.question, one.expected, one.critical) for one in added][1] == (QUESTIONS[0], "Within two days.", True)
+
+
+def test_a_question_that_is_there_already_keeps_what_was_noted(screen, workspace, finished):
+    noted = Row("", QUESTIONS[0], "Newer.", topic="t", split="test", expected_facts=("f",), guidelines=("g",))
+    dataset = datasets.create(workspace, "Hard ones", [noted, Row("", "Another question?")])
+    shown = screen("evaluations", run=finished[0], row="r0")
+
+    shown.toggle(key="add-critical/r0").set_value(False)
+    shown.button(key="add-row").click().run()
+    assert [replace(one, id="") for one in datasets.rows(workspace, dataset.id)][0] == noted
+    shown.text_area(key="add-expected/r0").set_value("Within two days.")
+    shown.button(key="add-row").click().run()
+
+    first, second = datasets.rows(workspace, dataset.id)
+    assert replace(first, id="") == replace(noted, expected="Within two days.")
+    assert second.question == "Another question?"
 
 
 def test_the_better_answer_is_chosen_without_names(screen, workspace, finished):

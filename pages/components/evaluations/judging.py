@@ -1,6 +1,7 @@
 """What a person adds to an answer: a verdict of their own, or the question for a dataset."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -98,10 +99,10 @@ def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
 
 
 def _put(workspace: Workspace, one: Mapping[str, Any]) -> None:
-    """Add the question as it was asked; one that stands there already gets the new expected answer."""
+    """Add the question as it was asked; of one that stands there already only what was changed here is."""
     said, chosen = st.session_state, st.session_state["add-dataset"]
-    expected = said.get(f"add-expected/{one['row_id']}", one["expected"])
-    critical = bool(said.get(f"add-critical/{one['row_id']}", one["critical"]))
+    given = {"expected": one["expected"], "critical": bool(one["critical"])}
+    typed = {name: said.get(f"add-{name}/{one['row_id']}", was) for name, was in given.items()}
     with feedback.action(Message("The question stands in the dataset.")):
         found, turns = datasets.get(workspace, chosen), reading.messages(one)
         if not one["question"].strip():
@@ -109,11 +110,14 @@ def _put(workspace: Workspace, one: Mapping[str, Any]) -> None:
         row = Row(
             "",
             one["question"],
-            expected,
-            critical,
-            one["topic"],
-            one["language"],
+            **typed,
+            topic=one["topic"],
+            language=one["language"],
             messages=tuple(turns) if len(turns) > 1 else (),
         )
-        others = [each for each in datasets.rows(workspace, chosen) if each.id != one["row_id"]]
-        datasets.save_rows(workspace, chosen, [*others, row], seen=found.updated_at)
+        ids = {one["row_id"], datasets.request_id(datasets.inputs_of(row)["input"])}
+        changed = {name: value for name, value in typed.items() if value != given[name]}
+        there = datasets.rows(workspace, chosen)
+        kept = [replace(each, **changed) if each.id in ids else each for each in there]
+        new = [] if ids & {each.id for each in there} else [row]
+        datasets.save_rows(workspace, chosen, [*kept, *new], seen=found.updated_at)
