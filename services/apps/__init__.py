@@ -10,7 +10,7 @@ from services.apps.experiments import Experiment, own_experiment, unused_experim
 from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
 from services.apps.gate import in_words as gate_in_words
-from services.apps.records import NO_APP, App, all, get, load_setting, save_setting
+from services.apps.records import NO_APP, App, all, get, load_setting, load_version, save_setting
 from services.audit import Verb
 from services.database import app as table
 from services.database import setting, writing
@@ -42,6 +42,7 @@ __all__ = [
     "gate_problems",
     "get",
     "load_setting",
+    "load_version",
     "problems",
     "problems_of_new",
     "save",

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from services.apps.gate import Gate
 from services.database import app as table
 from services.database import setting, writing
-from services.errors import NotFoundError
+from services.errors import ConflictError, NotFoundError
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -75,14 +75,32 @@ def load_setting(workspace: "Workspace", key: str) -> Any:
     return _newest(workspace, workspace.app.id).get(key)
 
 
-def save_setting(workspace: "Workspace", key: str, value: Any) -> int:
-    """Store a new version of a setting and return its number; call it inside `audit.change`."""
+def load_version(workspace: "Workspace", key: str) -> tuple[int, Any]:
+    """The newest value of a setting after its version's number; 0 and None when it was never saved."""
+    newest = select(setting.c.version, setting.c.value).where(
+        setting.c.app_id == workspace.app.id, setting.c.key == key
+    )
+    with workspace.engine.connect() as connection:
+        found = connection.execute(newest.order_by(setting.c.version.desc()).limit(1)).one_or_none()
+    return (int(found.version), found.value) if found else (0, None)
+
+
+def save_setting(workspace: "Workspace", key: str, value: Any, read: int | None = None) -> int:
+    """Store a new version of a setting and return its number; call it inside `audit.change`.
+
+    `read` is the version that `value` was made from; raises ConflictError when somebody saved another one since.
+    """
     versions = select(func.coalesce(func.max(setting.c.version), 0)).where(
         setting.c.app_id == workspace.app.id, setting.c.key == key
     )
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
         version = connection.execute(versions).scalar_one() + 1
+        if read is not None and version != read + 1:
+            raise ConflictError(
+                Message("Somebody else saved a change at the same moment."),
+                Message("Reload the page and look at it again."),
+            )
         connection.execute(
             insert(setting).values(
                 app_id=workspace.app.id, key=key, version=version, value=value, actor=workspace.actor.id

@@ -29,14 +29,12 @@ def pin(workspace: "Workspace", made: Evaluation) -> None:
     """Compare every evaluation of this dataset with `made` from now on; raises NotReadyError."""
     if not made.finished:
         raise NotReadyError(Message("This evaluation has no rows."), Message("Pin one that is finished."))
-    before = pinned(workspace)
-    _save(workspace, made, before, before | {key(made): made.run_id})
+    _save(workspace, made, made.run_id)
 
 
 def unpin(workspace: "Workspace", made: Evaluation) -> None:
     """Compare with nothing by itself any more."""
-    before = pinned(workspace)
-    _save(workspace, made, before, {name: run for name, run in before.items() if name != key(made)})
+    _save(workspace, made, None)
 
 
 def key(made: Evaluation) -> str:
@@ -44,7 +42,11 @@ def key(made: Evaluation) -> str:
     return made.dataset_id or f"outside:{made.dataset_name}"
 
 
-def _save(workspace: "Workspace", made: Evaluation, before: dict[str, str], after: dict[str, str]) -> None:
+def _save(workspace: "Workspace", made: Evaluation, run_id: str | None) -> None:
+    read, stored = apps.load_version(workspace, SETTING)
+    before: dict[str, str] = stored or {}
+    others = {name: run for name, run in before.items() if name != key(made)}
+    after = others | ({key(made): run_id} if run_id else {})
     subject = made.dataset_name or made.run_id
-    with audit.change(workspace, Verb.PIN_BASELINE, subject, before=before.get(key(made)), after=after.get(key(made))):
-        apps.save_setting(workspace, SETTING, after)
+    with audit.change(workspace, Verb.PIN_BASELINE, subject, before=before.get(key(made)), after=run_id):
+        apps.save_setting(workspace, SETTING, after, read)

@@ -47,28 +47,42 @@ def versions(workspace: "Workspace", name: str) -> list[ScorerSpec]:
 
 
 def keep(workspace: "Workspace", spec: ScorerSpec, verb: Verb) -> ScorerSpec:
-    """Store a spec that was checked as a new scorer or a new version of one."""
-    stored = _stored(workspace)
-    before = [one for one in _newest(stored) if one["name"] == spec.name]
-    made = replace(spec, version=before[0]["version"] + 1 if before else 1)
-    with audit.change(workspace, verb, spec.name, before=before[0] if before else None, after=asdict(made)):
-        apps.save_setting(workspace, SETTING, [*stored, asdict(made) | {"removed": False}])
+    """Store a spec that was checked as a new scorer or a new version of one; raises ConflictError."""
+    before = _named(_stored(workspace), spec.name)
+    with audit.change(workspace, verb, spec.name, before=before, after=asdict(spec)) as change:
+        # Read again: others save scorers too, and all of them are one list.
+        read, stored = _read(workspace)
+        newest = _named(stored, spec.name)
+        made = replace(spec, version=newest["version"] + 1 if newest else 1)
+        apps.save_setting(workspace, SETTING, [*stored, asdict(made) | {"removed": False}], read)
+        change.after = asdict(made)
     return made
 
 
 def remove(workspace: "Workspace", name: str) -> None:
-    """Take a scorer off the list; its versions stay readable for old evaluations."""
-    stored = _stored(workspace)
-    kept = next((one for one in _newest(stored) if one["name"] == name and not one["removed"]), None)
-    if kept is None:
+    """Take a scorer off the list; its versions stay readable for old evaluations. Raises ConflictError."""
+    kept = _named(_stored(workspace), name)
+    if kept is None or kept["removed"]:
         raise NotFoundError(Message("There is no scorer {name}.", name=name), Message("Open the list of scorers."))
     with audit.change(workspace, Verb.REMOVE_SCORER, name, before=kept):
-        apps.save_setting(workspace, SETTING, [one | {"removed": True} if one is kept else one for one in stored])
+        read, stored = _read(workspace)
+        gone = _named(stored, name)
+        apps.save_setting(workspace, SETTING, [one | {"removed": True} if one is gone else one for one in stored], read)
 
 
 def _stored(workspace: "Workspace") -> list[dict[str, Any]]:
     """Every version of every scorer, oldest first."""
-    return list(apps.load_setting(workspace, SETTING) or [])
+    return _read(workspace)[1]
+
+
+def _read(workspace: "Workspace") -> tuple[int, list[dict[str, Any]]]:
+    """With the number of the setting's own version."""
+    version, stored = apps.load_version(workspace, SETTING)
+    return version, list(stored or [])
+
+
+def _named(stored: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    return next((one for one in _newest(stored) if one["name"] == name), None)
 
 
 def _newest(stored: list[dict[str, Any]]) -> list[dict[str, Any]]:

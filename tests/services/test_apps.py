@@ -53,6 +53,15 @@ def test_settings_are_kept_version_by_version(workspace):
     assert apps.save_setting(workspace, "app", {}) == 3
 
 
+def test_a_list_that_somebody_else_changed_meanwhile_is_not_written_over(workspace):
+    assert apps.load_version(workspace, "marks") == (0, None)
+    assert apps.save_setting(workspace, "marks", ["a"], 0) == 1
+    with pytest.raises(ConflictError) as refused:
+        apps.save_setting(workspace, "marks", ["b"], 0)
+    assert refused.value.remedy
+    assert apps.load_version(workspace, "marks") == (1, ["a"])
+
+
 def test_the_gate_is_stored_and_checked(workspace):
     apps.save_gate(workspace, Gate({"polite": 0.9}, rows=40))
     assert apps.get(workspace, "support").gate == Gate({"polite": 0.9}, rows=40)

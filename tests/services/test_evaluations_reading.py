@@ -1,6 +1,7 @@
 """Rows of every age and maker are read alike: ours, old ones, repeats, and what a plain notebook left."""
 
 import json
+from dataclasses import replace
 
 import mlflow
 import pandas as pd
@@ -8,8 +9,9 @@ import pytest
 from mlflow.entities import Feedback
 from mlflow.genai.scorers import scorer
 
-from services import datasets, evaluations
-from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table
+from services import audit, datasets, evaluations
+from services.errors import ConflictError
+from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table, views
 from services.evaluations.browsing import RowFilter
 from services.evaluations.comparing import WHOLE, Counts
 from services.evaluations.records import NUMBER, PASS, TEXT
@@ -241,6 +243,28 @@ def test_a_baseline_is_pinned_per_dataset(workspace):
     assert baselines.of(workspace, first) is None and baselines.of(workspace, other) is None
     baselines.unpin(workspace, second)
     assert baselines.pinned(workspace) == {}
+
+
+def test_a_view_and_a_baseline_of_somebody_else_are_not_lost(workspace, monkeypatch):
+    made = kept(workspace, [line(0, **judged("length", True))], {"length": [1.0, 1, 1]})
+    change, other = audit.change, None
+
+    def after_another(*args, **kwargs):
+        nonlocal other
+        do, other = other, None
+        if do:
+            do()
+        return change(*args, **kwargs)
+
+    monkeypatch.setattr(audit, "change", after_another)
+    other = lambda: views.save(workspace, "Theirs", RowFilter())  # noqa: E731
+    with pytest.raises(ConflictError):
+        views.save(workspace, "Mine", RowFilter())
+    assert [one.name for one in views.all(workspace)] == ["Theirs"]
+    other = lambda: baselines.pin(workspace, replace(made, dataset_id="d-9"))  # noqa: E731
+    with pytest.raises(ConflictError):
+        baselines.pin(workspace, made)
+    assert list(baselines.pinned(workspace)) == ["d-9"]
 
 
 def test_what_was_set_differently_is_told(workspace):

@@ -1,9 +1,11 @@
 """Scorers: settings in versions, built as MLflow scorers that say why, never registered in the store."""
 
+from typing import Any
+
 import pytest
 from mlflow.genai.scorers import Scorer
 
-from services import scorers
+from services import audit, scorers
 from services.errors import InvalidInputError, NotFoundError, PlatformError
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
@@ -25,6 +27,26 @@ def test_every_change_makes_a_new_version(workspace: Workspace) -> None:
     assert (first.version, second.version) == (1, 2)
     assert scorers.all(workspace) == [second]
     assert scorers.at(workspace, "length", 1) == first
+
+
+def test_two_scorers_saved_at_the_same_moment_both_stay(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, others = audit.change, [SPECS[0], SPECS[2]]
+
+    def after_another(*args: Any, **kwargs: Any) -> Any:
+        """Somebody else saves after the list was read and before it is written."""
+        if others:
+            scorers.save(workspace, others.pop())
+        return change(*args, **kwargs)
+
+    monkeypatch.setattr(audit, "change", after_another)
+    scorers.save(workspace, SPECS[3])
+    assert {one.name for one in scorers.all(workspace)} == {"length", "polite", "safe"}
+
+    others = [ScorerSpec("length", "length", {"shortest": 2, "longest": 9})]
+    assert scorers.save(workspace, SPECS[0]).version == 3
+    others = [SPECS[1]]
+    scorers.remove(workspace, "length")
+    assert {one.name for one in scorers.all(workspace)} == {"mentions company", "polite", "safe"}
 
 
 def test_a_removed_scorer_stays_readable(workspace: Workspace) -> None:
