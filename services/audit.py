@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -272,6 +272,14 @@ def about(workspace: "Workspace", name: str, verb: Verb | None = None) -> list[E
     query = select(event_log).where(event_log.c.app_id == workspace.app.id, mine).order_by(event_log.c.id)
     if verb is not None:
         query = query.where(event_log.c.verb == verb.value)
+    with workspace.engine.connect() as connection:
+        return [Event(**row._mapping) for row in connection.execute(query)]
+
+
+def of_verbs(workspace: "Workspace", verbs: Iterable[Verb]) -> list[Event]:
+    """The app's lines of these kinds, oldest first."""
+    chosen = event_log.c.verb.in_([one.value for one in verbs])
+    query = select(event_log).where(event_log.c.app_id == workspace.app.id, chosen).order_by(event_log.c.id)
     with workspace.engine.connect() as connection:
         return [Event(**row._mapping) for row in connection.execute(query)]
 

@@ -128,12 +128,14 @@ def move_model_alias(workspace: "Workspace", alias: ModelAlias, expected: int | 
             raise _not_kept(Message("the alias {alias} of {model}", alias=alias.name, model=alias.model))
 
 
-def deploy(workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object]) -> None:
+def deploy(
+    workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object], why: str = ""
+) -> None:
     """Stand an agent version beside the live one, at 0 % traffic; a version that stands already is left alone."""
     subject = f"{workspace.app.endpoint} {version}"
     if standing(workspace, version) is not None:
         return
-    with audit.change(workspace, Verb.DEPLOY, subject, after=model_id):
+    with audit.change(workspace, Verb.DEPLOY, subject, after=model_id, why=why):
         workspace.platform.serving.deploy(workspace, workspace.app.endpoint, version, model_id, dict(model_config))
 
 

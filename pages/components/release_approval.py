@@ -20,24 +20,29 @@ _ = session.text
 
 def badge(workspace: Workspace, release: Release) -> str:
     """How a proposal stands with its approval; nothing for any other release, and where nobody needs to agree."""
-    if release.state is not State.PROPOSED:
+    if release.state is not State.PROPOSED or not release.judged:
         return ""
-    word, colour = BADGE.get(approving.approval(workspace, release).standing, ("", ""))
-    return f":{colour}-badge[{_(word)}]" if word else ""
+    standing = approving.approval(workspace, release).standing
+    return _badge(standing) if standing in BADGE else ""
+
+
+def _badge(standing: Standing) -> str:
+    word, colour = BADGE[standing]
+    return f":{colour}-badge[{_(word)}]"
 
 
 def show(workspace: Workspace, release: Release) -> None:
     """What was decided, and the buttons of those who may decide."""
     found = approving.approval(workspace, release)
     made = approving.decisions(workspace, release.id)
-    waiting = release.state is State.PROPOSED and not release.working
+    waiting = approving.decidable(release)
     if not made and (found.standing is Standing.NOT_NEEDED or not waiting):
         return
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_('Approval')}**", width="content")
-            if waiting:
-                st.markdown(badge(workspace, release), width="content")
+            if waiting and found.standing in BADGE:
+                st.markdown(_badge(found.standing), width="content")
         for one in made:
             st.markdown(_told(one))
         if waiting:
@@ -65,19 +70,20 @@ def _show_buttons(workspace: Workspace, release: Release) -> None:
     may = approving.may_decide(workspace, release)
     st.text_input(_("Reason"), key=_key(release), disabled=not may, placeholder=_("Needed for a rejection"))
     with st.container(horizontal=True):
-        given = (workspace, release.id)
+        # What stands on this screen is decided on, and nothing that replaced it meanwhile.
+        given = (workspace, release.id, approving.subject(workspace, release))
         st.button(_("Approve"), key="approve-release", on_click=_approve, args=given, disabled=not may)
         st.button(_("Reject"), key="reject-release", on_click=_reject, args=given, disabled=not may)
 
 
-def _approve(workspace: Workspace, id: int) -> None:
+def _approve(workspace: Workspace, id: int, seen: str) -> None:
     with feedback.action(Message("Release {id} is approved.", id=id)):
-        approving.approve(workspace, id, _reason(id))
+        approving.approve(workspace, id, _reason(id), seen)
 
 
-def _reject(workspace: Workspace, id: int) -> None:
+def _reject(workspace: Workspace, id: int, seen: str) -> None:
     with feedback.action(Message("Release {id} is rejected.", id=id)):
-        approving.reject(workspace, id, _reason(id))
+        approving.reject(workspace, id, _reason(id), seen)
 
 
 def _reason(id: int) -> str:

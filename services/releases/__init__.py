@@ -55,6 +55,8 @@ class MovedOutside:
     """What somebody made live past the console, and the release that had left something else behind."""
 
     pair: Pair
+    prompt_name: str
+    split: bool
     release: Release
 
 
@@ -93,7 +95,7 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
         change.after = after | {"release": id}
-        records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), evaluation)
+        records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), steps.basis(candidate))
     return get(workspace, id)
 
 
@@ -108,9 +110,7 @@ def check_again(workspace: "Workspace", id: int) -> Release:
     with audit.change(workspace, Verb.CHECK_RELEASE, f"release {id}") as change:
         _nothing_moved(workspace, found)
         findings = interlocks.check(candidate)
-        records.set_findings(
-            workspace, found, findings, candidate.evaluation.run_id if candidate.evaluation else None, found.revision
-        )
+        records.set_findings(workspace, found, findings, steps.basis(candidate), found.revision)
         change.after = [one.number for one in findings if one.light is Light.RED]
     return get(workspace, id)
 
@@ -156,19 +156,27 @@ def start(workspace: "Workspace", id: int) -> Release:
         )
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
         _nothing_moved(workspace, found)
-        approving.hold(workspace, found)
+        if not found.done("shift"):
+            approving.hold(workspace, found)
         if not found.moving and found.judged:
             interlocks.hold(
                 preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))
             )
-        job = jobs.submit(workspace, "release", {"release": id}, exclusive=f"pointer:{workspace.app.id}")
-        if job.args["release"] != id:
-            raise ConflictError(
-                Message("Release {id} is on its way.", id=job.args["release"]),
-                Message("Wait until it has ended, or stop it."),
-            )
-        records.set_state(workspace, id, State.RUNNING, found.revision, job_id=job.id, error=None)
+        _submit(workspace, found)
     return get(workspace, id)
+
+
+def _submit(workspace: "Workspace", found: Release) -> None:
+    """Claim the release first: a job that nobody knows of could not be stopped."""
+    records.set_state(workspace, found.id, State.RUNNING, found.revision, error=None)
+    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=f"pointer:{workspace.app.id}")
+    if job.args["release"] != found.id:
+        records.set_state(workspace, found.id, found.state)
+        raise ConflictError(
+            Message("Release {id} is on its way.", id=job.args["release"]),
+            Message("Wait until it has ended, or stop it."),
+        )
+    records.set_job(workspace, found.id, job.id)
 
 
 def stop(workspace: "Workspace", id: int) -> None:
@@ -196,8 +204,9 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
         "undoes": current.id,
         "restores": target.id,
     }
-    with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], moves["after"], why):
+    with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], why=why) as change:
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
+        change.after = asdict(target.after) | {"release": id}
     return _started(workspace, id)
 
 
@@ -208,8 +217,9 @@ def put_back(workspace: "Workspace", why: str) -> Release:
     last = now.release
     restored = last.restores or last.id
     moves = {"prompt": last.prompt_name, "before": asdict(now.pair), "after": asdict(last.after), "restores": restored}
-    with audit.change(workspace, Verb.ROLL_BACK, f"release {last.id}", moves["before"], moves["after"], why):
+    with audit.change(workspace, Verb.ROLL_BACK, f"release {last.id}", moves["before"], why=why) as change:
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
+        change.after = asdict(last.after) | {"release": id}
     return _started(workspace, id)
 
 
@@ -225,10 +235,16 @@ def adopt(workspace: "Workspace", why: str) -> Release:
         raise NotReadyError(
             Message("Nothing is live that could be adopted."), Message("Put back what the last release left, instead.")
         )
+    if now.split:
+        raise ConflictError(
+            Message("Several agent versions share the traffic: that cannot be adopted."),
+            Message("Put it back, or give one version all the traffic first."),
+        )
     before, after = asdict(now.release.after), asdict(now.pair)
-    moves = {"prompt": now.release.prompt_name, "before": before, "after": after}
-    with audit.change(workspace, Verb.ADOPT_MOVE, f"release {now.release.id}", before, after, why):
+    moves = {"prompt": now.prompt_name, "before": before, "after": after}
+    with audit.change(workspace, Verb.ADOPT_MOVE, f"release {now.release.id}", before, why=why) as change:
         id = records.add(workspace, Kind.ADOPTION, moves, why)
+        change.after = after | {"release": id}
     return _started(workspace, id)
 
 
@@ -272,7 +288,7 @@ def _moved_outside(workspace: "Workspace") -> MovedOutside:
         raise ConflictError(
             Message("Nothing was moved outside the console."), Message("Reload the page and look at what is live.")
         )
-    return MovedOutside(now.pair, now.release)
+    return MovedOutside(now.pair, now.prompt_name or now.release.prompt_name, now.split, now.release)
 
 
 def _end_well(workspace: "Workspace", release: Release) -> None:
@@ -309,13 +325,13 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
 def _has_moved(workspace: "Workspace", release: Release) -> bool | None:
     """Whether the traffic or the alias has moved, also when the step did not end; None when nobody can say now."""
     before, after = release.before, release.after
-    if release.done("shift") or not release.moving:
+    if release.done("shift") or not release.moving or release.kind is Kind.ADOPTION:
         return release.done("shift")
     try:
         shares, alias = production.traffic(workspace), production.alias(workspace, release.prompt_name)
     except ConsoleError:
         return None
-    if before.agent_version != after.agent_version and shares.get(after.agent_version or 0, 0) > 0:
+    if before.agent_version != after.agent_version and shares.get(after.agent_version or 0) == 100:
         return True
     return before.model_id is not None and before.prompt_version != after.prompt_version == alias
 

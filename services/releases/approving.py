@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from services import apps, audit, prompts
 from services.audit import Event, Verb
 from services.database import now
-from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError
+from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from services.messages import Message, mark
+from services.prompts import PromptVersion
 from services.releases import records
-from services.releases.records import Release, State
+from services.releases.records import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -97,22 +98,25 @@ def save_rule(workspace: "Workspace", rule_: ApprovalRule) -> None:
         apps.save_setting(workspace, SETTING, after)
 
 
-def approve(workspace: "Workspace", id: int, reason: str = "") -> None:
-    """Agree to a proposed release as it is now; raises ForbiddenError for one's own where four eyes are required."""
-    _decide(workspace, id, Verb.APPROVE_RELEASE, reason)
+def approve(workspace: "Workspace", id: int, reason: str = "", seen: str | None = None) -> None:
+    """Agree to a release that has moved nothing; `seen` is the `subject` of what the person looked at.
+
+    Raises ForbiddenError for one's own where four eyes are required, ConflictError when it is another one by now.
+    """
+    _decide(workspace, id, Verb.APPROVE_RELEASE, reason, seen)
 
 
-def reject(workspace: "Workspace", id: int, reason: str) -> None:
-    """Refuse a proposed release; raises InvalidInputError without a reason."""
+def reject(workspace: "Workspace", id: int, reason: str, seen: str | None = None) -> None:
+    """Refuse a release that has moved nothing; raises InvalidInputError without a reason."""
     if not reason.strip():
         raise InvalidInputError(
             Message("A rejection needs a reason."), Message("Type what must be different before it may go live.")
         )
-    _decide(workspace, id, Verb.REJECT_RELEASE, reason)
+    _decide(workspace, id, Verb.REJECT_RELEASE, reason, seen)
 
 
-def approval(workspace: "Workspace", release: Release) -> Approval:
-    """Whether a release may start as far as people have to agree."""
+def approval(workspace: "Workspace", release: Release, *, started: bool = False) -> Approval:
+    """Whether a release may start as far as people have to agree; once `started`, an approval no longer expires."""
     asked = rule(workspace)
     if asked.who is Who.NOBODY or not release.judged:
         return Approval(Standing.NOT_NEEDED)
@@ -123,23 +127,23 @@ def approval(workspace: "Workspace", release: Release) -> Approval:
     if not newest.approved:
         return Approval(Standing.REJECTED, newest)
     until = newest.at + timedelta(hours=asked.hours)
-    if newest.subject != subject(workspace, release) or _own(workspace, release, newest.actor, asked):
+    if newest.subject != subject(workspace, release) or _is_own(workspace, release, newest.actor, asked):
         return Approval(Standing.CHANGED, newest)
-    if now() > until and not release.moving:
+    if now() > until and not started:
         return Approval(Standing.EXPIRED, newest, until)
     return Approval(Standing.APPROVED, newest, until)
 
 
 def decisions(workspace: "Workspace", id: int) -> list[Decision]:
     """Every decision on a release, oldest first."""
-    verbs = (Verb.APPROVE_RELEASE.value, Verb.REJECT_RELEASE.value)
-    lines = audit.about(workspace, f"release {id}")
+    verbs, name = (Verb.APPROVE_RELEASE.value, Verb.REJECT_RELEASE.value), f"release {id}"
+    lines = [one for one in audit.about(workspace, name) if one.subject == name]
     return [_from_event(one) for one in lines if one.verb in verbs and one.outcome == "done"]
 
 
-def hold(workspace: "Workspace", release: Release) -> None:
+def hold(workspace: "Workspace", release: Release, *, started: bool = False) -> None:
     """Raise BlockedError unless whoever must agree has agreed to exactly this release."""
-    found = approval(workspace, release)
+    found = approval(workspace, release, started=started)
     told = {
         Standing.WAITING: Message("Release {id} waits for an approval.", id=release.id),
         Standing.REJECTED: Message("Release {id} was rejected.", id=release.id),
@@ -156,50 +160,69 @@ def hold(workspace: "Workspace", release: Release) -> None:
 def may_decide(workspace: "Workspace", release: Release) -> bool:
     """Whether the actor may approve or reject this release."""
     allowed = audit.allowed(workspace, Verb.APPROVE_RELEASE)
-    return allowed and not _own(workspace, release, workspace.actor.id, rule(workspace))
+    return allowed and not _is_own(workspace, release, workspace.actor.id, rule(workspace))
+
+
+def decidable(release: Release) -> bool:
+    """Whether it still waits for people: it may be started or resumed, and has not moved what is live."""
+    return release.judged and release.startable and not release.done("shift")
 
 
 def subject(workspace: "Workspace", release: Release) -> str:
     """The hash of what is decided on: both sides, the prompt as it would be sent, the evaluation and the gate.
 
-    The number that the registry gives an agent version comes after the approval and is left out.
+    The number that the registry gives an agent version comes after the approval and is left out, and so are labels.
     """
-    prompt = prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
+    prompt = _prompt(workspace, release)
+    sent = prompt.content.to_json() if prompt else {}
     decided: dict[str, Any] = {
+        "release": release.id,
         "kind": release.kind.value,
         "before": asdict(release.before),
         "after": [release.after.model_id, release.after.prompt_version],
-        "prompt": prompt.content.to_json(),
+        "prompt": {name: value for name, value in sent.items() if name != "labels"},
         "evaluation": release.evaluation,
         "gate": asdict(workspace.app.gate),
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str) -> None:
+def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str | None) -> None:
     audit.require(workspace, verb)
     release = records.get(workspace, id)
-    if release.state is not State.PROPOSED or release.working:
+    if not decidable(release):
         raise ConflictError(
             Message("Release {id} is not waiting for its start.", id=id), Message("Reload the page and look at it.")
         )
-    if _own(workspace, release, workspace.actor.id, rule(workspace)):
+    if _is_own(workspace, release, workspace.actor.id, rule(workspace)):
         raise ForbiddenError(
             Message("{person} proposed release {id} or wrote its prompt version.", person=workspace.actor.id, id=id),
             Message("Four eyes are required: ask another approver."),
         )
-    found = {"subject": subject(workspace, release)}
-    with audit.change(workspace, verb, f"release {id}", after=found, why=reason.strip()):
-        # Only one who read the release as it is now decides: a change in between is a conflict.
-        records.set_state(workspace, id, State.PROPOSED, release.revision)
+    now_asked = subject(workspace, release)
+    if seen not in (None, now_asked):
+        raise ConflictError(
+            Message("Release {id} has changed while you looked at it.", id=id),
+            Message("Look at it again as it is now, then decide."),
+        )
+    with audit.change(workspace, verb, f"release {id}", after={"subject": now_asked}, why=reason.strip()):
+        records.touch(workspace, release)
 
 
-def _own(workspace: "Workspace", release: Release, actor: str, asked: ApprovalRule) -> bool:
+def _is_own(workspace: "Workspace", release: Release, actor: str, asked: ApprovalRule) -> bool:
     """Whether four eyes are required and these are the first two."""
     if asked.who is not Who.FOUR_EYES:
         return False
-    prompt = prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
-    return actor in (release.actor, prompt.author)
+    prompt = _prompt(workspace, release)
+    return actor == release.actor or (prompt is not None and actor == prompt.author)
+
+
+def _prompt(workspace: "Workspace", release: Release) -> PromptVersion | None:
+    """The version that would go live; None for one that was deleted in MLflow, which no approval covers any more."""
+    try:
+        return prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
+    except NotFoundError:
+        return None
 
 
 def _from_event(line: Event) -> Decision:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from services import agents, production
+from services.agents import AgentVersion
 from services.errors import NotFoundError
 from services.releases.records import Kind, Pair, Release, State, all, get
 
@@ -21,14 +22,27 @@ class Live:
     prompt_name: str | None
     release: Release | None
     moved_outside: bool
+    split: bool = False
 
 
 def live(workspace: "Workspace") -> Live:
-    """What production serves now; `moved_outside` when it is not what the last release left behind."""
+    """What production serves now; `moved_outside` when it is not what the last release left behind.
+
+    `split`: several agent versions share the traffic, which no release leaves; `pair` is the one with the most.
+    """
     moved = _moved(workspace)
     newest = moved[0][0] if moved else None
-    pair = _live_pair(workspace, newest)
-    return Live(pair, newest.prompt_name if newest else None, newest, newest is not None and pair != newest.after)
+    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
+    shown = [one for one in endpoint.versions if one.weight] if endpoint else []
+    if newest is None or not shown:
+        return Live(Pair(None, None, None), newest.prompt_name if newest else None, newest, newest is not None)
+    most = max(shown, key=lambda one: one.weight)
+    agent = _agent(workspace, most.model_id)
+    name = agent.prompt_name if agent and agent.prompt_name else newest.prompt_name
+    pinned = agent.pinned if agent else None
+    pair = Pair(most.model_id, most.version, pinned or production.alias(workspace, name))
+    same = len(shown) == 1 and pair == newest.after and name == newest.prompt_name
+    return Live(pair, name, newest, not same, len(shown) > 1)
 
 
 def rollback_target(workspace: "Workspace") -> Release | None:
@@ -69,19 +83,9 @@ def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
     return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
 
 
-def _live_pair(workspace: "Workspace", known: Release | None) -> Pair:
-    endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
-    shown = [one for one in endpoint.versions if one.weight] if endpoint else []
-    if not shown or known is None:
-        return Pair(None, None, None)
-    most = max(shown, key=lambda one: one.weight)
-    pinned = _pinned(workspace, most.model_id)
-    return Pair(most.model_id, most.version, pinned or production.alias(workspace, known.prompt_name))
-
-
-def _pinned(workspace: "Workspace", model_id: str) -> int | None:
-    """The prompt version an agent is pinned to; None also for one that was deleted in MLflow and still answers."""
+def _agent(workspace: "Workspace", model_id: str) -> AgentVersion | None:
+    """None for an agent that was deleted in MLflow and still answers."""
     try:
-        return agents.get(workspace, model_id).pinned
+        return agents.get(workspace, model_id)
     except NotFoundError:
         return None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from services.database import job as job_table
-from services.database import new_id, now, release, step, writing
+from services.database import new_id, now, step, writing
+from services.database import release as table
 from services.errors import ConflictError, NotFoundError
 from services.interlocks import Finding, Light
 from services.jobs import LIVE
@@ -91,7 +92,11 @@ class Proof:
 
 @dataclass(frozen=True)
 class Release:
-    """One move of what is live, from `before` to `after`."""
+    """One move of what is live, from `before` to `after`.
+
+    `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
+    `verdict` and the `gate` as JSON; empty before, and where nothing is judged.
+    """
 
     id: int
     kind: Kind
@@ -102,6 +107,7 @@ class Release:
     undoes: int | None
     restores: int | None
     evaluation: str | None
+    basis: Mapping[str, Any]
     findings: tuple[Finding, ...]
     checked_at: datetime | None
     steps: tuple[Step, ...]
@@ -160,7 +166,7 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
             "why": why,
             "actor": workspace.actor.id,
         }
-        id = new_id(connection.execute(insert(release).values(proposed)))
+        id = new_id(connection.execute(insert(table).values(proposed)))
         connection.execute(
             insert(step),
             [
@@ -173,7 +179,7 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
 
 def get(workspace: "Workspace", id: int) -> Release:
     """One release of this app; raises NotFoundError."""
-    found = _read(workspace, release.c.id == id)
+    found = _read(workspace, table.c.id == id)
     if not found:
         raise NotFoundError(
             Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
@@ -183,39 +189,52 @@ def get(workspace: "Workspace", id: int) -> Release:
 
 def all(workspace: "Workspace") -> list[Release]:
     """The app's releases, newest first."""
-    return _read(workspace, release.c.id.is_not(None))
+    return _read(workspace, table.c.id.is_not(None))
 
 
 def of_prompt(workspace: "Workspace", name: str) -> list[Release]:
     """The releases of one prompt, newest first."""
-    return _read(workspace, release.c.moves["prompt"].as_string() == name)
+    return _read(workspace, table.c.moves["prompt"].as_string() == name)
 
 
 def set_state(workspace: "Workspace", id: int, state: State, revision: int | None = None, **values: Any) -> None:
     """Change a release; with `revision`, raises ConflictError when someone changed it since that was read."""
     ended = {"ended_at": now()} if state not in (State.PROPOSED, State.RUNNING) else {"ended_at": None}
-    chosen = release.c.id == id if revision is None else (release.c.id == id) & (release.c.revision == revision)
+    chosen = table.c.id == id if revision is None else (table.c.id == id) & (table.c.revision == revision)
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
         written = (
-            update(release).where(chosen).values(state=state.value, revision=release.c.revision + 1, **ended, **values)
+            update(table).where(chosen).values(state=state.value, revision=table.c.revision + 1, **ended, **values)
         )
         if connection.execute(written).rowcount == 0:
-            raise ConflictError(
-                Message("Release {id} was changed by someone else.", id=id),
-                Message("Reload the page and look at it again."),
-            )
+            raise _changed(id)
+
+
+def touch(workspace: "Workspace", release: Release) -> None:
+    """Count the release up as changed; raises ConflictError when someone changed it since it was read."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        same = (table.c.id == release.id) & (table.c.revision == release.revision)
+        if connection.execute(update(table).where(same).values(revision=table.c.revision + 1)).rowcount == 0:
+            raise _changed(release.id)
+
+
+def set_job(workspace: "Workspace", id: int, job_id: int) -> None:
+    """Remember the job that runs it; the job itself may be at work already."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(update(table).where(table.c.id == id).values(job_id=job_id))
 
 
 def set_findings(
     workspace: "Workspace",
     release: Release,
     findings: Sequence[Finding],
-    evaluation: str | None,
+    basis: Mapping[str, Any],
     revision: int | None = None,
 ) -> None:
-    """Store what the interlocks found just now, and the evaluation they looked at."""
-    moves = moves_of(release) | {"evaluation": evaluation}
+    """Store what the interlocks found just now, and what they judged by (see `Release.basis`)."""
+    moves = moves_of(release) | {"evaluation": basis["evaluation"], "basis": dict(basis)}
     found = [finding.to_json() for finding in findings]
     set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves)
 
@@ -227,6 +246,7 @@ def moves_of(release: Release) -> dict[str, Any]:
         "before": asdict(release.before),
         "after": asdict(release.after),
         "evaluation": release.evaluation,
+        "basis": dict(release.basis),
         "undoes": release.undoes,
         "restores": release.restores,
     }
@@ -240,7 +260,7 @@ def set_step(workspace: "Workspace", id: int, name: str, **values: Any) -> None:
 
 
 def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
-    query = select(release).where(release.c.app_id == workspace.app.id, chosen).order_by(release.c.id.desc())
+    query = select(table).where(table.c.app_id == workspace.app.id, chosen).order_by(table.c.id.desc())
     with workspace.engine.connect() as connection:
         rows = connection.execute(query).all()
         ids = [row.id for row in rows]
@@ -264,6 +284,7 @@ def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Relea
         undoes=moves.get("undoes"),
         restores=moves.get("restores"),
         evaluation=moves.get("evaluation"),
+        basis=moves.get("basis") or {},
         findings=tuple(Finding.from_json(one) for one in row.findings or ()),
         checked_at=row.checked_at,
         steps=tuple(
@@ -281,6 +302,12 @@ def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Relea
         revision=row.revision,
         created_at=row.created_at,
         ended_at=row.ended_at,
+    )
+
+
+def _changed(id: int) -> ConflictError:
+    return ConflictError(
+        Message("Release {id} was changed by someone else.", id=id), Message("Reload the page and look at it again.")
     )
 
 

@@ -29,7 +29,7 @@ def register(workspace: "Workspace", release: Release) -> tuple[str, int]:
     """
     name, agent = agents.registered_name(workspace), agents.get(workspace, str(release.after.model_id))
     was = production.model_aliases(workspace, name).get(CHALLENGER)
-    version = _registered(workspace, name, agent)
+    version = _registered(workspace, name, agent, release)
     _describe(workspace, version, agent, release)
     number = int(version.version)
     production.move_model_alias(workspace, ModelAlias(name, CHALLENGER), was, number, f"release {release.id}")
@@ -95,14 +95,15 @@ def _exists(workspace: "Workspace", name: str, version: int) -> bool:
     return True
 
 
-def _registered(workspace: "Workspace", name: str, agent: AgentVersion) -> ModelVersion:
+def _registered(workspace: "Workspace", name: str, agent: AgentVersion, release: Release) -> ModelVersion:
     """The registered version of the agent, read back from the registry; raises PlatformError when it is not ready."""
     source = f"models:/{agent.model_id}"
     with translated(Message("Reading the registered agents")):
         listed = workspace.client.search_model_versions(f"name = '{name}'")
     known = [int(one.version) for one in listed if one.source == source or one.model_id == agent.model_id]
     if not known:
-        with audit.change(workspace, Verb.REGISTER_MODEL, name, after=agent.model_id) as change:
+        why = f"release {release.id}"
+        with audit.change(workspace, Verb.REGISTER_MODEL, name, after=agent.model_id, why=why) as change:
             change.after = int(mlflow.register_model(source, name).version)
         known = [change.after]
     with translated(Message("Reading the registered agents")):
@@ -129,7 +130,8 @@ def _describe(workspace: "Workspace", version: ModelVersion, agent: AgentVersion
         return
     client, number = workspace.client, str(version.version)
     subject = f"{version.name} {number}"
-    with audit.change(workspace, Verb.REGISTER_MODEL, subject, before=version.description or None, after=text):
+    before, why = version.description or None, f"release {release.id}"
+    with audit.change(workspace, Verb.REGISTER_MODEL, subject, before, text, why):
         for name, value in tags.items():
             client.set_model_version_tag(version.name, number, name, value)
         client.set_logged_model_tags(agent.model_id, {VERSION_TAG: tags[VERSION_TAG]})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
 from services.audit import Verb
 from services.database import now
-from services.errors import ConflictError, ConsoleError, PlatformError, translated
+from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
 from services.releases import approving, proving, records, registering
@@ -47,6 +47,16 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     records.set_step(workspace, id, name, state="done", ended_at=now(), detail=detail.to_json())
 
 
+def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
+    """What the interlocks judged by, as the release keeps it: evaluations, verdict and gate change later."""
+    return {
+        "evaluation": candidate.evaluation.run_id if candidate.evaluation else None,
+        "baseline": candidate.baseline.run_id if candidate.baseline else None,
+        "verdict": candidate.verdict.to_json() if candidate.verdict else None,
+        "gate": asdict(candidate.workspace.app.gate),
+    }
+
+
 def candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
     """The facts about what a release wants to make live, as they are now."""
     agent = agents.get(workspace, str(release.after.model_id))
@@ -57,7 +67,9 @@ def candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
 def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Message:
     today = candidate(workspace, release)
     findings = interlocks.check(today)
-    records.set_findings(workspace, release, findings, today.evaluation.run_id if today.evaluation else None)
+    records.set_findings(workspace, release, findings, basis(today))
+    # Before anything is deployed: a newer evaluation than the approved one needs another look.
+    approving.hold(workspace, records.get(workspace, release.id), started=True)
     interlocks.hold(findings)
     return Message("All {n} interlocks are clear.", n=len(findings))
 
@@ -80,8 +92,11 @@ def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
         for spec in scorers.all(workspace)
         if scorers.not_in_production(spec) is None
     ]
+    why = f"release {release.id}"
     if list(running.values()) != wanted:
-        with audit.change(workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted]):
+        with audit.change(
+            workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted], why=why
+        ):
             workspace.platform.scoring.apply(workspace, wanted)
     return Message("Production scorers running: {n}.", n=len(wanted))
 
@@ -94,7 +109,9 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
         handle = next(one.handle for one in release.steps if one.name == "deploy") or {"alias": now}
         records.set_step(workspace, release.id, "deploy", handle=handle)
         production.move_alias(workspace, release.prompt_name, now, _prompt_version(release), f"release {release.id}")
-    production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
+    production.deploy(
+        workspace, version, agent.model_id, _model_config(workspace, agent.pinned), f"release {release.id}"
+    )
     return Message("Version {version} stands at 0 % traffic.", version=version)
 
 
@@ -103,7 +120,9 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
     version, begun = _version(release), time.monotonic()
     if release.kind is Kind.ROLLBACK:
         agent = agents.get(workspace, str(release.after.model_id))
-        production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent.pinned))
+        production.deploy(
+            workspace, version, agent.model_id, _model_config(workspace, agent.pinned), f"release {release.id}"
+        )
     while time.monotonic() - begun < SECONDS_TO_READY:
         work.progress(0, 1)
         found = production.standing(workspace, version)
@@ -150,19 +169,30 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
     if release.kind is Kind.ADOPTION:
         return _adopted(workspace, release)
     if release.judged:
-        approving.hold(workspace, release)
+        approving.hold(workspace, release, started=True)
         interlocks.hold(interlocks.check(candidate(workspace, release)))
     if release.before.agent_version != release.after.agent_version:
         before = {release.before.agent_version: 100} if release.before.agent_version else {}
+        if release.kind is Kind.ROLLBACK:
+            # The way back leads from whatever stands there, also from shares that somebody has split.
+            before = production.traffic(workspace)
         production.move_traffic(workspace, before, {_version(release): 100}, why)
     current = production.alias(workspace, release.prompt_name)
     if current != release.after.prompt_version:
-        # What the release started from; before a first one, the alias may be somebody else's.
-        expected = release.before.prompt_version if release.before.model_id else current
+        expected = release.before.prompt_version if _alias_was_read(workspace, release) else current
         production.move_alias(workspace, release.prompt_name, expected, _prompt_version(release), why)
     if release.undoes is not None:
         records.set_state(workspace, release.undoes, State.TAKEN_BACK)
     return _moved(release)
+
+
+def _alias_was_read(workspace: "Workspace", release: Release) -> bool:
+    """Whether what was live before followed the alias; before a first release it may be somebody else's."""
+    try:
+        agent = agents.get(workspace, release.before.model_id) if release.before.model_id else None
+    except NotFoundError:
+        return True
+    return agent is not None and agent.pinned is None and agent.prompt_name == release.prompt_name
 
 
 def _adopted(workspace: "Workspace", release: Release) -> Message:

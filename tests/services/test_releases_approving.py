@@ -94,7 +94,7 @@ def test_a_change_after_the_approval_voids_it(proposed, change):
         apps.save_gate(workspace, Gate({}, rows=2))
         workspace = workspace.for_app(apps.get(workspace, "support"))
     elif change == "evaluation":
-        records.set_findings(workspace, releases.get(workspace, id), [], "r-2")
+        records.set_findings(workspace, releases.get(workspace, id), [], {"evaluation": "r-2"})
     else:
         workspace.client.set_prompt_version_tag("greeting", "1", "_mlflow_prompt_model_config", '{"temperature": 1.5}')
     assert standing(workspace, id) is Standing.CHANGED
@@ -119,8 +119,10 @@ def test_an_approval_expires_before_the_start_but_not_under_way(proposed, monkey
     later = database.now() + timedelta(hours=3)
     monkeypatch.setattr(approving, "now", lambda: later)
     assert standing(workspace, id) is Standing.EXPIRED
-    records.set_step(workspace, id, "shift", state="running")
-    assert standing(workspace, id) is Standing.APPROVED
+    # A pointer that an interlock stopped has not moved: resuming it days later needs another look.
+    records.set_step(workspace, id, "shift", state="failed")
+    assert standing(workspace, id) is Standing.EXPIRED
+    approving.hold(workspace, releases.get(workspace, id), started=True)
 
 
 def test_a_rejection_has_a_reason_and_holds_until_somebody_approves(proposed):
@@ -146,11 +148,65 @@ def test_only_approvers_decide_and_only_admins_set_the_rule(proposed):
         approving.save_rule(workspace, ApprovalRule(Who.ONE, hours=0))
 
 
-def test_what_is_under_way_or_over_cannot_be_decided_on(proposed):
+def test_what_has_moved_or_is_over_cannot_be_decided_on(proposed):
     workspace, id = proposed
-    records.set_state(workspace, id, State.LIVE)
-    with pytest.raises(ConflictError):
-        approving.approve(workspace, id)
+    records.set_step(workspace, id, "shift", state="done")
+    for state in (State.UNPROVEN, State.LIVE):
+        records.set_state(workspace, id, state)
+        with pytest.raises(ConflictError):
+            approving.approve(workspace, id)
+
+
+@pytest.mark.parametrize("state", [State.BLOCKED, State.FAILED, State.STOPPED])
+def test_what_stopped_half_way_can_be_approved_again(proposed, state):
+    workspace, id = proposed
+    approving.save_rule(workspace, ApprovalRule(Who.ONE))
+    records.set_state(workspace, id, state)
+    approving.approve(by(workspace, GRACE), id)
+    assert (standing(workspace, id), releases.get(workspace, id).state) == (Standing.APPROVED, state)
+
+
+def test_a_rule_set_later_does_not_hold_the_proof_of_what_is_live_already(proposed):
+    workspace, id = proposed
+    approving.save_rule(workspace, ApprovalRule(Who.ONE))
+    records.set_step(workspace, id, "shift", state="done")
+    records.set_state(workspace, id, State.UNPROVEN)
+    with pytest.raises(ConflictError, match="has changed since"):  # of what is live, not of an approval
+        releases.start(workspace, id)
+
+
+def test_nobody_approves_what_they_have_not_seen(proposed):
+    workspace, id = proposed
+    seen = approving.subject(workspace, releases.get(workspace, id))
+    records.set_findings(workspace, releases.get(workspace, id), [], {"evaluation": "r-2"})
+    for act in (approving.approve, approving.reject):
+        with pytest.raises(ConflictError, match="while you looked"):
+            act(workspace, id, "fine", seen)
+    assert approving.decisions(workspace, id) == []
+
+
+def test_a_reason_that_names_another_release_decides_nothing_there(proposed):
+    workspace, id = proposed
+    other = records.add(workspace, Kind.AGENT, records.moves_of(releases.get(workspace, id)), "")
+    approving.reject(workspace, other, f"release {id}")
+    assert approving.decisions(workspace, id) == [] and len(approving.decisions(workspace, other)) == 1
+
+
+def test_a_prompt_version_that_was_deleted_voids_its_approval_and_breaks_nothing(proposed):
+    workspace, id = proposed
+    prompts.save(workspace, "greeting", "Be kind.", "")
+    approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))
+    approving.approve(by(workspace, GRACE), id)
+    workspace.client.delete_prompt_version("greeting", "1")
+    assert standing(workspace, id) is Standing.CHANGED
+
+
+def test_new_labels_of_the_prompt_void_nothing(proposed):
+    workspace, id = proposed
+    approving.save_rule(workspace, ApprovalRule(Who.ONE))
+    approving.approve(workspace, id)
+    prompts.label(workspace, "greeting", 1, {"title": "Brief"})
+    assert standing(workspace, id) is Standing.APPROVED
 
 
 def test_decisions_stand_in_the_audit_chain(proposed):

@@ -18,7 +18,7 @@ from services.apps import Gate
 from services.database import now
 from services.datasets import Row
 from services.errors import ConflictError, NotFoundError, NotReadyError
-from services.releases import Kind, Pair, State, evidence, records
+from services.releases import Kind, Pair, State, evidence, records, steps
 from services.scorers import ScorerSpec
 from tests.standing import logged
 
@@ -86,7 +86,10 @@ def went_live(ready):
     evaluated(ready, agent, 1, [True, False, False])
     run = evaluated(ready, agent, 2, [True, True, False])
     moves = {"prompt": "greeting", "before": asdict(Pair(agent, 1, 1)), "after": asdict(Pair(agent, 1, 2))}
-    id = records.add(ready, Kind.PROMPT, moves | {"evaluation": run}, "warmer words")
+    id = records.add(ready, Kind.PROMPT, moves, "warmer words")
+    judged = steps.candidate(ready, releases.get(ready, id))
+    assert judged.evaluation.run_id == run
+    records.set_findings(ready, releases.get(ready, id), [], steps.basis(judged))
     records.set_step(ready, id, "shift", state="done", started_at=now(), ended_at=now())
     with audit.change(ready, audit.Verb.START_RELEASE, f"release {id}"):
         records.set_state(ready, id, State.LIVE)
@@ -210,6 +213,41 @@ def test_a_file_that_was_changed_where_it_is_kept_is_not_handed_out(went_live):
     stored.unlink()
     with pytest.raises(NotFoundError):
         evidence.read(workspace, kept, stored.name)
+
+
+def test_evidence_kept_late_tells_what_was_judged_then(went_live):
+    workspace, id = went_live
+    apps.save_gate(workspace, Gate({"short": 0.9}, rows=50))
+    found = datasets.rows(workspace, workspace.app.dataset_id)
+    datasets.save_rows(workspace, workspace.app.dataset_id, [*found, Row("", "Another one?")])
+    pack = opened(workspace.for_app(apps.get(workspace, "support")), evidence.keep(workspace, id))
+    assert json.loads(pack.read("gate.json"))["minimum"] == {"short": 0.5}
+    assert json.loads(pack.read("evaluation/verdict.json"))["rows"] == 3
+
+
+def test_two_who_keep_it_at_once_leave_evidence_that_can_be_read(went_live, monkeypatch):
+    workspace, id = went_live
+    gather = evidence.gather
+
+    def gather_while_another_keeps_it(*arguments):
+        monkeypatch.setattr(evidence, "gather", gather)
+        evidence.keep(workspace, id)
+        return gather(*arguments)
+
+    monkeypatch.setattr(evidence, "gather", gather_while_another_keeps_it)
+    kept = evidence.keep(workspace, id)
+    assert all(evidence.read(workspace, kept, name) for name in kept.hashes)
+
+
+def test_a_private_key_in_an_answer_cuts_nothing_off(went_live):
+    workspace, id = went_live
+    notes = "a\n-----BEGIN PRIVATE KEY-----\nMIIabc\n、キーはsk-abcdefghijklmnopqrstuvwx"
+    moves = records.moves_of(releases.get(workspace, id))
+    late = records.add(workspace, Kind.PROMPT, moves, notes)
+    records.set_state(workspace, late, State.LIVE)
+    pack = opened(workspace, evidence.keep(workspace, late))
+    assert json.loads(pack.read("release.json"))["why"] == "a\n…、キーは…"
+    assert "SHA-256" in pack.read("index.html").decode() and "MIIabc" not in pack.read("index.html").decode()
 
 
 def test_only_a_release_that_went_live_has_evidence(ready):

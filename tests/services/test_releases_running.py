@@ -271,6 +271,34 @@ def test_an_adoption_takes_over_nothing_that_moved_again(moved_outside):
     assert releases.live(workspace).moved_outside
 
 
+def test_split_traffic_is_a_move_that_is_put_back_and_never_adopted(moved_outside):
+    workspace, agent, _ = moved_outside
+    mlflow.genai.set_prompt_alias("greeting", "production", 1)
+    stand(workspace, 2, logged(workspace, "greeting"))
+    workspace.platform.serving.shift(workspace, "support", {1: 60, 2: 40})
+    now = releases.live(workspace)
+    assert (now.moved_outside, now.split, now.pair.agent_version) == (True, True, 1)
+    with pytest.raises(ConflictError, match="share the traffic"):
+        releases.adopt(workspace, "half of it is right")
+    workspace.platform.serving.shift(workspace, "support", {1: 40, 2: 60})
+    back = releases.put_back(workspace, "nobody knows who did it")
+    trace = left(workspace, agent, 1, "Be brief for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        ended, error = taken(workspace, back.id)
+    assert (ended.state, error, production.traffic(workspace)) == (State.LIVE, None, {1: 100})
+
+
+def test_an_agent_with_another_prompt_is_adopted_under_that_prompt(moved_outside):
+    workspace, _, _ = moved_outside
+    prompts.save(workspace, "farewell", "Say goodbye for Acme.", "")
+    mlflow.genai.set_prompt_alias("farewell", "production", 1)
+    other = logged(workspace, "farewell")
+    stand(workspace, 2, other)
+    workspace.platform.serving.shift(workspace, "support", {2: 100})
+    adopted = releases.adopt(workspace, "an urgent mend by hand")
+    assert (adopted.prompt_name, adopted.after) == ("farewell", Pair(other, 2, 1))
+
+
 def test_where_nothing_was_moved_nothing_is_put_back_or_adopted(moved_outside):
     workspace, _, _ = moved_outside
     mlflow.genai.set_prompt_alias("greeting", "production", 1)

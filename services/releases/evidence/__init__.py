@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,8 +40,9 @@ class Kept:
 
 def find(workspace: "Workspace", id: int) -> Kept | None:
     """The evidence of a release, None before it was kept."""
-    lines = audit.about(workspace, f"release {id}", Verb.KEEP_EVIDENCE)
-    done = next((one for one in lines if one.outcome == "done"), None)
+    name = f"release {id}"
+    lines = audit.about(workspace, name, Verb.KEEP_EVIDENCE)
+    done = next((one for one in lines if one.subject == name and one.outcome == "done"), None)
     return Kept(id, done.at, done.actor, dict(done.after)) if done else None
 
 
@@ -61,7 +63,7 @@ def keep(workspace: "Workspace", id: int) -> Kept:
     with audit.change(workspace, Verb.KEEP_EVIDENCE, f"release {id}") as change:
         made = pack.made(gather(workspace, id))
         _write(workspace, id, made)
-        change.after = made.hashes
+        change.after = made.hashes  # of two who keep it at once, the first line counts; each wrote a folder of its own
     return find(workspace, id) or keep(workspace, id)
 
 
@@ -69,7 +71,9 @@ def read(workspace: "Workspace", kept: Kept, name: str) -> bytes:
     """One file of the evidence; raises ConflictError when it is not what the audit log recorded."""
     with translated(Message("Reading the evidence")):
         try:
-            content = Path(_repository(workspace).download_artifacts(f"{_folder(kept.release)}/{name}")).read_bytes()
+            content = Path(
+                _repository(workspace).download_artifacts(f"{_folder(kept.release, kept.hashes)}/{name}")
+            ).read_bytes()
         except (MlflowException, OSError) as error:
             raise NotFoundError(
                 Message("The file {name} is not kept here any more.", name=name),
@@ -89,11 +93,11 @@ def _write(workspace: "Workspace", id: int, made: pack.Pack) -> None:
         for name, content in made.files.items():
             file = Path(folder) / name
             file.write_bytes(content)
-            repository.log_artifact(str(file), _folder(id))
+            repository.log_artifact(str(file), _folder(id, made.hashes))
 
 
-def _folder(id: int) -> str:
-    return f"{FOLDER}/release-{id}"
+def _folder(id: int, hashes: Mapping[str, str]) -> str:
+    return f"{FOLDER}/release-{id}/{hashes[pack.name(id, 'zip')][:12]}"
 
 
 def _repository(workspace: "Workspace") -> ArtifactRepository:

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,12 @@ import pandas as pd
 
 from services import agents, audit, datasets, evaluations, prompts, scorers
 from services.agents import AgentVersion
-from services.audit import Event
-from services.errors import NotFoundError
+from services.audit import Event, Verb
+from services.errors import NotFoundError, NotReadyError
 from services.evaluations import Evaluation
 from services.prompts import PromptVersion
 from services.prompts.comparison import Comparison, compare
-from services.releases import approving, records, steps
+from services.releases import approving, records
 from services.releases.approving import Decision
 from services.releases.records import Pair, Release
 from services.verdicts import Verdict
@@ -23,6 +23,7 @@ from services.verdicts import Verdict
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
+MAKING = (Verb.PROPOSE_RELEASE, Verb.ROLL_BACK, Verb.ADOPT_MOVE)
 LIBRARIES = ("mlflow", "openai", "pandas", "scipy", "streamlit")
 
 
@@ -68,8 +69,8 @@ def gather(workspace: "Workspace", id: int) -> Facts:
     release = records.get(workspace, id)
     before, after = (_side(workspace, release, pair) for pair in (release.before, release.after))
     both = before.prompt and after.prompt
-    judged, baseline, verdict = _judged(workspace, release)
-    evaluation = judged.evaluation if judged else None
+    judged = _judged(workspace, release.evaluation)
+    verdict = release.basis.get("verdict")
     return Facts(
         app=workspace.app.name,
         release=release,
@@ -77,13 +78,13 @@ def gather(workspace: "Workspace", id: int) -> Facts:
         after=after,
         difference=compare(before.prompt.content, after.prompt.content) if both else None,  # type: ignore[union-attr]  # both are there
         judged=judged,
-        baseline=baseline,
-        verdict=verdict,
-        dataset=_dataset(workspace, evaluation.dataset_sha256) if evaluation else None,
-        scorers=tuple(_scorers(workspace, evaluation)) if evaluation else (),
-        gate=asdict(workspace.app.gate),
+        baseline=_judged(workspace, release.basis.get("baseline")),
+        verdict=Verdict.from_json(verdict) if verdict else None,
+        dataset=_dataset(workspace, judged.evaluation.dataset_sha256) if judged else None,
+        scorers=tuple(_scorers(workspace, judged.evaluation)) if judged else (),
+        gate=release.basis.get("gate") or {},
         decisions=tuple(approving.decisions(workspace, id)),
-        events=tuple(_events(workspace, release)),
+        events=tuple(_events(workspace, id)),
         environment={"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},
     )
 
@@ -103,18 +104,14 @@ def _side(workspace: "Workspace", release: Release, pair: Pair) -> Side:
     return Side(pair, prompt, agent)
 
 
-def _judged(workspace: "Workspace", release: Release) -> tuple[Judged | None, Judged | None, Verdict | None]:
-    """The evaluation that the interlocks looked at, what it was compared with, and the verdict; none where nothing was judged."""
-    if release.evaluation is None or not release.judged:
-        return None, None, None
+def _judged(workspace: "Workspace", run_id: str | None) -> Judged | None:
+    """An evaluation that the interlocks looked at; None when there was none, or it was deleted since."""
+    if run_id is None:
+        return None
     try:
-        mine = evaluations.get(workspace, release.evaluation)
-        today = steps.candidate(workspace, release)
-    except NotFoundError:
-        return None, None, None
-    baseline = Judged(today.baseline, today.baseline_rows) if today.baseline else None
-    same = today.evaluation is not None and today.evaluation.run_id == mine.run_id
-    return Judged(mine, evaluations.rows(workspace, mine.run_id)), baseline, today.verdict if same else None
+        return Judged(evaluations.get(workspace, run_id), evaluations.rows(workspace, run_id))
+    except (NotFoundError, NotReadyError):
+        return None
 
 
 def _dataset(workspace: "Workspace", sha256: str) -> bytes | None:
@@ -132,10 +129,11 @@ def _scorers(workspace: "Workspace", evaluation: Evaluation) -> list[dict[str, A
     ]
 
 
-def _events(workspace: "Workspace", release: Release) -> list[Event]:
+def _events(workspace: "Workspace", id: int) -> list[Event]:
     """The lines of the audit log about this release and what it did, oldest first."""
-    name = f"release {release.id}"
-    proposals = audit.about(workspace, release.kind.value, audit.Verb.PROPOSE_RELEASE)
-    done = [one for one in proposals if isinstance(one.after, dict) and one.after.get("release") == release.id]
-    begun = {one.intent_id for one in done}
-    return [*(one for one in proposals if one in done or one.id in begun), *audit.about(workspace, name)]
+    lines = {one.id: one for one in audit.about(workspace, f"release {id}")}
+    # The line that made the release was written before it had a number.
+    for line in audit.of_verbs(workspace, MAKING):
+        if isinstance(line.after, dict) and line.after.get("release") == id:
+            lines[line.id] = line
+    return [lines[one] for one in sorted(lines)]

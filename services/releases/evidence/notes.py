@@ -69,8 +69,10 @@ def _moved(facts: Facts) -> Iterator[Message]:
     else:
         yield Message("Before: {pair}.", pair=_pair(facts.before))
     yield Message("After: {pair}.", pair=_pair(facts.after))
-    if release.kind is Kind.ROLLBACK:
-        yield Message("It took release {id} back.", id=release.undoes or "–")
+    if release.undoes is not None:
+        yield Message("It took release {id} back.", id=release.undoes)
+    elif release.kind is Kind.ROLLBACK:
+        yield Message("It put back what release {id} had left.", id=release.restores or "–")
     if release.kind is Kind.ADOPTION:
         yield Message("Somebody moved it outside the console; this release takes it over.")
     yield Message("Proposed by {person} at {time}.", person=release.actor, time=moment(release.created_at))
@@ -117,6 +119,8 @@ def _changed(facts: Facts) -> Iterator[Message]:
 
 def _judged(facts: Facts) -> Iterator[Message]:
     if facts.judged is None:
+        if facts.release.evaluation:
+            yield Message("The evaluation that it was judged by is not kept any more.")
         return
     made = facts.judged.evaluation
     yield Message(
@@ -129,7 +133,7 @@ def _judged(facts: Facts) -> Iterator[Message]:
         values = {"name": name, "judged": score.judged, "rows": score.rows, "mean": _mean(score.mean, score.kind)}
         yield Message("{name}: {mean}, judged {judged} of {rows} rows.", **values)
     if facts.verdict is None:
-        yield Message("It was compared with nothing: no evaluation of what was live fits.")
+        yield Message("It was compared with nothing: there was no fitting evaluation of what was live.")
         return
     yield verdicts.sentence(facts.verdict)
     yield from facts.verdict.sentences

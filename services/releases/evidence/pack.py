@@ -106,8 +106,8 @@ def _judged(which: str, judged: Judged) -> Iterator[tuple[str, bytes]]:
     yield f"evaluation/{which}.json", _json(_told(judged.evaluation) | _spent(judged.rows))
     cells = judged.rows.copy()
     for column in cells.select_dtypes(include=["object", "string"]):
-        cells[column] = [neutral(one) if isinstance(one, str) else one for one in cells[column]]
-    yield f"evaluation/{which}.csv", masked(cells.to_csv(index=False)).encode("utf-8-sig")
+        cells[column] = [neutral(masked(one)) if isinstance(one, str) else one for one in cells[column]]
+    yield f"evaluation/{which}.csv", cells.to_csv(index=False).encode("utf-8-sig")
 
 
 def _spent(rows: pd.DataFrame) -> dict[str, Any]:
@@ -118,19 +118,19 @@ def _spent(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _json(value: Any) -> bytes:
-    return (masked(json.dumps(_told(value), ensure_ascii=False, indent=2, sort_keys=True, default=str)) + "\n").encode()
+    return (json.dumps(_told(value), ensure_ascii=False, indent=2, sort_keys=True, default=str) + "\n").encode()
 
 
 def _told(value: Any) -> Any:
-    """Records as plain values, their messages as sentences."""
-    if isinstance(value, Message):
-        return str(value)
+    """Records as plain values, their messages as sentences, each text without what looks like a key."""
+    if isinstance(value, Message | str):
+        return masked(str(value))
     if isinstance(value, datetime):
         return value.isoformat()
     if is_dataclass(value):
         return {one.name: _told(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): _told(one) for name, one in value.items()}
+        return {masked(str(name)): _told(one) for name, one in value.items()}
     return [_told(one) for one in value] if isinstance(value, list | tuple) else value
 
 
