@@ -19,6 +19,7 @@ from services.datasets.row import (
     inputs,
     inputs_of,
     pasted,
+    refuse_clashes,
     request_id,
     row_id,
 )
@@ -99,12 +100,13 @@ def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
 
 
 def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: datetime | None = None) -> Dataset:
-    """Make `rows` the whole content of the dataset; raises InvalidInputError.
+    """Make `rows` the whole content of the dataset; raises InvalidInputError, also when two of them clash.
 
     A row whose question was reworded keeps what other tools noted about it if it still carries its old id.
     `seen` is the `updated_at` that was edited; raises ConflictError when the dataset changed since.
     """
     given = list(rows)
+    refuse_clashes(given)
     kept, found = check(given), stored.load(workspace, id)
     if seen is not None and seen != _from_mlflow(found).updated_at:
         raise ConflictError(
@@ -125,14 +127,23 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: dateti
 
 def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
     """Append the questions that are not there yet, and say how many; raises ConflictError when all are there."""
-    there = stored.distinct(stored.read(stored.load(workspace, id)))
-    known = {row.id for row in there}
-    new = [row for row in check(rows) if row.id not in known]
+    found, given = stored.load(workspace, id), check(rows)
+    there = stored.read(found)
+    known = {one.row.id for one in there}
+    new = [row for row in given if row.id not in known]
     if not new:
         raise ConflictError(
             Message("The dataset asks all of this already."), Message("Nothing was added. Change the questions first.")
         )
-    save_rows(workspace, id, [*there, *new])
+    check([*stored.distinct(there), *new])
+    before = versions.keep(workspace, stored.distinct(there))
+    with audit.change(workspace, Verb.SAVE_DATASET, found.name, before=versions.told(id, before)) as change:
+        versions.notice(workspace, found, before)
+        # Nothing is deleted: what somebody else added since it was read stays.
+        found.merge_records(stored.appended(new, there))
+        change.after = versions.told(
+            id, versions.keep(workspace, stored.distinct(stored.read(stored.load(workspace, id))))
+        )
     return len(new)
 
 

@@ -74,6 +74,17 @@ def pasted(text: str, topic: str = "", language: str = "") -> list[Row]:
     ]
 
 
+def refuse_clashes(rows: Iterable[Row]) -> None:
+    """Two rows may be the same, but not ask the same and say different things; raises InvalidInputError."""
+    kept: dict[str, Row] = {}
+    for row in map(with_id, rows):
+        if kept.setdefault(row.id, row) != row:
+            raise InvalidInputError(
+                Message("The question “{start}” stands there twice with different entries.", start=row.question[:60]),
+                Message("Delete one of the two, or change its question."),
+            )
+
+
 def check(rows: Iterable[Row]) -> list[Row]:
     """The rows with their ids, each request once, the last one winning; raises InvalidInputError."""
     kept = {row.id: row for row in map(with_id, rows)}

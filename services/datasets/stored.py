@@ -95,7 +95,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def distinct(stored: Iterable[Stored]) -> list[Row]:
-    """The rows; records that ask the same in different shapes are one row."""
+    """The rows; records that ask the same in different shapes are one row, which speaks for the first of them."""
     kept: dict[str, Row] = {}
     for one in stored:
         kept.setdefault(one.row.id, one.row)
@@ -114,7 +114,15 @@ def records(rows: Iterable[Row], stored: Sequence[Stored] = ()) -> list[dict[str
         change = _change(row, position, same) if same else _made(row, position, earlier.get(row.id))
         if change:
             merged.append(change)
+        if not same and row.id in earlier:
+            merged += _twins(row, earlier[row.id], stored)
     return merged
+
+
+def appended(rows: Iterable[Row], stored: Iterable[Stored]) -> list[dict[str, Any]]:
+    """What MLflow has to merge so that these new rows stand behind the others, which are left alone."""
+    first = max((one.position for one in stored), default=-1) + 1
+    return [_made(row, position, None) for position, row in enumerate(rows, first)]
 
 
 def touch(stored: Sequence[Stored]) -> list[dict[str, Any]]:
@@ -122,10 +130,10 @@ def touch(stored: Sequence[Stored]) -> list[dict[str, Any]]:
     return [{"inputs": one.inputs, "expectations": {}, "tags": {}} for one in stored[:1]]
 
 
-def surplus(rows: Iterable[Row], stored: Sequence[Stored]) -> list[str]:
-    """The records to delete: those that ask what is asked no more, and twins that ask the same in another shape."""
-    wanted, known = {row.id for row in check(rows)}, _by_row(stored)
-    return [one.record for one in stored if one.row.id not in wanted or known[one.row.id].record != one.record]
+def surplus(rows: Iterable[Row], stored: Iterable[Stored]) -> list[str]:
+    """The records to delete: those that ask what is asked no more."""
+    wanted = {row.id for row in check(rows)}
+    return [one.record for one in stored if one.row.id not in wanted]
 
 
 def _by_row(stored: Iterable[Stored]) -> dict[str, Stored]:
@@ -148,6 +156,13 @@ def _made(row: Row, position: int, base: Stored | None) -> dict[str, Any]:
     else:
         made["source"] = {"source_type": "HUMAN", "source_data": {}}
     return made
+
+
+def _twins(row: Row, base: Stored, stored: Iterable[Stored]) -> list[dict[str, Any]]:
+    """The other records that asked what was reworded: they differ in keys that no row shows, and go along."""
+    others = [one for one in stored if one.row.id == base.row.id and one is not base]
+    reworded = [(shapes.reworded(one.inputs, row.question), one) for one in others]
+    return [{"inputs": asked, "expectations": one.expectations, "tags": one.tags} for asked, one in reworded if asked]
 
 
 def _change(row: Row, position: int, same: Stored) -> dict[str, Any]:

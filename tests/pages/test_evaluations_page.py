@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from mlflow.entities.trace_location import MlflowExperimentLocation
 
-from services import agents, datasets, evaluations, jobs, prompts, scorers
+from services import agents, apps, datasets, evaluations, jobs, prompts, scorers
 from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
 from services.evaluations import corrections, preferences, table, views
@@ -203,11 +203,14 @@ def test_a_row_shows_question_answer_and_verdicts(screen, finished):
     assert "row" not in shown.query_params and asks(shown, "words") == "?"
 
 
-def test_a_worse_version_is_called_worse(screen, finished):
+def test_a_worse_version_is_called_worse(screen, workspace, finished):
     shown = screen("evaluations", run=finished[0], against=finished[1])
 
     assert "Worse: 6 of 6 questions got worse" in written(shown)
-    assert "and fail with support version 1" in written(shown)
+    assert "and fail with support version 1 by scorers that do not gate: 1. They stop no release." in written(shown)
+    apps.save_gate(workspace, apps.Gate({"length": 0.5}, rows=1))
+    told = written(screen("evaluations", run=finished[0], against=finished[1]))
+    assert "They stop a release from the one to the other." in told and "They stop no release" not in told
 
 
 def test_an_unfinished_run_says_why_it_is_empty(screen, workspace, finished):
@@ -287,7 +290,7 @@ def test_a_question_that_is_there_already_keeps_what_was_noted(screen, workspace
 
     shown.toggle(key="add-critical/r0").set_value(False)
     shown.button(key="add-row").click().run()
-    assert [replace(one, id="") for one in datasets.rows(workspace, dataset.id)][0] == noted
+    assert replace(datasets.rows(workspace, dataset.id)[0], id="") == noted
     shown.text_area(key="add-expected/r0").set_value("Within two days.")
     shown.button(key="add-row").click().run()
 

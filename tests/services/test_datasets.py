@@ -3,11 +3,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services import datasets, sample
-from services.datasets import Row
+from services.datasets import DatasetVersion, Row, versions
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
 from services.people import Actor, Role
 from services.workspace import Workspace
@@ -111,7 +112,7 @@ def test_a_viewer_may_not_save(workspace: Workspace) -> None:
         datasets.create(viewer, "Questions", ROWS)
 
 
-def test_questions_of_another_shape_do_not_double(workspace: Workspace) -> None:
+def test_questions_of_another_shape_are_listed_once_and_kept(workspace: Workspace) -> None:
     made = workspace.client.create_dataset(name="Foreign", experiment_id=[workspace.app.experiment_id])
     made.merge_records(
         [
@@ -123,8 +124,36 @@ def test_questions_of_another_shape_do_not_double(workspace: Workspace) -> None:
 
     saved = datasets.save_rows(workspace, made.dataset_id, datasets.rows(workspace, made.dataset_id))
 
-    assert saved.rows == 2
+    assert saved.rows == 3
     assert sorted(row.question for row in datasets.rows(workspace, made.dataset_id)) == ["One?", "Two?"]
+
+
+def test_a_question_typed_again_does_not_blank_the_old_row(workspace: Workspace) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+    there = datasets.rows(workspace, made.id)
+
+    with pytest.raises(InvalidInputError, match="Where is my parcel"):
+        datasets.save_rows(workspace, made.id, [*there, Row("new-1", "Where is my parcel?")])
+    datasets.save_rows(workspace, made.id, [*there, replace(there[0], id="new-1")])
+
+    assert datasets.rows(workspace, made.id) == there
+
+
+def test_what_somebody_adds_meanwhile_stays(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = datasets.create(workspace, "Questions", ROWS)
+    keep, others = versions.keep, [[Row("", "Theirs?")]]
+
+    def slow(*given: Any) -> DatasetVersion:
+        if others:
+            datasets.add_rows(workspace, made.id, others.pop())
+        return keep(*given)
+
+    monkeypatch.setattr(versions, "keep", slow)
+    assert datasets.add_rows(workspace, made.id, [ROWS[0], Row("", "Mine?")]) == 1
+
+    asked = [row.question for row in datasets.rows(workspace, made.id)]
+    assert asked[:3] == [row.question for row in ROWS] and sorted(asked[3:]) == ["Mine?", "Theirs?"]
+    assert datasets.history(workspace, made.id)[0].rows == 5
 
 
 def test_an_edit_of_what_changed_since_is_refused(workspace: Workspace) -> None:

@@ -90,6 +90,27 @@ def test_a_reworded_question_keeps_its_shape_and_notes(workspace, foreign):
     assert record.expectations == {"expected_response": "1", "tone": "warm"} and record.tags["who"] == "me"
 
 
+def test_records_that_differ_beside_their_messages_stay(workspace):
+    made = workspace.client.create_dataset(name="Users", experiment_id=[workspace.app.experiment_id])
+    asked = [{"role": "user", "content": "Hi"}]
+    made.merge_records([{"inputs": {"messages": asked, "user": n}, "tags": {"n": str(n)}} for n in (1, 2)])
+
+    [row] = datasets.rows(workspace, made.dataset_id)
+    datasets.save_rows(workspace, made.dataset_id, [row, Row("", "New?")])
+    kept = workspace.client.get_dataset(made.dataset_id).records
+    assert {one.inputs.get("user") for one in kept} == {1, 2, None}
+    [row, _new] = datasets.rows(workspace, made.dataset_id)
+    datasets.save_rows(workspace, made.dataset_id, [Row(**{**vars(row), "question": "Hello"})])
+
+    kept = workspace.client.get_dataset(made.dataset_id).records
+    assert {(one.inputs["messages"][0]["content"], one.inputs["user"], one.tags["n"]) for one in kept} == {
+        ("Hello", 1, "1"),
+        ("Hello", 2, "2"),
+    }
+    datasets.save_rows(workspace, made.dataset_id, [Row("", "New?")])
+    assert datasets.get(workspace, made.dataset_id).rows == 1
+
+
 def test_a_restored_row_has_the_shape_it_had(workspace, foreign):
     version = datasets.snapshot(workspace, foreign)
     datasets.save_rows(workspace, foreign, [Row("", "Only this?")])
