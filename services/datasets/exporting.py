@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.datasets import workbook
-from services.datasets.row import Row
+from services.datasets.row import Row, sound
 
 COLUMNS = (
     "question", "expected", "critical", "topic", "language", "split", "expected_facts", "guidelines", "messages",
@@ -57,4 +57,4 @@ def _cells(row: Row) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if value else ""
+    return sound(json.dumps(value, ensure_ascii=False)) if value else ""

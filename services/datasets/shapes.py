@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from services.datasets.row import sound
+
 CONVERSATIONS = ("input", "messages")
 TEXTS = ("question", "query", "input", "inputs", "prompt", "request", "message", "text", "user_input", "goal")
 # MLflow wraps the arguments of the traced function, and a ResponsesAgent's is called `request`.
@@ -19,7 +21,7 @@ def messages(asked: Mapping[str, Any]) -> list[dict[str, str]]:
         found = _conversation(asked.get(name))
         if found:
             return found
-    return [{"role": "user", "content": _worded(asked)}]
+    return [{"role": "user", "content": sound(_worded(asked))}]
 
 
 def reworded(form: Mapping[str, Any], question: str) -> dict[str, Any] | None:
@@ -36,8 +38,8 @@ def reworded(form: Mapping[str, Any], question: str) -> dict[str, Any] | None:
 def text(content: Any) -> str:
     """The text of a message; of content parts, those that are text."""
     if isinstance(content, list):
-        return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
-    return "" if content is None else str(content)
+        content = "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
+    return "" if content is None else sound(str(content))
 
 
 def _conversation(found: Any) -> list[dict[str, str]]:

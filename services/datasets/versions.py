@@ -18,7 +18,7 @@ from sqlalchemy import select
 from services import audit
 from services.audit import Verb
 from services.database import event_log, writing
-from services.datasets.row import Row
+from services.datasets.row import Row, sound
 from services.errors import NotFoundError, translated
 from services.messages import Message
 
@@ -139,7 +139,7 @@ def _sha(line: Any) -> str:
 
 def _line(row: Row) -> str:
     said = {name: value for name, value in asdict(row).items() if value or name not in ADDED}
-    return json.dumps(said, ensure_ascii=False, sort_keys=True)
+    return sound(json.dumps(said, ensure_ascii=False, sort_keys=True))
 
 
 def _row(said: dict[str, Any]) -> Row:

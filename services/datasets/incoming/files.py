@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.datasets import workbook
+from services.datasets.incoming.jsons import parsed
 from services.datasets.row import MOST_ROWS
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -139,18 +140,19 @@ def _of_json(text: str) -> Iterator[Line]:
     if stripped.startswith("["):
         yield from (_of_object(number, one) for number, one in enumerate(_array(stripped), 1))
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    # A text may hold characters that other ways of splitting take for the end of a line.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            yield _of_object(number, json.loads(line))
+            yield _of_object(number, parsed(line))
         except ValueError:
             yield Line(number, {}, Message("it is not JSON"))
 
 
 def _array(text: str) -> list[Any]:
     try:
-        return list(json.loads(text))
+        return list(parsed(text))
     except ValueError as error:
         raise InvalidInputError(
             Message("The file is not JSON: {reason}", reason=str(error)), Message("Mend it, or bring a CSV file.")

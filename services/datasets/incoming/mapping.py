@@ -1,13 +1,13 @@
 """Which column means what, which lines cannot be rows and why, and what a dataset becomes by them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.datasets import stored
+from services.datasets import shapes, stored
 from services.datasets.exporting import plain
 from services.datasets.incoming.files import Line, Sheet
+from services.datasets.incoming.jsons import parsed
 from services.datasets.row import LONGEST_QUESTION, Row, with_id
 from services.messages import LANGUAGES, Message, mark
 
@@ -22,7 +22,7 @@ FIELDS = {
     "guidelines": mark("Guidelines"),
     "messages": mark("Conversation"),
 }
-# Our own export carries these, a file of MLflow's records the others; nobody maps them by hand.
+# Our own export carries all of these, a file of MLflow's records the others; nobody maps them by hand.
 CARRIED = ("source", "form", "row")
 RECORD = ("inputs", "expectations", "tags")
 NAMES = {
@@ -80,7 +80,7 @@ def guess(columns: Sequence[str]) -> dict[str, str]:
     """The column of each field by its name; a file of one column holds questions."""
     known = {name.strip().casefold().replace(" ", "_"): name for name in reversed(columns)}
     found = {field: next((known[name] for name in names if name in known), "") for field, names in NAMES.items()}
-    if not found["question"] and len(columns) == 1:
+    if not any(found.values()) and len(columns) == 1:
         found["question"] = columns[0]
     return {field: column for field, column in found.items() if column}
 
@@ -93,7 +93,8 @@ def is_record(sheet: Sheet) -> bool:
 def rows_of(sheet: Sheet, mapping: Mapping[str, str]) -> Incoming:
     """The rows by this mapping, each request once."""
     used = {field: column for field, column in mapping.items() if column in sheet.columns}
-    used |= {field: field for field in CARRIED if field in sheet.columns}
+    if set(CARRIED) <= set(sheet.columns):
+        used |= {field: field for field in CARRIED}
     rows: dict[str, Row] = {}
     lines: dict[str, int] = {}
     bad: list[Bad] = []
@@ -106,6 +107,8 @@ def rows_of(sheet: Sheet, mapping: Mapping[str, str]) -> Incoming:
         except _Unusable as error:
             bad.append(Bad(line.number, _start(line), error.reason))
     fields = frozenset(FIELDS) if is_record(sheet) else frozenset(used) & set(FIELDS)
+    if "messages" in fields and any(row.expected for row in rows.values()):
+        fields |= {"expected"}
     return Incoming(tuple(rows.values()), tuple(bad), fields)
 
 
@@ -130,7 +133,7 @@ def _row(line: Line, used: Mapping[str, str]) -> Row:
     if line.problem:
         raise _Unusable(line.problem)
     cells = {field: plain(line.cells.get(column, "")) for field, column in used.items()}
-    messages = _messages(cells.get("messages", ""))
+    messages, answer = _messages(cells.get("messages", ""))
     question = cells.get("question") or (messages[-1]["content"] if messages else "")
     # An empty question is a valid test, but only our own export can be trusted to mean it.
     if not question.strip() and "row" not in used:
@@ -142,7 +145,7 @@ def _row(line: Line, used: Mapping[str, str]) -> Row:
     row = Row(
         id="",
         question=question,
-        expected=cells.get("expected", ""),
+        expected=cells.get("expected") or answer,
         critical=_critical(cells.get("critical", "")),
         topic=_word(cells.get("topic", "")),
         language=_language(cells.get("language", "")),
@@ -192,26 +195,29 @@ def _word(cell: str) -> str:
 def _list(cell: str) -> tuple[str, ...]:
     """A JSON list, or one item per line."""
     try:
-        found = json.loads(cell) if cell.lstrip().startswith("[") else None
+        found = parsed(cell) if cell.lstrip().startswith("[") else None
     except ValueError:
         found = None
-    lines = found if isinstance(found, list) else cell.splitlines()
+    lines = found if isinstance(found, list) else cell.replace("\r", "\n").split("\n")
     return tuple(str(line) for line in lines if str(line).strip())
 
 
-def _messages(cell: str) -> tuple[dict[str, str], ...]:
+def _messages(cell: str) -> tuple[tuple[dict[str, str], ...], str]:
+    """The conversation up to its last question, and the answer that stands behind it."""
     if not cell.strip():
-        return ()
+        return (), ""
     try:
-        found = json.loads(cell)
-        return tuple({"role": str(one["role"]), "content": str(one["content"])} for one in found)
+        turns = [{"role": str(one["role"]), "content": shapes.text(one["content"])} for one in parsed(cell)]
     except (ValueError, TypeError, KeyError) as error:
         raise _Unusable(Message("its conversation is no JSON list of messages with role and content")) from error
+    end = max((place for place, turn in enumerate(turns, 1) if turn["role"] == "user"), default=len(turns))
+    answers = [turn["content"] for turn in turns[end:] if turn["role"] == "assistant"]
+    return tuple(turns[:end]), answers[-1] if answers else ""
 
 
 def _object(cell: str) -> dict[str, Any]:
     try:
-        found = json.loads(cell) if cell.strip() else {}
+        found = parsed(cell) if cell.strip() else {}
     except ValueError as error:
         raise _Unusable(Message("“{cell}…” is not JSON", cell=cell[:40])) from error
     return found if isinstance(found, dict) else {}

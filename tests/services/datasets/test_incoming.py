@@ -88,6 +88,43 @@ def test_json_lines_and_mlflow_records_are_read():
     assert (row.question, row.expected_facts, row.topic, row.form) == ("Two?", ("f",), "t", {"query": "Two?"})
 
 
+def test_a_chat_file_gives_its_question_and_the_answer_behind_it():
+    turns = [("system", "Be kind."), ("user", "Where?"), ("assistant", "Here.")]
+    told = [{"role": role, "content": text} for role, text in turns]
+    lines = [json.dumps({"messages": found}) for found in (told, [told[1]])]
+
+    sheet = incoming.read("chat.jsonl", "\n".join(lines).encode())
+    found = incoming.rows_of(sheet, incoming.guess(sheet.columns))
+
+    assert [(row.question, row.expected, len(row.messages)) for row in found.rows] == [
+        ("Where?", "Here.", 2),
+        ("Where?", "", 0),
+    ]
+    assert found.fields == {"messages", "expected"} and not found.bad
+
+
+def test_other_peoples_columns_are_not_taken_for_ours():
+    found = of("q.csv", b"question,source,row\nOne?,handbook,7\n")
+
+    assert [(row.question, row.source) for row in found.rows] == [("One?", "")]
+    assert of("q.csv", b"question,form\nTwo?,web form\n").bad == ()
+
+
+def test_odd_json_is_read_or_named():
+    deep, shallow = "[" * 5_000 + "]" * 5_000, "[" * 500 + "]" * 500
+    split = json.dumps({"question": "One\u2028line\u0085?"}, ensure_ascii=False)
+    lines = [split, '{"question": "Half \\ud800?"}', f'{{"question": {deep}}}', f'{{"question": {shallow}}}']
+
+    found = of("q.jsonl", "\n".join(lines).encode())
+
+    assert [row.question for row in found.rows] == ["One\u2028line\u0085?", "Half \ufffd?"]
+    assert [bad.line for bad in found.bad] == [3, 4]
+    with pytest.raises(InvalidInputError):
+        incoming.read("q.json", deep.encode())
+    in_a_cell = of("q.csv", f"question,messages\nOne?,{deep}\n".encode())
+    assert [bad.line for bad in in_a_cell.bad] == [2]
+
+
 @pytest.mark.parametrize(("name", "write"), [("q.csv", exporting.to_csv), ("q.xlsx", exporting.to_excel)])
 def test_an_export_runs_nothing_and_comes_back_whole(name, write):
     rows = [with_id(row) for row in HARD]

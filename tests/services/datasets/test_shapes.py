@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from services import datasets
-from services.datasets import Row, shapes
+from services.datasets import Row, exporting, shapes
 from services.workspace import Workspace
 
 PARTS = [{"type": "input_text", "text": "Where is"}, {"type": "input_image", "image_url": "x"}, {"text": "my parcel?"}]
@@ -109,6 +109,17 @@ def test_records_that_differ_beside_their_messages_stay(workspace):
     }
     datasets.save_rows(workspace, made.dataset_id, [Row("", "New?")])
     assert datasets.get(workspace, made.dataset_id).rows == 1
+
+
+def test_half_a_character_of_another_tool_stops_nothing(workspace):
+    made = workspace.client.create_dataset(name="Halves", experiment_id=[workspace.app.experiment_id])
+    made.merge_records([{"inputs": {"query": "Half \ud800?"}, "expectations": {"expected_response": "\ud800"}}])
+
+    [row] = datasets.rows(workspace, made.dataset_id)
+    version = datasets.snapshot(workspace, made.dataset_id)
+
+    assert (row.question, row.expected) == ("Half \ufffd?", "\ufffd")
+    assert exporting.to_csv([row]) and len(version.rows) == 1
 
 
 def test_a_restored_row_has_the_shape_it_had(workspace, foreign):
