@@ -3,19 +3,31 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Sequence
+from typing import IO
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from services.datasets.row import MOST_ROWS
 from services.errors import InvalidInputError
 from services.messages import Message
 
 MARK = b"PK\x03\x04"
-LARGEST_SHEET = 200_000_000
+LARGEST_SHEET = 100_000_000
+LARGEST_PART = 1_000_000
+MOST_COLUMNS = 200
+MOST_TEXTS = 1_000_000
+CHUNK = 65_536
+# Of these, no more is unpacked than was asked for.
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 LONGEST_CELL = 32_767
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+ROW, CELL, VALUE, FORMULA, ITEM, TEXT, READING = (f"{MAIN}{tag}" for tag in ("row", "c", "v", "f", "si", "t", "rPh"))
 NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What the standard library raises for a zip that is damaged, locked or packed in another way.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, LookupError)
 PARTS = {
     "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -40,10 +52,14 @@ def read(data: bytes) -> list[tuple[int, list[str | None]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(part.file_size for part in archive.infolist()) > LARGEST_SHEET:
-                raise InvalidInputError(Message("The workbook is too large."), Message("Split it into several files."))
-            texts = _texts(archive)
-            return list(_lines(ElementTree.fromstring(archive.read(_first_sheet(archive))), texts))
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, IndexError, StopIteration) as error:
+                raise _too_large()
+            texts = _Texts()
+            if "xl/sharedStrings.xml" in archive.namelist():
+                _feed(archive, "xl/sharedStrings.xml", texts)
+            sheet = _Sheet(texts.found)
+            _feed(archive, _first_sheet(archive), sheet)
+            return sheet.lines
+    except (*DAMAGED, ElementTree.ParseError, StopIteration) as error:
         raise InvalidInputError(
             Message("The file is no Excel workbook that can be read."),
             Message("Save it as .xlsx in Excel, or as CSV, and bring it again."),
@@ -71,35 +87,128 @@ def _cells(line: Sequence[str]) -> str:
     return "".join(f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>' for text in texts)
 
 
-def _texts(archive: zipfile.ZipFile) -> list[str]:
-    """The texts that cells point to."""
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    return [_text(one) for one in ElementTree.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{MAIN}si")]
+class _Texts:
+    """What the parser calls while it reads the texts that cells point to; no tree is built of them."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.full = False
+        self._path: list[str] = []
+        self._parts: list[str] = []
+
+    def start(self, tag: str, _said: dict[str, str]) -> None:
+        self._path.append(tag)
+
+    def data(self, text: str) -> None:
+        # Without the readings that Japanese Excel keeps beside a text.
+        if self._path[-1] == TEXT and self._path[-2] != READING:
+            self._parts.append(text)
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if tag == ITEM:
+            self.found.append(self._taken())
+            if len(self.found) > MOST_TEXTS:
+                raise _too_large()
+
+    def _taken(self) -> str:
+        text = "".join(self._parts)
+        self._parts.clear()
+        return text
 
 
-def _text(found: ElementTree.Element) -> str:
-    """Without the readings that Japanese Excel keeps beside a text."""
-    runs = [found, *found.findall(f"{MAIN}r")]
-    return "".join(part.text or "" for run in runs for part in run.findall(f"{MAIN}t"))
+class _Sheet(_Texts):
+    """The lines of a sheet, one more at most than a dataset and its head can hold."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__()
+        self.lines: list[tuple[int, list[str | None]]] = []
+        self._texts = texts
+        self._rows = 0
+        self._number = 0
+        self._cells: list[str | None] = []
+        self._said: dict[str, str] = {}
+        self._value: str | None = None
+        self._formula = False
+
+    def start(self, tag: str, said: dict[str, str]) -> None:
+        super().start(tag, said)
+        if tag == ROW:
+            self._rows += 1
+            self._number, self._cells = int(said.get("r", self._rows)), []
+        elif tag == CELL:
+            self._said, self._value, self._formula = said, None, False
+            self._parts.clear()
+        elif tag == FORMULA:
+            self._formula = True
+
+    def data(self, text: str) -> None:
+        super().data(text)
+        if self._path[-1] == VALUE:
+            self._value = (self._value or "") + text
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if tag == CELL:
+            self._put(_column(self._said.get("r", "")), self._told())
+        elif tag == ROW and any(cell is None or cell.strip() for cell in self._cells):
+            self.lines.append((self._number, self._cells))
+            self.full = len(self.lines) > MOST_ROWS + 1
+
+    def _put(self, place: int, cell: str | None) -> None:
+        place = len(self._cells) if place < 0 else place
+        if place < MOST_COLUMNS:
+            self._cells += [""] * (place - len(self._cells))
+            self._cells.append(cell)
+        elif cell is None or cell.strip():
+            raise InvalidInputError(
+                Message("The workbook has more than {n} columns.", n=MOST_COLUMNS),
+                Message("Keep only the columns that a dataset needs, and bring it again."),
+            )
+
+    def _told(self) -> str | None:
+        kind, value = self._said.get("t", "n"), self._value
+        if kind == "inlineStr":
+            return self._taken()
+        if value is None:
+            return None if self._formula else ""
+        if kind == "s":
+            return self._texts[int(value)]
+        if kind == "b":
+            return "true" if value == "1" else "false"
+        return value.removesuffix(".0") if kind == "n" else value
+
+
+def _too_large() -> InvalidInputError:
+    return InvalidInputError(Message("The workbook is too large."), Message("Split it into several files."))
+
+
+def _feed(archive: zipfile.ZipFile, name: str, target: _Texts) -> None:
+    """Parse a part piece by piece, until it ends or there is enough."""
+    parser = ElementTree.XMLParser(target=target)
+    with _opened(archive, name) as part:
+        while not target.full and (piece := part.read(CHUNK)):
+            parser.feed(piece)
+    if not target.full:
+        parser.close()
+
+
+def _opened(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    if archive.getinfo(name).compress_type not in PACKINGS:
+        raise NotImplementedError(name)
+    return archive.open(name)
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    with _opened(archive, name) as part:
+        return ElementTree.fromstring(part.read(LARGEST_PART))
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    wanted = next(book.iter(f"{MAIN}sheet")).attrib[RELATION]
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    wanted = next(_small(archive, "xl/workbook.xml").iter(f"{MAIN}sheet")).attrib[RELATION]
+    relations = _small(archive, "xl/_rels/workbook.xml.rels")
     target = next(one.attrib["Target"] for one in relations if one.attrib["Id"] == wanted)
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-
-
-def _lines(sheet: ElementTree.Element, texts: list[str]) -> Iterator[tuple[int, list[str | None]]]:
-    for number, row in enumerate(sheet.iter(f"{MAIN}row"), 1):
-        cells: list[str | None] = []
-        for cell in row.findall(f"{MAIN}c"):
-            place = _column(cell.get("r", ""))
-            cells += [""] * (place - len(cells) if place >= 0 else 0)
-            cells.append(_value(cell, texts))
-        yield int(row.get("r", number)), cells
 
 
 def _column(reference: str) -> int:
@@ -110,16 +219,3 @@ def _column(reference: str) -> int:
     if place > 16_384:
         raise ValueError(reference)
     return place - 1
-
-
-def _value(cell: ElementTree.Element, texts: list[str]) -> str | None:
-    kind, value = cell.get("t", "n"), cell.findtext(f"{MAIN}v")
-    if kind == "inlineStr":
-        return "".join(_text(one) for one in cell.findall(f"{MAIN}is"))
-    if value is None:
-        return None if cell.find(f"{MAIN}f") is not None else ""
-    if kind == "s":
-        return texts[int(value)]
-    if kind == "b":
-        return "true" if value == "1" else "false"
-    return value.removesuffix(".0") if kind == "n" else value

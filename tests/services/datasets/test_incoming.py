@@ -136,6 +136,37 @@ def test_an_export_runs_nothing_and_comes_back_whole(name, write):
     assert of(name, data).bad == ()
 
 
+def sheet_of(rows: str, packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    sheet = f'<worksheet xmlns="{workbook.MAIN[1:-1]}"><sheetData>{rows}</sheetData></worksheet>'
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for part, text in {**workbook.PARTS, "xl/worksheets/sheet1.xml": sheet}.items():
+            archive.writestr(part, text)
+    return file.getvalue()
+
+
+def test_a_tiny_workbook_of_endless_cells_is_refused_or_cut():
+    cell = '<c t="str"><v>x</v></c>'
+    for rows in (f"<row>{cell * 201}</row>", '<row><c r="XFD1" t="str"><v>x</v></c></row>' * 3):
+        with pytest.raises(InvalidInputError, match="200 columns"):
+            workbook.read(sheet_of(rows))
+    with pytest.raises(InvalidInputError):
+        incoming.read("q.xlsx", sheet_of(f"<row>{cell}</row>" * 60_000))
+
+    assert len(workbook.read(sheet_of(f"<row>{cell}</row>" * 60_000))) < 60_000
+    assert workbook.read(sheet_of(f'<row>{cell}<c r="XFD1"/></row><row/>')) == [(1, ["x"])]
+
+
+def test_a_workbook_that_is_damaged_or_locked_says_what_to_do():
+    whole = sheet_of("<row/>" * 500)
+    at = whole.index(b"sheet1.xml") + 10
+    entry = whole.rindex(b"PK\x01\x02")
+    locked = whole[: entry + 8] + b"\x01" + whole[entry + 9 :]
+    for data in (whole[:at] + b"\xff" * 8 + whole[at + 8 :], locked, sheet_of("<row/>", zipfile.ZIP_LZMA)):
+        with pytest.raises(InvalidInputError, match="no Excel workbook"):
+            workbook.read(data)
+
+
 def test_excel_sheets_of_others_are_read():
     shared = "<si><t>question</t></si><si><r><t>Wo </t></r><r><t>ist?</t></r><rPh><t>x</t></rPh></si>"
     sheet = (
