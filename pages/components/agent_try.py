@@ -122,7 +122,10 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
 
 
 def _ask_for_yes(job: Job) -> None:
-    """Two buttons: nothing is done with the tool before one is clicked."""
+    """Two buttons until one was clicked, in whatever tab: nothing is done with the tool before."""
+    if "allowed" in job.result:
+        st.caption(_("This was allowed.") if job.result["allowed"] else _("This was refused."))
+        return
     with st.container(horizontal=True):
         for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
             st.button(

@@ -6,12 +6,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+from sqlalchemy import select, update
 
 from services import audit, jobs, kinds, production, sources
 from services.agents import inputs
 from services.agents.records import get, model_config
 from services.audit import Verb
-from services.errors import InvalidInputError, translated
+from services.database import job as table
+from services.database import writing
+from services.errors import ConflictError, InvalidInputError, translated
 from services.kinds import AskedAgent
 from services.messages import Message
 
@@ -44,15 +47,27 @@ def try_out(
 
 
 def go_on(workspace: "Workspace", job: "Job", allowed: bool) -> "Job":
-    """Queue the person's yes or no to the tools that the agent of an ended try wants to use."""
+    """Queue the person's yes or no to the tools that the agent of an ended try wants to use; it counts once."""
     audit.require(workspace, Verb.TRY_AGENT)
-    said = [
-        {"type": "mcp_approval_response", "approval_request_id": one.id, "approve": allowed}
-        for one in kinds.approvals(job.result["items"])
-    ]
-    if not said:
+    asking = kinds.approvals(job.result.get("items") or [])
+    if not asking:
         raise InvalidInputError(Message("The agent asks for nothing."), Message("Read its answer."))
-    return jobs.submit(workspace, "try_agent", job.args | {"talk": [*_talk(job.args), *job.result["items"], *said]})
+    said = [{"type": "mcp_approval_response", "approval_request_id": one.id, "approve": allowed} for one in asking]
+    after = {"allowed": allowed, "tools": [one.name for one in asking]}
+    with audit.change(workspace, Verb.TRY_AGENT, f"try_agent {job.id}", after=after):
+        _decide(workspace, job.id, allowed)
+        return jobs.submit(workspace, "try_agent", job.args | {"talk": [*_talk(job.args), *job.result["items"], *said]})
+
+
+def _decide(workspace: "Workspace", id: int, allowed: bool) -> None:
+    """Write the decision on the ended try; raises ConflictError for the second one."""
+    with writing(workspace.engine) as connection:
+        result = connection.execute(select(table.c.result).where(table.c.id == id)).scalar_one()
+        if "allowed" in result:
+            raise ConflictError(
+                Message("This was already allowed or refused."), Message("Ask the agent again to decide anew.")
+            )
+        connection.execute(update(table).where(table.c.id == id).values(result=result | {"allowed": allowed}))
 
 
 def _talk(args: Mapping[str, Any]) -> list[dict[str, Any]]:

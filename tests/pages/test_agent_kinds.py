@@ -4,7 +4,7 @@ import mlflow
 import pytest
 from sqlalchemy import update
 
-from services import jobs, prompts
+from services import audit, jobs, prompts
 from services.database import job as table
 from services.database import writing
 from services.jobs import State
@@ -66,9 +66,16 @@ def test_a_tool_is_used_only_after_a_yes(screen, written):
         connection.execute(update(table).where(table.c.id == job.id).values(values))
     shown = screen("agents", agent=model_id, tried=str(job.id))
     assert "The agent wants to use **pay** and waits for a yes." in read(shown) and "amount: 3" in read(shown)
+    other = screen("agents", agent=model_id, tried=str(job.id))
     shown.button(key=f"allow-True/{job.id}").click().run()
     assert not shown.exception
     newest = jobs.recent(written, "try_agent")[0]
     said = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
     assert newest.args["talk"] == [{"role": "user", "content": "Pay it"}, asked, said]
     assert shown.query_params["tried"] == str(newest.id)
+    other.button(key=f"allow-False/{job.id}").click().run()
+    assert "This was already allowed or refused.  \nAsk the agent again to decide anew." in read(other)
+    assert "This was allowed." in read(other) and not [one for one in other.button if "allow-" in str(one.key)]
+    assert jobs.recent(written, "try_agent")[0].id == newest.id
+    lines = [(one.outcome, one.after["allowed"]) for one in audit.about(written, f"try_agent {job.id}")]
+    assert lines == [("intent", True), ("done", True), ("intent", False), ("failed", False)]
