@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -11,25 +12,31 @@ from services.messages import Message
 LARGEST = 1_000_000
 LARGEST_ZIP = 5_000_000
 MOST = 200
+LONGEST_NAME = 255
 # MLflow lays the files beside the entry into this folder of the logged agent, and finds modules there.
 CODE = "code"
 LEFT_OUT = ("__pycache__", "__MACOSX")
+# Of these, no more is unpacked than was asked for.
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What the standard library raises for a zip that is damaged, locked or packed in another way.
+DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, IndexError, ValueError, OverflowError)
 
 
 def read(chosen: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """Texts by path of the files that were chosen, and of those in a zip; raises InvalidInputError."""
     found: dict[str, bytes] = {}
     for name, content in chosen:
-        found |= _unpacked(content) if name.lower().endswith(".zip") else {name: content}
+        left = LARGEST - sum(map(len, found.values()))
+        found |= _unpacked(content, left) if name.lower().endswith(".zip") else {name: content}
     if len(found) > MOST:
         raise InvalidInputError(
             Message("The folder has {n} files; {limit} are allowed.", n=len(found), limit=MOST),
             Message("Leave out what the agent does not import."),
         )
     if sum(map(len, found.values())) > LARGEST:
-        raise InvalidInputError(
-            Message("The agent's files are too large together."), Message("Keep data out of the folder.")
-        )
+        raise _too_large()
+    for name in found:
+        _check_length(name)
     return {name: _text(name, content) for name, content in _without_top(found).items()}
 
 
@@ -55,28 +62,55 @@ def modules(files: Mapping[str, str]) -> set[str]:
 
 
 def check(files: Mapping[str, str]) -> None:
-    """Raise InvalidInputError for a name that would leave the folder."""
+    """Raise InvalidInputError for a name that would leave the folder, or that a folder cannot have."""
+    places = {PurePosixPath(name) for name in files}
     for name in files:
-        parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\\" in name or "\0" in name:
-            raise InvalidInputError(
-                Message("“{name}” cannot be a file's name.", name=name[:100]), Message("Rename it, and bring it again.")
-            )
+        _check_length(name)
+        place = PurePosixPath(name)
+        if not place.parts or ".." in place.parts or place.is_absolute() or "\\" in name or "\0" in name:
+            raise _misnamed(name)
+        for folder in places.intersection(place.parents):
+            raise _misnamed(str(folder))
 
 
-def _unpacked(content: bytes) -> dict[str, bytes]:
+def _check_length(name: str) -> None:
+    if len(name.encode("utf-8", "replace")) > LONGEST_NAME:
+        raise _misnamed(name)
+
+
+def _misnamed(name: str) -> InvalidInputError:
+    return InvalidInputError(
+        Message("“{name}” cannot be a file's name.", name=name[:100]), Message("Rename it, and bring it again.")
+    )
+
+
+def _too_large() -> InvalidInputError:
+    return InvalidInputError(
+        Message("The agent's files are too large together."), Message("Keep data out of the folder.")
+    )
+
+
+def _unpacked(content: bytes, left: int) -> dict[str, bytes]:
+    """The files of a zip, when they have `left` bytes at most: not more is unpacked, whatever the zip says of itself."""
+    if len(content) > LARGEST_ZIP:
+        raise _too_large()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
             wanted = [one for one in opened.infolist() if not one.is_dir() and not _left_out(one.filename)]
-            if len(content) > LARGEST_ZIP or sum(one.file_size for one in wanted) > LARGEST_ZIP:
-                raise InvalidInputError(
-                    Message("The agent's files are too large together."), Message("Keep data out of the folder.")
-                )
-            return {one.filename: opened.read(one) for one in wanted[: MOST + 1]}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+            if sum(one.file_size for one in wanted) > left:
+                raise _too_large()
+            return {one.filename: _content(opened, one) for one in wanted[: MOST + 1]}
+    except DAMAGED as error:
         raise InvalidInputError(
             Message("The zip file cannot be opened."), Message("Pack the folder again, without a password.")
         ) from error
+
+
+def _content(opened: zipfile.ZipFile, file: zipfile.ZipInfo) -> bytes:
+    if file.compress_type not in PACKINGS:
+        raise NotImplementedError(file.compress_type)
+    with opened.open(file) as packed:
+        return packed.read(file.file_size + 1)
 
 
 def _left_out(name: str) -> bool:
@@ -86,10 +120,10 @@ def _left_out(name: str) -> bool:
 
 def _without_top(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """A zip of a folder has the folder's own name before everything."""
-    tops = {name.partition("/")[0] for name in files}
-    if len(tops) == 1 and all("/" in name for name in files):
-        return _without_top({name.partition("/")[2]: content for name, content in files.items()})
-    return dict(files)
+    found = dict(files)
+    while len({name.partition("/")[0] for name in found}) == 1 and all("/" in name for name in found):
+        found = {name.partition("/")[2]: content for name, content in found.items()}
+    return found
 
 
 def _text(name: str, content: bytes) -> str:

@@ -1,6 +1,7 @@
 """A folder that somebody brings: read from a zip or several files, checked as a whole, run as MLflow lays it out."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -57,6 +58,56 @@ def test_a_name_outside_the_folder_is_refused():
     found = folder.read([("a.zip", zipped({"agent.py": "", "../../evil.py": ""}, top=""))])
     with pytest.raises(InvalidInputError, match="cannot be a file's name"):
         folder.check(found)
+
+
+def test_zips_are_unpacked_only_up_to_the_limit_of_all_together():
+    chosen = iter([("a.zip", zipped({f"{n}.txt": "x" * 600_000})) for n in range(9)])
+    with pytest.raises(InvalidInputError, match="too large together"):
+        folder.read(chosen)
+    assert len(list(chosen)) == 7
+
+
+def test_a_zip_that_understates_its_size_fills_no_memory():
+    size = 40_000_000
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("big.txt", "x" * size)
+    content = packed.getvalue().replace(size.to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match="cannot be opened"):
+        folder.read([("a.zip", content)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def deflated(method=zipfile.ZIP_DEFLATED):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as made:
+        made.writestr("agent.py", "print(1)\n" * 50)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (deflated()[:38] + b"\xff" * 4 + deflated()[42:], "cannot be opened"),
+        (deflated(zipfile.ZIP_BZIP2), "cannot be opened"),
+        (zipped({"?": "text"}, top="").replace(b"?", b"\0"), "cannot be opened"),
+        (zipped({"a/" * 3000 + "b.py": ""}), "cannot be a file's name"),
+        (zipped({"a" * 256 + ".py": "", "b.py": ""}), "cannot be a file's name"),
+    ],
+)
+def test_a_zip_that_is_damaged_or_has_odd_names_is_told_with_a_next_step(content, told):
+    with pytest.raises(InvalidInputError, match=told) as found:
+        folder.read([("a.zip", content)])
+    assert found.value.remedy
+
+
+@pytest.mark.parametrize("names", [("a", "a/b.py"), ("é" * 128,)])
+def test_names_that_no_folder_can_have_are_refused(names):
+    with pytest.raises(InvalidInputError, match="cannot be a file's name"):
+        folder.check(dict.fromkeys(names, ""))
 
 
 def test_every_file_is_read_for_keys_and_rules():
