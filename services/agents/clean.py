@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 PAUSE = 0.2
 SECONDS = 1_200.0
 REQUIREMENTS = "requirements.txt"
-# Runs in the empty environment, where nothing of ours is installed.
-ASK = (
-    "import sys, mlflow; mlflow.models.predict(sys.argv[1], input_path=sys.argv[2], content_type='json', "
-    "env_manager='local')"
-)
+# Run in the empty environment, where nothing of ours is installed; a trace of theirs would count as live traffic.
+UNTRACED = "import sys, mlflow; mlflow.tracing.disable(); "
+LOAD = UNTRACED + "mlflow.pyfunc.load_model(sys.argv[1])"
+ASK = UNTRACED + "mlflow.models.predict(sys.argv[1], input_path=sys.argv[2], content_type='json', env_manager='local')"
 UNREACHABLE = (
     "failed to fetch", "error sending request", "dns error", "connection refused", "could not connect", "timed out",
     "no matching distribution found for", "max retries exceeded", "network unreachable", "temporary failure",
@@ -101,18 +100,15 @@ def _install(work: "Work", python: Path, requirements: Path, heard: Printed) -> 
 
 
 def _ask(work: "Work", python: Path, model: Path, asked: Path | None, heard: Printed) -> None:
-    """`mlflow.models.predict` there; an agent without an example is only loaded."""
-    code = (
-        [ASK, str(model), str(asked)]
-        if asked
-        else ["import sys, mlflow; mlflow.pyfunc.load_model(sys.argv[1])", str(model)]
-    )
+    """`mlflow.models.predict` there, without a trace; an agent without an example is only loaded."""
+    code = [ASK, str(model), str(asked)] if asked else [LOAD, str(model)]
     place = {
         "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "VIRTUAL_ENV": str(python.parent.parent),
     }
     quiet = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    tracked = {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(), "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false"}
+    # The agent's own code may turn traces on again: then none is sampled.
+    tracked = {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(), "MLFLOW_TRACE_SAMPLING_RATIO": "0"}
     if _run(work, [str(python), "-c", *code], heard, quiet | place | tracked) != 0:
         raise PlatformError(
             Message("In a clean environment the agent does not answer."),
@@ -130,7 +126,13 @@ def _run(work: "Work", command: Sequence[str], heard: Printed, environ: Mapping[
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    return packages.followed(child, heard.remember, work.check, SECONDS, PAUSE)
+    try:
+        return packages.followed(child, heard.remember, work.check, SECONDS, PAUSE)
+    except TimeoutError as error:
+        raise PlatformError(
+            Message("It took longer than {minutes} minutes and was stopped.", minutes=round(SECONDS / 60)),
+            Message("Read below how far it came, then try again."),
+        ) from error
 
 
 def _uv() -> str | None:

@@ -13,7 +13,7 @@ INDEX: dict[str, str] = {}
 
 
 def remember(environ: Mapping[str, str]) -> None:
-    """Before a job forgets the environment."""
+    """Before a job that installs forgets the environment; in no other, where an agent's code could read it."""
     INDEX.update({name: value for name, value in environ.items() if name.startswith(PREFIXES)})
 
 
@@ -24,7 +24,10 @@ def followed(
     seconds: float,
     pause: float,
 ) -> int:
-    """The child's exit code; `still_wanted` may raise to stop. It and all that it started end with this call."""
+    """The child's exit code; raises TimeoutError after `seconds`, and `still_wanted` may raise to stop.
+
+    It and all that it started end with this call.
+    """
     assert child.stdout is not None
     place = child.stdout.fileno()
 
@@ -39,9 +42,12 @@ def followed(
         while child.poll() is None and time.monotonic() < end:
             still_wanted()
             time.sleep(pause)
+        in_time = child.poll() is not None
     finally:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         reader.join(2.0)
+    if not in_time:
+        raise TimeoutError
     return child.returncode

@@ -39,6 +39,7 @@ SECONDS_FOR_GATEWAY = 5.0
 SECONDS_BETWEEN_LOOKS = 60
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
 PASSED_ON_PREFIXES = ("MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "http_", "https_")
+INSTALLS = frozenset({"install_agent"})
 CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -190,6 +191,8 @@ def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     try:
         with translated(Message("Opening the data folder")):
             platform = workspace.connect(config)
+        if job.kind in INSTALLS:
+            packages.remember(os.environ)
         _forget_environment(config)
         _attempt(platform, job, handler)
     except PlatformError as error:  # not even how it went could be written
@@ -226,7 +229,6 @@ def _forget_environment(config: Settings) -> None:
     kept = {
         name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
-    packages.remember(os.environ)
     os.environ.clear()
     os.environ.update(kept | config.model_environment)
 

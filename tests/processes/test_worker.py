@@ -17,6 +17,7 @@ from tests.stub_model import stub_model
 TELLS_ITS_ENVIRONMENT = """
 import json
 import os
+import sys
 
 import mlflow
 from mlflow.pyfunc import ResponsesAgent
@@ -25,7 +26,8 @@ from mlflow.types.responses import ResponsesAgentResponse
 
 class Curious(ResponsesAgent):
     def predict(self, request):
-        text = json.dumps(dict(os.environ))
+        kept = getattr(sys.modules.get("services.processes.packages"), "INDEX", "")
+        text = json.dumps(dict(os.environ) | {"kept": str(kept)})
         return ResponsesAgentResponse(output=[self.create_text_output_item(text=text, id="msg_1")])
 
 
@@ -37,6 +39,7 @@ SECRETS = {
     "PGPASSWORD": "not-for-agents-3",
     "SIGNALBOX_EMAIL_HEADER": "not-for-agents-4",
     "OPENAI_ADMIN_KEY": "not-for-agents-5",
+    "PIP_CERT": "not-for-agents-6",
 }
 
 
