@@ -9,6 +9,8 @@ from mlflow.types.responses import create_text_output_item
 
 from services.kinds.answers import plain_text
 
+KNOWN = ("message", "function_call", "function_call_output")
+
 
 def streams(model: PyFuncModel) -> bool:
     agent = model.get_raw_model()
@@ -16,9 +18,10 @@ def streams(model: PyFuncModel) -> bool:
 
 
 def request(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The request as a ChatAgent takes it; items that are no messages become calls and answers of tools."""
+    """The request as a ChatAgent takes it; calls and answers of tools become messages, what has no such form is left out."""
     passed = {name: asked[name] for name in ("context", "custom_inputs") if asked.get(name)}
-    return {"messages": [_message(one) for one in asked.get("input") or []], **passed}
+    said = [one for one in asked.get("input") or [] if one.get("role") or one.get("type", "message") in KNOWN]
+    return {"messages": [_message(one) for one in said], **passed}
 
 
 def _message(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,17 @@ from typing import Any
 
 import pandas as pd
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, ErrorCode
 
 from services.kinds.answers import plain_text
 from services.kinds.fields import Field, Fields
 from services.kinds.refusal import Misfit
 
 Form = Callable[[Mapping[str, Any]], Any]
-# What Python raises when code is given a form that it does not know.
-UNFORESEEN = (IndexError, KeyError, TypeError, AttributeError, ValueError, MlflowException)
+# What Python raises when code is given a form that it does not know; DOUBTFUL may have another reason, which passes.
+UNFORESEEN = (IndexError, TypeError, AttributeError)
+DOUBTFUL = (KeyError, ValueError, MlflowException)
+REFUSED = (ErrorCode.Name(BAD_REQUEST), ErrorCode.Name(INVALID_PARAMETER_VALUE))
 LINE = re.compile(r"^\s*([A-Za-z_]\w*)\s*[:=]\s*(.*)$")
 FORM_KEY = "signalbox_form"
 USUAL_FORMS: dict[str, Form] = {
@@ -25,6 +28,7 @@ USUAL_FORMS: dict[str, Form] = {
     "list": lambda asked: [question(asked)],
     "text": lambda asked: question(asked),
 }
+MISSING = (("messages",), ("input",), ("question",), ("query",), ("prompt",), (0,))
 
 
 def talk(asked: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -81,12 +85,26 @@ def written(text: str) -> dict[str, str]:
     return found
 
 
-def first_taken(ask: Callable[[Any], Any], asked: Mapping[str, Any]) -> tuple[Any, Form]:
-    """The answer to the first of the usual forms that is taken, and that form."""
-    *others, last = USUAL_FORMS.values()
-    for form in others:
+def first_taken(ask: Callable[[Any], Any], asked: Mapping[str, Any]) -> tuple[Any, Form | None]:
+    """The answer to the first of the usual forms that is taken, and that form to keep: None after a doubtful failure.
+
+    Raises what has nothing to do with the form at once; when no form is taken, the first doubtful failure.
+    """
+    failures: list[Exception] = []
+    for form in USUAL_FORMS.values():
         try:
-            return ask(form(asked)), form
-        except UNFORESEEN:
-            continue
-    return ask(last(asked)), last
+            answered = ask(form(asked))
+        except (*UNFORESEEN, *DOUBTFUL) as error:
+            if isinstance(error, MlflowException) and error.error_code not in REFUSED:
+                raise
+            failures.append(error)
+        else:
+            return answered, None if any(map(_is_doubtful, failures)) else form
+    raise next(filter(_is_doubtful, failures), failures[-1])
+
+
+def _is_doubtful(error: Exception) -> bool:
+    """Whether something else than the form may have failed; a usual field or a first place that is missing is the form's."""
+    if isinstance(error, KeyError):
+        return error.args[:1] not in MISSING
+    return isinstance(error, DOUBTFUL)

@@ -8,10 +8,12 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from services import kinds
 from services import settings as settings_module
-from services.kinds import Field, Kind, Misfit
+from services.kinds import Field, Kind, Misfit, chat, python
 from services.kinds.answers import readable
 from tests.services.agents import agent_files as files
 
@@ -163,3 +165,60 @@ def test_every_kind_leaves_a_trace_with_one_root(load):
 )
 def test_an_answer_of_any_form_is_readable(answered, text):
     assert readable(answered) == text
+
+
+def test_a_chat_agent_is_given_only_what_its_messages_can_hold():
+    items = [
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "mcp_call", "id": "mcp_1", "name": "pay"},
+        {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True},
+        {"type": "function_call", "call_id": "1", "name": "look"},
+        {"content": "Hi"},
+    ]
+    given = chat.request({"input": [*TALK, *items]})["messages"]
+    said = [(one["role"], one["content"]) for one in given]
+    assert said[-3:] == [("user", "Who am I?"), ("assistant", ""), ("user", "Hi")] and len(said) == 5
+
+
+def test_a_form_that_only_a_passing_failure_led_to_is_not_kept():
+    asked = []
+
+    def ask(given):
+        asked.append(given)
+        if len(asked) == 1:
+            raise ValueError("The model said nothing.")
+        return "Hello"
+
+    answered, kept = python.first_taken(ask, REQUEST)
+    assert (answered, kept, len(asked)) == ("Hello", None, 2)
+    assert python.first_taken(ask, REQUEST)[1] is python.USUAL_FORMS["messages"]
+
+
+@pytest.mark.parametrize(
+    ("takes", "form"),
+    [(lambda given: given["question"], "question"), (lambda given: given[0], "list"), (str.upper, "text")],
+)
+def test_the_form_that_an_agent_takes_is_kept(takes, form):
+    assert python.first_taken(takes, REQUEST)[1] is python.USUAL_FORMS[form]
+
+
+def test_what_is_not_about_the_form_is_told_and_not_asked_again():
+    asked = []
+
+    def ask(given):
+        asked.append(given)
+        raise MlflowException("The registry is away.", error_code=TEMPORARILY_UNAVAILABLE)
+
+    with pytest.raises(MlflowException, match="registry is away"):
+        python.first_taken(ask, REQUEST)
+    assert len(asked) == 1
+
+
+def test_when_no_form_is_taken_the_failure_that_may_have_another_reason_is_told():
+    def ask(given):
+        if "messages" not in given:
+            raise TypeError("messages?")
+        raise ValueError("The model said nothing.")
+
+    with pytest.raises(ValueError, match="said nothing"):
+        python.first_taken(ask, REQUEST)
