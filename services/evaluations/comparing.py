@@ -8,6 +8,7 @@ import pandas as pd
 
 from services.evaluations.browsing import BETTER, SAME, WORSE
 from services.evaluations.records import NUMBER, PASS, Evaluation
+from services.evaluations.sources import AGENT
 
 # Under this name stands whether a question passes as a whole: every shared pass-or-fail scorer passed it.
 WHOLE = ""
@@ -61,7 +62,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Setting:
-    """What was set differently; `what` is agent, prompt, dataset, repeats, model or a scorer's name."""
+    """What was set differently; `what` is source, live, agent, prompt, dataset, repeats, model or a scorer's name."""
 
     what: str
     before: str
@@ -107,6 +108,8 @@ def spent(table: pd.DataFrame) -> Spent:
 def settings(now: Evaluation, before: Evaluation) -> list[Setting]:
     """What was set differently, first what changes answers, then what changes scores."""
     pairs = [
+        ("source", before.source, now.source),
+        ("live", before.live, now.live),
         ("agent", before.model_id, now.model_id),
         ("prompt", _prompt(before), _prompt(now)),
         ("dataset", before.dataset_id, now.dataset_id),
@@ -120,6 +123,11 @@ def settings(now: Evaluation, before: Evaluation) -> list[Setting]:
         if versions[0] != versions[1]:
             found.append(Setting(name, versions[0], versions[1], scorer=True))
     return found
+
+
+def known(now: Evaluation, before: Evaluation) -> bool:
+    """Whether it is known what answered on both sides; an endpoint and answers that exist do not say."""
+    return all(one.source == AGENT and not one.outside for one in (now, before))
 
 
 def _prompt(made: Evaluation) -> str:

@@ -56,7 +56,7 @@ def of(workspace: "Workspace", order: Order, made: list[Evaluation]) -> Estimate
     judges = sum(scorers.needs_judge(one) for one in scorers.all(workspace) if one.name in order.scorer_names)
     earlier = _measured(workspace, order, made)
     line = earlier or _guessed(workspace, order, [estimated_tokens(str(messages_of(row))) for row in rows])
-    model, judge = workspace.app.model or workspace.settings.model, workspace.settings.judge_model
+    model, judge = preflight.model_of(workspace, order), workspace.settings.judge_model
     answers = line.cost if line.cost is not None else _priced(model, line.sent, line.got)
     verdicts = _priced(judge, line.sent + line.got + JUDGE_TOKENS, VERDICT_TOKENS)
     practice = workspace.settings.practice

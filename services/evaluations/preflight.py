@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OK, NOTE, STOP = "ok", "note", "stop"
 SECONDS = 3.0
-KEPT_SECONDS = 30.0
+KEPT_SECONDS, FAILED_SECONDS, FOUND_SECONDS = 30.0, 10.0, 10.0
 MOST_KEPT = 8
 EXPECTED: dict[str, str] = {
     "answer": mark("{scorer}: {n} of {rows} questions have no expected answer to compare with."),
@@ -67,16 +67,39 @@ def look(workspace: "Workspace", order: Order) -> list[Check]:
 
 
 def forget(workspace: "Workspace") -> None:
-    """Ask the model server and the judge anew at the next look."""
+    """Ask the model server and the judge anew at the next look, and look for answers anew."""
     ask_again(workspace)
     _judged.clear()
+    _found.clear()
 
 
 def asked(workspace: "Workspace", order: Order) -> list[Row]:
     """The rows that would be asked, or whose answers exist."""
     if order.source.kind == TRACES:
-        return [Row(info.trace_id, info.request_preview or "") for info in sources.infos(workspace, order.source)]
+        return _answers(workspace, order.source)
     return order.choice.of(content(workspace, order.dataset_id)) if order.dataset_id else []
+
+
+def _answers(workspace: "Workspace", source: Source) -> list[Row]:
+    """The answers that exist, read again after FOUND_SECONDS: looking and estimating ask for them at every click."""
+    key = (workspace.settings.tracking_uri, workspace.app.experiment_id, source)
+    at, known = _found.get(key, (float("-inf"), []))
+    if time.monotonic() - at < FOUND_SECONDS:
+        return known
+    found = [Row(info.trace_id, info.request_preview or "") for info in sources.infos(workspace, source)]
+    if len(_found) >= MOST_KEPT:
+        _found.clear()
+    _found[key] = time.monotonic(), found
+    return found
+
+
+_found: "dict[tuple[str, str, Source], tuple[float, list[Row]]]" = {}
+
+
+def model_of(workspace: "Workspace", order: Order) -> str:
+    """The model that answers: an agent version names its own."""
+    own = agents.get(workspace, order.model_id).llm_model if order.source.kind == AGENT and order.model_id else ""
+    return own or workspace.app.model or workspace.settings.model
 
 
 def content(workspace: "Workspace", dataset_id: str) -> list[Row]:
@@ -96,9 +119,10 @@ def _who(workspace: "Workspace", order: Order) -> Iterator[Check]:
     if order.source.kind == ENDPOINT:
         yield _endpoint(workspace)
     elif order.source.kind == AGENT:
-        if agents.get(workspace, order.model_id).status != "READY":
+        agent = agents.get(workspace, order.model_id)
+        if agent.status != "READY":
             yield Check(STOP, Message("This agent version is not ready."), Message("Choose another one."), "agents")
-        yield _model(workspace)
+        yield _model(workspace, agent.llm_model)
 
 
 def _endpoint(workspace: "Workspace") -> Check:
@@ -111,13 +135,17 @@ def _endpoint(workspace: "Workspace") -> Check:
     return Check(OK, Message("The endpoint {name} answers.", name=endpoint.name))
 
 
-def _model(workspace: "Workspace") -> Check:
-    found, model = reach(workspace, SECONDS), workspace.app.model or workspace.settings.model
+def _model(workspace: "Workspace", own: str) -> Check:
+    """`own`: the model that the agent version was logged with."""
+    found, model = reach(workspace, SECONDS), own or workspace.app.model or workspace.settings.model
     if found.error:
         return Check(STOP, found.error.message, found.error.remedy)
     if found.pending:
         message = Message("The model server did not answer within {n} seconds.", n=int(SECONDS))
         return Check(STOP, message, Message("Check OPENAI_BASE_URL and that the model is running, then try again."))
+    if own and not found.lists(own):
+        message = Message("The model server does not list the agent version's model {model}.", model=own)
+        return Check(NOTE, message, Message("Log an agent version with a model that it lists."), "agents")
     if not found.lists(model):
         message = Message("The model server does not list the app's model {model}.", model=model)
         return Check(NOTE, message, Message("Check the app's model on the Apps screen."), "apps")
@@ -139,12 +167,12 @@ _judged: dict[tuple[str | None, str, str], tuple[float, ConsoleError | None]] = 
 
 
 def _judge_error(workspace: "Workspace") -> ConsoleError | None:
-    """Asked again when what is known is older than KEPT_SECONDS; every question to a judge costs a token."""
+    """Asked again after KEPT_SECONDS, a failed one after FAILED_SECONDS; every question to a judge costs a token."""
     settings = workspace.settings
     key = (settings.llm_base_url, settings.llm_api_key, settings.judge_model)
     at, known = _judged.get(key, (float("-inf"), None))
-    if time.monotonic() - at < KEPT_SECONDS and not known:
-        return None
+    if time.monotonic() - at < (FAILED_SECONDS if known else KEPT_SECONDS):
+        return known
     error: ConsoleError | None = None
     try:
         scorers.check_judge(workspace)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflow.entities import Run
 
+from services.evaluations.sources import AGENT
 from services.evaluations.table import SUMMARY_TAG
 
 FINISHED = "FINISHED"
@@ -42,7 +43,8 @@ class Evaluation:
     """One evaluation run; `prompt_version` is what its traces show, None when they disagree or show none.
 
     `mlflow` holds MLflow's own means by scorer, as its API gives them. `outside`: made by a plain notebook or another
-    tool; then nothing of ours is known of it, and its scores are MLflow's until its rows are read.
+    tool; then nothing of ours is known of it, and its scores are MLflow's until its rows are read. `live`: which
+    versions the endpoint asked when it started. `unreadable`: what MLflow keeps of it was cut or is damaged.
     """
 
     run_id: str
@@ -69,11 +71,14 @@ class Evaluation:
     name: str = ""
     mlflow: Mapping[str, float] = field(default_factory=dict)
     artifacts: str = ""
+    source: str = AGENT
+    live: str = ""
+    unreadable: bool = False
 
     @property
     def finished(self) -> bool:
         """Whether every row was asked and the rows can be read."""
-        return self.state == FINISHED and (self.rows > 0 or self.outside)
+        return self.state == FINISHED and (self.rows > 0 or self.outside) and not self.unreadable
 
 
 ASKED = {one.name for one in fields(Evaluation)} - {
@@ -84,7 +89,14 @@ ASKED = {one.name for one in fields(Evaluation)} - {
     "state",
     "created_at",
     "artifacts",
+    "source",
+    "unreadable",
 }
+# What an evaluation is called that does not tell what it asked.
+NOTHING_ASKED: dict[str, Any] = {
+    "model_id": "", "prompt_name": "", "requested_version": None, "dataset_id": "", "dataset_name": "",
+    "dataset_sha256": "", "scorers": {}, "practice": False, "actor": "", "job_id": 0,
+}  # fmt: skip
 
 
 def is_ours(found: Run) -> bool:
@@ -103,11 +115,14 @@ def from_mlflow(found: Run) -> Evaluation:
 
 def _ours(found: Run) -> Evaluation:
     tags = found.data.tags
-    asked = {name: value for name, value in json.loads(tags[ASKED_TAG]).items() if name in ASKED}
-    summary: dict[str, Any] = json.loads(tags.get(SUMMARY_TAG) or "{}")
+    told, summary = _told(tags, ASKED_TAG), _told(tags, SUMMARY_TAG)
+    asked = NOTHING_ASKED | {name: value for name, value in (told or {}).items() if name in ASKED}
+    unreadable, summary = told is None or summary is None, summary or {}
     return Evaluation(
         run_id=found.info.run_id,
         **asked,
+        source=((told or {}).get("source") or {}).get("kind", AGENT),
+        unreadable=unreadable,
         prompt_version=summary.get("prompt_version"),
         scores={name: _score(score) for name, score in summary.get("scores", {}).items()},
         rows=int(summary.get("rows", 0)),
@@ -120,6 +135,14 @@ def _ours(found: Run) -> Evaluation:
         mlflow=_means(found),
         artifacts=found.info.artifact_uri or "",
     )
+
+
+def _told(tags: Mapping[str, str], name: str) -> dict[str, Any] | None:
+    """None for what cannot be read: MLflow cuts a tag after 8,000 characters."""
+    try:
+        return dict(json.loads(tags.get(name) or "{}"))
+    except (ValueError, TypeError):
+        return None
 
 
 def _outside(found: Run) -> Evaluation:

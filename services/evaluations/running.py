@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import Trace
 
-from services import agents, audit, datasets, prompts, scorers
+from services import agents, audit, datasets, endpoints, prompts, scorers
 from services.audit import Verb
 from services.database import writing
 from services.errors import NotReadyError, PlatformError, translated
 from services.evaluations import asking, leftovers, plan, scoring, sources, table, values
 from services.evaluations.patience import patient_judges
 from services.evaluations.plan import Plan, Slot
+from services.evaluations.records import ASKED_TAG
 from services.evaluations.sources import AGENT, ENDPOINT, TRACES, Source
 from services.evaluations.tally import Hopeless, Tally
 from services.jobs import Cancelled
@@ -83,7 +84,11 @@ class _Attempt:
         with audit.change(
             self.workspace, Verb.EVALUATE, self._subject, after={**self.work.args, "dataset_sha256": sha256}
         ):
-            run_id = run_id or self._open(sha256)
+            if run_id is None:
+                run_id = self._open(sha256)
+            elif made is None:
+                # Cut off before its plan was kept: what is asked now may not be what its label says.
+                self.workspace.client.set_tag(run_id, ASKED_TAG, self._asked(sha256))
             self._within(run_id, whole, made is None)
         return run_id
 
@@ -119,10 +124,10 @@ class _Attempt:
                 return sources.slots(self.workspace, self.source)
         return plan.repeated(rows, int(self.work.args.get("repeats") or 1))
 
-    def _open(self, sha256: str) -> str:
-        """Create the run and remember it before anything else happens."""
+    def _asked(self, sha256: str) -> str:
+        """What the run says of itself; MLflow cuts a tag after 8,000 characters."""
         args, settings, agent = self.work.args, self.workspace.settings, self.agent
-        app, dataset = self.workspace.app, args["dataset_id"]
+        dataset = args["dataset_id"]
         asked = {
             "model_id": agent.model_id if agent else "", "prompt_name": agent.prompt_name if agent else "",
             "requested_version": args["prompt_version"], "dataset_id": dataset,
@@ -130,11 +135,22 @@ class _Attempt:
             "dataset_sha256": sha256, "scorers": {spec.name: spec.version for spec in self.specs},
             "practice": settings.practice, "actor": self.workspace.actor.id, "job_id": self.work.job.id,
             "repeats": int(args.get("repeats") or 1), "source": self.source.to_json(),
-            "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"),
+            "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"), "live": self._live,
         }  # fmt: skip
-        tags = {"signalbox.kind": "evaluation", "signalbox.app": app.id, "signalbox.asked": json.dumps(asked)}
+        return json.dumps(asked, ensure_ascii=False)
+
+    @property
+    def _live(self) -> str:
+        """Which versions the endpoint asks, as far as it is known before the first question."""
+        found = endpoints.current(self.workspace) if self.source.kind == ENDPOINT else None
+        return ", ".join(f"{one.version} ({one.weight} %)" for one in found.live) if found else ""
+
+    def _open(self, sha256: str) -> str:
+        """Create the run and remember it before anything else happens."""
+        app, agent = self.workspace.app, self.agent
+        tags = {"signalbox.kind": "evaluation", "signalbox.app": app.id, ASKED_TAG: self._asked(sha256)}
         name = (
-            f"{agent.name} · {agent.prompt_name} v{args['prompt_version']}"
+            f"{agent.name} · {agent.prompt_name} v{self.work.args['prompt_version']}"
             if agent
             else f"{app.name} · {OTHERS[self.source.kind]}"
         )

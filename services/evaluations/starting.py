@@ -11,7 +11,7 @@ from services.audit import Verb
 from services.errors import InvalidInputError, NotReadyError, translated
 from services.evaluations import plan
 from services.evaluations.plan import MOST_REPEATS, Choice
-from services.evaluations.records import ASKED_TAG
+from services.evaluations.records import from_mlflow
 from services.evaluations.sources import AGENT, AGENT_SOURCE, ENDPOINT, TRACES, Source, infos
 from services.evaluations.table import STOPPED_TAG
 from services.messages import Message
@@ -76,8 +76,12 @@ def go_on(workspace: "Workspace", run_id: str) -> "Job":
     """Queue the rest of an evaluation that was cancelled or failed: what was done is not done again."""
     audit.require(workspace, Verb.EVALUATE)
     with translated(Message("Reading from MLflow")):
-        tags = workspace.client.get_run(run_id).data.tags
-    before = jobs.get(workspace, int(json.loads(tags[ASKED_TAG])["job_id"]))
+        made = from_mlflow(workspace.client.get_run(run_id))
+    if made.unreadable:
+        raise NotReadyError(
+            Message("What this evaluation asked cannot be read any more."), Message("Start a new one instead.")
+        )
+    before = jobs.get(workspace, made.job_id)
     if before.live:
         return before
     return jobs.submit(workspace, "evaluate", {**before.args, "run_id": run_id}, exclusive=f"evaluate:{run_id}")

@@ -92,7 +92,7 @@ def keep(run_id: str, table: pd.DataFrame, whole: dict[str, Any]) -> None:
         file = Path(folder) / Path(ROWS_FILE).name
         table.to_parquet(file, index=False)
         client.log_artifact(run_id, str(file), str(Path(ROWS_FILE).parent))
-    client.set_tag(run_id, SUMMARY_TAG, json.dumps(whole))
+    client.set_tag(run_id, SUMMARY_TAG, json.dumps(whole, ensure_ascii=False))
 
 
 def feedback_of(trace: Trace, run_id: str) -> list[Feedback]:

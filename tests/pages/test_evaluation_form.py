@@ -8,6 +8,7 @@ from services.evaluations.table import STOPPED_TAG
 from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.pages.conftest import texts
+from tests.services.test_evaluations_reading import judged, kept, line
 
 
 def written(shown):
@@ -24,7 +25,7 @@ def test_answers_that_exist_are_chosen_checked_and_evaluated(screen, workspace, 
     assert shown.button(key="start").disabled
 
     leave(workspace, "Where is my parcel?")
-    shown.run()
+    shown.button(key="check-again").click().run()
     assert not shown.button(key="start").disabled
     assert "Answers that fit: 1" in written(shown) and "free of charge" in written(shown)
     shown.multiselect(key="evaluate-scorers-support").set_value(["length"]).run()
@@ -35,6 +36,18 @@ def test_answers_that_exist_are_chosen_checked_and_evaluated(screen, workspace, 
     assert job.args["scorers"] == ["length"] and job.args["source"]["kind"] == "traces"
     made = evaluations.get(workspace, finish(workspace, job).result["run_id"])
     assert (made.rows, list(made.scores), made.scores["length"].mean) == (1, ["length"], 1.0)
+
+
+def test_of_an_endpoint_nobody_says_that_chance_alone_differs(screen, workspace):
+    told = {"source": {"kind": "endpoint"}, "model_id": "", "prompt_name": "", "live": "1 (100 %)"}
+    columns = [line(0, **judged("length", True))]
+    old, new = (kept(workspace, columns, {"length": [1.0, 1, 1]}, told) for _ in range(2))
+
+    shown = screen("evaluations", run=new.run_id, against=old.run_id)
+
+    assert not shown.exception
+    assert "not known which agent and prompt version" in written(shown) and "chance" not in written(shown)
+    assert "do not agree" not in written(shown) and "live at its start: 1 (100 %)" in written(shown)
 
 
 def test_a_cancelled_evaluation_says_how_far_it_came_and_goes_on_by_a_click(screen, workspace):

@@ -18,6 +18,7 @@ from services.jobs import Job, State
 from services.messages import Message
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
+from tests.left_traces import leave
 from tests.services.test_evaluations import ready
 from tests.services.test_evaluations_resuming import RIGHT, Model, model
 from tests.stub_model import StubModel
@@ -95,6 +96,9 @@ def test_every_failure_is_shown_truthfully(
     assert made.mlflow == {"size": 100.0}, "MLflow's number is over the answers that were judged"
     traces = workspace.client.search_traces(locations=[workspace.app.experiment_id], run_id=made.run_id)
     assert len(traces) == len(QUESTIONS), "the tries that came too early left no second trace"
+    version = "mlflow.assessment.scorerVersion"
+    failed = [one for trace in traces for one in trace.info.assessments if one.name == "broken"]
+    assert [one.metadata.get(version) for one in failed] == ["1"] * 3, "a failure says of which version it is"
 
 
 def test_a_busy_judge_is_waited_for_and_a_broken_one_ends_at_once(
@@ -139,7 +143,7 @@ def test_what_stands_in_the_way_is_listed_at_once(
 
     guess = estimate.of(workspace, order, [])
     assert (guess.lines, guess.calls, guess.judgements, guess.measured) == (8, 8, 16, False)
-    assert guess.unpriced == ("practice", "stub") and guess.cost is None
+    assert guess.unpriced == ("stub",) and guess.cost is None, "the agent version's own model, not the app's"
 
     model.stub.status = 401
     preflight.forget(workspace)
@@ -147,6 +151,18 @@ def test_what_stands_in_the_way_is_listed_at_once(
     found = preflight.look(workspace, order)
     assert [check.level for check in found][:3] == [STOP, STOP, NOTE] and time.monotonic() - begun < 8
     assert all(check.mend for check in found if check.level == STOP)
+    asked = len(model.stub.requests)
+    assert preflight.look(workspace, order) == found and len(model.stub.requests) == asked
+
+
+def test_answers_that_exist_are_not_read_at_every_click(workspace: Workspace) -> None:
+    order = Order(Source("traces", origin=""), "", None, "", (), Choice())
+    leave(workspace, "Where is my parcel?")
+    assert len(preflight.asked(workspace, order)) == 1
+    leave(workspace, "Where is my lamp?")
+    assert len(preflight.asked(workspace, order)) == 1
+    preflight.forget(workspace)
+    assert len(preflight.asked(workspace, order)) == 2
 
 
 def test_a_limit_of_requests_spreads_them_and_waiting_is_bounded() -> None:

@@ -10,7 +10,7 @@ from mlflow.entities import Feedback
 from mlflow.genai.scorers import scorer
 
 from services import audit, datasets, evaluations
-from services.errors import ConflictError
+from services.errors import ConflictError, NotReadyError
 from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table, views
 from services.evaluations.browsing import RowFilter
 from services.evaluations.comparing import WHOLE, Counts
@@ -265,6 +265,30 @@ def test_a_view_and_a_baseline_of_somebody_else_are_not_lost(workspace, monkeypa
     with pytest.raises(ConflictError):
         baselines.pin(workspace, made)
     assert list(baselines.pinned(workspace)) == ["d-9"]
+
+
+@pytest.mark.parametrize("tag", ["signalbox.asked", "signalbox.summary"])
+def test_a_run_whose_tag_was_cut_does_not_break_the_list(workspace, tag):
+    columns = [line(0, **judged("length", True))]
+    whole, cut = (kept(workspace, columns, {"length": [1.0, 1, 1]}) for _ in range(2))
+    told = workspace.client.get_run(cut.run_id).data.tags[tag]
+    workspace.client.set_tag(cut.run_id, tag, told[:-9])
+    found = {one.run_id: one for one in evaluations.all(workspace)}
+    assert found[whole.run_id].finished and not found[whole.run_id].unreadable
+    assert found[cut.run_id].unreadable and not found[cut.run_id].finished
+    with pytest.raises(NotReadyError, match="cannot be read"):
+        evaluations.go_on(workspace, cut.run_id)
+
+
+def test_what_answered_is_known_of_agent_versions_only(workspace):
+    columns = [line(0, **judged("length", True))]
+    agent, before, after = (
+        kept(workspace, columns, {"length": [1.0, 1, 1]}, {"source": {"kind": kind}, "live": live})
+        for kind, live in (("agent", ""), ("endpoint", "1 (100 %)"), ("endpoint", "2 (100 %)"))
+    )
+    assert comparing.known(agent, agent) and not comparing.known(after, before) and not comparing.known(agent, after)
+    told = [(one.what, one.before, one.now) for one in comparing.settings(after, before)]
+    assert told == [("live", "1 (100 %)", "2 (100 %)")]
 
 
 def test_what_was_set_differently_is_told(workspace):

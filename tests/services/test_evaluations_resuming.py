@@ -11,6 +11,8 @@ import pytest
 from services import datasets, evaluations, jobs, scorers
 from services.datasets import Row
 from services.evaluations import Choice
+from services.evaluations.records import ASKED_TAG
+from services.evaluations.table import SUMMARY_TAG
 from services.jobs import Job, State
 from services.processes.worker import Worker
 from services.scorers import ScorerSpec
@@ -145,6 +147,33 @@ def test_a_cancelled_evaluation_says_how_far_it_came_and_goes_on(
     made = evaluations.get(workspace, stopped.run_id)
     assert made.finished and made.rows == len(QUESTIONS) and list(made.scores) == ["length"]
     assert len(QUESTIONS) <= len(model.agent_calls) <= len(QUESTIONS) + AT_ONCE
+
+
+def test_a_run_cut_off_before_its_plan_says_what_it_asks_when_it_goes_on(
+    model: Model, workspace: Workspace, finish: Finish
+) -> None:
+    model_id, dataset = prepared(workspace, finish)
+    scorers.save(workspace, ScorerSpec("丁寧さ", "polite"))
+    args = {"model_id": model_id, "prompt_version": 1, "dataset_id": dataset, "scorers": ["length", "丁寧さ"]}
+    began = jobs.submit(workspace, "evaluate", args)
+    jobs.cancel(workspace, began.id)
+    asked = {
+        "model_id": model_id, "prompt_name": "support", "requested_version": 1, "dataset_id": dataset,
+        "dataset_name": "Parcels", "dataset_sha256": "before it was edited", "scorers": {"length": 9, "丁寧さ": 9},
+        "practice": False, "actor": "ada", "job_id": began.id,
+    }  # fmt: skip
+    tags = {"signalbox.kind": "evaluation", ASKED_TAG: json.dumps(asked)}
+    run_id = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
+    workspace.client.set_terminated(run_id, "KILLED")
+
+    ended = finish(workspace, evaluations.go_on(workspace, run_id))
+
+    assert ended.state is State.DONE and ended.result["run_id"] == run_id, ended.error
+    made = evaluations.get(workspace, run_id)
+    assert made.dataset_sha256 == datasets.snapshot(workspace, dataset).sha256
+    assert made.scorers == {"length": 1, "丁寧さ": 1}
+    kept = workspace.client.get_run(run_id).data.tags
+    assert "丁寧さ" in kept[ASKED_TAG] and "丁寧さ" in kept[SUMMARY_TAG], "escaped, it is six times as long"
 
 
 def test_rows_are_chosen_and_asked_with_their_messages(model: Model, workspace: Workspace, finish: Finish) -> None:

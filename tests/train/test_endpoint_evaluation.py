@@ -24,6 +24,7 @@ def test_the_running_endpoint_is_evaluated_by_its_own_traces(train):
 
     rows = evaluations.rows(workspace, made.run_id)
     assert (made.rows, made.failed, made.model_id) == (16, 0, "")
+    assert (made.source, made.live) == ("endpoint", "1 (100 %)")
     assert rows["trace_id"].nunique() == 16 and rows["answer"].str.len().gt(0).all()
     assert made.scores["polite"].mean == gating.scores["polite"].mean
     tags = workspace.client.get_trace(rows["trace_id"].iloc[0]).info.tags

@@ -11,11 +11,15 @@ from services import agents, verdicts
 from services.evaluations import Evaluation, comparing, preferences
 from services.evaluations.browsing import BETTER, SAME, WORSE, RowFilter
 from services.evaluations.comparing import WHOLE, Comparison, Setting, Slice
+from services.evaluations.sources import AGENT, ENDPOINT, TRACES
 from services.messages import mark
 from services.workspace import Workspace
 
 _, say = session.text, session.say
+SOURCES = {AGENT: mark("An agent version"), ENDPOINT: mark("What answers at the endpoint now"), TRACES: mark("Answers that exist")}  # fmt: skip
 SETTING = {
+    "source": mark("What is evaluated"),
+    "live": mark("Live at its start"),
     "agent": mark("Agent version"),
     "prompt": mark("Prompt version"),
     "dataset": mark("Dataset"),
@@ -45,7 +49,7 @@ def show(
     else:
         _counts(sides, found)
     summary.spent(*questions)
-    _settings(workspace, comparing.settings(new, old), on_paper)
+    _settings(workspace, sides, on_paper)
     _only(questions, found)
     _preferred(workspace, new, old)
 
@@ -142,9 +146,13 @@ def _moved(sides: tuple[Evaluation, Evaluation], name: str) -> str:
     return f":gray[{titles.score(before)} →] {titles.score(now)}"
 
 
-def _settings(workspace: Workspace, changed: list[Setting], expanded: bool) -> None:
-    if not changed:
+def _settings(workspace: Workspace, sides: tuple[Evaluation, Evaluation], expanded: bool) -> None:
+    changed = comparing.settings(*sides)
+    if not comparing.known(*sides):
+        st.caption(_("It is not known which agent and prompt version gave each answer: they may differ, too."))
+    elif not changed:
         st.caption(_("Agent, prompt, dataset and scorers are the same on both sides: what differs is chance."))
+    if not changed:
         return
     known = agent_titles.labels(agents.versions(workspace))
     with st.expander(_("What was set differently ({n})", n=len(changed)), icon=":material/tune:", expanded=expanded):
@@ -167,6 +175,8 @@ def _told(one: Setting, value: str, known: Mapping[str, str]) -> str:
         return _("version {n}", n=value) if value and value != "0" else _("used") if value else _("not used")
     if one.what == "agent":
         return known.get(value, "–")
+    if one.what == "source":
+        return _(SOURCES[value])
     if one.what == "content":
         return _("edited since") if value == one.now else "–"
     if one.what == "practice":

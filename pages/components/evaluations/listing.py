@@ -52,6 +52,7 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
     notes = [_("baseline")] if pinned else []
     notes += [_("made outside the console")] if one.outside else []
     notes += [_("practice model")] if one.practice else []
+    notes += [_("cannot be read")] if one.unreadable else []
     return {
         "time": session.moment(one.created_at),
         "prompt": one.name

@@ -29,6 +29,9 @@ def ended_early(workspace: Workspace, made: Evaluation) -> None:
     if _is_live(workspace, made):
         st.info(_("This evaluation is still running."))
         return
+    if made.unreadable:
+        st.warning(_("What this evaluation asked, or its numbers, cannot be read any more. Start a new one instead."))
+        return
     came = evaluations.stopped_at(workspace, made.run_id)
     if came:
         st.info(

@@ -9,6 +9,7 @@ from pages.components import session
 from pages.components.evaluations import titles
 from services.evaluations import Evaluation, comparing, mlflow_numbers
 from services.evaluations.records import TEXT
+from services.evaluations.sources import AGENT
 
 _, say = session.text, session.say
 ACROSS = 4
@@ -36,6 +37,7 @@ def head(made: Evaluation, pinned: bool) -> None:
     told = [_("dataset {name}", name=made.dataset_name)] if made.dataset_name else []
     told += [_("started by {person}", person=made.actor)] if made.actor else []
     told += [_("each question asked {n} times", n=made.repeats)] if made.repeats > 1 else []
+    told += [_("live at its start: {versions}", versions=made.live)] if made.live else []
     known = _("The dataset's content then: {hash}. Equal letters mean equal questions.", hash=made.dataset_sha256[:8])
     st.caption(session.escape(" · ".join(told)), help=known if made.dataset_sha256 else None)
 
@@ -44,7 +46,13 @@ def proof(made: Evaluation) -> None:
     """Which prompt version the traces themselves show."""
     if made.outside:
         return
-    if made.prompt_version is None:
+    if made.source != AGENT:
+        st.caption(
+            _(
+                "No prompt version was asked for, and it is not known which agent version gave each answer. This evaluation cannot carry a release."
+            )
+        )
+    elif made.prompt_version is None:
         st.warning(
             _(
                 "The traces do not agree on one prompt version: the agent may ignore its prompt. This evaluation cannot carry a release."
