@@ -43,6 +43,11 @@ class Watched(Scorer):
     def model_dump(self, **options: Any) -> dict[str, Any]:
         return self._inner.model_dump(**options)
 
+    @property
+    def scorer_version(self) -> int | None:
+        """MLflow notes it with what it stores itself: the error of a scorer that raised."""
+        return self.model_dump().get("version")
+
     def __call__(self, *, outputs: Any = None, trace: Trace | None = None) -> None:  # type: ignore[override]  # asks for less
         # What is tried for a row that failed, or was scored before, would be paid for and then thrown away.
         if trace is None or trace.info.state == TraceState.ERROR or (trace.info.trace_id, self.name) in self._given:

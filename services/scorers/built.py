@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ from services.settings import Settings
 from services.wording import Finding
 
 REACHABLE_SECONDS = 10.0
+SAID = {"yes": True, "no": False}
+UNCLEAR = AssessmentError("UNCLEAR_VERDICT", "The judge gave no verdict that can be read.")
 NO_SETTINGS: Mapping[str, Any] = {}
 
 
@@ -146,6 +148,15 @@ class JudgeScorer(SpecScorer):
     def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
         raise NotImplementedError
 
+    def _decided(self, given: Sequence[Feedback]) -> Feedback:
+        """Yes to all passes, a no fails; what failed or cannot be read is an error, never a verdict."""
+        said = [SAID.get(str(one.value).strip().lower()) for one in given]
+        error = next((one.error for one in given if one.error), None)
+        if error or not said or None in said:
+            return Feedback(name=self.name, error=error or UNCLEAR, metadata=self._stamp())
+        rationale = "\n".join(one.rationale or "" for one in given)
+        return self._given(all(said), rationale, given[0].source)
+
 
 class GuidelinesScorer(JudgeScorer):
     """MLflow's Guidelines with the app's variables filled in."""
@@ -153,8 +164,7 @@ class GuidelinesScorer(JudgeScorer):
     def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
         self._reach()
         judge = Guidelines(name=self.name, guidelines=list(self._settings["guidelines"]), model=self._judge)
-        found = judge(inputs=inputs, outputs=answer)
-        return self._given(str(found.value) == "yes", found.rationale, found.source)
+        return self._decided([judge(inputs=inputs, outputs=answer)])
 
 
 def _words(message: Mapping[str, Any]) -> str:

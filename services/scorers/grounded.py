@@ -17,12 +17,7 @@ class GroundedScorer(JudgeScorer):
         if trace is None or missing:
             return self._nothing_to_judge("NO_DOCUMENTS", missing or Message("There is no trace of this answer."))
         self._reach()
-        found = RetrievalGroundedness(name=self.name, model=self._judge)(trace=trace)
-        failed = next((one for one in found if one.error), None)
-        if failed:
-            return Feedback(name=self.name, error=failed.error)
-        rationale = "\n".join(one.rationale or "" for one in found)
-        return self._given(all(str(one.value) == "yes" for one in found), rationale, found[0].source)
+        return self._decided(RetrievalGroundedness(name=self.name, model=self._judge)(trace=trace))
 
 
 def without_documents(trace: Trace | None) -> Message | None:

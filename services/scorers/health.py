@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import AssessmentSourceType, Feedback, TraceInfo
+from mlflow.tracing.constant import AssessmentMetadataKey
 
 from services import apps, audit, jobs
 from services.audit import Verb
@@ -17,6 +18,7 @@ from services.scorers.kinds import NOTHING_TO_JUDGE
 from services.scorers.records import ScorerSpec
 from services.traces.opinions import OPINION
 from services.traces.rows import opinions, read_infos
+from services.traces.story import VERSION_KEY
 from services.verdicts import agreement
 from services.verdicts.agreement import Agreement
 
@@ -199,9 +201,9 @@ def _verdict_of(info: TraceInfo, spec: ScorerSpec) -> Feedback | None:
 
 
 def _is_of(given: Feedback, version: int) -> bool:
-    """MLflow's own note of a scorer that raised does not say which version it was."""
-    stated = (given.metadata or {}).get("signalbox.version")
-    return stated == str(version) or (stated is None and given.error is not None)
+    """MLflow notes the error of a scorer that raised under a key of its own."""
+    noted = given.metadata or {}
+    return noted.get(VERSION_KEY, noted.get(AssessmentMetadataKey.SCORER_VERSION)) == str(version)
 
 
 def _said(info: TraceInfo, spec: ScorerSpec) -> bool | None:

@@ -15,8 +15,9 @@ from services.verdicts.intervals import Z, wilson
 class Agreement:
     """`table[i][j]` counts what the first called `labels[i]` and the second `labels[j]`; `n` is their sum.
 
-    `kappa` is 1 when they always agree and 0 when they agree no more than chance would; None when it cannot be measured
-    because one of them gave everything the same verdict. `error` is its standard error, `low` to `high` its 95 % interval.
+    `kappa` is 1 when they always agree and 0 when they agree no more than chance would, as with one who gives everything
+    the same verdict; None when both gave everything one and the same. `error` is its standard error, `low` to `high` its
+    95 % interval.
     """
 
     labels: tuple[Any, ...]
@@ -77,7 +78,7 @@ def sentences(found: Agreement) -> tuple[Message, ...]:
     ]
     if found.kappa is None:
         told.append(
-            Message("One of the two gave every answer the same verdict: agreement beyond chance cannot be measured.")
+            Message("Both gave every answer one and the same verdict: agreement beyond chance cannot be measured.")
         )
     else:
         told.append(
@@ -96,9 +97,9 @@ def _kappa(shares: "np.ndarray[Any, Any]", n: int) -> tuple[float | None, float 
     """Kappa (Cohen 1960) and its standard error (Fleiss, Cohen and Everitt 1969, eq. 13)."""
     rows, columns, agreed = shares.sum(axis=1), shares.sum(axis=0), float(np.trace(shares))
     chance = float(rows @ columns)
-    if math.isclose(rows.max(), 1.0) or math.isclose(columns.max(), 1.0):
+    if math.isclose(chance, 1.0):
         return None, None
-    kappa = (agreed - chance) / (1 - chance)
+    kappa = round((agreed - chance) / (1 - chance), 12) + 0.0
     weights = rows[None, :] + columns[:, None]
     on = float(np.sum(np.diag(shares) * (1 - (rows + columns) * (1 - kappa)) ** 2))
     off = (1 - kappa) ** 2 * float(np.sum((shares - np.diag(np.diag(shares))) * weights**2))

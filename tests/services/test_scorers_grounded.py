@@ -78,11 +78,14 @@ def test_a_real_judge_is_sent_answer_and_documents(workspace: Workspace, monkeyp
         monkeypatch.setattr(type(scorer), "_reach", lambda self: None)
         trace = answered(workspace, "Tomorrow.", [GIVEN])
         verdict: Any = scorer.run(outputs=trace.data.spans[0].outputs, trace=trace)
+        stub.answer = lambda system, question: '{"result": "perhaps", "rationale": "Hm."}'
+        unclear: Any = scorer.run(outputs=trace.data.spans[0].outputs, trace=trace)
 
     sent = str(stub.requests[0]["messages"])
     assert GIVEN in sent and "Tomorrow." in sent
     assert (verdict.value, verdict.rationale) == (False, "Nothing of it.")
-    assert verdict.metadata["signalbox.version"] == "1"
+    assert verdict.metadata["signalbox.version"] == unclear.metadata["signalbox.version"] == "1"
+    assert unclear.value is None and unclear.error is not None
 
 
 @pytest.mark.parametrize(("documents", "words"), [(None, "looked nothing up"), ([], "No document was found")])

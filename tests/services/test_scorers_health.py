@@ -133,6 +133,27 @@ def test_a_judge_that_fails_often_may_not_gate(workspace: Workspace, monkeypatch
     assert "failed 2 of 4 times" in str(scorers.may_gate(workspace, "right"))
 
 
+def test_a_judge_that_always_passes_may_not_gate(workspace: Workspace) -> None:
+    scorers.save(workspace, RIGHT)
+    health.save_line(workspace, Line(opinions=4))
+    for person in (True, True, True, False):
+        trace = answered(workspace, "On Monday.")
+        said(trace, True)
+        opinion(trace, person)
+
+    assert "agrees too little with people: 0.00" in str(scorers.may_gate(workspace, "right"))
+
+
+def test_failures_count_only_against_the_version_that_failed(workspace: Workspace) -> None:
+    spec = scorers.save(workspace, RIGHT)
+    error = AssessmentError("SCORER_ERROR", "gone")
+    for metadata in ({}, {"mlflow.assessment.scorerVersion": "1"}, {"mlflow.assessment.scorerVersion": "2"}):
+        given = Feedback(name="right", error=error, source=JUDGE, metadata=metadata)
+        mlflow.log_assessment(answered(workspace, "On Monday.").info.trace_id, given)
+
+    assert health.of(workspace, spec).failures == 1
+
+
 def test_only_who_may_evaluate_or_gate_measures_and_sets_the_line(workspace: Workspace) -> None:
     from dataclasses import replace
 

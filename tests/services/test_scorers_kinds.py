@@ -155,8 +155,10 @@ def test_mlflows_verdict_is_read_and_the_expected_answer_sent(workspace: Workspa
     assert (given.value, given.rationale) == (False, "It says Tuesday.")
     assert "On Monday." in str(model.requests[0]["messages"]) and "And the blue one?" in str(model.requests)
     model.answer = lambda system, question: '{"result": "perhaps", "rationale": "Hm."}'
-    unclear = judged(workspace, spec_of("builtin", scorer="Safety"), trace)
-    assert unclear.value is None and unclear.error.error_code not in NOTHING_TO_JUDGE
+    for spec in (spec_of("builtin", scorer="Safety"), spec_of("guidelines", guidelines=["Be right."])):
+        unclear = judged(workspace, spec, trace)
+        assert unclear.value is None and unclear.error.error_code not in NOTHING_TO_JUDGE
+        assert unclear.metadata["signalbox.version"] == str(spec.version)
 
 
 @pytest.mark.parametrize("name", ["ConversationCompleteness", "UserFrustration", "KnowledgeRetention"])

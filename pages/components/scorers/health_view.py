@@ -76,7 +76,7 @@ def _show_agreement(known: Health, wanted: Line) -> None:
     )
     if found.kappa is None or found.low is None or found.high is None:
         st.caption(
-            _("One of both gave the same verdict every time, so agreement beyond chance cannot be measured yet.")
+            _("Both gave one and the same verdict every time, so agreement beyond chance cannot be measured yet.")
         )
     else:
         st.markdown(say(words.strength(found.kappa)))
