@@ -54,15 +54,15 @@ def _scorer(gate: Gate, app: str, spec: ScorerSpec) -> None:
     asks = session.escape(say(scorers.describe(spec)))
     with minimum:
         if scale is None:
-            share = round(gate.minimum.get(spec.name, 0) * 100)
-            st.slider(spec.name, 0, 100, min(share, 100), format="%d %%", key=f"gate-{app}-{spec.name}", help=asks)
+            share = round((_stored(gate, spec) or 0) * 100)
+            st.slider(spec.name, 0, 100, share, format="%d %%", key=f"gate-{app}-{spec.name}", help=asks)
         else:
             low, high = min(scale), max(scale)
             st.number_input(
                 _("{name}: lowest mean, from {low} to {high}", name=spec.name, low=f"{low:g}", high=f"{high:g}"),
                 low,
                 high,
-                gate.minimum.get(spec.name),
+                _stored(gate, spec),
                 key=f"gate-{app}-{spec.name}",
                 placeholder=_("does not gate"),
                 help=asks,
@@ -76,6 +76,12 @@ def _scorer(gate: Gate, app: str, spec: ScorerSpec) -> None:
         placeholder=_("all answered"),
         help=_("How many rows the scorer must have judged. Left empty, it must judge every row that was answered."),
     )
+
+
+def _stored(gate: Gate, spec: ScorerSpec) -> float | None:
+    """The stored minimum; None when the scorer has another scale since: it must be set anew, not saved along."""
+    least = gate.minimum.get(spec.name) if gate.measures(spec.name, scorers.scale(spec)) else None
+    return None if least is None else float(least)
 
 
 def _critical_and_limits(gate: Gate, app: str) -> None:

@@ -61,6 +61,10 @@ class Gate:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def measures(self, name: str, scale: tuple[float, float] | None) -> bool:
+        """Whether the scorer's minimum was set on this scale; None stands for passed or failed."""
+        return sorted(self.scales.get(name) or ()) == sorted(scale or ())
+
 
 @dataclass(frozen=True)
 class GateVersion:

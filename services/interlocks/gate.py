@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from services import verdicts
+from services import scorers, verdicts
 from services.apps.gate import ALL_PASS, BETTER, WITHIN, Gate
 from services.evaluations import Evaluation
 from services.interlocks import limits
@@ -55,7 +55,11 @@ def _rows(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]
 def _scores(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]:
     """The minimum score and the judged rows of each scorer that gates, and whether a judge among them may."""
     broken = []
+    today = {spec.name: scorers.scale(spec) for spec in scorers.all(candidate.workspace)}
     for name, minimum in wanted.minimum.items():
+        if name in today and not wanted.measures(name, today[name]):
+            broken.append(_other_scale(name))
+            continue
         problem = _unjudged(name, wanted, found) or _too_low(name, minimum, wanted, found)
         if problem is not None:
             broken.append(replace(problem, asks=_open(candidate, found)))
@@ -67,6 +71,15 @@ def _scores(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broke
             mend = Message("Mend the judge on the Scorers screen, or choose another scorer for the gate.")
             broken.append(Broken(unfit, why, mend, "scorers"))
     return broken
+
+
+def _other_scale(name: str) -> Broken:
+    return Broken(
+        Message("“{name}” is measured on another scale than when its minimum was set.", name=name),
+        Message("A minimum says nothing about answers that are measured on another scale."),
+        Message("Set its minimum again on the Apps screen."),
+        "apps",
+    )
 
 
 def _unjudged(name: str, wanted: Gate, found: Evaluation) -> Broken | None:

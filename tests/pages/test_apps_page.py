@@ -89,6 +89,25 @@ def test_every_rule_of_the_gate_is_set_by_form_and_kept(screen, workspace):
     assert "must be above 0" in texts(shown) and apps.get(workspace, "support").gate == gate
 
 
+def test_a_minimum_of_another_scale_must_be_set_anew(screen, workspace):
+    rating = {
+        "instructions": "Rate {{ outputs }}",
+        "answer": "number",
+        "low": 1,
+        "high": 5,
+        "categories": [],
+        "passing": [],
+    }
+    apps.save_gate(workspace, apps.Gate({"short": 0.9}, rows=1))
+    save_scorer(workspace, ScorerSpec("short", "judge", rating, 0))
+
+    shown = screen("apps")
+
+    assert not shown.exception and shown.number_input(key="gate-support-short").value is None
+    apps.save_gate(workspace, apps.Gate({"short": 4}, rows=1, scales={"short": (1, 5)}))
+    assert screen("apps").number_input(key="gate-support-short").value == 4
+
+
 def test_an_archived_app_can_be_brought_back(screen, workspace):
     shown = screen("apps")
     shown.button(key="archive").click().run()

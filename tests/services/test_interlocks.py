@@ -15,6 +15,18 @@ from services.evaluations import Evaluation, Score
 from services.interlocks import Candidate, Light, rules
 from services.scorers import ScorerSpec
 
+RATING = ScorerSpec(
+    "short",
+    "judge",
+    {
+        "instructions": "Rate {{ outputs }}",
+        "answer": "number",
+        "low": 1,
+        "high": 5,
+        "categories": [],
+        "passing": [],
+    },
+)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 AGENT = AgentVersion(
     "m-1",
@@ -260,4 +272,16 @@ def test_2_limits_cost_and_waiting(candidate, rows, rule, word):
 def test_2_compares_the_mean_of_numbers_on_their_own_scale(candidate):
     numbers = replace(candidate, evaluation=replace(DONE, scores={"short": Score(3.4, 10, 10, "number")}))
     app = replace(candidate.workspace.app, gate=Gate({"short": 3.5}, rows=10, scales={"short": (1, 5)}))
+    scorers.save(candidate.workspace, RATING)
     red(rules.gate(replace(numbers, workspace=candidate.workspace.for_app(app))), "mean of 3.40")
+
+
+def test_2_holds_a_minimum_that_was_set_on_another_scale(candidate):
+    scorers.save(candidate.workspace, RATING)
+    numbers = replace(candidate, evaluation=replace(DONE, scores={"short": Score(3.4, 10, 10, "number")}))
+    red(rules.gate(numbers), "another scale than when its minimum was set")
+    for low, high in ((1, 10), (0, 5)):
+        app = replace(candidate.workspace.app, gate=Gate({"short": 3}, rows=10, scales={"short": (low, high)}))
+        findings = rules.gate(replace(numbers, workspace=candidate.workspace.for_app(app)))
+        assert len(findings) == 1 and findings[0].screen == "apps", "one finding, which leads to its mend"
+        red(findings, "another scale")
