@@ -1,6 +1,7 @@
 """Which of two answers people prefer when they do not know whose is whose."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,10 +25,11 @@ SURE = 0.05
 
 @dataclass(frozen=True)
 class Result:
-    """How often the new evaluation's answer was preferred, the old one's, or neither; by how many people.
+    """On how many questions more people preferred the new evaluation's answer, the old one's, or as many either.
 
-    `p_value`: how often two equally good versions would differ at least as much (exact sign test; answers that were
-    called the same are left out, as in Dixon and Mood 1946).
+    `p_value`: how often two equally good versions would differ at least as much (exact sign test; questions on which
+    neither is preferred are left out, as in Dixon and Mood 1946). People who judge the same question are no further
+    evidence, so each question counts once. `said` counts every single choice of these `people`.
     """
 
     now: int
@@ -35,10 +37,7 @@ class Result:
     same: int
     people: int
     p_value: float
-
-    @property
-    def said(self) -> int:
-        return self.now + self.before + self.same
+    said: int = 0
 
 
 def order(workspace: "Workspace", now: str, before: str, row_ids: Sequence[str]) -> list[str]:
@@ -79,34 +78,36 @@ def judged(workspace: "Workspace", now: str, before: str) -> set[str]:
 def result(workspace: "Workspace", now: str, before: str) -> Result:
     """What everyone said so far."""
     with workspace.engine.connect() as connection:
-        found = connection.execute(select(table.c.choice, table.c.actor).where(*_pair(workspace, now, before))).all()
+        query = select(table.c.row_id, table.c.choice, table.c.actor).where(*_pair(workspace, now, before))
+        found = connection.execute(query).all()
     mine = FIRST if sorted((now, before))[0] == now else SECOND
-    wins = sum(row.choice == mine for row in found)
-    same = sum(row.choice == SAME for row in found)
-    losses = len(found) - wins - same
+    signs: Counter[str] = Counter()
+    for row in found:
+        signs[row.row_id] += 0 if row.choice == SAME else 1 if row.choice == mine else -1
+    wins, losses = sum(sign > 0 for sign in signs.values()), sum(sign < 0 for sign in signs.values())
     p_value = float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-    return Result(wins, losses, same, len({row.actor for row in found}), p_value)
+    return Result(wins, losses, len(signs) - wins - losses, len({row.actor for row in found}), p_value, said=len(found))
 
 
 def sentence(result: Result) -> Message:
     """The result as an operator reads it."""
     counts = {"now": result.now, "before": result.before, "same": result.same}
     if not result.now + result.before:
-        return Message("Nobody preferred one of the two yet.")
+        return Message("On no question is one of the two preferred yet.")
     if result.p_value > SURE:
         return Message(
-            "Cannot tell: the new answer was preferred {now} times, the old one {before} times, {same} times neither. "
+            "Cannot tell: the new answer is preferred on {now} questions, the old one on {before}, neither on {same}. "
             "That may be chance.",
             **counts,
         )
     if result.now > result.before:
         return Message(
-            "People prefer the new answers: {now} times, the old ones {before} times, {same} times neither. "
+            "People prefer the new answers: on {now} questions, the old ones on {before}, neither on {same}. "
             "That is unlikely to be chance.",
             **counts,
         )
     return Message(
-        "People prefer the old answers: {before} times, the new ones {now} times, {same} times neither. "
+        "People prefer the old answers: on {before} questions, the new ones on {now}, neither on {same}. "
         "That is unlikely to be chance.",
         **counts,
     )

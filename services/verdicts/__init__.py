@@ -107,12 +107,14 @@ def _parts(now: pd.DataFrame, before: pd.DataFrame, pairs: dict[str, Pairs]) -> 
 
 
 def _together(numbers: list[Pairs]) -> Pairs:
+    numbers = [one for one in numbers if len(one.now)] or numbers
     shares = ([one.now / (one.span or 1) for one in numbers], [one.before / (one.span or 1) for one in numbers])
     sides = [pd.concat(each, axis=1, join="inner").mean(axis=1) for each in shares]
     return Pairs(sides[0], sides[1], NUMBER, 1.0, numbers[0].repeats, 0)
 
 
 def _whole(parts: list[Pairs], scorers: tuple[ScorerVerdict, ...], settings: VerdictSettings) -> Verdict:
+    parts = [one for one in parts if len(one.now)] or parts[:1]
     judged = [judge(OVERALL, one, settings) for one in parts]
     adjusted = holm([one.p_value for one in judged])
     found = [
@@ -122,23 +124,26 @@ def _whole(parts: list[Pairs], scorers: tuple[ScorerVerdict, ...], settings: Ver
     words = {one.word for one in found}
     against = tuple(one.name for one in scorers if one.word == WORSE) if BETTER in words else ()
     mixed = against if against or not {BETTER, WORSE} <= words else tuple(one.name for one in scorers)
-    first = found[0]
+    word = UNSURE if mixed else WORSE if WORSE in words else BETTER if BETTER in words else UNSURE
+    decided = min(
+        (one for one in found if one.word == word or mixed), key=lambda one: (one.adjusted_p, one.same - one.rows)
+    )
     told = Verdict(
-        word=UNSURE if mixed else WORSE if WORSE in words else BETTER if BETTER in words else UNSURE,
-        better=first.better,
-        worse=first.worse,
-        p_value=min(adjusted),
-        rows=first.rows,
+        word=word,
+        better=decided.better,
+        worse=decided.worse,
+        p_value=decided.adjusted_p,
+        rows=decided.rows,
         new_critical=[],
         scorers=scorers,
-        interval=(first.low, first.high) if first.low is not None and first.high is not None else None,
-        needed_rows=None if mixed else first.needed_rows,
-        difference=first.difference,
+        interval=(decided.low, decided.high) if decided.low is not None and decided.high is not None else None,
+        needed_rows=None if mixed else decided.needed_rows,
+        difference=decided.difference,
         not_worse=all(one.not_worse for one in found),
-        margin=first.margin,
+        margin=decided.margin,
         repeats=parts[0].repeats,
         mixed=mixed,
-        kind=first.kind,
+        kind=decided.kind,
     )
     return replace(told, sentences=of_whole(told))
 

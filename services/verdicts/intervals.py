@@ -49,10 +49,10 @@ def _joined(one: float, other: float, phi: float) -> float:
     return math.sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
 
 
-def means(differences: "np.ndarray[Any, Any]", span: float, repeats: int = 1) -> tuple[float, float]:
+def means(differences: "np.ndarray[Any, Any]", span: float) -> tuple[float, float]:
     """The interval of a mean difference (Student 1908), of numbers or of shares of repeats; `span` is their scale's width.
 
-    When no row differs from another, it is what so few answers cannot rule out: that 1 - 0.025^(1/n) of them move across
+    When no row differs from another, it is what so few rows cannot rule out: that 1 - 0.025^(1/n) of them move across
     the whole scale (Clopper and Pearson 1934).
     """
     n = len(differences)
@@ -60,7 +60,7 @@ def means(differences: "np.ndarray[Any, Any]", span: float, repeats: int = 1) ->
     if deviation:
         half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / math.sqrt(n)
     else:
-        half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / (n * repeats))) * span
+        half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / n)) * span
     return mean - half, mean + half
 
 

@@ -77,7 +77,7 @@ def _tested(pairs: Pairs) -> tuple[float, tuple[float, float]]:
             table.both, table.better, table.worse, table.neither
         )
     differences = pairs.differences.round(12).to_numpy(dtype=float)
-    return paired.student(differences), intervals.means(differences, pairs.span, pairs.repeats)
+    return paired.student(differences), intervals.means(differences, pairs.span)
 
 
 def _table(pairs: Pairs) -> _Table:

@@ -67,8 +67,8 @@ class ScorerVerdict:
 class Verdict:
     """How the shared rows changed; `p_value` is the chance of such a difference between two equal versions.
 
-    A row passes when every pass/fail scorer passes it; `difference` and its `interval` are of the share that does. With
-    numeric scorers alone (`kind`) they are of their mean: one scorer's own units, or the mean share of several scales.
+    A row passes when every pass/fail scorer passes it; `difference` and its `interval` are of the share that does. When
+    numeric scorers decided (`kind`) they are of their mean: one scorer's own units, or the mean share of several scales.
     `mixed` names the scorers that are clearly worse although the whole is better; then the word is "cannot tell".
     """
 

@@ -82,13 +82,24 @@ def test_blind_choices_are_kept_per_person_and_summed_up(workspace):
     preferences.prefer(bob, "new", "old", "r1", None)
 
     assert preferences.judged(bob, "new", "old") == {"r0", "r1"}
-    # 6 of 7 decided for the new one: two-sided 2 * (1 + 7) / 2**7.
-    assert preferences.result(workspace, "new", "old") == Result(6, 1, 1, 2, 0.125)
-    assert preferences.result(workspace, "old", "new") == Result(1, 6, 1, 2, 0.125)
+    # The two differ on r0; the other five are for the new one: two-sided 2 / 2**5.
+    assert preferences.result(workspace, "new", "old") == Result(5, 0, 1, 2, 0.0625, 8)
+    assert preferences.result(workspace, "old", "new") == Result(0, 5, 1, 2, 0.0625, 8)
     assert "Cannot tell" in str(preferences.sentence(preferences.result(workspace, "new", "old")))
     with pytest.raises(InvalidInputError):
         preferences.prefer(workspace, "new", "old", "r0", "another")
-    assert "prefer the old answers: 9 times" in str(preferences.sentence(Result(0, 9, 2, 1, 2 * 0.5**9)))
+    assert "prefer the old answers: on 9 questions" in str(preferences.sentence(Result(0, 9, 2, 1, 2 * 0.5**9)))
+
+
+def test_people_who_judge_the_same_question_are_no_further_evidence(workspace):
+    for actor in ("ada", "bob", "eve"):
+        for number in range(3):
+            preferences.prefer(someone(workspace, actor, Role.REVIEWER), "new", "old", f"r{number}", "new")
+
+    found = preferences.result(workspace, "new", "old")
+
+    assert found == Result(3, 0, 0, 3, 0.25, 9)
+    assert "Cannot tell: the new answer is preferred on 3 questions" in str(preferences.sentence(found))
 
 
 def test_sides_and_order_are_drawn_for_each_person(workspace):

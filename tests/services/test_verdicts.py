@@ -191,6 +191,50 @@ def test_better_on_the_whole_and_worse_by_one_scorer_is_no_better() -> None:
     assert "worse by useful" in str(verdicts.sentence(verdict))
 
 
+def both(passed: list[bool], values: list[float]) -> pd.DataFrame:
+    return table([*passed]).assign(useful=values)
+
+
+def test_the_whole_tells_the_numbers_when_they_decided() -> None:
+    before, change = np.tile([1.0, 2.0, 3.0, 4.0], 5), np.tile([0.5, 0.3, 0.4, 0.0, 0.2], 4)
+    always = [True] * 20
+    verdict = compare(both(always, list(before + change)), both(always, list(before)), ["good", "useful"])
+
+    assert (verdict.word, verdict.better, verdict.worse, verdict.kind) == ("better", 16, 0, "number")
+    assert "Better: 16 of 20 questions got better" in str(verdicts.sentence(verdict))
+    assert verdict.difference == pytest.approx(0.28) and verdict.interval[0] > 0 and verdict.p_value < 0.05
+    assert any("The mean changed by +0.28" in str(one) for one in verdict.sentences)
+
+
+def test_a_change_that_may_be_chance_is_not_called_the_same() -> None:
+    always, before = [True] * 6, [3.0] * 6
+    verdict = compare(both(always, [4.0, 2.0, *before[2:]]), both(always, before), ["good", "useful"])
+    assert "1 of 6 questions got better and 1 worse" in str(verdicts.sentence(verdict))
+
+
+def test_a_numeric_scorer_that_judged_nothing_hides_no_other() -> None:
+    before = numbers(list(np.linspace(1, 4, 20))).assign(kind=2.0, unknown=float("nan"))
+    after = numbers(list(np.linspace(1, 4, 20) + np.tile([0.5, 0.4], 10))).assign(kind=2.0, unknown=float("nan"))
+    scales = {"useful": (1, 5), "kind": (1, 5), "unknown": (1, 5)}
+    names = ["useful", "kind", "unknown"]
+    for frame in (before, after):
+        frame.loc[0, "unknown"] = 3.0 if frame is before else float("nan")
+    verdict = compare(after, before, names, VerdictSettings(scales=scales))
+
+    assert (verdict.word, verdict.rows, verdict.better) == ("better", 20, 20)
+    alone = compare(
+        after.drop(columns=["useful", "kind"]).assign(good=True), before.assign(good=True), ["good", "unknown"]
+    )
+    assert (alone.rows, alone.p_value) == (20, 1.0)
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_repeats_that_never_differ_are_no_further_evidence(repeats: int) -> None:
+    same = pd.concat([numbers([3.0] * 10).assign(repeat=number) for number in range(repeats)])
+    found = compare(same, same, ["useful"], VerdictSettings(scales={"useful": (1, 5)})).scorers[0]
+    assert found.high == pytest.approx((1 - 0.025 ** (1 / 10)) * 4) and not found.not_worse
+
+
 def test_the_interval_holds_zero_exactly_when_the_test_cannot_tell() -> None:
     for better in range(9):
         for worse in range(9 - better):
@@ -222,4 +266,14 @@ def test_agreement_of_a_judge_with_people_is_counted_and_told() -> None:
     assert (found.n, found.agreed, found.labels, found.table) == (50, 45, (True, False), ((35, 5), (0, 10)))
     assert found.kappa == pytest.approx(0.7368, abs=1e-4) and found.low < found.kappa < found.high
     assert "45 of 50" in str(agreement.sentences(found)[0])
-    assert agreement.measure([True, True], [True, False]).kappa is None
+    assert agreement.measure([True, True], [True, True]).kappa is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_who_always_says_the_same_agrees_no_more_than_chance_would(turned: bool) -> None:
+    judge, people = [True] * 25, [True] * 19 + [False] * 6
+    found = agreement.measure(*((people, judge) if turned else (judge, people)))
+
+    assert (found.kappa, found.error) == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert "kappa): 0.00, most likely" in str(agreement.sentences(found)[1])
+    assert agreement.measure([True] * 9, [False] * 9).kappa == 0.0

@@ -43,7 +43,7 @@ def show(
     """`sides`, `rows` (with repeats) and `questions` hold the new evaluation first, then the old one."""
     new, old = sides
     st.markdown(session.escape(_("What changes from {old} to {new}:", new=titles.title(new), old=titles.title(old))))
-    _verdict(sides, rows, found)
+    _verdict(workspace, sides, rows, found)
     if on_paper:
         _counts_on_paper(sides, found)
     else:
@@ -80,21 +80,35 @@ def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool, expande
         st.caption(_("A small part says little: with few questions one answer more or less moves the mean a lot."))
 
 
-def _verdict(sides: tuple[Evaluation, Evaluation], rows: tuple[pd.DataFrame, pd.DataFrame], found: Comparison) -> None:
-    verdict = verdicts.compare(*rows, list(found.kinds))
+def _verdict(
+    workspace: Workspace,
+    sides: tuple[Evaluation, Evaluation],
+    rows: tuple[pd.DataFrame, pd.DataFrame],
+    found: Comparison,
+) -> None:
+    """Made as the gate makes its own; only scorers that gate stop a release by a critical question."""
+    gate = workspace.app.gate
+    settings = verdicts.VerdictSettings(margin=gate.margin, scales=gate.scales)
+    verdict = verdicts.compare(*rows, list(found.kinds), settings)
     verdict_view.show(verdict, key=f"verdict-{sides[0].run_id}")
-    if verdict.new_critical:
-        st.error(
-            session.escape(
-                _(
-                    "Critical questions that pass with {old} and fail with {new}: {n}. They stop a release from the one to "
-                    "the other.",
-                    n=len(verdict.new_critical),
-                    new=titles.title(sides[0]),
-                    old=titles.title(sides[1]),
-                )
-            )
+    stopping = verdicts.compare(*rows, list(gate.minimum), settings).new_critical if gate.minimum else []
+    others = set(verdict.new_critical) - set(stopping)
+    named = {"new": titles.title(sides[0]), "old": titles.title(sides[1])}
+    if stopping:
+        stop = _(
+            "Critical questions that pass with {old} and fail with {new}: {n}. They stop a release from the one to the other.",
+            n=len(stopping),
+            **named,
         )
+        st.error(session.escape(stop))
+    if others:
+        told = _(
+            "Critical questions that pass with {old} and fail with {new} by scorers that do not gate: {n}. They stop no "
+            "release.",
+            n=len(others),
+            **named,
+        )
+        st.warning(session.escape(told))
 
 
 def _counts(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
