@@ -1,14 +1,20 @@
 """What changed between two versions of a dataset, cell by cell."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.datasets.row import Row
 
 CELLS = ("question", "expected", "critical", "topic", "language", "split", "expected_facts", "guidelines")
 REWORDED = 0.6
+ALIKE = 0.2
+RUNS = (2, 8)
 MOST_COMPARED = 200
+LONGEST_COMPARED = 300
+# Comparing letter by letter is slow: only the likeliest of the others, and so many pairs at most.
+CANDIDATES = 2
+MOST_RATIOS = 400
 
 
 @dataclass(frozen=True)
@@ -62,18 +68,33 @@ def text(value: object) -> str:
 
 def _reworded(removed: Sequence[Row], added: Sequence[Row]) -> list[tuple[Row, Row]]:
     """Pairs of a row that went and the one that came in its place, if their words are mostly the same."""
-    left, pairs = list(added[:MOST_COMPARED]), []
+    left, pairs, budget = {row.id: row for row in added[:MOST_COMPARED]}, [], MOST_RATIOS
+    pieces = {row.id: _pieces(row) for row in [*removed[:MOST_COMPARED], *left.values()]}
     for row in removed[:MOST_COMPARED]:
-        likeness = {other.id: _likeness(row, other) for other in left}
-        best = max(left, key=lambda other: likeness[other.id], default=None)
-        if best is not None and likeness[best.id] >= REWORDED:
-            pairs.append((row, best))
-            left.remove(best)
+        near = _nearest(pieces[row.id], {id: pieces[id] for id in left})[:budget]
+        budget -= len(near)
+        best = next((id for id in near if _likeness(row, left[id]) >= REWORDED), None)
+        if best is not None:
+            pairs.append((row, left.pop(best)))
     return pairs
 
 
+def _pieces(row: Row) -> frozenset[str]:
+    """Its pairs of letters, and longer runs that tell long texts apart: sets are quick to compare."""
+    text = row.question[:LONGEST_COMPARED]
+    return frozenset(text[place : place + size] for size in RUNS for place in range(max(1, len(text) - size + 1)))
+
+
+def _nearest(mine: frozenset[str], others: Mapping[str, frozenset[str]]) -> list[str]:
+    """The others that share most with it, if that is enough to be a rewording."""
+    shared = {id: 2 * len(mine & pieces) / (len(mine) + len(pieces)) for id, pieces in others.items()}
+    near = [id for id, share in shared.items() if share >= ALIKE]
+    return sorted(near, key=lambda id: -shared[id])[:CANDIDATES]
+
+
 def _likeness(one: Row, other: Row) -> float:
-    matcher = difflib.SequenceMatcher(None, one.question[:500], other.question[:500], autojunk=False)
+    texts = one.question[:LONGEST_COMPARED], other.question[:LONGEST_COMPARED]
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
     return 0.0 if matcher.real_quick_ratio() < REWORDED or matcher.quick_ratio() < REWORDED else matcher.ratio()
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pages.components.datasets import from_traces
 from services import apps, datasets, traces
 from services.datasets import Row
 from services.traces.opinions import give
@@ -186,6 +187,19 @@ def test_complaints_become_questions_that_know_their_trace(screen, workspace, da
     row = datasets.rows(workspace, dataset.id)[-1]
     assert (row.question, row.source) == ("Bad one?", bad)
     assert traces.get(workspace, row.source).answer == "No idea."
+
+
+def test_traces_are_not_read_again_at_every_click(screen, workspace, dataset, monkeypatch):
+    read = []
+    monkeypatch.setattr(from_traces, "scorers_that_failed", lambda _workspace, hours: read.append(hours) or ["polite"])
+    shown = screen("datasets", dataset=dataset.id, view="add")
+    shown.segmented_control(key="add-support-way").set_value("traces").run()
+    assert shown.selectbox(key="add-support-traces-scorer").options == ["polite"]
+
+    shown.text_input(key="add-support-traces-text").set_value("parcel").run()
+    assert read == [24.0 * 7]
+    shown.selectbox(key="add-support-traces-hours").set_value(24.0).run()
+    assert read == [24.0 * 7, 24.0]
 
 
 def test_versions_tell_what_changed_and_come_back(screen, workspace, dataset):

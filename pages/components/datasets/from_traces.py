@@ -1,5 +1,6 @@
 """Questions from traces: say which, see them, take some."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -29,6 +30,7 @@ WHICH = {
     "complaint": mark("People said it did not help"),
     "errors": mark("The agent failed"),
 }
+FRESH_SECONDS = 30.0
 _ = session.text
 
 
@@ -60,7 +62,7 @@ def _show_choice(workspace: Workspace, key: str) -> None:
         )
         st.selectbox(_("Only"), list(WHICH), format_func=lambda one: _(WHICH[one]), key=f"{key}-which", width=270)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        failed = scorers_that_failed(workspace, state.get(f"{key}-hours") or 24.0 * 7)
+        failed = _failed(workspace, key, state.get(f"{key}-hours") or 24.0 * 7)
         st.selectbox(
             _("Failed by the scorer"), failed, index=None, key=f"{key}-scorer", placeholder=_("Any"), width=230
         )
@@ -72,6 +74,16 @@ def _show_choice(workspace: Workspace, key: str) -> None:
             help=_("Without it, questions tried by hand, probes and evaluations count too."),
         )
         st.button(_("Find"), key=f"{key}-find", icon=":material/search:", on_click=_find, args=(workspace, key))
+
+
+def _failed(workspace: Workspace, key: str, hours: float) -> list[str]:
+    """Thousands of traces are read for this choice: its answer is kept for some seconds, by app and source."""
+    source = (workspace.app.id, workspace.app.experiment_id, workspace.settings.tracking_uri, hours)
+    known = st.session_state.get(f"{key}-failed")
+    if known is None or known[0] != source or time.monotonic() - known[1] > FRESH_SECONDS:
+        known = st.session_state[f"{key}-failed"] = (source, time.monotonic(), scorers_that_failed(workspace, hours))
+    found: list[str] = known[2]
+    return found
 
 
 def _find(workspace: Workspace, key: str) -> None:

@@ -12,7 +12,7 @@ from pages.components import feedback, session
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, KeptVersion, Row, difference
-from services.datasets.difference import Changed
+from services.datasets.difference import Changed, Difference
 from services.datasets.incoming import FIELDS
 from services.messages import Message
 from services.workspace import Workspace
@@ -67,7 +67,7 @@ def _who(one: KeptVersion) -> str:
 
 
 def _show_difference(workspace: Workspace, before: KeptVersion, after: KeptVersion) -> None:
-    found = difference.between(datasets.rows_of(workspace, before.sha256), datasets.rows_of(workspace, after.sha256))
+    found = _between(workspace, before.sha256, after.sha256)
     counts = [
         _("added: {n}", n=len(found.added)),
         _("removed: {n}", n=len(found.removed)),
@@ -81,6 +81,16 @@ def _show_difference(workspace: Workspace, before: KeptVersion, after: KeptVersi
             _show_changed(one)
     _show_rows(_("**Added**"), found.added)
     _show_rows(_("**Removed**"), found.removed)
+
+
+def _between(workspace: Workspace, before: str, after: str) -> Difference:
+    """What is kept under a hash never changes: compared once, not at every click."""
+    known = st.session_state.get("dataset-difference")
+    if known is None or known[0] != (workspace.app.id, before, after):
+        found = difference.between(datasets.rows_of(workspace, before), datasets.rows_of(workspace, after))
+        known = st.session_state["dataset-difference"] = ((workspace.app.id, before, after), found)
+    kept: Difference = known[1]
+    return kept
 
 
 def _show_changed(one: Changed) -> None:

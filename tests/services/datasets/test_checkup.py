@@ -1,6 +1,7 @@
 """The check-up: doubles in whatever writing, rows needed as published, gaps in plain words; edits; parts; versions."""
 
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,18 @@ def test_parts_have_the_same_share_of_every_topic_each_time():
         splitting.split(rows, 0.2, "test", "test ")
 
 
+def test_many_small_topics_give_the_share_together():
+    rows = [with_id(Row("", f"Question {n}?", topic=f"topic {n}")) for n in range(100)]
+    uneven = [*rows[:9], *(with_id(Row("", f"Other {n}?", topic="other")) for n in range(15))]
+
+    first, other = (splitting.split(rows, 0.2, "test", "train", seed=seed) for seed in (1, 2))
+
+    assert splitting.sizes(first) == splitting.sizes(other) == {"test": 20, "train": 80} and first != other
+    divided = splitting.split(uneven, 0.2, "test", "train")
+    assert splitting.sizes(divided)["test"] == 5
+    assert sum(row.split == "test" for row in divided if row.topic == "other") == 3
+
+
 def test_edits_keep_what_somebody_else_changed_beside_them():
     seen = rows_of("One?", "Two?", "Three?")
     grid = {"edited_rows": {0: {"expected": "mine"}}, "added_rows": [{"question": "New?"}], "deleted_rows": [1]}
@@ -122,6 +135,22 @@ def test_a_difference_names_cells_and_rewordings():
         ("question", "Where is my parcel?", "Where is my parcel now?"),
         ("expected", "Soon.", "Later."),
     ]
+
+
+def test_many_long_questions_are_compared_at_once():
+    draw = random.Random(5)
+    words = ["parcel", "return", "lamp", "where", "invoice", "cancel", "please", "order", "refund", "card", "delay"]
+    before = rows_of(*(" ".join(draw.choices(words, k=80)) for _place in range(200)))
+    after = rows_of(
+        *(f"{row.question} today" for row in before[2::-1]),
+        *(" ".join(draw.choices(words, k=80)) for _row in before[3:]),
+    )
+    started = time.perf_counter()
+
+    found = difference.between(before, after)
+
+    assert [one.row.question for one in found.changed] == [f"{row.question} today" for row in before[:3]]
+    assert time.perf_counter() - started < 30
 
 
 def test_every_content_saved_or_used_is_a_version(workspace):
