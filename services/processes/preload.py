@@ -7,6 +7,7 @@ import mlflow.pyfunc  # noqa: F401
 import openai  # noqa: F401
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
+import services.processes.early
 import services.workspace  # noqa: F401
 
 # MLflow looks through every installed package once per process, which is most of the time a child needs to log an agent.

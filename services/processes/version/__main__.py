@@ -12,6 +12,7 @@ from types import TracebackType
 import mlflow
 import uvicorn
 
+import services.processes.early  # noqa: F401
 from services.processes.version.agent import ServedAgent, first_line
 from services.processes.version.server import application
 
