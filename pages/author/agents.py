@@ -13,6 +13,7 @@ from pages.components import (
     agent_try,
     feedback,
     session,
+    views,
 )
 from services import agents, jobs, prompts
 from services.agents import AgentVersion
@@ -37,20 +38,8 @@ def open_list() -> None:
 
 
 def choose_view(agent: AgentVersion) -> str:
-    """The view that the address names, with the way to the others."""
-    key = f"agent-view/{agent.model_id}"
-    asked = st.query_params.get("view", "try")
-    st.session_state[key] = asked if asked in VIEWS else "try"
-    st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        format_func=lambda view: _(VIEWS[view][0]),
-        key=key,
-        label_visibility="collapsed",
-        required=True,
-        on_change=lambda: st.query_params.update({"view": st.session_state[key]}),
-    )
-    return str(st.session_state[key])
+    titles = {name: title for name, (title, _show) in VIEWS.items()}
+    return views.choose(titles, f"agent-view/{agent.model_id}", lambda view: st.query_params.update({"view": view}))
 
 
 def show_one(found: list[AgentVersion], model_id: str) -> None:

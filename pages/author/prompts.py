@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import session, views
 from pages.components.prompts import (
     compare,
     importing,
@@ -42,20 +42,9 @@ def choose(names: list[str]) -> str | None:
 
 
 def choose_view(name: str) -> str:
-    """The view that the address names, with the way to the others."""
+    titles = {view: title for view, (title, _show) in VIEWS.items()}
     key = f"prompt-view-{workspace.app.id}-{name}"
-    asked = st.query_params.get("view", "write")
-    st.session_state[key] = asked if asked in VIEWS else "write"
-    st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        format_func=lambda view: _(VIEWS[view][0]),
-        key=key,
-        label_visibility="collapsed",
-        required=True,
-        on_change=lambda: st.query_params.update({"prompt": name, "view": st.session_state[key]}),
-    )
-    return str(st.session_state[key])
+    return views.choose(titles, key, lambda view: st.query_params.update({"prompt": name, "view": view}))
 
 
 workspace = session.workspace()

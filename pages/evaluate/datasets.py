@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, session, views
 from pages.components.datasets import adding, checking, listing, opening, questions, taking_out, versions
 from services import apps, audit, datasets
 from services.audit import Verb
@@ -20,20 +20,8 @@ VIEWS = {
 
 
 def choose_view(dataset: Dataset) -> str:
-    """The view that the address names, with the way to the others."""
-    key = f"dataset-view-{dataset.id}"
-    asked = st.query_params.get("view", "questions")
-    st.session_state[key] = asked if asked in VIEWS else "questions"
-    st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        format_func=lambda view: _(VIEWS[view][0]),
-        key=key,
-        label_visibility="collapsed",
-        required=True,
-        on_change=lambda: opening.open_dataset(dataset.id, st.session_state[key]),
-    )
-    return str(st.session_state[key])
+    titles = {name: title for name, (title, _show) in VIEWS.items()}
+    return views.choose(titles, f"dataset-view-{dataset.id}", lambda view: opening.open_dataset(dataset.id, view))
 
 
 def use_for_releases(dataset: Dataset) -> None:

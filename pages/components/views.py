@@ -1,0 +1,23 @@
+"""The views of one thing, side by side: which one the address names, and the way to the others."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from pages.components import session
+
+
+def choose(titles: Mapping[str, str], key: str, go: Callable[[str], None]) -> str:
+    """The chosen view's name, the first one by default; `go` puts the name of another into the address."""
+    asked = st.query_params.get("view", "")
+    st.session_state[key] = asked if asked in titles else next(iter(titles))
+    st.segmented_control(
+        session.text("View"),
+        list(titles),
+        format_func=lambda view: session.text(titles[view]),
+        key=key,
+        label_visibility="collapsed",
+        required=True,
+        on_change=lambda: go(st.session_state[key]),
+    )
+    return str(st.session_state[key])
