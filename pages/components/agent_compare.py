@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import agent_titles, diff, session
+from pages.components.evaluations.titles import score
 from services.agents import AgentVersion, comparing
 from services.agents.comparing import AgentComparison, Change
 from services.prompts import Content
@@ -60,7 +61,7 @@ def _show_scores(found: AgentComparison) -> None:
         return
     st.dataframe(
         pd.DataFrame(
-            [(one.name, _share(one.before), _share(one.after)) for one in found.scores], columns=["name", "old", "new"]
+            [(one.name, score(one.before), score(one.after)) for one in found.scores], columns=["name", "old", "new"]
         ),
         hide_index=True,
         column_config={"name": _("Scorer"), "old": _("Before"), "new": _("After")},
@@ -83,7 +84,3 @@ def _show_code(found: AgentComparison, names: tuple[str, str]) -> None:
 
 def _told(value: Any) -> str:
     return "–" if value in (None, "", {}) else str(value)
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else session.percent(value)

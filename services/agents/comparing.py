@@ -40,11 +40,9 @@ class AgentComparison:
 
     @property
     def scores(self) -> tuple[Change, ...]:
-        """The mean of every scorer that judged either of them, as shares of one."""
-        means = [{name: score.mean for name, score in one.scores.items()} if one else {} for one in self.evaluations]
-        return tuple(
-            Change(name, means[0].get(name), means[1].get(name)) for name in dict.fromkeys([*means[0], *means[1]])
-        )
+        """The score of every scorer that judged either of them."""
+        old, new = (one.scores if one else {} for one in self.evaluations)
+        return tuple(Change(name, old.get(name), new.get(name)) for name in dict.fromkeys([*old, *new]))
 
 
 def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> AgentComparison:

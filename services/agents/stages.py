@@ -11,13 +11,15 @@ from mlflow.exceptions import MlflowException
 from services import agents, endpoints, evaluations, production, releases
 from services.agents.records import AgentVersion
 from services.errors import is_missing, translated
-from services.evaluations import Evaluation
+from services.evaluations import Evaluation, Score
+from services.evaluations.records import PASS
 from services.interlocks import Light
 from services.messages import Message
 from services.platforms import Endpoint
 from services.prompts import PromptVersion
 from services.releases import Release, registering
 from services.traces import TraceQuery, TraceRow
+from services.verdicts.words import level
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -166,22 +168,25 @@ def _prompt_node(name: str, number: int, notes: tuple[Message | str, ...], known
 def _evaluation(workspace: "Workspace", found: Evaluation) -> Node:
     """Its scores beside the gate's minimum of today, in words."""
     minimum = workspace.app.gate.minimum
-    means = {name: score.mean for name, score in found.scores.items() if score.mean is not None}
-    below = [name for name, least in minimum.items() if means.get(name, 0.0) < least]
+    known = {name: score for name, score in found.scores.items() if score.mean is not None}
+    below = [name for name, least in minimum.items() if name not in known or (known[name].mean or 0.0) < least]
     badge = Badge(Message("reaches the gate"), Light.GREEN)
     if below or found.rows < workspace.app.gate.rows:
         badge = Badge(Message("below the gate"), Light.RED)
     elif not minimum:
         badge = Badge(Message("no gate set"))
-    scores = ", ".join(f"{name} {mean * 100:.0f} %" + _least(minimum.get(name), mean) for name, mean in means.items())
+    scores = ", ".join(f"{name} {_told(score, minimum.get(name))}" for name, score in known.items())
     rows = Message("{n} questions, {failed} not answered", n=found.rows, failed=found.failed)
     seen = () if found.prompt_seen else (Badge(Message("prompt not seen"), Light.RED),)
     what = Message("Prompt version {n}", n=found.prompt_version or found.requested_version or "–")
     return Node(what, "evaluations", {"run": found.run_id}, (badge, *seen), (scores, rows), found.created_at)
 
 
-def _least(least: float | None, mean: float) -> str:
-    return f" < {least * 100:.0f} %" if least is not None and mean < least else ""
+def _told(score: Score, least: float | None) -> str:
+    """The mean as a share, or in the scorer's own units; where it is too low, beside what the gate asks for."""
+    mean, shares = score.mean or 0.0, score.kind == PASS
+    below = least is not None and mean < least
+    return level(mean, shares) + (f" < {level(least, shares)}" if below and least is not None else "")
 
 
 def _registered_node(agent: AgentVersion, version: ModelVersion, mine: list[Release]) -> Node:

@@ -5,6 +5,7 @@ from typing import TypeVar
 import streamlit as st
 
 from pages.components import release_view, session
+from pages.components.evaluations import titles as evaluation_titles
 from pages.components.prompts import opening, titles
 from services.prompts import PromptVersion, moves, used
 from services.prompts.used import DAYS, Use
@@ -104,7 +105,7 @@ def _show_evaluations(use: Use) -> None:
                 query_params={"run": one.run_id},
             )
             scores = [
-                f"{session.escape(name)} {score.mean:.0%}"
+                f"{session.escape(name)} {evaluation_titles.score(score)}"
                 for name, score in one.scores.items()
                 if score.mean is not None
             ]
