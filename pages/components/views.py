@@ -6,15 +6,17 @@ import streamlit as st
 
 from pages.components import session
 
+_ = session.text
+
 
 def choose(titles: Mapping[str, str], key: str, go: Callable[[str], None]) -> str:
     """The chosen view's name, the first one by default; `go` puts the name of another into the address."""
     asked = st.query_params.get("view", "")
     st.session_state[key] = asked if asked in titles else next(iter(titles))
     st.segmented_control(
-        session.text("View"),
+        _("View"),
         list(titles),
-        format_func=lambda view: session.text(titles[view]),
+        format_func=lambda view: _(titles[view]),
         key=key,
         label_visibility="collapsed",
         required=True,
