@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import Connection, Engine
 
 from services import database
@@ -54,6 +56,11 @@ class Workspace:
     @property
     def client(self) -> MlflowClient:
         return MlflowClient(self.settings.tracking_uri)
+
+    @property
+    def artifacts(self) -> ArtifactRepository:
+        """The files kept with the app's experiment."""
+        return get_artifact_repository(self.client.get_experiment(self.app.experiment_id).artifact_location)
 
     def full_name(self, name: str) -> str:
         """The registry's name of a prompt or model."""

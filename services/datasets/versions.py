@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities import EvaluationDataset
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import select
 
 from services import audit
@@ -57,7 +56,7 @@ def keep(workspace: "Workspace", rows: Iterable[Row]) -> DatasetVersion:
     written = "".join(f"{_line(row)}\n" for row in sorted(content, key=lambda row: row.id))
     version = DatasetVersion(hashlib.sha256(written.encode()).hexdigest(), content)
     with translated(Message("Keeping the dataset's version")):
-        _write(_repository(workspace), f"{version.sha256}.jsonl", written)
+        _write(workspace.artifacts, f"{version.sha256}.jsonl", written)
     return version
 
 
@@ -106,7 +105,7 @@ def written(workspace: "Workspace", sha256: str) -> bytes:
     """The file of a kept version, whose hash is `sha256`; raises NotFoundError."""
     with translated(Message("Reading the version")):
         try:
-            file = _repository(workspace).download_artifacts(f"{FOLDER}/{sha256}.jsonl")
+            file = workspace.artifacts.download_artifacts(f"{FOLDER}/{sha256}.jsonl")
         except (MlflowException, OSError) as error:
             raise NotFoundError(
                 Message("The version {id} of the dataset is not kept here.", id=sha256[:8]),
@@ -146,10 +145,6 @@ def _row(said: dict[str, Any]) -> Row:
     lists = {name: tuple(said.get(name, ())) for name in ("messages", "guidelines", "expected_facts")}
     known = {field.name for field in fields(Row)}
     return Row(**{name: value for name, value in said.items() if name in known} | lists)
-
-
-def _repository(workspace: "Workspace") -> ArtifactRepository:
-    return get_artifact_repository(workspace.client.get_experiment(workspace.app.experiment_id).artifact_location)
 
 
 def _write(repository: ArtifactRepository, name: str, written: str) -> None:

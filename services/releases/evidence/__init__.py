@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from services import audit
 from services.audit import Verb
@@ -72,7 +70,7 @@ def read(workspace: "Workspace", kept: Kept, name: str) -> bytes:
     with translated(Message("Reading the evidence")):
         try:
             content = Path(
-                _repository(workspace).download_artifacts(f"{_folder(kept.release, kept.hashes)}/{name}")
+                workspace.artifacts.download_artifacts(f"{_folder(kept.release, kept.hashes)}/{name}")
             ).read_bytes()
         except (MlflowException, OSError) as error:
             raise NotFoundError(
@@ -88,7 +86,7 @@ def read(workspace: "Workspace", kept: Kept, name: str) -> bytes:
 
 
 def _write(workspace: "Workspace", id: int, made: pack.Pack) -> None:
-    repository = _repository(workspace)
+    repository = workspace.artifacts
     with tempfile.TemporaryDirectory() as folder:
         for name, content in made.files.items():
             file = Path(folder) / name
@@ -98,7 +96,3 @@ def _write(workspace: "Workspace", id: int, made: pack.Pack) -> None:
 
 def _folder(id: int, hashes: Mapping[str, str]) -> str:
     return f"{FOLDER}/release-{id}/{hashes[pack.name(id, 'zip')][:12]}"
-
-
-def _repository(workspace: "Workspace") -> ArtifactRepository:
-    return get_artifact_repository(workspace.client.get_experiment(workspace.app.experiment_id).artifact_location)
