@@ -108,7 +108,7 @@ def _unpacked(content: bytes, left: int) -> dict[str, bytes]:
 
 def _content(opened: zipfile.ZipFile, file: zipfile.ZipInfo) -> bytes:
     if file.compress_type not in PACKINGS:
-        raise NotImplementedError(file.compress_type)
+        raise zipfile.BadZipFile(file.filename)
     with opened.open(file) as packed:
         return packed.read(file.file_size + 1)
 

@@ -195,7 +195,7 @@ def _feed(archive: zipfile.ZipFile, name: str, target: _Texts) -> None:
 
 def _opened(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     if archive.getinfo(name).compress_type not in PACKINGS:
-        raise NotImplementedError(name)
+        raise zipfile.BadZipFile(name)
     return archive.open(name)
 
 
