@@ -35,11 +35,11 @@ def shelf(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
         mlflow.genai.register_prompt("support", "You are {{company_name}}.")
         mlflow.genai.set_prompt_alias("support", "production", 1)
-        models = {"support": log(Path("services/logged/responses_agent.py"), CONFIG)}
+        models = {"support": log(settings, Path("services/logged/responses_agent.py"), CONFIG)}
         for name, code in (("plain", PLAIN), ("silent", SILENT)):
             file = home / f"{name}.py"
             file.write_text(code)
-            models[name] = log(file, {})
+            models[name] = log(settings, file, {})
         yield Shelf(settings, experiment, models, stub)
 
 

@@ -14,6 +14,7 @@ import mlflow
 
 from services.processes.gateway.child import free_port
 from services.settings import Settings
+from services.workspace import connect
 from tests.stub_model import StubModel
 
 HELLO: dict[str, Any] = {"input": [{"role": "user", "content": "Hello"}]}
@@ -77,7 +78,8 @@ class Shelf:
         }
 
 
-def log(file: Path, config: dict[str, object]) -> str:
+def log(settings: Settings, file: Path, config: dict[str, object]) -> str:
+    connect(settings)  # whatever this process was last connected to
     logged = mlflow.pyfunc.log_model(
         name="agent", python_model=str(file), model_config=config or None, pip_requirements=["mlflow"]
     )

@@ -47,7 +47,7 @@ def logged(source: str) -> Callable[[Shelf, Path], str]:
     def make(shelf: Shelf, folder: Path) -> str:
         file = folder / "agent.py"
         file.write_text(source)
-        return log(file, {})
+        return log(shelf.settings, file, {})
 
     return make
 
