@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -75,6 +76,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for loud in ("alembic", "httpx2", "httpx"):
         logging.getLogger(loud).setLevel(logging.WARNING)
+    settings_module.add_env_file(os.environ, Path.cwd())
     try:
         settings = settings_module.load(os.environ)
         startup.check(settings)

@@ -1,15 +1,20 @@
 """The environment, read once into frozen settings; a wrong value is named with what to do."""
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
 
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.platforms.databricks import access
+from services.platforms.databricks.access import Access
 
 PRACTICE = "practice"
+FOUNDATION_MODEL = "databricks-llama-4-maverick"
+LOCAL = "local"
+DATABRICKS = "databricks"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -42,11 +47,20 @@ class Settings:
     judge_model: str
     model_base_url: str | None
     model_api_key: Secret | None
+    databricks: Access | None = None
+
+    @property
+    def platform(self) -> str:
+        return DATABRICKS if self.databricks else LOCAL
+
+    @property
+    def registry_uri(self) -> str:
+        return "databricks-uc" if self.databricks else self.tracking_uri
 
     @property
     def practice(self) -> bool:
         """Whether the built-in practice model answers because no other model is connected."""
-        return self.model_base_url is None and self.model_api_key is None
+        return self.databricks is None and self.model_base_url is None and self.model_api_key is None
 
     @property
     def url(self) -> str:
@@ -84,10 +98,10 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """Settings from `environ`; raises InvalidInputError that names the variable and the mend."""
     home = Path(environ.get("SIGNALBOX_HOME") or "~/.signalbox").expanduser().absolute()
-    base_url = environ.get("OPENAI_BASE_URL") or None
-    key = environ.get("OPENAI_API_KEY") or None
-    practice = base_url is None and key is None
-    model = environ.get("SIGNALBOX_MODEL") or (PRACTICE if practice else "gpt-4.1-mini")
+    _choice(environ, "SIGNALBOX_PLATFORM", (LOCAL, DATABRICKS))
+    workspace = access.read(environ) if access.wanted(environ) else None
+    base_url, key, usual = _model(environ, workspace)
+    model = environ.get("SIGNALBOX_MODEL") or usual
     roles = environ.get("SIGNALBOX_ROLES_FILE")
     identity = _choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy"))
     host = environ.get("SIGNALBOX_HOST") or "127.0.0.1"
@@ -114,12 +128,33 @@ def load(environ: Mapping[str, str]) -> Settings:
         email_header=environ.get("SIGNALBOX_EMAIL_HEADER") or "X-Forwarded-Email",
         groups_header=environ.get("SIGNALBOX_GROUPS_HEADER") or "X-Forwarded-Groups",
         database_url=environ.get("SIGNALBOX_DATABASE_URL") or f"sqlite:///{home / 'signalbox.db'}",
-        tracking_uri=_tracking_uri(environ.get("MLFLOW_TRACKING_URI"), home),
+        tracking_uri=DATABRICKS if workspace else _tracking_uri(environ.get("MLFLOW_TRACKING_URI"), home),
         model=model,
         judge_model=environ.get("SIGNALBOX_JUDGE_MODEL") or model,
         model_base_url=_url(base_url, "OPENAI_BASE_URL") if base_url else None,
         model_api_key=Secret(key) if key else None,
+        databricks=workspace,
     )
+
+
+def add_env_file(environ: MutableMapping[str, str], folder: Path) -> None:
+    """Add what a file `.env` in `folder` sets and the environment does not."""
+    file = folder / ".env"
+    for line in file.read_text("utf-8").splitlines() if file.is_file() else []:
+        name, separator, value = line.strip().removeprefix("export ").partition("=")
+        if separator and not name.startswith("#"):
+            environ.setdefault(name.strip(), value.strip().strip("\"'"))
+
+
+def _model(environ: Mapping[str, str], workspace: Access | None) -> tuple[str | None, str | None, str]:
+    """Address, key and usual name of the model: the one that is set, else the workspace's own, else practice."""
+    base_url, key = environ.get("OPENAI_BASE_URL") or None, environ.get("OPENAI_API_KEY") or None
+    if base_url or key:
+        return base_url, key, "gpt-4.1-mini"
+    if workspace is None:
+        return None, None, PRACTICE
+    token = environ.get("DATABRICKS_TOKEN") if workspace.auth_type == access.PAT else None
+    return f"{workspace.host}/serving-endpoints", token, FOUNDATION_MODEL
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -19,6 +19,7 @@ from services.processes.worker import CONTEXT, Worker
 from services.settings import Settings
 from services.workspace import Workspace, connect
 
+pytest_plugins = ["tests.workspace.fixture"]
 CONTEXT.set_forkserver_preload(["services.processes.preload"])
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
-
 from services.messages import Message
 from services.sources import Source
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from services.jobs import Job
     from services.workspace import Workspace
 
@@ -27,12 +27,19 @@ class ServedState(StrEnum):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a serving platform accepts, as data, so that each interlock exists once."""
+    """What a serving platform accepts, as data, so that each interlock exists once.
+
+    `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
+    agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
+    """
 
     name_length: int
     splits_traffic: bool
     served_versions: int
     known_environment: frozenset[str]
+    secret_references: bool = False
+    declares_resources: bool = False
+    scorers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ class Scoring(Protocol):
 class History(Protocol):
     """What was observed, bounded and without spans."""
 
-    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
+    def series(self, workspace: "Workspace", hours: float, limit: int) -> "pd.DataFrame":
         """Live traces of the window, newest first.
 
         Columns: trace_id, time, seconds, state, model_id, scores (dict by scorer).
