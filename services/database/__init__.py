@@ -1,6 +1,7 @@
 """The console's own store (SQLAlchemy Core, one URL): its tables, how to reach it, how to bring it up to date."""
 
 from services.database.connection import connect, new_id, writing
+from services.database.reviewing import review_item, review_queue, review_turn
 from services.database.tables import (
     app,
     comment,
@@ -38,6 +39,9 @@ __all__ = [
     "prompt_label",
     "prompt_words",
     "release",
+    "review_item",
+    "review_queue",
+    "review_turn",
     "served",
     "setting",
     "step",

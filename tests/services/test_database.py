@@ -34,7 +34,16 @@ def test_a_folder_of_the_first_version_keeps_its_data_and_gets_what_came_later(w
     prompts.save(workspace, "greeting", "Say hello", "")
     workspace.engine.dispose()
     with sqlite3.connect(settings.home / "signalbox.db") as connection:
-        for table in ("prompt_index", "prompt_entry", "prompt_label", "prompt_words", "preference"):
+        for table in (
+            "prompt_index",
+            "prompt_entry",
+            "prompt_label",
+            "prompt_words",
+            "preference",
+            "review_turn",
+            "review_item",
+            "review_queue",
+        ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE release DROP COLUMN checked_at")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
