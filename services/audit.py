@@ -52,6 +52,12 @@ class Verb(StrEnum):
     PIN_BASELINE = "pin_baseline"
     SAVE_VIEW = "save_view"
     PREFER_ANSWER = "prefer_answer"
+    SAVE_QUEUE = "save_queue"
+    FILL_QUEUE = "fill_queue"
+    CLOSE_QUEUE = "close_queue"
+    REVIEW_ANSWER = "review_answer"
+    SKIP_ANSWER = "skip_answer"
+    UNDO_REVIEW = "undo_review"
     CANCEL_JOB = "cancel_job"
     GIVE_FEEDBACK = "give_feedback"
     PROPOSE_RELEASE = "propose_release"
@@ -102,6 +108,12 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.PIN_BASELINE: Role.AUTHOR,
     Verb.SAVE_VIEW: Role.REVIEWER,
     Verb.PREFER_ANSWER: Role.REVIEWER,
+    Verb.SAVE_QUEUE: Role.REVIEWER,
+    Verb.FILL_QUEUE: Role.REVIEWER,
+    Verb.CLOSE_QUEUE: Role.REVIEWER,
+    Verb.REVIEW_ANSWER: Role.REVIEWER,
+    Verb.SKIP_ANSWER: Role.REVIEWER,
+    Verb.UNDO_REVIEW: Role.REVIEWER,
     Verb.CANCEL_JOB: Role.AUTHOR,
     Verb.GIVE_FEEDBACK: Role.REVIEWER,
     Verb.PROPOSE_RELEASE: Role.AUTHOR,
@@ -152,6 +164,12 @@ DOING: dict[Verb, str] = {
     Verb.PIN_BASELINE: mark("Changing the baseline"),
     Verb.SAVE_VIEW: mark("Changing the saved views"),
     Verb.PREFER_ANSWER: mark("Saving which answer you prefer"),
+    Verb.SAVE_QUEUE: mark("Saving the review queue"),
+    Verb.FILL_QUEUE: mark("Looking for answers to review"),
+    Verb.CLOSE_QUEUE: mark("Closing or opening the review queue"),
+    Verb.REVIEW_ANSWER: mark("Saving your review"),
+    Verb.SKIP_ANSWER: mark("Skipping the answer"),
+    Verb.UNDO_REVIEW: mark("Taking your review back"),
     Verb.CANCEL_JOB: mark("Cancelling the job"),
     Verb.GIVE_FEEDBACK: mark("Saving the feedback"),
     Verb.PROPOSE_RELEASE: mark("Proposing the release"),
