@@ -1,6 +1,7 @@
 """Which of the credentials in the environment signs this server in to a workspace; never the credentials themselves."""
 
 import configparser
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,22 @@ def read(environ: Mapping[str, str]) -> Access:
     )  # fmt: skip
 
 
+def credentials(access: Access, environ: Mapping[str, str]) -> tuple[str, str]:
+    """A token after an empty name, or a service principal's id and secret: what signs in, read where it is kept."""
+    kept = (
+        _profile(environ, access.profile)
+        if access.profile
+        else {
+            "token": environ.get("DATABRICKS_TOKEN", ""),
+            "client_id": environ.get("DATABRICKS_CLIENT_ID", ""),
+            "client_secret": environ.get("DATABRICKS_CLIENT_SECRET", ""),
+        }
+    )
+    if access.auth_type == PAT:
+        return "", kept.get("token", "")
+    return kept.get("client_id", ""), kept.get("client_secret", "")
+
+
 def _profile_name(environ: Mapping[str, str]) -> str | None:
     """The profile that is named outright, or in MLflow's own form `databricks://name`."""
     in_address = (environ.get("MLFLOW_TRACKING_URI") or "").partition("databricks://")[2]
@@ -119,5 +136,6 @@ def _host(value: str) -> tuple[str, str | None]:
             Message("DATABRICKS_HOST begins with “{scheme}”, which would send the credentials in the clear.", scheme=parts.scheme),
             Message("Write the address with https://."),
         )  # fmt: skip
-    numbers = parse_qs(parts.query).get("o") or [parts.hostname.removeprefix("adb-").partition(".")[0]]
-    return f"{parts.scheme}://{parts.netloc}", numbers[0] if numbers[0].isdecimal() else None
+    named = re.match(r"adb-(\d+)\.", parts.hostname)
+    number = parse_qs(parts.query).get("o") or ([named[1]] if named else [])
+    return f"{parts.scheme}://{parts.netloc}", next(iter(number), None)
