@@ -29,6 +29,7 @@ class Verb(StrEnum):
     CREATE_APP = "create_app"
     UPDATE_APP = "update_app"
     ARCHIVE_APP = "archive_app"
+    CHOOSE_PLACE = "choose_place"
     SAVE_GATE = "save_gate"
     SAVE_PROMPT = "save_prompt"
     LABEL_PROMPT = "label_prompt"
@@ -76,6 +77,7 @@ class Verb(StrEnum):
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
     MOVE_ALIAS = "move_alias"
+    PIN_PROMPT = "pin_prompt"
     MOVE_MODEL_ALIAS = "move_model_alias"
     MOVE_TRAFFIC = "move_traffic"
     RETIRE = "retire"
@@ -85,6 +87,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.CREATE_APP: Role.ADMIN,
     Verb.UPDATE_APP: Role.ADMIN,
     Verb.ARCHIVE_APP: Role.ADMIN,
+    Verb.CHOOSE_PLACE: Role.ADMIN,
     Verb.SAVE_GATE: Role.APPROVER,
     Verb.SAVE_PROMPT: Role.AUTHOR,
     Verb.LABEL_PROMPT: Role.AUTHOR,
@@ -132,6 +135,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,
     Verb.MOVE_ALIAS: Role.APPROVER,
+    Verb.PIN_PROMPT: Role.APPROVER,
     Verb.MOVE_MODEL_ALIAS: Role.APPROVER,
     Verb.MOVE_TRAFFIC: Role.APPROVER,
     Verb.RETIRE: Role.APPROVER,
@@ -141,6 +145,7 @@ DOING: dict[Verb, str] = {
     Verb.CREATE_APP: mark("Creating the app"),
     Verb.UPDATE_APP: mark("Saving the app's settings"),
     Verb.ARCHIVE_APP: mark("Archiving the app"),
+    Verb.CHOOSE_PLACE: mark("Choosing where things are kept"),
     Verb.SAVE_GATE: mark("Saving the gate"),
     Verb.SAVE_PROMPT: mark("Saving the prompt"),
     Verb.LABEL_PROMPT: mark("Changing the labels of the version"),
@@ -188,6 +193,7 @@ DOING: dict[Verb, str] = {
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),
     Verb.MOVE_ALIAS: mark("Moving the production alias"),
+    Verb.PIN_PROMPT: mark("Naming a prompt version for the agents pinned to it"),
     Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
     Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
     Verb.RETIRE: mark("Retiring the agent version"),

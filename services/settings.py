@@ -8,8 +8,9 @@ from urllib.parse import urlparse
 
 from services.errors import InvalidInputError
 from services.messages import Message
-from services.platforms.databricks import access
+from services.platforms.databricks import access, place
 from services.platforms.databricks.access import Access
+from services.platforms.databricks.place import Place
 
 PRACTICE = "practice"
 FOUNDATION_MODEL = "databricks-llama-4-maverick"
@@ -48,6 +49,7 @@ class Settings:
     model_base_url: str | None
     model_api_key: Secret | None
     databricks: Access | None = None
+    place: Place = field(default_factory=Place)
 
     @property
     def platform(self) -> str:
@@ -134,6 +136,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         model_base_url=_url(base_url, "OPENAI_BASE_URL") if base_url else None,
         model_api_key=Secret(key) if key else None,
         databricks=workspace,
+        place=place.read(environ),
     )
 
 

@@ -1,0 +1,45 @@
+"""Where on a workspace the console keeps what it makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+FOLDER = "/Shared/signalbox"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Catalog and schema of prompts, models and tables, the folder of the experiments, and what helps beside them."""
+
+    catalog: str = ""
+    schema: str = ""
+    folder: str = ""
+    warehouse_id: str = ""
+    secret_scope: str = ""
+
+    @property
+    def full_schema(self) -> str:
+        return f"{self.catalog}.{self.schema}" if self.catalog and self.schema else ""
+
+    @property
+    def experiments(self) -> str:
+        """The folder of the experiments, always an absolute path."""
+        return "/" + (self.folder or FOLDER).strip("/")
+
+
+VARIABLES = {
+    "catalog": "SIGNALBOX_CATALOG",
+    "schema": "SIGNALBOX_SCHEMA",
+    "folder": "SIGNALBOX_EXPERIMENTS",
+    "warehouse_id": "SIGNALBOX_WAREHOUSE",
+    "secret_scope": "SIGNALBOX_SECRET_SCOPE",
+}
+
+
+def read(environ: Mapping[str, str]) -> Place:
+    """What the environment decides; empty where people choose on the screen."""
+    return Place(**{name: (environ.get(variable) or "").strip() for name, variable in VARIABLES.items()})
+
+
+def merged(decided: Place, chosen: Mapping[str, str]) -> Place:
+    """The environment's values, and people's choices where it is silent."""
+    return Place(**{one.name: getattr(decided, one.name) or chosen.get(one.name, "") for one in fields(Place)})
