@@ -85,6 +85,14 @@ def gather(workspace: "Workspace", choice: Choice) -> Harvest:
     return Harvest(tuple(reversed(kept.values())), matching, len(infos) >= MOST_READ)
 
 
+def of_traces(workspace: "Workspace", trace_ids: Iterable[str]) -> list[Gathered]:
+    """The questions of these traces, with the right answers that people noted; those that are gone are left out."""
+    with translated(Message("Reading the traces")):
+        read = (traces.stored(workspace, id) for id in trace_ids)
+        found = [_single(trace) for trace in read if trace and trace.info.experiment_id == workspace.app.experiment_id]
+    return [one for one in found if one and _usable(one.row)]
+
+
 def scorers_that_failed(workspace: "Workspace", hours: float) -> list[str]:
     """The scorers that failed an answer in this time, for a choice."""
     return sorted({name for info in read_infos(workspace, hours, MOST_READ) for name in row_of(info).failed})
