@@ -1,53 +1,74 @@
-"""python -m tests.workspace --port 8899"""
-
-from __future__ import annotations
+"""The emulated workspace as a process: `python -m tests.workspace --port 8899 --catalog acme.llmops`."""
 
 import argparse
+import importlib
 import json
 import signal
 import threading
 import time
+import traceback
+from pathlib import Path
+
+from . import admin, jobs, uc_catalog
+from .dispatch import Server
+from .errors import now_ms
+from .http import serve
+from .state import World
+
+# Importing a module registers its routes; the first that matches answers.
+FAMILIES = [
+    "agents",
+    "apps",
+    "archival",
+    "artifacts",
+    "assessments",
+    "datasets",
+    "experiments",
+    "identity",
+    "invoking",
+    "llm",
+    "logged_models",
+    "monitors",
+    "review_apps",
+    "runs",
+    "scheduled_scorers",
+    "serving",
+    "sql",
+    "submitted_runs",
+    "trace_locations",
+    "trace_search",
+    "traces",
+    "uc_models",
+    "uc_models_native",
+    "uc_prompts",
+    "uc_traces",
+]
 
 
-def build(config: dict | None = None, catalogs: list[str] | None = None):
-    from . import (  # noqa: F401  # noqa: F401
-        admin,
-        agents,
-        apps,
-        artifacts,
-        jobs,
-        llm,
-        managed_evals,
-        serving,
-        sql,
-        traces,
-        tracking,
-        uc_catalog,
-        uc_models,
-        uc_prompts,
-        uc_traces,
-        workspace,
-    )
-    from .core import Server, now_ms
-    from .state import World
+def build(config: dict | None = None, catalogs: list[str] | None = None) -> Server:
+    """A workspace with these settings; every reset makes a new one alike."""
+    for family in FAMILIES:
+        importlib.import_module(f"{__package__}.{family}")
 
-    def factory():
-        w = World(config)
-        for spec in catalogs or []:
-            cat, _, sch = spec.partition(".")
-            w.catalogs.setdefault(cat, {"name": cat, "owner": "admins", "created_at": now_ms(), "comment": ""})
-            for s in {"default", sch} - {""}:
-                if f"{cat}.{s}" not in w.schemas:
-                    uc_catalog.make_schema(w, cat, s, "admins")
-        return w
+    def new_world() -> World:
+        world = World(config)
+        for name in catalogs or []:
+            catalog, _, schema = name.partition(".")
+            world.catalogs.setdefault(
+                catalog, {"name": catalog, "owner": "admins", "created_at": now_ms(), "comment": ""}
+            )
+            for one in {"default", schema} - {""}:
+                if f"{catalog}.{one}" not in world.schemas:
+                    uc_catalog.make_schema(world, catalog, one, "admins")
+        return world
 
-    server = Server(factory)
+    server = Server(new_world)
     admin.install(server)
     return server
 
 
-def background(server) -> None:
-    """Runs the unpaused jobs on the configured interval (0 = only on demand)."""
+def run_jobs(server: Server) -> None:
+    """Run the unpaused jobs at the configured interval (0: only when told to)."""
     last = time.time()
     while True:
         time.sleep(0.2)
@@ -55,41 +76,34 @@ def background(server) -> None:
         if every and time.time() - last >= every:
             last = time.time()
             try:
-                from . import jobs as jobs_mod
-
-                jobs_mod.tick_all(server.world)
-            except Exception:  # noqa: BLE001 - the emulator goes on, and says so
-                import traceback
-
+                jobs.tick_all(server.world)
+            except Exception:  # noqa: BLE001 - the workspace goes on, and says so
                 traceback.print_exc()
 
 
-def main() -> None:
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--host", default="127.0.0.1")
-    ap.add_argument("--port", type=int, default=8899, help="0 picks a free port")
-    ap.add_argument(
-        "--catalog", action="append", default=[], metavar="CATALOG[.SCHEMA]", help="pre-created catalog (and schema)"
-    )
-    ap.add_argument("--config", default="{}", help="JSON overriding the defaults of state.DEFAULT_CONFIG")
-    ap.add_argument("--port-file", help="write the bound port here once listening")
-    a = ap.parse_args()
-    if a.host not in ("127.0.0.1", "localhost", "::1"):
-        ap.error("the emulator only listens on loopback")
-    server = build(json.loads(a.config), a.catalog)
-    from .core import serve
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
-    httpd = serve(server, a.host, a.port)
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8899, help="0 picks a free port")
+    parser.add_argument("--port-file", type=Path, help="where to write the port once it listens")
+    parser.add_argument(
+        "--catalog", action="append", default=[], metavar="CATALOG[.SCHEMA]", help="there from the start"
+    )
+    parser.add_argument("--config", default="{}", help="JSON over the defaults of state.DEFAULT_CONFIG")
+    asked = parser.parse_args()
+    server = build(json.loads(asked.config), asked.catalog)
+    httpd = serve(server, "127.0.0.1", asked.port)  # loopback only: it runs code that it is sent
     port = httpd.server_address[1]
-    server.world.base_url = f"http://{a.host}:{port}"
-    threading.Thread(target=background, args=(server,), daemon=True).start()
-    if a.port_file:
-        with open(a.port_file, "w") as f:
-            f.write(str(port))
-    print(f"workspace emulator on http://{a.host}:{port}  (token dapi-test; admin at /__admin)", flush=True)
-    signal.signal(
-        signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt())
-    )  # so that serving children and their folders go too
+    server.world.base_url = f"http://127.0.0.1:{port}"
+    threading.Thread(target=run_jobs, args=(server,), daemon=True).start()
+    if asked.port_file:
+        asked.port_file.write_text(str(port))
+    print(f"workspace on http://127.0.0.1:{port} (token dapi-test; controls at /__admin)", flush=True)
+    # So that the processes and folders of served agents go too.
+    signal.signal(signal.SIGTERM, stop)
     try:
         httpd.serve_forever()
     except KeyboardInterrupt:

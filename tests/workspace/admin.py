@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .core import ORG_ID, ROUTES, Req, Rule, Server, bad, missing, route
+from .dispatch import Server
+from .errors import ORG_ID, bad, missing
+from .faults import Rule
+from .routing import ROUTES, Req, route
 from .state import DEFAULT_CONFIG, World
 
 
@@ -142,7 +145,7 @@ def install(server: Server) -> None:
 
     @r("POST", "/catalogs")
     def catalog(w: World, q: Req):
-        from .core import now_ms
+        from .errors import now_ms
         from .uc_catalog import make_schema
 
         b = q.json
@@ -174,6 +177,13 @@ def install(server: Server) -> None:
         with w.lock:
             finish_update(w, ep, ok=q.json.get("outcome", "success") == "success", why=q.json.get("message", ""))
         return {"state": ep["state"]}
+
+    @r("POST", "/runs/{id}/end")
+    def end_run(w: World, q: Req):
+        from .submitted_runs import end
+
+        end(w.job_runs[int(q.params["id"])], q.json.get("result", "SUCCESS"), q.json.get("message", ""))
+        return {"ok": True}
 
     @r("POST", "/jobs/tick")
     def tick(w: World, q: Req):
@@ -222,7 +232,7 @@ def install(server: Server) -> None:
 
     @r("GET", "/traces")
     def all_traces(w: World, q: Req):
-        from .core import to_json
+        from .protos import to_json
         from .traces import full_info, trace_data
 
         with w.lock:
@@ -255,13 +265,13 @@ def _generate(w: World, b: dict) -> list[str]:
 
     from mlflow.protos import service_pb2 as s
 
-    from .agents import _span
+    from .agents import span_of
     from .artifacts import trace_path
-    from .core import now_ms
-    from .jobs import _feedback
+    from .assessments import add_assessment
+    from .errors import now_ms
+    from .experiments import get_exp
+    from .job_work import feedback_of
     from .state import TraceRec
-    from .traces import add_assessment
-    from .tracking import get_exp
 
     get_exp(w, b["experiment_id"], active=True)
     n, days, rng = int(b.get("n", 100)), float(b.get("days", 7)), random.Random(11)
@@ -298,14 +308,16 @@ def _generate(w: World, b: dict) -> list[str]:
         i.tags["mlflow.artifactLocation"] = f"dbfs:/databricks/mlflow-tracking/{b['experiment_id']}/{tid}/artifacts"
         w.traces[tid] = TraceRec(info=i)
         if b.get("spans", True):
-            sp, _ = _span(hexid, "predict", "AGENT", t0 * 10**6, (t0 + ms) * 10**6, None, {"q": question}, answer, tid)
+            sp, _ = span_of(
+                hexid, "predict", "AGENT", t0 * 10**6, (t0 + ms) * 10**6, None, {"q": question}, answer, tid
+            )
             if failed:
                 sp["status"] = {"code": "STATUS_CODE_ERROR", "message": "Injected by the acceptance rig."}
             w.put_blob(trace_path(w, tid), json.dumps({"spans": [sp]}, ensure_ascii=False).encode())
         for name, share in (b.get("verdicts") or {}).items():
             if not failed:
                 yes = rng.random() < float(share)
-                a = _feedback(name, {"value": "yes" if yes else "no", "rationale": "generated"}, None)
+                a = feedback_of(name, {"value": "yes" if yes else "no", "rationale": "generated"}, None)
                 a.create_time.FromMilliseconds(min(end, t0 + 900_000))
                 add_assessment(w, tid, a)
         out.append(tid)

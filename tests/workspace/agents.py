@@ -11,7 +11,8 @@ import uuid
 from mlflow.protos import service_pb2 as s
 
 from . import llm
-from .core import ApiError, Req, Resp, bad, missing, now_ms, route
+from .errors import ApiError, bad, missing, now_ms
+from .routing import Req, Resp, route
 from .state import TraceRec, World, uc_name
 
 P = "/api/2.0/agents"
@@ -124,7 +125,7 @@ def undeploy(w: World, r: Req):
 
 # ------------------------------------------------------------------ running an agent
 def run_agent(w: World, r: Req, ep: dict, se: dict, body: dict):
-    from .serving import mlmodel
+    from .invoking import mlmodel
 
     if not isinstance(body, dict):
         raise ApiError("BAD_REQUEST", "The request body must be a JSON object.", 400)
@@ -182,7 +183,7 @@ def _alias(ep: dict, env: dict, p: dict, alias: str) -> str | None:
 
 def _simulate(w: World, r: Req, ep: dict, se: dict, body: dict, ml: dict, task: str, key: str):
     """What the package says the agent is: its prompt (by alias or version), its model, its company."""
-    from .serving import experiment_for, resolve_env
+    from .invoking import experiment_for, resolve_env
 
     env = resolve_env(w, se)
     cfg = ((ml.get("flavors") or {}).get("python_function") or {}).get("config") or {}
@@ -251,7 +252,7 @@ def _simulate(w: World, r: Req, ep: dict, se: dict, body: dict, ml: dict, task: 
         ep.setdefault("_logs", []).append("[serve] tracing is off: no experiment or ENABLE_MLFLOW_TRACING is not true")
     dbo = {"databricks_request_id": rid}
     if (body.get("databricks_options") or {}).get("return_trace") and tid:
-        from .core import to_json
+        from .protos import to_json
         from .traces import full_info, trace_data
 
         dbo["trace"] = {"info": to_json(full_info(w.traces[tid])), "data": trace_data(w, tid)}
@@ -284,7 +285,7 @@ def _simulate(w: World, r: Req, ep: dict, se: dict, body: dict, ml: dict, task: 
     return Resp(stream=gen(), content_type="text/event-stream")
 
 
-def _span(
+def span_of(
     trace_hex: str,
     name: str,
     kind: str,
@@ -324,9 +325,9 @@ def write_trace(
     hexid = secrets.token_hex(16)
     tid = "tr-" + hexid
     v = w.uc_models[se["entity_name"]]["versions"][int(se["entity_version"])]
-    root, root_id = _span(hexid, "predict", "AGENT", t0, t1, None, body, out, tid)
-    child, cid = _span(hexid, "llm_call", "UNKNOWN", t0, t1, root_id, None, None, tid, {"model": model})
-    leaf, _ = _span(
+    root, root_id = span_of(hexid, "predict", "AGENT", t0, t1, None, body, out, tid)
+    child, cid = span_of(hexid, "llm_call", "UNKNOWN", t0, t1, root_id, None, None, tid, {"model": model})
+    leaf, _ = span_of(
         hexid,
         "Completions",
         "CHAT_MODEL",

@@ -6,8 +6,9 @@ import re
 import time
 import uuid
 
-from .core import ApiError, Req, bad, missing, route
-from .managed_evals import iso
+from .errors import ApiError, bad, missing
+from .managed import iso
+from .routing import Req, route
 from .state import World
 
 P = "/api/2.0/apps"

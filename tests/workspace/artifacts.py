@@ -9,9 +9,11 @@ from mlflow.protos import databricks_artifacts_pb2 as a
 from mlflow.protos import databricks_filesystem_service_pb2 as fs
 from mlflow.protos import service_pb2 as s
 
-from .core import ApiError, Req, Resp, bad, missing, route
+from .errors import ApiError, bad, missing
+from .logged_models import MODEL_ARTIFACTS, get_model
+from .routing import Req, Resp, route
+from .runs import RUN_ARTIFACTS, get_run
 from .state import World, norm
-from .tracking import MODEL_ARTIFACTS, RUN_ARTIFACTS, get_model, get_run
 
 P = "/api/2.0/mlflow"
 

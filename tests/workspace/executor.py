@@ -12,13 +12,14 @@ import tempfile
 import threading
 import time
 
-from .core import ApiError, Principal
+from .errors import ApiError
+from .routing import Principal
 from .state import World
 
 
 class AgentProcess:
     def __init__(self, w: World, endpoint: str, se: dict):
-        from .serving import mlmodel, resolve_env
+        from .invoking import mlmodel, resolve_env
         from .uc_models import files_root
 
         self.error: str | None = None

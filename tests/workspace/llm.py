@@ -11,7 +11,8 @@ import json
 import re
 import time
 
-from .core import ApiError, Req, bad, route
+from .errors import ApiError, bad
+from .routing import Req, route
 from .state import World
 
 SALT = 3  # with this salt one of the seed's three questions is answered with the company's name

@@ -14,7 +14,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from .core import ApiError, Principal, bad, now_ms
+from .errors import ApiError, bad, now_ms
+from .routing import Principal
 
 DEFAULT_CONFIG: dict[str, Any] = {
     # serving
@@ -157,7 +158,7 @@ class World:
             "creator_name": "operator@example.com",
             "starts_at": None,
         }
-        from .serving import foundation_endpoints
+        from .serving_config import foundation_endpoints
 
         self.endpoints.update(foundation_endpoints())
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from .core import ApiError, Req, bad, missing, now_ms, route
+from .errors import ApiError, bad, missing, now_ms
+from .routing import Req, route
 from .state import World, page, uc_name
 
 P = "/api/2.1/unity-catalog"
@@ -221,7 +222,7 @@ METASTORE = "11111111-2222-3333-4444-555555555555"
 
 @route("GET", P + "/current-metastore-assignment")
 def metastore(w: World, r: Req):
-    from .core import ORG_ID
+    from .errors import ORG_ID
 
     return {"metastore_id": METASTORE, "workspace_id": int(ORG_ID), "default_catalog_name": "main"}
 

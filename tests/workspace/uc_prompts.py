@@ -7,10 +7,12 @@ import re
 
 from mlflow.protos import unity_catalog_prompt_messages_pb2 as u
 
-from .core import ApiError, Req, bad, missing, now_ms, route
+from .errors import ApiError, bad, missing, now_ms
+from .logged_models import get_model
+from .routing import Req, route
+from .runs import get_run
 from .state import World, check_alias, page, uc_name
 from .traces import rec
-from .tracking import get_model, get_run
 from .uc_catalog import require_privilege
 
 P = "/api/2.0/mlflow/unity-catalog"

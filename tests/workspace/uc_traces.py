@@ -1,8 +1,7 @@
 """Traces kept in Unity Catalog: locations (V4 schema, V5 table prefix), OTLP ingestion, V4 trace calls.
 
 A trace is held under its full V4 id `trace:/<location>/<32 hex>`; the tables' names and columns are
-an assumption where the clients do not fix them (they are answered by the server).
-"""
+an assumption where the clients do not fix them (they are answered by the server)."""
 
 from __future__ import annotations
 
@@ -19,190 +18,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from .core import ApiError, Req, Resp, bad, missing, now_ms, parse_message, route, to_json
+from .assessments import add_assessment, assessment_of, stamp
+from .errors import ApiError, bad, missing, now_ms
+from .protos import parse_message, to_json
+from .routing import Req, Resp, route
+from .runs import get_run
 from .state import TraceRec, World
-from .traces import _assessment, _set_tag, _stamp, add_assessment, full_info, rec
-from .tracking import get_exp, get_run
-
-P4, P5 = "/api/4.0/mlflow", "/api/5.0/mlflow"
-TAG = {
-    "path": "mlflow.experiment.databricksTraceDestinationPath",
-    "spans": "mlflow.experiment.databricksTraceSpanStorageTable",
-    "logs": "mlflow.experiment.databricksTraceLogStorageTable",
-    "annotations": "mlflow.experiment.databricksTraceAnnotationsTable",
-}
-SPAN_COLUMNS = [
-    ("trace_id", "string"),
-    ("span_id", "string"),
-    ("parent_span_id", "string"),
-    ("name", "string"),
-    ("start_time_unix_nano", "bigint"),
-    ("end_time_unix_nano", "bigint"),
-    ("attributes", "string"),
-    ("status", "string"),
-]
+from .trace_locations import P4, loc_of, loc_proto, running_warehouse
+from .traces import full_info, rec, tag_trace
 
 
-def _warehouse(w: World, wid: str) -> None:
-    if not wid:
-        raise bad("Could not resolve a SQL warehouse ID. Please provide sql_warehouse_id.")
-    wh = w.warehouses.get(wid)
-    if wh is None:
-        raise missing(f"SQL warehouse {wid} does not exist.")
-    if wh.get("state") not in ("RUNNING", "STARTING"):
-        raise ApiError("INVALID_STATE", f"SQL warehouse {wid} is not running.")
-
-
-def _schema(w: World, cat: str, sch: str) -> None:
-    if cat not in w.catalogs:
-        raise ApiError("CATALOG_DOES_NOT_EXIST", f"Catalog '{cat}' does not exist.")
-    if f"{cat}.{sch}" not in w.schemas:
-        raise ApiError("SCHEMA_DOES_NOT_EXIST", f"Schema '{cat}.{sch}' does not exist.")
-
-
-def _tables(w: World, loc: dict, owner: str) -> None:
-    from .uc_catalog import make_table
-
-    for key in ("spans", "logs", "annotations"):
-        if loc.get(key) and loc[key] not in w.tables:
-            make_table(w, loc[key], owner, SPAN_COLUMNS if key == "spans" else [("record_id", "string")])
-
-
-def loc_of(w: World, path: str) -> dict:
-    loc = w.trace_locations.get(path)
-    if loc is None:
-        raise missing(f"Trace location '{path}' does not exist.")
-    return loc
-
-
-def loc_proto(loc: dict):
-    cat, sch, *prefix = loc["path"].split(".")
-    if prefix:
-        return d.TraceLocation(
-            type=d.TraceLocation.UC_TABLE_PREFIX,
-            uc_table_prefix=d.UcTablePrefixLocation(
-                catalog_name=cat,
-                schema_name=sch,
-                table_prefix=prefix[0],
-                spans_table_name=loc["spans"],
-                logs_table_name=loc["logs"],
-                annotations_table_name=loc["annotations"],
-                location_id=loc["id"],
-            ),
-        )
-    return d.TraceLocation(
-        type=d.TraceLocation.UC_SCHEMA,
-        uc_schema=d.UCSchemaLocation(
-            catalog_name=cat,
-            schema_name=sch,
-            otel_spans_table_name=loc["spans"].split(".")[2],
-            otel_logs_table_name=loc["logs"].split(".")[2],
-        ),
-    )
-
-
-def linked(w: World, eid: str) -> str | None:
-    """The UC location an experiment's traces go to, when one is linked."""
-    e = w.experiments.get(eid)
-    return next((t.value for t in e.tags if t.key == TAG["path"]), None) if e is not None else None
-
-
-# ------------------------------------------------------------------ locations
-@route("POST", P5 + "/tracing/locations", d.CreateLocation)
-def create_location(w: World, r: Req):
-    m = r.msg
-    if not m.HasField("uc_table_prefix"):
-        raise bad("Exactly one trace location must be specified.")
-    u = m.uc_table_prefix
-    if not re.fullmatch(r"[A-Za-z0-9_]+", u.table_prefix):
-        raise bad(f"Invalid table_prefix '{u.table_prefix}'. Only letters, digits and underscores are allowed.")
-    _schema(w, u.catalog_name, u.schema_name)
-    _warehouse(w, m.sql_warehouse_id)
-    path = f"{u.catalog_name}.{u.schema_name}.{u.table_prefix}"
-    loc = w.trace_locations.setdefault(
-        path,
-        {
-            "path": path,
-            "id": f"loc-{len(w.trace_locations) + 1}",
-            "spans": path + "_otel_spans",
-            "logs": path + "_otel_logs",
-            "annotations": path + "_otel_annotations",
-        },
-    )
-    _tables(w, loc, r.user.user_name)
-    return d.CreateLocation.Response(uc_table_prefix=loc_proto(loc).uc_table_prefix)
-
-
-@route("GET", P5 + "/tracing/locations/{location_id}")
-def get_location(w: World, r: Req):
-    for loc in w.trace_locations.values():
-        if r.params["location_id"] in (loc["id"], loc["path"]):
-            return d.GetLocation.Response(uc_table_prefix=loc_proto(loc).uc_table_prefix)
-    raise missing(f"Trace location '{r.params['location_id']}' does not exist.")
-
-
-def _link(w: World, eid: str, path: str) -> None:
-    e = get_exp(w, eid, active=True)
-    old = linked(w, eid)
-    if old and old != path:
-        raise ApiError("INVALID_STATE", f"Experiment {eid} is already linked to trace location '{old}'.")
-    if not old:
-        loc = loc_of(w, path)
-        for k, v in (
-            ("path", path),
-            ("spans", loc["spans"]),
-            ("logs", loc["logs"]),
-            ("annotations", loc["annotations"]),
-        ):
-            if v:
-                e.tags.add(key=TAG[k], value=v)
-
-
-@route("POST", P5 + "/experiments/{experiment_id}/trace-location:link", d.LinkTraceLocation)
-def link_v5(w: World, r: Req):
-    u = r.msg.uc_table_prefix
-    _link(w, r.msg.experiment_id, f"{u.catalog_name}.{u.schema_name}.{u.table_prefix}")
-    return d.LinkTraceLocation.Response()
-
-
-@route("POST", P4 + "/traces/location", d.CreateTraceUCStorageLocation)
-def create_schema_location(w: World, r: Req):
-    u = r.msg.uc_schema
-    _schema(w, u.catalog_name, u.schema_name)
-    _warehouse(w, r.msg.sql_warehouse_id)
-    path = f"{u.catalog_name}.{u.schema_name}"
-    if path in w.trace_locations:
-        raise ApiError("ALREADY_EXISTS", f"Trace storage location '{path}' already exists.")
-    loc = w.trace_locations[path] = {
-        "path": path,
-        "id": f"loc-{len(w.trace_locations) + 1}",
-        "spans": path + ".mlflow_experiment_trace_otel_spans",
-        "logs": path + ".mlflow_experiment_trace_otel_logs",
-        "annotations": "",
-    }
-    _tables(w, loc, r.user.user_name)
-    return d.CreateTraceUCStorageLocation.Response(uc_schema=loc_proto(loc).uc_schema)
-
-
-@route("POST", P4 + "/traces/{experiment_id}/link-location", d.LinkExperimentToUCTraceLocation)
-def link_v4(w: World, r: Req):
-    u = r.msg.uc_schema
-    _link(w, r.msg.experiment_id, f"{u.catalog_name}.{u.schema_name}")
-    return d.LinkExperimentToUCTraceLocation.Response()
-
-
-@route("POST", P4 + "/traces/{experiment_id}/unlink-location", d.UnLinkExperimentToUCTraceLocation)
-def unlink_v4(w: World, r: Req):
-    e, u = get_exp(w, r.msg.experiment_id), r.msg.uc_schema
-    if linked(w, r.msg.experiment_id) != f"{u.catalog_name}.{u.schema_name}":
-        raise missing("The experiment is not linked to this trace location.")
-    keep = [t for t in e.tags if t.key not in TAG.values()]
-    del e.tags[:]
-    e.tags.extend(keep)
-    return d.UnLinkExperimentToUCTraceLocation.Response()
-
-
-# ------------------------------------------------------------------ ingestion
 @route("POST", "/api/2.0/otel/v1/traces")
 def otlp(w: World, r: Req):
     table = r.headers.get("x-databricks-uc-table-name")
@@ -281,7 +106,6 @@ def spans_json(w: World, full: str) -> list[dict]:
     return out
 
 
-# ------------------------------------------------------------------ wire forms
 def info_v4(w: World, t: TraceRec):
     js = to_json(full_info(t))
     if not t.location:
@@ -326,7 +150,7 @@ def create_info(w: World, r: Req):
     i.trace_id = full
     old = w.traces.get(full)
     t = TraceRec(info=i, location=loc["path"])
-    t.assessments = (old.assessments if old else []) + [_stamp(a, full) for a in i.assessments]
+    t.assessments = (old.assessments if old else []) + [stamp(a, full) for a in i.assessments]
     t.run_ids = old.run_ids if old else set()
     del t.info.assessments[:]
     if "mlflow.sourceRun" in i.trace_metadata:
@@ -338,14 +162,14 @@ def create_info(w: World, r: Req):
 @route("GET", T + "/info")
 def get_info(w: World, r: Req):
     t = _get(w, r)
-    _warehouse(w, r.q("sql_warehouse_id") or "")
+    running_warehouse(w, r.q("sql_warehouse_id") or "")
     return d.GetTraceInfo.Response(trace=d.Trace(trace_info=info_v4(w, t)))
 
 
 @route("GET", P4 + "/traces/{loc}/batchGet")
 def batch_get(w: World, r: Req):
     loc = loc_of(w, r.params["loc"])
-    _warehouse(w, r.q("sql_warehouse_id") or "")
+    running_warehouse(w, r.q("sql_warehouse_id") or "")
     ids = r.qall("trace_ids")
     if len(ids) > 10:
         raise bad("At most 10 trace_ids can be requested at once.")
@@ -370,7 +194,7 @@ def _dumps(msg) -> str:
 def set_tag(w: World, r: Req):
     t = _get(w, r)
     b = r.fields(("key",), ("value", "trace_id", "location_id"))
-    _set_tag(w, t.info.trace_id, b["key"], b.get("value", ""))
+    tag_trace(w, t.info.trace_id, b["key"], b.get("value", ""))
     return {}
 
 
@@ -383,7 +207,7 @@ def del_tag(w: World, r: Req):
     return {}
 
 
-def _runs(w: World, r: Req, on: bool):
+def runs_of(w: World, r: Req, on: bool):
     loc, b = loc_of(w, r.params["loc"]), r.fields(("trace_ids", "run_id"), ("location_id",))
     get_run(w, b["run_id"])
     for tid in b["trace_ids"]:
@@ -392,11 +216,12 @@ def _runs(w: World, r: Req, on: bool):
     return {}
 
 
-route("POST", P4 + "/traces/{loc}/link-to-run/batchCreate")(lambda w, r: _runs(w, r, True))
-route("DELETE", P4 + "/traces/{loc}/unlink-from-run/batchDelete")(lambda w, r: _runs(w, r, False))
+route("POST", P4 + "/traces/{loc}/link-to-run/batchCreate")(lambda w, r: runs_of(w, r, True))
 
 
-# ------------------------------------------------------------------ assessments
+route("DELETE", P4 + "/traces/{loc}/unlink-from-run/batchDelete")(lambda w, r: runs_of(w, r, False))
+
+
 def _native(m) -> ap.Assessment:
     js = to_json(m)
     js.pop("trace_location", None)
@@ -406,20 +231,20 @@ def _native(m) -> ap.Assessment:
 @route("POST", T + "/assessments")
 def create_assessment(w: World, r: Req):
     t = _get(w, r)
-    _warehouse(w, r.q("sql_warehouse_id") or "")
+    running_warehouse(w, r.q("sql_warehouse_id") or "")
     return assessment_v4(w, t, add_assessment(w, t.info.trace_id, _native(parse_message(d.Assessment, r.json))))
 
 
 @route("GET", T + "/assessments/{aid}")
 def get_assessment(w: World, r: Req):
     t = _get(w, r)
-    return assessment_v4(w, t, _assessment(t, r.params["aid"]))
+    return assessment_v4(w, t, assessment_of(t, r.params["aid"]))
 
 
 @route("PATCH", T + "/assessments/{aid}")
 def update_assessment(w: World, r: Req):
     t = _get(w, r)
-    a, new = _assessment(t, r.params["aid"]), _native(parse_message(d.Assessment, r.json))
+    a, new = assessment_of(t, r.params["aid"]), _native(parse_message(d.Assessment, r.json))
     for path in (r.q("update_mask") or "").split(","):
         if path in ("assessment_name", "rationale"):
             setattr(a, path, getattr(new, path))
@@ -436,5 +261,5 @@ def update_assessment(w: World, r: Req):
 @route("DELETE", T + "/assessments/{aid}")
 def delete_assessment(w: World, r: Req):
     t = _get(w, r)
-    t.assessments.remove(_assessment(t, r.params["aid"]))
+    t.assessments.remove(assessment_of(t, r.params["aid"]))
     return {}

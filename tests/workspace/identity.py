@@ -8,7 +8,8 @@ import secrets as pysecrets
 import time
 from urllib.parse import parse_qs
 
-from .core import ORG_ID, ApiError, Principal, Req, Resp, bad, missing, now_ms, route
+from .errors import ORG_ID, ApiError, bad, missing, now_ms
+from .routing import Principal, Req, Resp, route
 from .state import World, ws_path
 from .uc_catalog import is_admin
 
