@@ -73,6 +73,8 @@ class Verb(StrEnum):
     ROLL_BACK = "roll_back"
     ADOPT_MOVE = "adopt_move"
     REGISTER_MODEL = "register_model"
+    REBUILD_READ_MODEL = "rebuild_read_model"
+    ERASE_TRACES = "erase_traces"
     START_SCORERS = "start_scorers"
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
@@ -131,6 +133,8 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.ROLL_BACK: Role.APPROVER,
     Verb.ADOPT_MOVE: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
+    Verb.REBUILD_READ_MODEL: Role.AUTHOR,
+    Verb.ERASE_TRACES: Role.ADMIN,
     Verb.START_SCORERS: Role.APPROVER,
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,
@@ -189,6 +193,8 @@ DOING: dict[Verb, str] = {
     Verb.ROLL_BACK: mark("Rolling back"),
     Verb.ADOPT_MOVE: mark("Taking over what was moved outside the console"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),
+    Verb.REBUILD_READ_MODEL: mark("Reading all traces for the charts again"),
+    Verb.ERASE_TRACES: mark("Deleting traces for good"),
     Verb.START_SCORERS: mark("Starting the production scorers"),
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),

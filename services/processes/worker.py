@@ -161,6 +161,7 @@ class Worker:
             return
         self.ticked = time.monotonic()
         jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
+        jobs.ensure(self.engine, "read_traces", SECONDS_BETWEEN_LOOKS)
         for app_id in jobs.asked_since_scored(self.engine):
             jobs.nudge(self.engine, "score_live", app_id)
 
@@ -226,9 +227,8 @@ def _attempt(platform: "Platform", job: Job, handler: str) -> None:
 
 def _forget_environment(config: Settings) -> None:
     """Agents and scorers may be code that someone brought: it sees the model and MLflow, not the console's settings."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
-    }
+    prefixes = (*PASSED_ON_PREFIXES, *(("DATABRICKS_",) if config.databricks else ()))
+    kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(prefixes)}
     os.environ.clear()
     os.environ.update(kept | config.model_environment)
 

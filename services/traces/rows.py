@@ -45,6 +45,7 @@ class TraceRow:
     prompts: tuple[tuple[str, int], ...]
     tokens: int | None
     scores: dict[str, bool] = field(default_factory=dict)
+    session: str | None = None
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -100,6 +101,7 @@ def row_of(info: TraceInfo) -> TraceRow:
         prompts=tuple(linked_prompts(info)),
         tokens=usage.get("total_tokens"),
         scores={name: one.value for name, one in newest_feedback(info).items() if isinstance(one.value, bool)},
+        session=info.trace_metadata.get("mlflow.trace.session"),
     )
 
 

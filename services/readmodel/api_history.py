@@ -1,0 +1,50 @@
+"""Any MLflow server's traces as the read model reads them: by the API, which cannot tell what changed."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from services.errors import translated
+from services.messages import Message
+from services.readmodel.facts import Fact, from_info
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+PAGE = 200
+
+
+class ApiHistory:
+    """Reads whole windows again; how far back is for the caller to bound."""
+
+    def prints(self, workspace: "Workspace", since_ms: int) -> dict[int, str]:
+        digests: dict[int, list[int]] = defaultdict(list)
+        for fact in _read(workspace, f"timestamp_ms >= {since_ms}"):
+            digests[fact.slot].append(fact.digest)
+        return {slot: hashlib.sha256(repr(sorted(held)).encode()).hexdigest() for slot, held in digests.items()}
+
+    def touched(self, workspace: "Workspace", updated_since_ms: int) -> set[int]:
+        """Unknown here: MLflow cannot find traces by changed assessments."""
+        return set()
+
+    def facts(self, workspace: "Workspace", from_ms: int, to_ms: int) -> list[Fact]:
+        return list(_read(workspace, f"timestamp_ms >= {from_ms} AND timestamp_ms < {to_ms}"))
+
+
+def _read(workspace: "Workspace", words: str) -> Iterator[Fact]:
+    token = None
+    while True:
+        with translated(Message("Reading the traces")):
+            page = workspace.client.search_traces(
+                locations=[workspace.app.experiment_id],
+                filter_string=words,
+                max_results=PAGE,
+                order_by=["timestamp_ms DESC"],
+                page_token=token,
+                include_spans=False,
+            )
+        yield from (from_info(trace.info) for trace in page)
+        token = page.token
+        if not token:
+            return

@@ -1,0 +1,205 @@
+"""What the read model keeps of a trace: facts that charts add up and lists show, without spans."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInfo
+
+from services.scorers.built import answer_text, question_text
+from services.traces.rows import LINKS, ORIGIN_TAG, ORIGINS
+
+SLOT_MS = 15 * 60_000
+NANO = 1_000_000_000
+PRODUCTION, EVALUATION, PEOPLE, EXPECTATION = "production", "evaluation", "people", "expectation"
+SOURCE_RUN, MODEL, SESSION, USER = "mlflow.sourceRun", "mlflow.modelId", "mlflow.trace.session", "mlflow.trace.user"
+FINALIZED, COST = "mlflow.trace.infoFinalized", "mlflow.trace.cost"
+RUN_OF_VERDICT = "mlflow.assessment.sourceRunId"
+WORDS = {"yes": 1.0, "no": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One assessment. `value` is 0 or 1 where `binary`; None for words and for a scorer's error.
+
+    `newest`: no later one of the same name (and person) stands beside it. `counted`: the value in MLflow's metrics.
+    """
+
+    name: str
+    kind: str
+    value: float | None
+    binary: bool
+    failed: bool
+    newest: bool
+    counted: float | None
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One trace. `cost` is in billionths, so that sums stay exact; `settled`: what describes it has arrived."""
+
+    trace_id: str
+    at: int
+    millis: int | None
+    state: str
+    origin: str
+    model_id: str
+    prompts: tuple[tuple[str, int], ...]
+    user: str
+    session: str
+    question: str
+    answer: str
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens: int | None
+    cost: int | None
+    settled: bool
+    marks: tuple[Mark, ...]
+
+    @property
+    def slot(self) -> int:
+        return self.at // SLOT_MS
+
+    @property
+    def prompt(self) -> str:
+        """The first prompt it loaded, as name/version."""
+        return "/".join(map(str, self.prompts[0])) if self.prompts else ""
+
+    @property
+    def digest(self) -> int:
+        """Changes whenever anything kept of the trace does."""
+        return int.from_bytes(hashlib.blake2b(repr(self).encode(), digest_size=8).digest(), signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An assessment as a store keeps it, before it is compared with those beside it."""
+
+    name: str
+    value: Any
+    failed: bool
+    valid: bool
+    feedback: bool
+    human: bool
+    source: str
+    from_run: bool
+    at: int
+
+
+def described(
+    trace_id: str, tags: dict[str, str], metadata: dict[str, str], given: Iterable[Given], **known: Any
+) -> Fact:
+    """The fact from what stores keep of a trace as words."""
+    origin = origin_of(tags.get(ORIGIN_TAG), SOURCE_RUN in metadata)
+    return Fact(
+        trace_id=trace_id,
+        origin=origin,
+        model_id=metadata.get(MODEL, ""),
+        prompts=tuple((link["name"], int(link["version"])) for link in json.loads(tags.get(LINKS) or "[]")),
+        user=metadata.get(USER, ""),
+        session=metadata.get(SESSION, ""),
+        settled=FINALIZED in metadata or ORIGIN_TAG in tags,
+        marks=marks(list(given), origin),
+        **known,
+    )
+
+
+def origin_of(told: str | None, evaluated: bool) -> str:
+    """Where the request came from; without our tag and outside an evaluation run it is live traffic."""
+    if evaluated and told in (None, "live"):
+        return "evaluation"
+    return told if told in ORIGINS else "live"
+
+
+def marks(given: Sequence[Given], origin: str) -> tuple[Mark, ...]:
+    """The valid assessments, oldest first; the newest of each name and voice is marked as such."""
+    valid = sorted((one for one in given if one.valid), key=lambda one: one.at)
+    voices = {(one.name, _kind(one, origin), one.source if one.human else ""): one for one in valid}
+    newest = {id(one) for one in voices.values()}
+    return tuple(_mark(one, _kind(one, origin), id(one) in newest) for one in valid)
+
+
+def from_info(info: TraceInfo) -> Fact:
+    """The fact of a trace that MLflow's API returned."""
+    usage, cost = info.token_usage or {}, json.loads(info.trace_metadata.get(COST) or "{}")
+    return described(
+        info.trace_id,
+        dict(info.tags),
+        dict(info.trace_metadata),
+        [_given(one) for one in info.assessments],
+        at=info.request_time,
+        millis=info.execution_duration,
+        state=str(info.state),
+        question=readable(info.request_preview),
+        answer=readable(info.response_preview),
+        tokens_in=usage.get("input_tokens"),
+        tokens_out=usage.get("output_tokens"),
+        tokens=usage.get("total_tokens"),
+        cost=nano(cost.get("total_cost")),
+    )
+
+
+def nano(cost: float | None) -> int | None:
+    return None if cost is None else round(cost * NANO)
+
+
+def readable(preview: str | None) -> str:
+    """The words of a preview; what is JSON of an answer is told by its text."""
+    if not preview or not preview.startswith("{"):
+        return preview or ""
+    try:
+        told = json.loads(preview)
+    except ValueError:  # MLflow cuts long previews
+        return preview
+    return answer_text(told) or question_text(told.get("request", told)) or preview
+
+
+def number(value: Any) -> float | None:
+    """What MLflow's metrics make of a value: yes and true are one, no and false are nought."""
+    if isinstance(value, str):
+        return WORDS.get(value.strip().lower())
+    if not isinstance(value, bool | int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _kind(given: Given, origin: str) -> str:
+    if not given.feedback:
+        return EXPECTATION
+    if given.human:
+        return PEOPLE
+    return EVALUATION if given.from_run or origin == "evaluation" else PRODUCTION
+
+
+def _mark(given: Given, kind: str, newest: bool) -> Mark:
+    counted = number(given.value)
+    value = None if given.failed else counted
+    return Mark(
+        name=given.name,
+        kind=kind,
+        value=value,
+        binary=value is not None and isinstance(given.value, bool | str),
+        failed=given.failed,
+        newest=newest,
+        counted=counted,
+        person=given.source if given.human else "",
+    )
+
+
+def _given(one: Assessment) -> Given:
+    feedback = isinstance(one, Feedback)
+    return Given(
+        name=one.name,
+        value=one.feedback.value if one.feedback else one.expectation.value if one.expectation else None,
+        failed=bool(one.feedback and one.feedback.error),
+        valid=one.valid is not False,
+        feedback=feedback,
+        human=one.source.source_type == AssessmentSourceType.HUMAN,
+        source=one.source.source_id or "",
+        from_run=bool((one.metadata or {}).get(RUN_OF_VERDICT) or one.run_id),
+        at=one.create_time_ms or 0,
+    )

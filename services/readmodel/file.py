@@ -1,0 +1,158 @@
+"""The read model's file: one per experiment in the data folder, derived, made again when it is missing or damaged."""
+
+import fcntl
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from services.errors import NotReadyError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+log = logging.getLogger("signalbox.readmodel")
+
+VERSION = 1
+TABLES = (
+    *("meta", "slot", "dim", "trace", "said", "used", "mark"),
+    *("quarter_sum", "quarter_score", "hour_sum", "hour_score"),
+)
+SUMS = """
+CREATE TABLE {width}_sum (
+    id INTEGER PRIMARY KEY, slot INTEGER, dim INTEGER, n INTEGER, timed INTEGER, tokens_in INTEGER, tokens_out INTEGER, tokens INTEGER,
+    cost INTEGER, costed INTEGER, sketch BLOB);
+CREATE TABLE {width}_score (
+    slot INTEGER, dim INTEGER, kind TEXT, name TEXT, n INTEGER, total REAL, judged INTEGER, passed INTEGER,
+    every_n INTEGER, every_value INTEGER, every_total REAL, PRIMARY KEY (slot, dim, kind, name)) WITHOUT ROWID;
+"""
+SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE slot (slot INTEGER PRIMARY KEY, print TEXT NOT NULL);
+CREATE TABLE dim (id INTEGER PRIMARY KEY, origin TEXT, model_id TEXT, prompt TEXT, state TEXT,
+    UNIQUE (origin, model_id, prompt, state));
+CREATE TABLE trace (id INTEGER PRIMARY KEY, trace_id TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL, dim INTEGER NOT NULL,
+    origin TEXT NOT NULL, state TEXT NOT NULL, model_id TEXT NOT NULL, millis INTEGER, tokens INTEGER, prompts TEXT NOT NULL,
+    user TEXT NOT NULL, session TEXT NOT NULL);
+CREATE INDEX trace_origin ON trace (origin);
+CREATE INDEX trace_state ON trace (state) WHERE state != 'OK';
+CREATE INDEX trace_model ON trace (model_id);
+CREATE INDEX trace_user ON trace (user) WHERE user != '';
+CREATE INDEX trace_session ON trace (session) WHERE session != '';
+CREATE TABLE said (id INTEGER PRIMARY KEY, question TEXT NOT NULL, answer TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(question, answer, content='', tokenize='trigram');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+CREATE TABLE used (prompt TEXT, id INTEGER, PRIMARY KEY (prompt, id)) WITHOUT ROWID;
+CREATE TABLE mark (id INTEGER, position INTEGER, name TEXT, kind TEXT, value REAL, binary INTEGER, failed INTEGER,
+    newest INTEGER, person TEXT, PRIMARY KEY (id, position)) WITHOUT ROWID;
+CREATE INDEX mark_found ON mark (kind, name, value, id) WHERE newest;
+{SUMS.format(width="quarter")}
+{SUMS.format(width="hour")}
+PRAGMA user_version = {VERSION};
+"""
+
+
+def path(workspace: "Workspace") -> Path:
+    return workspace.settings.home / "readmodel" / f"{workspace.app.experiment_id}.db"
+
+
+@contextmanager
+def reading(workspace: "Workspace") -> Iterator[sqlite3.Connection]:
+    """One consistent look at the file; raises NotReadyError while nothing was read from MLflow yet."""
+    target = path(workspace)
+    connection = _connect(target) if target.exists() else None
+    if connection is None or _version(connection) != VERSION:
+        raise NotReadyError(
+            Message("The traces of {app} have not been read yet.", app=workspace.app.name),
+            Message(
+                "Wait some seconds. If it stays, look at the job “Reading traces for the charts” on the Jobs screen."
+            ),
+        )
+    with closing(connection):
+        connection.execute("BEGIN")
+        yield connection
+
+
+@contextmanager
+def writing(workspace: "Workspace", wait: bool = True) -> Iterator[sqlite3.Connection | None]:
+    """The file for the only one who may fill it; None when someone else does and `wait` is off."""
+    target = path(workspace)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield None
+            return
+        with closing(_ready(target)) as connection:
+            yield connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, also when the process is killed."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def meta(connection: sqlite3.Connection, key: str, default: int = 0) -> int:
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return default if found is None else int(found[0])
+
+
+def remember(connection: sqlite3.Connection, key: str, value: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def empty(connection: sqlite3.Connection) -> None:
+    """Forget everything at once; the caller holds the file for writing."""
+    with transaction(connection):
+        connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+        for name in TABLES:
+            connection.execute(f"DELETE FROM {name}")
+
+
+def _ready(target: Path) -> sqlite3.Connection:
+    """A file of this program's shape: what is damaged, or another program's, is derived and goes."""
+    try:
+        connection = _connect(target, create=True)
+        if _version(connection) == VERSION:
+            return connection
+        connection.close()
+    except sqlite3.OperationalError:  # busy, or the disk is full: nothing is wrong with the file
+        raise
+    except sqlite3.DatabaseError as error:
+        log.warning("the read model %s is damaged (%s) and is made again", target, error)
+    _unlink(target)
+    connection = _connect(target, create=True)
+    connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _connect(target: Path, create: bool = False) -> sqlite3.Connection:
+    mode = "rwc" if create else "rw"
+    address = f"file:{quote(str(target))}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=20, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA cache_size=-32000")
+    connection.execute("PRAGMA mmap_size=1073741824")
+    return connection
+
+
+def _unlink(target: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{target}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,234 @@
+"""Fills the file from MLflow: a quarter hour is replaced as a whole, with what tells it apart, in one transaction.
+
+So a filling that is killed leaves each quarter hour either as it was or as it is in MLflow, and reading one again changes
+nothing: no trace can be counted twice or forgotten.
+"""
+
+import json
+import sqlite3
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services import database
+from services.readmodel import source, sums
+from services.readmodel.facts import SLOT_MS, Fact
+from services.readmodel.file import meta, remember, transaction
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+AT_ONCE = 16
+SMALL = 20_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+RECENT, AGAIN, ALL_EVERY, AGAIN_EVERY = 30 * MINUTE, 48 * HOUR, HOUR, 5 * MINUTE
+OVERLAP = 10_000
+UNSETTLED_FOR = 10 * MINUTE
+# Two marks after each text, so that its last two letters begin a trigram too: short words are found by how trigrams begin.
+END = "\x03\x03"
+ID_BITS = 20
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far to look back, and for what: all times in milliseconds."""
+
+    now: int
+    since: int
+
+
+def look(connection: sqlite3.Connection, now: int) -> Look:
+    """Everything at first and once an hour, or always where that is little; two days every five minutes; else what is new."""
+    if not meta(connection, "complete") or now - meta(connection, "looked_all") > ALL_EVERY or _is_small(connection):
+        return Look(now, 0)
+    often = now - meta(connection, "looked_again") < AGAIN_EVERY
+    return Look(now, now - (RECENT if often else AGAIN))
+
+
+def fill(
+    workspace: "Workspace",
+    connection: sqlite3.Connection,
+    until: Callable[[int, int], bool],
+    wanted: Look | None = None,
+) -> int:
+    """Bring the file up to date, newest first; `until(done, waiting)` may end it. Returns how many quarters still wait."""
+    history = source.of(workspace)
+    wanted = wanted or look(connection, int(database.now().timestamp() * 1000))
+    since = wanted.since // SLOT_MS * SLOT_MS
+    prints = history.prints(workspace, since)
+    known = dict(connection.execute("SELECT slot, print FROM slot WHERE slot >= ?", (since // SLOT_MS,)))
+    due = {slot for slot in prints.keys() | known.keys() if prints.get(slot) != known.get(slot)}
+    late = history.touched(workspace, meta(connection, "looked") - OVERLAP) if since else set()
+    older = {slot for slot in late if slot < since // SLOT_MS}
+    if older:
+        prints |= dict.fromkeys(older, f"touched {wanted.now}")
+    waiting = sorted(due | older, reverse=True)
+    total = len(waiting)
+    for batch in _batches(waiting):
+        _replace(workspace, connection, batch, prints)
+        waiting = waiting[len(batch) :]
+        if waiting and until(total - len(waiting), total):
+            break
+    if not waiting:
+        _remember(connection, wanted)
+    return len(waiting)
+
+
+def _remember(connection: sqlite3.Connection, done: Look) -> None:
+    with transaction(connection):
+        remember(connection, "looked", done.now)
+        if done.since == 0:
+            remember(connection, "complete", 1)
+            remember(connection, "looked_all", done.now)
+        if done.now - done.since >= AGAIN:
+            remember(connection, "looked_again", done.now)
+
+
+def _is_small(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT count(*) FROM (SELECT 1 FROM trace LIMIT ?)", (SMALL,)).fetchone()[0] < SMALL
+
+
+def _batches(slots: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbouring quarter hours together, newest first."""
+    batch: list[int] = []
+    for slot in slots:
+        if batch and (batch[-1] - slot > AT_ONCE or len(batch) == AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(slot)
+    if batch:
+        yield batch
+
+
+def _replace(
+    workspace: "Workspace", connection: sqlite3.Connection, slots: list[int], prints: Mapping[int, str]
+) -> None:
+    read = source.of(workspace).facts(workspace, slots[-1] * SLOT_MS, (slots[0] + 1) * SLOT_MS)
+    by_slot: dict[int, list[Fact]] = defaultdict(list)
+    for fact in read:
+        by_slot[fact.slot].append(fact)
+    with transaction(connection):
+        for slot in slots:
+            keep(connection, slot, by_slot[slot], prints.get(slot))
+        for hour in {slot // sums.QUARTERS for slot in slots}:
+            sums.keep_hour(connection, hour)
+
+
+def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: str | None) -> None:
+    """Make a quarter hour hold exactly these traces; the caller adds up its hour in the same transaction."""
+    first, last = slot * SLOT_MS << ID_BITS, (slot + 1) * SLOT_MS << ID_BITS
+    query = "SELECT trace_id, id, digest FROM trace WHERE id >= ? AND id < ?"
+    known = {row[0]: row[1:] for row in connection.execute(query, (first, last))}
+    wanted = {fact.trace_id: fact for fact in facts}
+    dims = {fact.trace_id: _dim(connection, fact) for fact in wanted.values()}
+    for gone in known.keys() - wanted.keys():
+        forget(connection, known[gone][0])
+    for fact in wanted.values():
+        id, digest = known.get(fact.trace_id, (None, None))
+        if digest != fact.digest:
+            _write(connection, fact, dims[fact.trace_id], id)
+    sums.keep_quarter(connection, slot, wanted.values(), dims)
+    if print is None:
+        connection.execute("DELETE FROM slot WHERE slot = ?", (slot,))
+    else:
+        seen = "" if _unsettled(wanted.values()) else print
+        connection.execute("INSERT OR REPLACE INTO slot VALUES (?, ?)", (slot, seen))
+
+
+def forget(connection: sqlite3.Connection, id: int) -> None:
+    """Remove one trace's lines, words and all; the sums are the caller's."""
+    said = connection.execute("SELECT question, answer FROM said WHERE id = ?", (id,)).fetchone()
+    if said:
+        _unsay(connection, id, said)
+    for name in ("said", "used", "mark", "trace"):
+        connection.execute(f"DELETE FROM {name} WHERE id = ?", (id,))
+
+
+def forget_all(workspace: "Workspace", connection: sqlite3.Connection, trace_ids: Sequence[str]) -> int:
+    """Read the quarter hours of these traces again, from which MLflow has dropped them; returns how many were here."""
+    held = f"SELECT id FROM trace WHERE trace_id IN ({', '.join('?' * len(trace_ids))})"
+    ids = [id for (id,) in connection.execute(held, trace_ids)]
+    for slot in {(id >> ID_BITS) // SLOT_MS for id in ids}:
+        _replace(workspace, connection, [slot], {slot: ""})
+    return len(ids)
+
+
+def folded(text: str) -> str:
+    """One spelling for what looks alike: wide and narrow letters, half-width kana."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _write(connection: sqlite3.Connection, fact: Fact, dim: int, id: int | None) -> None:
+    if id is None:
+        _leave_other_slot(connection, fact.trace_id)
+        id = _new_id(connection, fact)
+    row = (id, fact.trace_id, fact.digest, dim, fact.origin, fact.state, fact.model_id, fact.millis, fact.tokens)
+    written = (*row, json.dumps(fact.prompts, ensure_ascii=False), fact.user, fact.session)
+    connection.execute(f"INSERT OR REPLACE INTO trace VALUES (?{', ?' * 11})", written)
+    _say(connection, id, fact)
+    for name in ("used", "mark"):
+        connection.execute(f"DELETE FROM {name} WHERE id = ?", (id,))
+    used = {("/".join(map(str, prompt)), id) for prompt in fact.prompts}
+    connection.executemany("INSERT INTO used VALUES (?, ?)", used)
+    marks = [
+        (id, position, one.name, one.kind, one.value, one.binary, one.failed, one.newest, one.person)
+        for position, one in enumerate(fact.marks)
+    ]
+    connection.executemany(f"INSERT INTO mark VALUES (?{', ?' * 8})", marks)
+
+
+def _say(connection: sqlite3.Connection, id: int, fact: Fact) -> None:
+    """Keep and index the words, unless they are there already."""
+    said = connection.execute("SELECT question, answer FROM said WHERE id = ?", (id,)).fetchone()
+    if said == (fact.question, fact.answer):
+        return
+    if said:
+        _unsay(connection, id, said)
+    connection.execute("INSERT OR REPLACE INTO said VALUES (?, ?, ?)", (id, fact.question, fact.answer))
+    words = (id, folded(fact.question) + END, folded(fact.answer) + END)
+    connection.execute("INSERT INTO words (rowid, question, answer) VALUES (?, ?, ?)", words)
+
+
+def _unsay(connection: sqlite3.Connection, id: int, said: tuple[str, str]) -> None:
+    words = (id, folded(said[0]) + END, folded(said[1]) + END)
+    connection.execute("INSERT INTO words (words, rowid, question, answer) VALUES ('delete', ?, ?, ?)", words)
+
+
+def _leave_other_slot(connection: sqlite3.Connection, trace_id: str) -> None:
+    """A trace whose time was changed: where it stood is read again."""
+    row = connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
+    if row:
+        forget(connection, row[0])
+        connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((row[0] >> ID_BITS) // SLOT_MS,))
+
+
+def _new_id(connection: sqlite3.Connection, fact: Fact) -> int:
+    """A number that sorts as the traces' times do, so that every list and index is in their order."""
+    id = (fact.at << ID_BITS) + hash_of(fact.trace_id)
+    while connection.execute("SELECT 1 FROM trace WHERE id = ?", (id,)).fetchone():
+        id += 1
+    return id
+
+
+def hash_of(trace_id: str) -> int:
+    return int.from_bytes(trace_id.encode()[-8:]) % (1 << (ID_BITS - 1))
+
+
+def _dim(connection: sqlite3.Connection, fact: Fact) -> int:
+    key = (fact.origin, fact.model_id, fact.prompt, fact.state)
+    query = "SELECT id FROM dim WHERE origin = ? AND model_id = ? AND prompt = ? AND state = ?"
+    found = connection.execute(query, key).fetchone()
+    if found:
+        return int(found[0])
+    made = connection.execute("INSERT INTO dim (origin, model_id, prompt, state) VALUES (?, ?, ?, ?)", key)
+    return int(made.lastrowid or 0)
+
+
+def _unsettled(facts: Iterable[Fact]) -> bool:
+    """Whether what describes a trace may still arrive; spans are stored before it."""
+    now = time.time() * 1000
+    return any(not fact.settled and now - fact.at < UNSETTLED_FOR for fact in facts)

@@ -1,0 +1,64 @@
+"""Durations as counts in bins that grow by 2 %: sums of sketches are sketches, and percentiles are within 1 %.
+
+The bins of DDSketch (Masson, Rim, Lee 2019, "DDSketch: a fast and fully-mergeable quantile sketch", VLDB 12:2195), kept
+as counts of (bin, n). A library's objects would have to be merged one by one; these are added up for a whole window at once.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ERROR = 0.01
+GROWTH = (1 + ERROR) / (1 - ERROR)
+LOG = float(np.log(GROWTH))
+LONGEST_MS = 7 * 24 * 3_600_000
+BINS = int(np.ceil(np.log(LONGEST_MS) / LOG)) + 2
+ENTRY = np.dtype([("bin", "<u2"), ("n", "<u4")])
+# Bin 0 holds zero alone; the others are told by the value that is within ERROR of everything in them.
+VALUES = np.concatenate([[0.0], 2 * GROWTH ** np.arange(BINS - 1) / (GROWTH + 1)])
+
+
+def pack(millis: Sequence[int]) -> bytes:
+    """The sketch of some durations in milliseconds."""
+    return _packed(np.bincount(_bins(np.asarray(millis, dtype=float)), minlength=BINS))
+
+
+def merged(sketches: Iterable[bytes]) -> bytes:
+    return _packed(grouped(list(sketches), [0], 1)[0])
+
+
+def grouped(sketches: Sequence[bytes], groups: Sequence[int] | npt.NDArray[Any], many: int) -> npt.NDArray[Any]:
+    """The counts per group and bin, where `groups` says to which of `many` groups each sketch belongs."""
+    entries = np.frombuffer(b"".join(sketches), dtype=ENTRY)
+    lengths = np.array([len(one) // ENTRY.itemsize for one in sketches], dtype=np.int64)
+    of = np.repeat(np.resize(np.asarray(groups, dtype=np.int64), len(lengths)), lengths)
+    flat = np.bincount(of * BINS + entries["bin"], weights=entries["n"], minlength=many * BINS)
+    return flat.reshape(many, BINS)
+
+
+def percentiles(counts: npt.NDArray[Any], shares: Sequence[float]) -> npt.NDArray[Any]:
+    """Milliseconds for each row of counts and each share, between the neighbouring ranks as SQL's percentile_cont; nan
+    where nothing was counted."""
+    running = counts.cumsum(axis=1)
+    total = running[:, -1]
+    found = np.full((len(counts), len(shares)), np.nan)
+    for row in np.flatnonzero(total):
+        at = np.asarray(shares) * (total[row] - 1)
+        low = VALUES[np.searchsorted(running[row], np.floor(at), side="right")]
+        high = VALUES[np.searchsorted(running[row], np.ceil(at), side="right")]
+        found[row] = low + (high - low) * (at - np.floor(at))
+    return found
+
+
+def _bins(millis: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    grown = np.ceil(np.log(np.maximum(millis, 1)) / LOG - 1e-9).astype(np.int64) + 1
+    return np.where(millis < 1, 0, np.minimum(grown, BINS - 1))
+
+
+def _packed(counts: npt.NDArray[Any]) -> bytes:
+    used = np.flatnonzero(counts)
+    entries = np.empty(len(used), dtype=ENTRY)
+    entries["bin"], entries["n"] = used, counts[used]
+    return entries.tobytes()

@@ -1,0 +1,156 @@
+"""MLflow's SQL store as the read model reads it: what changed by one aggregate, facts by four plain queries."""
+
+import functools
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, Select, column, create_engine, func, inspect, select, table
+
+from services.errors import translated
+from services.messages import Message
+from services.readmodel.facts import (
+    FINALIZED,
+    MODEL,
+    RUN_OF_VERDICT,
+    SESSION,
+    SLOT_MS,
+    SOURCE_RUN,
+    USER,
+    Fact,
+    Given,
+    described,
+    nano,
+    readable,
+)
+from services.traces.rows import LINKS, ORIGIN_TAG
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+INFO = (
+    "request_id experiment_id timestamp_ms execution_time_ms status request_preview response_preview session_id "
+    "input_tokens output_tokens total_tokens total_cost"
+)
+GIVEN = (
+    "trace_id experiment_id trace_timestamp_ms name assessment_type value error valid source_type source_id run_id "
+    "assessment_metadata created_timestamp last_updated_timestamp"
+)
+info = table("trace_info", *map(column, INFO.split()))
+tag = table("trace_tags", *map(column, ("request_id", "key", "value")))
+metadata = table("trace_request_metadata", *map(column, ("request_id", "key", "value")))
+assessment = table("assessments", *map(column, GIVEN.split()))
+KEPT = (FINALIZED, MODEL, SESSION, SOURCE_RUN, USER)
+PRIME = 1_000_003
+
+
+@functools.cache
+def engine_of(uri: str) -> Engine | None:
+    """MLflow's database; None when it is reached otherwise, or when its tables are not those that this program knows."""
+    if not uri.startswith(("sqlite:", "postgresql", "mysql")):
+        return None
+    engine = create_engine(uri)
+    known = inspect(engine)
+    fits = all(
+        {one.name for one in wanted.columns} <= {one["name"] for one in known.get_columns(wanted.name)}
+        for wanted in (info, tag, metadata, assessment)
+        if known.has_table(wanted.name)
+    )
+    return engine if fits and known.has_table("trace_info") else None
+
+
+class SqlHistory:
+    """Reads only, and never spans."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def prints(self, workspace: "Workspace", since_ms: int) -> dict[int, str]:
+        slot, given_slot = info.c.timestamp_ms // SLOT_MS, assessment.c.trace_timestamp_ms // SLOT_MS
+        lengths = func.sum(func.length(info.c.response_preview))
+        traces = _sums(slot, func.sum(info.c.execution_time_ms), func.sum(info.c.total_tokens), lengths).where(
+            *_where(workspace, info, info.c.timestamp_ms, since_ms)
+        )
+        finished = func.count().filter(info.c.status == "OK")
+        updated = func.sum(assessment.c.last_updated_timestamp % PRIME)
+        given = _sums(given_slot, updated, func.count().filter(assessment.c.valid.is_(True)))
+        given = given.where(*_where(workspace, assessment, assessment.c.trace_timestamp_ms, since_ms))
+        with translated(Message("Reading the traces")), self.engine.connect() as connection:
+            found = {row[0]: list(row[1:]) for row in connection.execute(traces.add_columns(finished))}
+            for row in connection.execute(given):
+                found.setdefault(row[0], []).append(list(row[1:]))
+        return {int(one): json.dumps(held, default=str) for one, held in found.items()}
+
+    def touched(self, workspace: "Workspace", updated_since_ms: int) -> set[int]:
+        query = (
+            select(assessment.c.trace_timestamp_ms // SLOT_MS)
+            .distinct()
+            .where(*_where(workspace, assessment, assessment.c.last_updated_timestamp, updated_since_ms))
+        )
+        with translated(Message("Reading the traces")), self.engine.connect() as connection:
+            return {int(one) for one in connection.execute(query).scalars() if one is not None}
+
+    def facts(self, workspace: "Workspace", from_ms: int, to_ms: int) -> list[Fact]:
+        mine = (*_where(workspace, info, info.c.timestamp_ms, from_ms), info.c.timestamp_ms < to_ms)
+        with translated(Message("Reading the traces")), self.engine.connect() as connection:
+            rows = connection.execute(select(info).where(*mine)).all()
+            tags = _words(connection, tag, mine, (LINKS, ORIGIN_TAG))
+            told = _words(connection, metadata, mine, KEPT)
+            given = _given(connection, mine)
+        return [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]
+
+
+def _where(workspace: "Workspace", source: Any, time: Any, since_ms: int) -> tuple[Any, ...]:
+    return source.c.experiment_id == int(workspace.app.experiment_id), time >= since_ms
+
+
+def _sums(slot: Any, *sums: Any) -> Select[Any]:
+    return select(slot, func.count(), *sums).group_by(slot)
+
+
+def _words(connection: Connection, source: Any, mine: Iterable[Any], keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    query = select(source).join(info, info.c.request_id == source.c.request_id).where(*mine, source.c.key.in_(keys))
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in connection.execute(query):
+        found[row.request_id][row.key] = row.value
+    return found
+
+
+def _given(connection: Connection, mine: Iterable[Any]) -> dict[str, list[Given]]:
+    query = select(assessment).join(info, info.c.request_id == assessment.c.trace_id).where(*mine)
+    found: dict[str, list[Given]] = defaultdict(list)
+    for row in connection.execute(query):
+        told = json.loads(row.assessment_metadata) if row.assessment_metadata else {}
+        found[row.trace_id].append(
+            Given(
+                name=row.name,
+                value=json.loads(row.value),
+                failed=row.error is not None,
+                valid=bool(row.valid),
+                feedback=row.assessment_type == "feedback",
+                human=row.source_type == "HUMAN",
+                source=row.source_id or "",
+                from_run=bool(told.get(RUN_OF_VERDICT) or row.run_id),
+                at=row.created_timestamp,
+            )
+        )
+    return found
+
+
+def _fact(row: Any, tags: dict[str, str], told: dict[str, str], given: list[Given]) -> Fact:
+    return described(
+        row.request_id,
+        tags,
+        told | ({SESSION: row.session_id} if row.session_id else {}),
+        given,
+        at=row.timestamp_ms,
+        millis=row.execution_time_ms,
+        state=row.status,
+        question=readable(row.request_preview),
+        answer=readable(row.response_preview),
+        tokens_in=row.input_tokens,
+        tokens_out=row.output_tokens,
+        tokens=row.total_tokens,
+        cost=nano(row.total_cost),
+    )
