@@ -1,8 +1,10 @@
 """Endpoints: what is served, in which state, and a way to ask it."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from services import audit, kinds
+from services.audit import Verb
 from services.messages import Message
 from services.platforms import Delta, Endpoint, Served, ServedState
 
@@ -30,17 +32,34 @@ def describe(version: Served) -> Message:
         return Message("It stopped and is starting again: {reason}", reason=version.error)
     if version.state is ServedState.STARTING:
         return Message("It is starting; that takes a few seconds.")
+    if version.asleep:
+        return Message("It sleeps because nobody asked for a while; the next answer takes some minutes.")
     if version.weight == 0:
         return Message("It is ready and gets no traffic: it can be tested without anyone noticing.")
     return Message("It answers {weight} % of the questions.", weight=version.weight)
 
 
-def stream(workspace: "Workspace", conversation: list[dict[str, str]], conversation_id: str = "") -> Iterator[Delta]:
+def stream(
+    workspace: "Workspace", conversation: Sequence[Mapping[str, Any]], conversation_id: str = ""
+) -> Iterator[Delta]:
     """Ask the live endpoint as anyone would; the answer counts as live traffic."""
     context = {"context": {"conversation_id": conversation_id}} if conversation_id else {}
     request = {
-        "input": conversation,
+        "input": list(conversation),
         "custom_inputs": {"signalbox_origin": "live", "user_id": workspace.actor.id},
         **context,
     }
     return workspace.platform.serving.stream(workspace, workspace.app.endpoint, request)
+
+
+def go_on(
+    workspace: "Workspace", conversation: Sequence[Mapping[str, Any]], allowed: bool, conversation_id: str = ""
+) -> Iterator[Delta]:
+    """Tell the live endpoint a person's yes or no to the tools that it waits for at the end of the conversation.
+
+    Who said what to which tool stands in the audit log before the endpoint hears of it.
+    """
+    tools = [one.name for one in kinds.approvals(conversation)]
+    with audit.change(workspace, Verb.TRY_AGENT, workspace.app.endpoint, after={"allowed": allowed, "tools": tools}):
+        said = kinds.responses(conversation, allowed)
+    return stream(workspace, [*conversation, *said], conversation_id)

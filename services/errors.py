@@ -101,7 +101,11 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
         return _from_mlflow(error, doing)
     if module == "openai":
         return _from_openai(error, doing)
-    if module in NETWORK:
+    if module == "databricks":
+        from services.platforms.databricks import troubles
+
+        return troubles.translated(error, doing)
+    if module in NETWORK or isinstance(error, TimeoutError):
         return _unreachable(doing)
     if module == "sqlalchemy":
         return PlatformError(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from services import database
 from services.apps import NO_APP, App
 from services.people import Actor
-from services.platforms import Compute, History, Scoring, Serving
+from services.platforms import Compute, History, Scoring, Serving, databricks
 from services.settings import Settings
 
 
@@ -55,28 +55,55 @@ class Workspace:
 
     @property
     def client(self) -> MlflowClient:
-        return MlflowClient(self.settings.tracking_uri)
+        return MlflowClient(self.settings.tracking_uri, self.settings.registry_uri)
 
     @property
     def artifacts(self) -> ArtifactRepository:
         """The files kept with the app's experiment."""
+        if self.settings.databricks is not None:
+            from services.platforms.databricks import files
+
+            return files.repository(self)
         return get_artifact_repository(self.client.get_experiment(self.app.experiment_id).artifact_location)
 
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """Where the registry keeps this console's prompts and models: catalog and schema, or nothing."""
+        if self.settings.databricks is None:
+            return ()
+        from services import connection
+
+        place = connection.chosen_place(self)
+        return place.catalog, place.schema
+
     def full_name(self, name: str) -> str:
-        """The registry's name of a prompt or model."""
-        return name
+        """The registry's name of a prompt or model; a full name stays as it is."""
+        prefix = "".join(f"{part}." for part in self.namespace)
+        return name if name.startswith(prefix) else prefix + name
+
+    def short_name(self, name: str) -> str:
+        """The name as people read it: without the catalog and schema that all of the console's names share."""
+        return name.removeprefix("".join(f"{part}." for part in self.namespace))
 
     def for_app(self, app: App) -> "Workspace":
         return replace(self, app=app)
 
 
 def connect(settings: Settings) -> Platform:
-    """Connect this process, once: MLflow's state is process-wide, so a changed connection needs a restart."""
-    from services.platforms import local
+    """Connect this process, once: MLflow's state is process-wide, so a changed connection needs a restart.
 
+    Raises PlatformError or ForbiddenError when a workspace does not answer: asked by ourselves, because the SDKs would
+    wait for minutes.
+    """
+    from services.platforms import local
+    from services.platforms.databricks import reach
+
+    if settings.databricks is not None:
+        reach.check(settings.databricks)
     _bound_mlflow(settings)
     _create_store_once(settings)
-    return Platform("local", settings, database.connect(settings.database_url), *local.parts())
+    parts = databricks.parts(settings.databricks) if settings.databricks else local.parts()
+    return Platform(settings.platform, settings, database.connect(settings.database_url), *parts)
 
 
 def _bound_mlflow(settings: Settings) -> None:
@@ -88,8 +115,10 @@ def _bound_mlflow(settings: Settings) -> None:
         MLFLOW_HTTP_REQUEST_TIMEOUT="10",
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="2",
     )
+    if settings.databricks is not None:
+        os.environ.update(settings.databricks.environment | databricks.ENVIRONMENT)
     mlflow.set_tracking_uri(settings.tracking_uri)
-    mlflow.set_registry_uri(settings.tracking_uri)
+    mlflow.set_registry_uri(settings.registry_uri)
 
 
 def _create_store_once(settings: Settings) -> None:

@@ -60,7 +60,7 @@ def show_subject(job: Job) -> None:
             link("evaluations", _("Prompt version {n}", n=args["prompt_version"]))
         case "improve_prompt":
             link("prompts", args["request"]["name"], prompt=args["request"]["name"], view="improve")
-        case "score_live":
+        case "score_live" | "backfill_scorers":
             link("monitoring", _("Monitoring"))
 
 

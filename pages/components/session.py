@@ -35,6 +35,7 @@ JOB_KIND = {
     "release": mark("Release"),
     "score_live": mark("Scoring live traces"),
     "read_traces": mark("Reading traces for the charts"),
+    "backfill_scorers": mark("Scoring older answers"),
     "try_scorer": mark("Trying a scorer"),
     "scorer_noise": mark("Judging answers twice"),
     "align_judge": mark("Aligning a judge"),

@@ -10,7 +10,8 @@ from mlflow.entities import EvaluationDataset
 
 from services import audit
 from services.audit import Verb
-from services.datasets import stored, versions
+from services.datasets import managed, stored, versions
+from services.datasets.managed import ManagedDataset
 from services.datasets.row import (
     LONGEST_QUESTION,
     MOST_ROWS,
@@ -69,7 +70,10 @@ class Dataset:
 def all(workspace: "Workspace") -> list[Dataset]:
     """The app's datasets, the newest first."""
     with translated(Message("Reading the datasets")):
-        found = workspace.client.search_datasets(experiment_ids=[workspace.app.experiment_id], max_results=200)
+        if workspace.namespace:
+            found = managed.all(workspace)
+        else:
+            found = workspace.client.search_datasets(experiment_ids=[workspace.app.experiment_id], max_results=200)
     return sorted((_from_mlflow(one) for one in found), key=lambda one: one.updated_at, reverse=True)
 
 
@@ -91,9 +95,7 @@ def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
             Message("The dataset has no name."), Message("Type a name that says what is asked in it.")
         )
     with audit.change(workspace, Verb.SAVE_DATASET, name.strip(), after=f"{len(kept)} rows") as change:
-        made = workspace.client.create_dataset(
-            name=name.strip(), experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id}
-        )
+        made = _made(workspace, name.strip())
         made.merge_records(stored.records(kept))
         change.after = versions.told(made.dataset_id, versions.keep(workspace, kept))
     return get(workspace, made.dataset_id)
@@ -179,8 +181,17 @@ def restore(workspace: "Workspace", id: str, sha256: str, seen: datetime | None 
     return save_rows(workspace, id, [wanted[one] for one in ordered], seen)
 
 
+def _made(workspace: "Workspace", name: str) -> EvaluationDataset:
+    if workspace.namespace:
+        return managed.create(workspace, name)
+    return workspace.client.create_dataset(
+        name=name, experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id}
+    )
+
+
 def _from_mlflow(found: EvaluationDataset) -> Dataset:
     # MLflow writes the word null when the last record was deleted.
     profile = (json.loads(found.profile) if found.profile else None) or {}
     updated = datetime.fromtimestamp((found.last_update_time or found.created_time) / 1000, UTC)
-    return Dataset(found.dataset_id, found.name, int(profile.get("num_records", 0)), updated)
+    rows = len(stored.read(found)) if isinstance(found, ManagedDataset) else int(profile.get("num_records", 0))
+    return Dataset(found.dataset_id, found.name, rows, updated)

@@ -11,7 +11,7 @@ from mlflow.entities import DatasetRecord, EvaluationDataset
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import get_tracking_uri as _tracking_uri
 
-from services.datasets import shapes
+from services.datasets import managed, shapes
 from services.datasets.row import Row, check, inputs_of, with_id
 from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
@@ -51,13 +51,13 @@ def load(workspace: "Workspace", id: str) -> EvaluationDataset:
         Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets.")
     )
     try:
-        found = workspace.client.get_dataset(id)
+        found = managed.get(workspace, id) if workspace.namespace else workspace.client.get_dataset(id)
     except MlflowException as error:
         if is_missing(error):
             raise missing from error
         with translated(Message("Reading the datasets")):
             raise
-    if workspace.app.experiment_id not in found.experiment_ids:
+    if found is None or workspace.app.experiment_id not in found.experiment_ids:
         raise missing
     return found
 

@@ -64,6 +64,7 @@ HANDLERS: dict[str, str] = {
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
     "score_live": "services.monitoring:score_live",
+    "backfill_scorers": "services.platforms.databricks.scoring:backfill",
     "read_traces": "services.readmodel:run",
     "try_scorer": "services.scorers.trying:run",
     "scorer_noise": "services.scorers.trying:run_twice",

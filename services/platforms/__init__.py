@@ -11,8 +11,10 @@ from services.sources import Source
 
 if TYPE_CHECKING:
     import pandas as pd
+    from mlflow.entities import Trace
 
     from services.jobs import Job
+    from services.scorers import ScorerSpec
     from services.workspace import Workspace
 
 
@@ -44,7 +46,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Served:
-    """One agent version behind an endpoint; `weight` is its share of the traffic in percent."""
+    """One agent version behind an endpoint; `weight` is its share of the traffic in percent.
+
+    `asleep`: nobody asked for a while, so it runs nowhere and the next answer takes minutes.
+    """
 
     version: int
     model_id: str
@@ -54,6 +59,7 @@ class Served:
     ready_at: datetime | None = None
     asked_at: datetime | None = None
     seconds_to_ready: float | None = None
+    asleep: bool = False
 
     @property
     def ready(self) -> bool:
@@ -155,6 +161,12 @@ class Scoring(Protocol):
 
     def status(self, workspace: "Workspace") -> list[MonitoredScorer]: ...
 
+    def refuses(self, spec: "ScorerSpec") -> Message | None:
+        """Why this platform cannot judge live answers by the scorer; None when it can."""
+
+    def standstill(self, workspace: "Workspace") -> Message | None:
+        """Why nothing is judged although scorers run; None when something judges."""
+
     def resume(self, workspace: "Workspace") -> None:
         """Start the scoring again when nothing scores although scorers run."""
 
@@ -170,6 +182,9 @@ class History(Protocol):
 
         Columns: trace_id, time, seconds, state, model_id, scores (dict by scorer).
         """
+
+    def settled(self, trace: "Trace") -> bool:
+        """Whether all that describes the trace is stored: agent version, tags, state."""
 
 
 class Compute(Protocol):

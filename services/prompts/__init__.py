@@ -4,18 +4,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import mlflow
-from mlflow.entities.model_registry import Prompt
 from mlflow.entities.model_registry import PromptVersion as MlflowPromptVersion
-from mlflow.exceptions import MlflowException
 
 from services import audit, production
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError, is_missing, translated
+from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError, translated
 from services.messages import Message
+from services.prompts import registered
 from services.prompts.checks import check
 from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings, as_template, is_label
 from services.prompts.difference import VARIABLE, Piece, PromptChange, difference, variables
@@ -107,9 +106,9 @@ def names(workspace: "Workspace") -> list[str]:
 
 def every_name(workspace: "Workspace") -> dict[str, dict[str, str]]:
     """All prompts of the app with their tags, by name."""
-    with translated(Message("Reading the prompts")):
-        found = mlflow.genai.search_prompts(filter_string=f"tags.`{APP_TAG}` = '{workspace.app.id}'")
-    return {prompt.name: dict(prompt.tags) for prompt in sorted(found, key=lambda prompt: prompt.name)}
+    found = registered.every(workspace, f"tags.`{APP_TAG}` = '{workspace.app.id}'")
+    tags = {workspace.short_name(prompt.name): dict(prompt.tags) for prompt in found}
+    return dict(sorted(tags.items()))
 
 
 def history(workspace: "Workspace", name: str) -> list[PromptVersion]:
@@ -126,7 +125,7 @@ def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
     live = production.alias(workspace, name)
     try:
         with translated(Message("Reading the prompt {name}", name=name)):
-            made = [from_mlflow(one, live) for one in _all_versions(workspace, name)]
+            made = [from_mlflow(one, live, name) for one in _all_versions(workspace, name)]
     except ValueError as error:  # a tag that holds no JSON, written past this console
         raise PlatformError(
             Message("A version of {name} cannot be read: {reason}.", name=name, reason=str(error)[:200]),
@@ -138,15 +137,10 @@ def every_version(workspace: "Workspace", name: str) -> list[PromptVersion]:
 def version(workspace: "Workspace", name: str, number: int) -> PromptVersion:
     """One version; raises NotFoundError."""
     _require_own(workspace, name)
-    try:
-        found = workspace.client.get_prompt_version(workspace.full_name(name), number)
-    except MlflowException as error:
-        if is_missing(error):
-            raise _missing(name) from error
-        with translated(Message("Reading from MLflow")):
-            raise
-    live = production.alias(workspace, name)
-    return from_mlflow(found, live)
+    found = registered.version(workspace, name, number)
+    if found is None:
+        raise _missing(name)
+    return from_mlflow(found, production.alias(workspace, name), name)
 
 
 def live(workspace: "Workspace", name: str) -> PromptVersion | None:
@@ -213,12 +207,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def _all_versions(workspace: "Workspace", name: str) -> list[MlflowPromptVersion]:
-    found, token = [], None
-    while True:
-        page = workspace.client.search_prompt_versions(workspace.full_name(name), page_token=token)
-        found += page
-        if not (token := page.token):
-            return found
+    return [one for page in registered.pages(workspace, name) for one in page]
 
 
 def check_name(workspace: "Workspace", name: str) -> None:
@@ -228,7 +217,7 @@ def check_name(workspace: "Workspace", name: str) -> None:
             Message("“{name}” cannot be a prompt's name.", name=name),
             Message("Use letters, digits, hyphens and underscores, such as customer-support."),
         )
-    found = _registered(workspace, name)
+    found = registered.prompt(workspace, name)
     if found is not None and found.tags.get(APP_TAG) != workspace.app.id:
         raise _taken(name)
     if found is not None and TRASH_TAG in found.tags:
@@ -239,24 +228,14 @@ def check_name(workspace: "Workspace", name: str) -> None:
 
 
 def _require_own(workspace: "Workspace", name: str) -> None:
-    found = _registered(workspace, name)
+    found = registered.prompt(workspace, name)
     if found is None or found.tags.get(APP_TAG) != workspace.app.id:
         raise _missing(name)
 
 
-def _registered(workspace: "Workspace", name: str) -> Prompt | None:
-    """The prompt without its versions. MLflow answers None when it cannot look, so a missing one is searched for too."""
-    full = workspace.full_name(name)
-    with translated(Message("Reading the prompts")):
-        found = workspace.client.get_prompt(full)
-        if found is None and "'" not in full:
-            found = next(iter(workspace.client.search_prompts(filter_string=f"name = '{full}'")), None)
-    return found
-
-
 def _claim(workspace: "Workspace", name: str, made: MlflowPromptVersion) -> None:
     """Make a new prompt this app's own; another app that took the same name a moment before keeps it."""
-    found = _registered(workspace, name)
+    found = registered.prompt(workspace, name)
     owner = found.tags.get(APP_TAG) if found else None
     if owner is None:
         workspace.client.set_prompt_tag(workspace.full_name(name), APP_TAG, workspace.app.id)
@@ -279,18 +258,18 @@ def _missing(name: str) -> NotFoundError:
     )
 
 
-def from_mlflow(found: MlflowPromptVersion, live: int | None) -> PromptVersion:
-    """A version as the registry returned it; `live` is where the alias points."""
+def from_mlflow(found: MlflowPromptVersion, live: int | None, name: str = "") -> PromptVersion:
+    """A version as the registry returned it; `live` is where the alias points, `name` how people know the prompt."""
     labels = {key: value for key, value in found.tags.items() if is_label(key)}
     settings = ModelSettings.from_json(found.model_config)
     base, trashed = found.tags.get(BASE_TAG), found.tags.get(TRASH_TAG)
     return PromptVersion(
-        name=found.name,
+        name=name or found.name,
         version=int(found.version),
         content=Content(as_template(found.template), settings, found.response_format, labels),
         note=found.commit_message or "",
         author=found.tags.get(AUTHOR_TAG, ""),
-        created_at=datetime.fromtimestamp((found.creation_timestamp or 0) / 1000, UTC),
+        created_at=registered.made_at(found),
         live=int(found.version) == live,
         base=int(base) if base else None,
         trashed_at=datetime.fromisoformat(trashed) if trashed else None,

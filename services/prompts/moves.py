@@ -7,19 +7,18 @@ moved elsewhere, between the last time that the console looked and now.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities.model_registry import PromptVersion as MlflowPromptVersion
-from mlflow.exceptions import MlflowException
 from sqlalchemy import Connection, Row, select
 
 from services import audit, jobs, production
 from services.audit import Verb
 from services.database import event_log, now, writing
-from services.errors import is_missing, translated
+from services.errors import translated
 from services.messages import Message
 from services.people import CONSOLE
+from services.prompts import registered
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -131,7 +130,17 @@ def under_way(connection: Connection, workspace: "Workspace", name: str) -> bool
 
 
 def pointers(workspace: "Workspace", tag: str) -> dict[str, int]:
-    """Where `production` points, for all prompts of the app that have it, in one read per page of prompts."""
+    """Where `production` points, for all prompts of the app that have it, in one read per page of prompts.
+
+    Unity Catalog is asked for each prompt.
+    """
+    if workspace.namespace:
+        every = [
+            workspace.short_name(one.name)
+            for one in registered.every(workspace, f"tags.`{tag}` = '{workspace.app.id}'")
+        ]
+        asked = {name: production.alias(workspace, name) for name in every}
+        return {name: version for name, version in asked.items() if version is not None}
     words = f"tags.`mlflow.prompt.is_prompt` = 'true' AND tags.`{tag}` = '{workspace.app.id}'"
     found: dict[str, int] = {}
     token = None
@@ -209,8 +218,8 @@ def _found(
     own = [line for line in lines if line.outcome == "intent" and line.id > recorded and line.after == current]
     if own:
         return Move(own[-1].at, before, current, own[-1].actor, own[-1].why)
-    target = _version(workspace, name, int(current or before or 0))
-    made = datetime.fromtimestamp((target.creation_timestamp or 0) / 1000, UTC) if target and current else None
+    target = registered.version(workspace, name, int(current or before or 0))
+    made = registered.made_at(target) if target and current else None
     seen = [one for one in (last.sure_at if last else None, _looked_at(workspace), made) if one is not None]
     return Move(max(seen, default=None), before, current, None, outside=True, deleted=not current and target is None)
 
@@ -219,13 +228,3 @@ def _looked_at(workspace: "Workspace") -> datetime | None:
     """When the worker last found every alias where the records say."""
     looks = [job.checkpoint["at"] for job in jobs.recent(workspace, LOOKING, 5) if "at" in job.checkpoint]
     return datetime.fromisoformat(looks[0]) if looks else None
-
-
-def _version(workspace: "Workspace", name: str, number: int) -> MlflowPromptVersion | None:
-    try:
-        return workspace.client.get_prompt_version(workspace.full_name(name), number)
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        with translated(Message("Reading from MLflow")):
-            raise

@@ -1,16 +1,17 @@
 """Traces: one question and its answer, what happened in between, and what was thought of it."""
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Trace, TraceState
 from mlflow.exceptions import MlflowException
 
+from services import readmodel
 from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
+from services.readmodel import Conversation, Found, TraceQuery
 from services.traces.prompt_use import prompt_seen, prompt_version
-from services.traces.rows import ORIGINS, TraceRow, origin, read_infos, row_of
+from services.traces.rows import ORIGINS, TraceRow, origin
 from services.traces.story import Step, TraceStory, Verdict, told
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ORIGINS",
+    "Conversation",
     "Found",
     "Step",
     "TraceQuery",
@@ -25,6 +27,7 @@ __all__ = [
     "TraceStory",
     "Verdict",
     "await_story",
+    "conversations",
     "count",
     "find",
     "get",
@@ -35,61 +38,27 @@ __all__ = [
     "wait_for",
 ]
 
-MOST_READ = 2000
 PATIENCE = 10.0
 # MLflow calls a trace without its spans a bad request.
 NOT_YET = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "BAD_REQUEST")
-FINALIZED = "mlflow.trace.infoFinalized"
-
-
-@dataclass(frozen=True)
-class TraceQuery:
-    """Which traces; `version` is an agent version's model id, `prompt` a prompt's name and version.
-
-    `text` is looked for in question and answer.
-    """
-
-    hours: float = 24.0
-    origin: str | None = "live"
-    failed_scorer: str | None = None
-    errors_only: bool = False
-    version: str | None = None
-    prompt: tuple[str, int] | None = None
-    text: str | None = None
-    limit: int = 50
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Found:
-    """Traces newest first; `capped` when older ones were not looked at any more."""
-
-    rows: tuple[TraceRow, ...]
-    more: bool
-    capped: bool
 
 
 def find(workspace: "Workspace", query: TraceQuery) -> Found:
-    """Matching traces, newest first, out of the newest MOST_READ of the window."""
-    wanted, skipped, read = [], 0, 0
-    for info in read_infos(workspace, query.hours, MOST_READ, _filters(query)):
-        read += 1
-        row = row_of(info)
-        if not _matches(row, query):
-            continue
-        if skipped < query.offset:
-            skipped += 1
-            continue
-        wanted.append(row)
-        if len(wanted) > query.limit:
-            break
-    return Found(tuple(wanted[: query.limit]), len(wanted) > query.limit, read >= MOST_READ)
+    """Matching traces, newest first; what was left just now is read before."""
+    readmodel.catch_up(workspace)
+    return readmodel.find(workspace, query)
 
 
 def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bool]:
-    """How many traces of the window match, and whether there may be more than the newest `most` that were read."""
-    read = list(read_infos(workspace, query.hours, most, _filters(query)))
-    return sum(_matches(row_of(info), query) for info in read), len(read) >= most
+    """How many match, counted up to `most`, and whether there are more."""
+    readmodel.catch_up(workspace)
+    return readmodel.count(workspace, query, most)
+
+
+def conversations(workspace: "Workspace", query: TraceQuery) -> list[Conversation]:
+    """The conversations in which the newest matching traces stand, newest first."""
+    readmodel.catch_up(workspace)
+    return readmodel.conversations(workspace, query)
 
 
 def get(workspace: "Workspace", trace_id: str) -> TraceStory:
@@ -112,12 +81,12 @@ def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
 def wait_for(workspace: "Workspace", trace_id: str) -> Trace | None:
     """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come.
 
-    Its spans may be stored before what describes it (agent version, tags), which is marked by FINALIZED.
+    Its spans may be stored before what describes it (agent version, tags).
     """
     end, found = time.monotonic() + PATIENCE, None
     while time.monotonic() < end:
         found = stored(workspace, trace_id)
-        if found is not None and found.info.trace_metadata.get(FINALIZED) == "true":
+        if found is not None and workspace.platform.history.settled(found):
             return found
         time.sleep(0.1)
     return found if found is not None and found.info.state != TraceState.IN_PROGRESS else None
@@ -131,26 +100,6 @@ def stored(workspace: "Workspace", trace_id: str) -> Trace | None:
         if error.error_code in NOT_YET:
             return None
         raise
-
-
-def _filters(query: TraceQuery) -> str:
-    parts = [" AND status = 'ERROR'" if query.errors_only else ""]
-    if query.version:
-        parts.append(f" AND metadata.`mlflow.modelId` = '{query.version.replace(chr(39), '')}'")
-    if query.prompt:
-        parts.append(f" AND prompt = '{query.prompt[0].replace(chr(39), '')}/{query.prompt[1]}'")
-    if query.origin == "live":
-        parts.append(" AND metadata.`mlflow.sourceRun` IS NULL")
-    return "".join(parts)
-
-
-def _matches(row: TraceRow, query: TraceQuery) -> bool:
-    text = (query.text or "").casefold()
-    return (
-        query.origin in (None, row.origin)
-        and (query.failed_scorer is None or query.failed_scorer in row.failed)
-        and (text in row.question.casefold() or text in row.answer.casefold())
-    )
 
 
 def _found(workspace: "Workspace", trace_id: str) -> Trace:

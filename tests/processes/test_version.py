@@ -11,7 +11,7 @@ import httpx2
 import mlflow
 import pytest
 
-from services.traces import FINALIZED
+from services.platforms.local import FINALIZED
 from tests.processes.stand import HELLO, Begin, Shelf, Version, wait_until
 from tests.stub_model import StubModel
 

@@ -28,6 +28,7 @@ class Identity:
 
     name: str
     workspace_id: str | None
+    groups: tuple[str, ...] = ()
 
 
 def check(access: Access, environ: Mapping[str, str] = os.environ, seconds: float = SECONDS) -> Identity:
@@ -57,13 +58,14 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 def _identity(access: Access, environ: Mapping[str, str], seconds: float) -> Identity:
     with httpx2.Client(base_url=access.host, timeout=seconds) as client:
-        answer = client.get(ME, headers=_headers(access, environ, client))
+        answer = client.get(ME, headers=headers(access, environ, client))
     me = _read(access, answer)
     number = answer.headers.get(ORGANISATION) or access.workspace_id
-    return Identity(str(me.get("userName") or me.get("displayName") or "?"), number)
+    groups = tuple(str(group.get("display")) for group in me.get("groups", []))
+    return Identity(str(me.get("userName") or me.get("displayName") or "?"), number, groups)
 
 
-def _headers(access: Access, environ: Mapping[str, str], client: httpx2.Client) -> Mapping[str, str]:
+def headers(access: Access, environ: Mapping[str, str], client: httpx2.Client) -> Mapping[str, str]:
     """How this server signs in: by the token, by one fetched for the service principal, or as the SDK does it."""
     if access.auth_type not in OWN_WAYS:
         # The SDK waits long for a host that is away: ours asks first, and any answer at all will do.

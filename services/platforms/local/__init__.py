@@ -5,15 +5,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from mlflow.entities import Trace
 
 from services import apps, jobs
 from services.jobs import Job
+from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.platforms.local.serving import LocalServing
 
 if TYPE_CHECKING:
+    from services.scorers import ScorerSpec
     from services.workspace import Workspace
 
+FINALIZED = "mlflow.trace.infoFinalized"
 PRODUCTION_SCORERS = "production_scorers"
 SCORING_EVERY = 30
 
@@ -27,6 +31,15 @@ class LocalScoring:
 
     def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
         return [MonitoredScorer(**scorer) for scorer in apps.load_setting(workspace, PRODUCTION_SCORERS) or []]
+
+    def refuses(self, spec: "ScorerSpec") -> Message | None:
+        return None
+
+    def standstill(self, workspace: "Workspace") -> Message | None:
+        newest = next((job for job in jobs.recent(workspace, kind="score_live") if job.recurring), None)
+        if newest is None or not newest.live:
+            return Message("Scorers are on, but nothing runs them. Press “Start scoring again”.")
+        return Message("The last scoring failed: {reason}", reason=newest.error) if newest.error is not None else None
 
     def resume(self, workspace: "Workspace") -> None:
         if any(scorer.running for scorer in self.status(workspace)):
@@ -43,6 +56,10 @@ class LocalHistory:
         from services.monitoring import live_traces
 
         return live_traces(workspace, hours, limit)
+
+    def settled(self, trace: Trace) -> bool:
+        """MLflow's store keeps the spans before what describes them, and marks the end."""
+        return bool(trace.info.trace_metadata.get(FINALIZED) == "true")
 
 
 class LocalCompute:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 CONNECTING = 3.0
+RECIPE = ("wanted", "model_config", "environment")
 
 
 class LocalServing:
@@ -54,6 +55,7 @@ class LocalServing:
             "state": ServedState.STARTING.value,
             "error": None,
             "model_config": dict(model_config),
+            "environment": dict(workspace.app.environment.variables),
         }
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
@@ -67,13 +69,12 @@ class LocalServing:
                         model_id=model_id,
                         weight=0,
                         experiment_id=workspace.app.experiment_id,
-                        environment={},
                         **wanted,
                     )
                 )
             elif row.app_id != workspace.app.id or row.model_id != model_id:
                 raise _taken(endpoint, version, row)
-            elif row.wanted != "up" or row.state == ServedState.FAILED or row.model_config != dict(model_config):
+            elif row.state == ServedState.FAILED or any(row._mapping[name] != wanted[name] for name in RECIPE):
                 again = {"revision": row.revision + 1, "ready_at": None, **wanted}
                 connection.execute(update(served).where(*one).values(**again))
         _refresh(workspace)
@@ -120,7 +121,7 @@ class LocalServing:
                 Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
                 Message("Release an agent version first."),
             )
-        _check_weights(current, weights)
+        check_weights(current, weights)
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
             for one in current.versions:
@@ -172,7 +173,8 @@ def _refresh(workspace: "Workspace") -> None:
         return
 
 
-def _check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
+def check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
+    """Raise for shares that do not add up, or for a version that cannot answer."""
     if sum(weights.values()) != 100 or min(weights.values()) < 0:
         raise InvalidInputError(
             Message("The shares of the traffic add up to {sum} %, not to 100 %.", sum=sum(weights.values())),

@@ -1,4 +1,4 @@
-"""What the gateway's HTTP answers mean."""
+"""What the HTTP answers of an endpoint mean, the gateway's and a workspace's."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from services import sources
 from services.errors import PlatformError
 from services.messages import Message
 from services.platforms import Answer, Delta
+from services.secrets import masked
 from services.sources import Source
 
 
@@ -24,9 +25,11 @@ def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
 
 def _reason(response: httpx2.Response) -> str:
     try:
-        return str(response.json()["error"]["message"])
+        body = response.json()
+        told = body["error"]["message"] if "error" in body else body["message"]
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
+    return masked(str(told))[:300]
 
 
 def _remedy(status: int) -> Message:
@@ -45,13 +48,20 @@ def answer(body: Mapping[str, Any], seconds: float) -> Answer:
     prompt = facts.get("prompt") or {}
     return Answer(
         text=_text(body.get("output", [])),
-        trace_id=(body.get("metadata") or {}).get("trace_id"),
+        trace_id=_trace_id(body),
         prompt_name=prompt.get("name"),
         prompt_version=prompt.get("version"),
         model=facts.get("model"),
         seconds=seconds,
         usage=facts.get("usage") or {},
     )
+
+
+def _trace_id(body: Mapping[str, Any]) -> str | None:
+    """In the answer's metadata, or in the trace that a workspace returns when it is asked for it."""
+    trace = (body.get("databricks_output") or {}).get("trace") or {}
+    told = (body.get("metadata") or {}).get("trace_id") or trace.get("info", {}).get("trace_id")
+    return str(told) if told else None
 
 
 def _text(items: Sequence[Mapping[str, Any]]) -> str:
@@ -74,8 +84,8 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
             yield Delta(_text([event["item"]]))
         cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"
         told = sources.read(event.get("custom_outputs")) or told
-        trace_id = event.get("trace_id", trace_id)
-        error = event.get("databricks_output", {}).get("error", error)
+        trace_id = event.get("trace_id") or _trace_id(event) or trace_id
+        error = (event.get("databricks_output") or {}).get("error", error)
     yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut, sources=told)
 
 

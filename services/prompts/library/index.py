@@ -7,7 +7,7 @@ found by the worker's look at all of them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -16,7 +16,7 @@ from services.audit import Verb
 from services.database import event_log, now
 from services.prompts import PromptVersion
 from services.prompts.library import registry, stored
-from services.prompts.library.registry import Seen
+from services.prompts.library.seen import Seen
 from services.prompts.library.stored import Reading
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ WINDOW = 20
 MOST_READ = 10
 REREAD = 20
 AT_ONCE = 100
+FRESH = timedelta(seconds=30)
 WRITES = (
     Verb.SAVE_PROMPT,
     Verb.LABEL_PROMPT,
@@ -61,6 +62,11 @@ def refresh(workspace: "Workspace") -> Look:
     if cursor is None:
         return Look(refresh_all(workspace), frozenset())
     own = _own_writes(workspace, cursor.event_id)
+    if workspace.namespace:
+        # Nothing there tells what changed, so all of it is read, and not at every click.
+        stale = own.event_id > cursor.event_id or begun - cursor.looked_at > FRESH
+        as_of = refresh_all(workspace) if stale else cursor.looked_at
+        return Look(as_of, frozenset(stored.names(workspace)))
     seen, complete, certain = _last_changed(workspace, stored.count(workspace))
     if len(own.names) > PAGE or not certain:
         return Look(refresh_all(workspace), frozenset(one.name for one in seen))
@@ -155,7 +161,7 @@ def _read(workspace: "Workspace", changed: Sequence[Seen], own: Own | None = Non
             found, complete = registry.versions(workspace, one, WINDOW)
             readings.append(Reading(one, found, _lowest(found, complete), complete))
         else:
-            readings.append(Reading(one, one.newest, _lowest(one.newest, False), False))
+            readings.append(Reading(one, list(one.newest), _lowest(one.newest, False), False))
     return readings
 
 

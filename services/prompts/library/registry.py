@@ -7,7 +7,6 @@ but one search brings those along, so a fingerprint of everything in its answer 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
@@ -18,6 +17,8 @@ from services import production, prompts
 from services.errors import translated
 from services.messages import Message
 from services.prompts import PromptVersion
+from services.prompts.library import catalog
+from services.prompts.library.seen import Seen
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -25,23 +26,6 @@ if TYPE_CHECKING:
 IS_PROMPT = "`mlflow.prompt.is_prompt` = 'true'"
 TEXT = "mlflow.prompt.text"
 LARGEST_PAGE = 1000
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A prompt as one search shows it: enough for a list, without the older versions."""
-
-    name: str
-    archived: bool
-    trashed: bool
-    live: int | None
-    fingerprint: str
-    found: tuple[ModelVersion, ...] = field(repr=False)
-
-    @property
-    def newest(self) -> list[PromptVersion]:
-        """The newest version, if there is one."""
-        return _versions(self.found, self.live)
 
 
 def last_changed(workspace: "Workspace", most: int) -> tuple[list[Seen], bool]:
@@ -53,8 +37,8 @@ def last_changed(workspace: "Workspace", most: int) -> tuple[list[Seen], bool]:
 def named(workspace: "Workspace", names: Iterable[str]) -> list[Seen]:
     """These prompts, in one call; one that is gone, or another app's, is missing from the answer."""
     wanted = [workspace.full_name(name) for name in names if "'" not in name]
-    if not wanted:
-        return []
+    if workspace.namespace or not wanted:
+        return catalog.named(workspace, wanted)
     among = ", ".join(f"'{name}'" for name in wanted)
     found = _search(workspace, f"name IN ({among})", LARGEST_PAGE)
     return [_seen(one) for one in found if one.tags.get(prompts.APP_TAG) == workspace.app.id]
@@ -62,6 +46,9 @@ def named(workspace: "Workspace", names: Iterable[str]) -> list[Seen]:
 
 def every(workspace: "Workspace") -> Iterator[Seen]:
     """All prompts of the app, in one call for each LARGEST_PAGE of them."""
+    if workspace.namespace:
+        yield from catalog.every(workspace)
+        return
     token = None
     while True:
         page = _search(workspace, _own(workspace), LARGEST_PAGE, token)
@@ -72,6 +59,8 @@ def every(workspace: "Workspace") -> Iterator[Seen]:
 
 def versions(workspace: "Workspace", one: Seen, most: int | None) -> tuple[list[PromptVersion], bool]:
     """The newest versions, up to `most`, and whether these are all there are."""
+    if workspace.namespace:
+        return catalog.versions(workspace, one, most)
     words = f"name = '{workspace.full_name(one.name)}' AND tag.{IS_PROMPT}"
     found: list[ModelVersion] = []
     token = None
@@ -107,7 +96,7 @@ def _seen(found: RegisteredModel) -> Seen:
         trashed=prompts.TRASH_TAG in found.tags,
         live=live,
         fingerprint=hashlib.sha256(written.encode()).hexdigest(),
-        found=tuple(found.latest_versions),
+        newest=tuple(_versions(found.latest_versions, live)),
     )
 
 

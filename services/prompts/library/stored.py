@@ -11,7 +11,7 @@ from services.database import prompt_entry, prompt_index, prompt_label, prompt_w
 from services.prompts import PromptVersion
 from services.prompts.content import TITLE
 from services.prompts.library import words
-from services.prompts.library.registry import Seen
+from services.prompts.library.seen import Seen
 from services.prompts.library.words import Line
 
 if TYPE_CHECKING:

@@ -1,0 +1,68 @@
+"""Questions to a serving endpoint, and to one version behind it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlflow.exceptions import MlflowException
+
+from services.errors import translated
+from services.messages import Message
+from services.platforms import Answer, Delta
+from services.platforms.databricks.client import Client
+from services.platforms.local import wire
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+ORIGIN, LIVE = "signalbox_origin", "live"
+ORIGIN_TAG = "signalbox.origin"
+SECONDS_TO_STREAM = 120.0
+SECONDS_TO_TRACE = 10.0
+
+
+def path(endpoint: str, entity: str | None = None) -> str:
+    """Where to ask; a served entity answers at its own address, also without any traffic."""
+    at = f"/serving-endpoints/{endpoint}"
+    return f"{at}/served-models/{entity}/invocations" if entity else f"{at}/invocations"
+
+
+def ask(workspace: "Workspace", client: Client, where: str, request: Mapping[str, Any], seconds: float) -> Answer:
+    """One answer with its trace, which says of itself when nobody but the console asked."""
+    name, began = where.split("/")[2], time.monotonic()
+    with translated(Message("Asking {endpoint}", endpoint=name)), client.http(seconds) as http:
+        response = http.post(where, json={**request, "databricks_options": {"return_trace": True}})
+    if response.is_error:
+        raise wire.refused(name, response)
+    answer = wire.answer(response.json(), time.monotonic() - began)
+    origin = (request.get("custom_inputs") or {}).get(ORIGIN, LIVE)
+    if answer.trace_id and origin != LIVE:
+        _mark(workspace, answer.trace_id, str(origin))
+    return answer
+
+
+def stream(client: Client, endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
+    """The pieces of an answer; an error of the agent arrives as the last one, with status 200."""
+    asked = {**request, "stream": True, "databricks_options": {"return_trace": True}}
+    with (
+        translated(Message("Asking {endpoint}", endpoint=endpoint)),
+        client.http(SECONDS_TO_STREAM) as http,
+        http.stream("POST", path(endpoint), json=asked) as response,
+    ):
+        if response.is_error:
+            response.read()
+            raise wire.refused(endpoint, response)
+        yield from wire.deltas(response.iter_lines())
+
+
+def _mark(workspace: "Workspace", trace_id: str, origin: str) -> None:
+    """The served agent knows nothing of the console's questions, so the trace is told as soon as it is stored."""
+    end = time.monotonic() + SECONDS_TO_TRACE
+    while True:
+        try:
+            workspace.client.set_trace_tag(trace_id, ORIGIN_TAG, origin)
+            return
+        except MlflowException:
+            if time.monotonic() > end:
+                return
+        time.sleep(0.5)

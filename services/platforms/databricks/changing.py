@@ -1,0 +1,127 @@
+"""Changes of a serving endpoint: one at a time, each after reading what stands there."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from databricks.sdk.errors import AlreadyExists, NotFound, ResourceAlreadyExists, ResourceConflict, ResourceDoesNotExist
+from databricks.sdk.service.serving import EndpointTag, ServedEntityInput, ServingEndpointDetailed, TrafficConfig
+
+from services.errors import ConflictError, NotFoundError, NotReadyError, PlatformError
+from services.messages import Message
+from services.platforms.databricks import served
+from services.platforms.databricks.client import Client
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+MOST_VERSIONS = 15
+SECONDS_TO_SETTLE = 1200.0
+FIRST_LOOK, SLOWEST_LOOK = 0.5, 10.0
+APP_TAG = "signalbox_app"
+
+
+def found(client: Client, endpoint: str) -> ServingEndpointDetailed | None:
+    """The endpoint as it is now; None when there is none."""
+    try:
+        return client.sdk.serving_endpoints.get(endpoint)
+    except (NotFound, ResourceDoesNotExist):
+        return None
+
+
+def settled(client: Client, endpoint: str) -> ServingEndpointDetailed:
+    """The endpoint when nobody changes it any more: only then does it take another change."""
+    end, pause = time.monotonic() + SECONDS_TO_SETTLE, FIRST_LOOK
+    while time.monotonic() < end:
+        now = found(client, endpoint)
+        if now is None:
+            raise NotFoundError(
+                Message("The endpoint {endpoint} does not exist any more.", endpoint=endpoint),
+                Message("Somebody deleted it. Release an agent version to make it again."),
+            )
+        if not served.updating(now):
+            return now
+        time.sleep(pause)
+        pause = min(pause * 2, SLOWEST_LOOK)
+    raise PlatformError(
+        Message("The endpoint {endpoint} is still being changed.", endpoint=endpoint),
+        Message("Look at it in Databricks, then resume."),
+        retryable=True,
+    )
+
+
+def create(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
+    """The endpoint with its first version."""
+    from databricks.agents import deploy  # type: ignore[import-untyped]  # no types
+
+    model, version = str(entity.entity_name), int(entity.entity_version or 0)
+    try:
+        deploy(
+            model,
+            version,
+            endpoint_name=endpoint,
+            scale_to_zero=bool(entity.scale_to_zero_enabled),
+            environment_vars=dict(entity.environment_vars or {}),
+            tags={APP_TAG: workspace.app.id},
+        )
+    except (AlreadyExists, ResourceAlreadyExists, ResourceConflict):
+        # The answer to our own request was lost, or somebody was faster: what stands there decides.
+        now = found(client, endpoint)
+        if now is None or not stands(now, model, version):
+            raise
+
+
+def add(client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput) -> None:
+    """Beside what is live, with no traffic; alone, with all of it, when nothing ever came up there."""
+    if stands(now, str(entity.entity_name), int(entity.entity_version or 0)):
+        return
+    live, name = served.kept(now), str(entity.name)
+    if len(live) >= MOST_VERSIONS:
+        raise ConflictError(
+            Message("{endpoint} already serves {n} versions, which is the limit.", endpoint=now.name, n=len(live)),
+            Message("Stop old versions on the Endpoints screen, then resume the release."),
+        )
+    tag = EndpointTag(served.WANTED_TAG, str(entity.entity_version))
+    client.sdk.serving_endpoints.patch(str(now.name), add_tags=[tag])
+    configure(client, now, [*live, entity], served.weights(now) | {name: 0} if live else {name: 100})
+
+
+def configure(
+    client: Client, before: ServingEndpointDetailed, entities: list[ServedEntityInput], shares: Mapping[str, int]
+) -> None:
+    """Replace the configuration; a change that somebody else began a moment before is never overwritten."""
+    name, traffic = str(before.name), TrafficConfig(routes=served.routes(shares))
+    try:
+        client.sdk.serving_endpoints.update_config(name, served_entities=entities, traffic_config=traffic)
+    except ResourceConflict as error:
+        now = found(client, name)
+        if now is not None and served.becomes(now) == {one.name: shares.get(str(one.name), 0) for one in entities}:
+            return
+        raise NotReadyError(
+            Message("{endpoint} is being changed by somebody else at this moment.", endpoint=name),
+            Message("Wait until it is ready, look at what is live, then resume."),
+        ) from error
+
+
+def stands(now: ServingEndpointDetailed, model: str, version: int) -> bool:
+    """Whether the version is served or on its way; one that failed to come up is not."""
+    known = {one.version: one.state for one in served.entities(now, model)}
+    return known.get(version, served.ServedState.FAILED) is not served.ServedState.FAILED
+
+
+def record(client: Client, endpoint: str, model: str, version: int) -> None:
+    """Tell the workspace's list of agents, which `databricks.agents` does only for a first version."""
+    api = client.sdk.api_client
+    known: Any = api.do("GET", f"/api/2.0/agents/deployments/{model}")
+    if str(version) in {str(one.get("model_version")) for one in known.get("chain_deployments") or []}:
+        return
+    name = served.entity_name(model, version)
+    told = {
+        "model_name": model,
+        "model_version": version,
+        "query_endpoint": f"{client.access.host}/serving-endpoints/{endpoint}/served-models/{name}/invocations",
+        "endpoint_name": endpoint,
+        "served_entity_name": name,
+        "workspace_url": client.access.host,
+    }
+    api.do("POST", "/api/2.0/agents/deployments", body=told)

@@ -1,0 +1,106 @@
+"""Our scorers in the shape in which a workspace runs them: its own judges, and small functions that carry their settings."""
+
+import ast
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mlflow
+import mlflow.genai.scorers
+from mlflow.genai.scorers import Guidelines, RetrievalGroundedness, Scorer
+
+from services import sample
+from services.messages import Message
+from services.scorers import catalogue, judged, rules
+from services.scorers.records import ScorerSpec
+
+PROVIDER = "databricks:/"
+TEXT = """
+import re, unicodedata
+from mlflow.entities import Feedback
+items = outputs.get("output") or [] if isinstance(outputs, dict) else []
+parts = [part for item in items if isinstance(item, dict) for part in item.get("content") or [] if isinstance(part, dict)]
+text = outputs if isinstance(outputs, str) else "".join(str(part.get("text") or "") for part in parts)
+fold = lambda said: " ".join(unicodedata.normalize("NFKC", said).casefold().split())
+"""
+LENGTH = """
+size = len(text.strip())
+return Feedback(value={shortest} <= size <= {longest}, rationale=f"{{size}} characters, {shortest} to {longest} are asked for.")
+"""
+MENTIONS = """
+folded = fold(text)
+missing = [phrase for phrase in {must} if fold(phrase) not in folded]
+wrong = [phrase for phrase in {must_not} if fold(phrase) in folded]
+said = "Not mentioned: " + ", ".join(missing) if missing else "Mentioned: " + ", ".join(wrong) if wrong else "All is mentioned."
+return Feedback(value=bool(text.strip()) and not missing and not wrong, rationale=said)
+"""
+PATTERN = """
+flags = re.IGNORECASE if {ignore_case} else 0
+found = (re.fullmatch if {whole} else re.search)({pattern}, text, flags)
+return Feedback(value=bool(text.strip()) and (found is None) == {forbidden}, rationale="It fits." if found else "It does not fit.")
+"""
+WORD_LIST = """
+folded = fold(text)
+bounded = lambda word: word if re.search("[぀-ヿ㐀-鿿]", word) else "(?<![a-z0-9])" + word + "(?![a-z0-9])"
+found = [word for word in {words} if re.search(bounded(re.escape(fold(word))), folded)]
+return Feedback(value=not found, rationale="Found: " + found[0] if found else "Nothing of the word list was found.")
+"""
+RULES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "length": lambda given: LENGTH.format(shortest=int(given["shortest"]), longest=int(given["longest"])),
+    "mentions": lambda given: MENTIONS.format(must=rules.phrases(given)[0], must_not=rules.phrases(given)[1]),
+    "pattern": lambda given: PATTERN.format(
+        pattern=repr(str(given["pattern"])),
+        whole=bool(given.get("whole")),
+        ignore_case=bool(given.get("ignore_case")),
+        forbidden=bool(given.get("forbidden")),
+    ),
+    "word_list": lambda given: WORD_LIST.format(words=list(sample.word_list())),
+}
+JUDGED = ("guidelines", "builtin", "grounded", "judge")
+
+
+def refusal(spec: ScorerSpec) -> Message | None:
+    """Why a workspace cannot judge live answers by it; None when it can."""
+    if spec.kind in RULES or spec.kind in JUDGED or spec.kind == "code":
+        return None
+    return Message("Databricks cannot run this check on live answers; it still counts in evaluations.")
+
+
+def scorer(spec: ScorerSpec, settings: Mapping[str, Any], model: str) -> Scorer:
+    """The scorer to register; `settings` have the app's variables filled in. Code that was brought is not run here."""
+    if spec.kind == "guidelines":
+        return Guidelines(name=spec.name, guidelines=list(settings["guidelines"]))
+    if spec.kind == "grounded":
+        return RetrievalGroundedness(name=spec.name)
+    if spec.kind == "builtin":
+        kept = {name: value for name, value in settings.items() if name != "scorer"}
+        made: Scorer = getattr(mlflow.genai.scorers, catalogue.of(spec).mlflow)(name=spec.name, **kept)
+        return made
+    if spec.kind == "judge":
+        return judged.mlflows(spec.name, settings, f"{PROVIDER}{model}")
+    if spec.kind == "code":
+        return _function(spec.name, *_brought(str(settings["source"]), str(settings["function"])))
+    return _function(spec.name, TEXT + RULES[spec.kind](settings), "(outputs)")
+
+
+def _function(name: str, body: str, signature: str) -> Scorer:
+    """A function as MLflow stores one that @scorer marks."""
+    return Scorer.model_validate(
+        {
+            "name": name,
+            "mlflow_version": mlflow.__version__,
+            "serialization_version": 1,
+            "call_source": body.strip(),
+            "call_signature": signature,
+            "original_func_name": "judge",
+        }
+    )
+
+
+def _brought(source: str, function: str) -> tuple[str, str]:
+    """Body and signature of the function, with the file's imports, which it takes along."""
+    parsed = ast.parse(source)
+    imports = [ast.unparse(one) for one in parsed.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    found = next(one for one in parsed.body if isinstance(one, ast.FunctionDef) and one.name == function)
+    body = [textwrap.dedent(ast.unparse(one)) for one in found.body]
+    return "\n".join([*imports, *body]), f"({ast.unparse(found.args)})"

@@ -1,0 +1,175 @@
+"""Production scorers of a workspace: kept with the experiment, run by a job of the workspace's own."""
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from databricks.sdk.service.jobs import BaseJob, CronSchedule, JobSettings, PauseStatus
+from mlflow.exceptions import MlflowException
+from mlflow.genai.scorers import Scorer, ScorerSamplingConfig, list_scorers
+
+from services import apps, jobs, scorers
+from services.database import now
+from services.errors import ConflictError, NotReadyError, translated
+from services.jobs import Job, Work
+from services.messages import Message
+from services.platforms import MonitoredScorer
+from services.platforms.databricks import registrable
+from services.platforms.databricks.client import Client
+from services.scorers import ScorerSpec
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+STARTED = "production_scorers"
+MOST = 20
+BACKFILL = "backfill_scorers"
+LEGACY = "monitor is already configured"
+
+
+class DatabricksScoring:
+    """The experiment's list is the truth; our setting remembers only which version of ours each one was made from."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def refuses(self, spec: ScorerSpec) -> Message | None:
+        return registrable.refusal(spec)
+
+    def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
+        known = _versions(workspace)
+        return [
+            MonitoredScorer(one.name, known.get(one.name, 0), float(one.sample_rate or 0), bool(one.sample_rate))
+            for one in self._there(workspace)
+        ]
+
+    def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
+        """Those of `scorers` judge, ours that are missing stop; what somebody made elsewhere goes on."""
+        with _alone(workspace), translated(Message("Changing the production scorers")), _explained():
+            there = {one.name: one for one in self._there(workspace)}
+            if len({*there, *(one.name for one in scorers)}) > MOST:
+                raise ConflictError(
+                    Message("A workspace runs {n} scorers for one experiment, and these would be more.", n=MOST),
+                    Message("Take scorers off that nobody needs any more."),
+                )
+            known = _versions(workspace)
+            for one in scorers:
+                self._make(workspace, one, there.get(one.name), known)
+            wanted = {one.name for one in scorers}
+            for name in known.keys() - wanted:
+                self._stop(workspace, there.get(name))
+            apps.save_setting(workspace, STARTED, [asdict(one) for one in scorers])
+        self.resume(workspace)
+
+    def standstill(self, workspace: "Workspace") -> Message | None:
+        job = self.job(workspace)
+        if job is None:
+            return Message("The workspace has not made its scoring job yet. Look again in a minute.")
+        if paused(job):
+            return Message("The scoring job of the workspace is paused. Press “Start scoring again”.")
+        return None
+
+    def resume(self, workspace: "Workspace") -> None:
+        """The workspace pauses its job when the first scorer was started after a deployment; nothing says so there."""
+        job = self.job(workspace)
+        if job is None or not paused(job) or not any(one.running for one in self.status(workspace)):
+            return
+        before = job.settings.schedule if job.settings else None
+        if before is None:
+            return
+        again = CronSchedule(before.quartz_cron_expression, before.timezone_id, PauseStatus.UNPAUSED)
+        with translated(Message("Resuming the scoring job")):
+            self.client.sdk.jobs.update(int(job.job_id or 0), new_settings=JobSettings(schedule=again))
+
+    def backfill(self, workspace: "Workspace", hours: float) -> Job:
+        return jobs.submit(workspace, BACKFILL, {"hours": hours}, exclusive=f"backfill:{workspace.app.id}")
+
+    def job(self, workspace: "Workspace") -> Any:
+        """The job that judges, with its schedule; None before the first scorer."""
+        name = f"{workspace.app.experiment_id} Trace Metrics Computation Job"
+        with translated(Message("Reading the scoring job")):
+            found: BaseJob | None = next(iter(self.client.sdk.jobs.list(name=name)), None)
+            return self.client.sdk.jobs.get(int(found.job_id or 0)) if found else None
+
+    def _there(self, workspace: "Workspace") -> list[Scorer]:
+        with translated(Message("Reading the production scorers")):
+            return list(list_scorers(experiment_id=workspace.app.experiment_id))
+
+    def _make(
+        self, workspace: "Workspace", wanted: MonitoredScorer, there: Scorer | None, known: dict[str, int]
+    ) -> None:
+        """Registered when it is new or its text changed; then started, or its share changed."""
+        if not wanted.running:
+            self._stop(workspace, there)
+            return
+        experiment_id = workspace.app.experiment_id
+        if wanted.version and (there is None or known.get(wanted.name) != wanted.version):
+            spec = scorers.at(workspace, wanted.name, wanted.version)
+            filled = scorers.filled(spec, workspace)
+            made = registrable.scorer(spec, filled, workspace.settings.judge_model)
+            there = made.register(experiment_id=experiment_id)
+        if there is not None and there.sample_rate != wanted.rate:
+            there.start(experiment_id=experiment_id, sampling_config=ScorerSamplingConfig(sample_rate=wanted.rate))
+
+    def _stop(self, workspace: "Workspace", there: Scorer | None) -> None:
+        if there is not None and there.sample_rate:
+            there.stop(experiment_id=workspace.app.experiment_id)
+
+
+def paused(job: Any) -> bool:
+    schedule = job.settings.schedule if job.settings else None
+    return schedule is not None and schedule.pause_status == PauseStatus.PAUSED
+
+
+def backfill(workspace: "Workspace", work: Work) -> dict[str, Any]:
+    """The handler of the job “backfill_scorers”: the workspace judges what was answered in the last hours."""
+    from databricks.agents.scorers import backfill_scorers  # type: ignore[import-untyped]  # no types
+
+    running = [one.name for one in workspace.platform.scoring.status(workspace) if one.running]
+    if not running:
+        raise NotReadyError(
+            Message("No production scorer is running for {app}.", app=workspace.app.name),
+            Message("Start one on the Monitoring screen."),
+        )
+    if "job" not in work.checkpoint:
+        since = now() - timedelta(hours=float(work.args["hours"]))
+        with translated(Message("Asking the workspace to judge older answers")):
+            begun = backfill_scorers(
+                experiment_id=workspace.app.experiment_id, scorers=running, start_time=since, end_time=now()
+            )
+        work.save({"job": str(begun)})
+    return {"job": work.checkpoint["job"], "scorers": len(running)}
+
+
+@contextmanager
+def _alone(workspace: "Workspace") -> Iterator[None]:
+    """Every change rewrites the experiment's whole list: two at once would lose one of them."""
+    folder = workspace.settings.run_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"scorers-{workspace.app.experiment_id}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """An external monitor of earlier days excludes scheduled scorers."""
+    try:
+        yield
+    except MlflowException as error:
+        if LEGACY not in str(error):
+            raise
+        raise ConflictError(
+            Message("An external monitor of an older version watches this experiment, and the two exclude each other."),
+            Message(
+                "Delete it once with databricks.agents.monitoring.delete_external_monitor, then start the scorers."
+            ),
+        ) from error
+
+
+def _versions(workspace: "Workspace") -> dict[str, int]:
+    """Which version of our scorer each one was made from."""
+    return {one["name"]: int(one["version"]) for one in apps.load_setting(workspace, STARTED) or []}

@@ -1,0 +1,150 @@
+"""Agent versions behind Model Serving: the first one by `databricks.agents`, later ones beside it without traffic."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed
+
+from services import agents
+from services.errors import ConflictError, NotFoundError, translated
+from services.messages import Message
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
+from services.platforms.databricks import asking, changing, logs, served, variables
+from services.platforms.databricks.client import Client
+from services.platforms.databricks.served import Entity
+from services.platforms.local.serving import check_weights
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SIZE = "Small"
+
+
+class DatabricksServing:
+    """The endpoint itself is the only record: every verb reads it first, so that repeating one changes nothing."""
+
+    rules = Rules(
+        name_length=63,
+        splits_traffic=True,
+        served_versions=changing.MOST_VERSIONS,
+        known_environment=variables.KNOWN,
+    )
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._models: dict[tuple[str, int], str] = {}
+
+    def trouble(self, workspace: "Workspace") -> Message | None:
+        return None
+
+    def deploy(
+        self, workspace: "Workspace", endpoint: str, version: int, model_id: str, model_config: Mapping[str, Any]
+    ) -> None:
+        """The first version of an endpoint gets its traffic as soon as it is ready: nobody asks it yet."""
+        model = agents.registered_name(workspace)
+        with translated(Message("Deploying version {version} to {endpoint}", version=version, endpoint=endpoint)):
+            now = changing.found(self.client, endpoint)
+            if now is None or not changing.stands(now, model, version):
+                entity = self._entity(workspace, model, version)
+                if now is None:
+                    changing.create(workspace, self.client, endpoint, entity)
+                else:
+                    changing.add(self.client, changing.settled(self.client, endpoint), entity)
+            changing.record(self.client, endpoint, model, version)
+
+    def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None:
+        with translated(Message("Reading the endpoint {endpoint}", endpoint=endpoint)):
+            now = changing.found(self.client, endpoint)
+            if now is None:
+                return None
+            model = agents.registered_name(workspace)
+            versions = [self._served(workspace, endpoint, model, one) for one in served.entities(now, model)]
+            versions = self._lost(workspace, now, model, versions) + versions
+        return Endpoint(endpoint, self.client.link(f"ml/endpoints/{endpoint}"), tuple(versions))
+
+    def ask(
+        self,
+        workspace: "Workspace",
+        endpoint: str,
+        request: Mapping[str, Any],
+        version: int | None = None,
+        timeout: float = 120,
+    ) -> Answer:
+        """An endpoint that sleeps answers late, hence the time limit."""
+        entity = None if version is None else served.entity_name(agents.registered_name(workspace), version)
+        return asking.ask(workspace, self.client, asking.path(endpoint, entity), request, timeout)
+
+    def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
+        return asking.stream(self.client, endpoint, request)
+
+    def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
+        """Returns when the endpoint answers with the new shares: until then it still uses the old ones."""
+        current = self.endpoint(workspace, endpoint)
+        if current is None:
+            raise NotFoundError(
+                Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
+                Message("Release an agent version first."),
+            )
+        check_weights(current, weights)
+        model = agents.registered_name(workspace)
+        with translated(Message("Moving the traffic of {endpoint}", endpoint=endpoint)):
+            now = changing.settled(self.client, endpoint)
+            shares = {one.name: weights.get(one.version, 0) for one in served.entities(now, model) if not one.pending}
+            if shares != served.weights(now):
+                changing.configure(self.client, now, served.kept(now), shares)
+                changing.settled(self.client, endpoint)
+
+    def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
+        """Take a version off; the last one stays, since an endpoint without any cannot exist."""
+        model = agents.registered_name(workspace)
+        with translated(Message("Taking version {version} off {endpoint}", version=version, endpoint=endpoint)):
+            now = changing.settled(self.client, endpoint)
+            gone = next((one for one in served.entities(now, model) if one.version == version), None)
+            if gone is None or gone.pending:
+                return
+            if gone.weight:
+                raise ConflictError(
+                    Message(
+                        "Version {version} still takes {weight} % of the traffic.", version=version, weight=gone.weight
+                    ),
+                    Message("Move the traffic to another version first."),
+                )
+            rest = [one for one in served.kept(now) if one.name != gone.name]
+            shares = {name: share for name, share in served.weights(now).items() if name != gone.name}
+            changing.configure(self.client, now, rest, shares)
+
+    def _entity(self, workspace: "Workspace", model: str, version: int) -> ServedEntityInput:
+        return ServedEntityInput(
+            name=served.entity_name(model, version),
+            entity_name=model,
+            entity_version=str(version),
+            workload_size=SIZE,
+            scale_to_zero_enabled=True,
+            environment_vars=variables.of(workspace, self.client),
+        )
+
+    def _served(self, workspace: "Workspace", endpoint: str, model: str, one: Entity) -> Served:
+        why = None
+        if one.state is ServedState.FAILED:
+            why = one.message or logs.why(self.client, endpoint, one.name)
+        model_id = self._model_id(workspace, model, one.version)
+        return Served(one.version, model_id, one.weight, one.state, why, asleep=one.asleep)
+
+    def _lost(
+        self, workspace: "Workspace", now: ServingEndpointDetailed, model: str, known: list[Served]
+    ) -> list[Served]:
+        """The version that was to be added and is in no configuration any more because it did not come up."""
+        number = served.wanted(now) if served.failed(now) else None
+        if number is None or number in {one.version for one in known}:
+            return []
+        why = logs.why(self.client, str(now.name), served.entity_name(model, number))
+        return [Served(number, self._model_id(workspace, model, number), 0, ServedState.FAILED, why)]
+
+    def _model_id(self, workspace: "Workspace", model: str, version: int) -> str:
+        """What a registered version was made of never changes."""
+        known = self._models.get((model, version))
+        if known is None:
+            found = workspace.client.get_model_version(model, str(version))
+            known = str(found.model_id or str(found.source).removeprefix("models:/"))
+            self._models[(model, version)] = known
+        return known

@@ -1,0 +1,75 @@
+"""What a served agent is told by its environment: where it runs, where its traces go, and its secrets by reference."""
+
+from typing import TYPE_CHECKING
+
+from databricks.sdk.errors import NotFound, ResourceDoesNotExist
+
+from services import connection
+from services.errors import NotReadyError, translated
+from services.messages import Message
+from services.platforms.databricks.client import Client
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SECRET = "databricks_token"
+# `databricks.agents` sets these by itself; a version that is added later needs them as well.
+ALWAYS = {
+    "ENABLE_LANGCHAIN_STREAMING": "true",
+    "ENABLE_MLFLOW_TRACING": "true",
+    "RETURN_REQUEST_ID_IN_RESPONSE": "true",
+}
+KNOWN = frozenset(
+    {
+        *ALWAYS,
+        "DATABRICKS_HOST",
+        "DATABRICKS_TOKEN",
+        "MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS",
+        "MLFLOW_EXPERIMENT_ID",
+        "MLFLOW_MODEL_CATALOG_URI",
+        "MLFLOW_REGISTRY_URI",
+        "MLFLOW_TRACKING_URI",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    }
+)
+
+
+def of(workspace: "Workspace", client: Client) -> dict[str, str]:
+    """The environment of the app's agent; raises NotReadyError when there is no secret to refer to."""
+    host, secret = client.access.host, f"{{{{secrets/{_scope(workspace, client)}/{SECRET}}}}}"
+    return ALWAYS | {
+        "DATABRICKS_HOST": host,
+        "DATABRICKS_TOKEN": secret,
+        "MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS": str(workspace.app.prompt_cache_seconds),
+        "MLFLOW_EXPERIMENT_ID": workspace.app.experiment_id,
+        "MLFLOW_MODEL_CATALOG_URI": "",
+        "MLFLOW_REGISTRY_URI": "databricks-uc",
+        "MLFLOW_TRACKING_URI": "databricks",
+        "OPENAI_API_KEY": secret,
+        "OPENAI_BASE_URL": f"{host}/serving-endpoints",
+    }
+
+
+def _scope(workspace: "Workspace", client: Client) -> str:
+    scope = connection.place(workspace).secret_scope
+    if not scope:
+        raise NotReadyError(
+            Message("No secret scope is chosen, so the agent would have no way to sign in to the workspace."),
+            Message("Choose one on the Connection screen; it needs the key {key}.", key=SECRET),
+        )
+    with translated(Message("Reading the secret scope {scope}", scope=scope)):
+        try:
+            keys = {one.key for one in client.sdk.secrets.list_secrets(scope)}
+        except (NotFound, ResourceDoesNotExist):
+            keys = set()
+    if SECRET not in keys:
+        raise NotReadyError(
+            Message("The secret scope {scope} has no key {key}.", scope=scope, key=SECRET),
+            Message(
+                "Store the token of a service principal there: databricks secrets put-secret {scope} {key}",
+                scope=scope,
+                key=SECRET,
+            ),
+        )
+    return str(scope)
