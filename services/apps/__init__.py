@@ -6,11 +6,25 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from services import audit
+from services.apps.environments import TITLE as STAGE_TITLE
+from services.apps.environments import enter, other_app_at, save_environment
+from services.apps.environments import of as environments_of
 from services.apps.experiments import Experiment, own_experiment, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
 from services.apps.gate import in_words as gate_in_words
-from services.apps.records import NO_APP, App, all, get, load_setting, load_version, save_setting
+from services.apps.records import (
+    ALIASES,
+    NO_APP,
+    App,
+    Environment,
+    Stage,
+    all,
+    get,
+    load_setting,
+    load_version,
+    save_setting,
+)
 from services.audit import Verb
 from services.database import app as table
 from services.database import setting, writing
@@ -21,21 +35,27 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 __all__ = [
+    "ALIASES",
     "CRITICAL",
     "NO_APP",
     "RUNTIME_VARIABLES",
+    "STAGE_TITLE",
     "VERDICT",
     "WITHIN",
     "App",
     "AppForm",
+    "Environment",
     "Experiment",
     "Gate",
     "GateVersion",
+    "Stage",
     "adopt",
     "all",
     "archive",
     "choose_dataset",
     "create",
+    "enter",
+    "environments_of",
     "form_of",
     "gate_history",
     "gate_in_words",
@@ -43,9 +63,11 @@ __all__ = [
     "get",
     "load_setting",
     "load_version",
+    "other_app_at",
     "problems",
     "problems_of_new",
     "save",
+    "save_environment",
     "save_gate",
     "save_setting",
     "unused_experiments",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
@@ -16,9 +17,38 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
+class Stage(StrEnum):
+    """How far a version has come: each stage is an environment of the app."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+ALIASES = {Stage.DEVELOPMENT: "candidate", Stage.STAGING: "staging", Stage.PRODUCTION: "production"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment: `config` overrides the agent's own settings, `variables` are environment variables it gets."""
+
+    stage: Stage = Stage.PRODUCTION
+    endpoint: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def alias(self) -> str:
+        """The prompt alias that an agent follows here."""
+        return ALIASES[self.stage]
+
+
 @dataclass(frozen=True)
 class App:
-    """One product that answers people: its experiment and its settings."""
+    """One product that answers people: its experiment and its settings.
+
+    `endpoint` and `environment` are those of production, or of the environment that the workspace works in.
+    """
 
     id: str
     name: str
@@ -32,6 +62,7 @@ class App:
     time_zone: str = "UTC"
     dataset_id: str | None = None
     gate: Gate = field(default_factory=Gate)
+    environment: Environment = field(default_factory=Environment)
     archived: bool = False
     sample: bool = False
 
@@ -41,6 +72,7 @@ class App:
         return {**self.constants, "company_name": self.company}
 
 
+ENVIRONMENTS = "environments"
 NO_APP = App(id="", name="", experiment_id="")
 
 
@@ -67,7 +99,9 @@ def get(workspace: "Workspace", id: str) -> App:
         gate=Gate.from_json(settings.get("gate", {})),
         **settings["app"],
     )
-    return replace(app, smoke_questions=tuple(app.smoke_questions))
+    production = (settings.get(ENVIRONMENTS) or {}).get(Stage.PRODUCTION.value) or {}
+    environment = Environment(Stage.PRODUCTION, app.endpoint, **production)
+    return replace(app, smoke_questions=tuple(app.smoke_questions), environment=environment)
 
 
 def load_setting(workspace: "Workspace", key: str) -> Any:

@@ -1,16 +1,20 @@
 """Interlocks: the checks that a release must pass, each with what it found, why it matters and how to mend it."""
 
 from services.errors import BlockedError
-from services.interlocks.facts import Candidate, Finding, Light, candidate
-from services.interlocks.rules import CHECKS
+from services.interlocks.facts import Candidate, Circumstances, Finding, Light, candidate
+from services.interlocks.rules import CHECKS, PROTECTED
 from services.messages import Message
 
-__all__ = ["CHECKS", "Candidate", "Finding", "Light", "candidate", "check", "hold"]
+__all__ = ["CHECKS", "PROTECTED", "Candidate", "Circumstances", "Finding", "Light", "candidate", "check", "hold"]
 
 
-def check(candidate: Candidate) -> list[Finding]:
-    """Every interlock's findings, in order; the gate has one for each of its rules that does not hold."""
-    found = [interlock(candidate) for interlock in CHECKS]
+def check(candidate: Candidate, before: str | None = None) -> list[Finding]:
+    """Every interlock's findings, in order; the gate has one for each of its rules that does not hold.
+
+    `before` a step of the train, those alone that protect it.
+    """
+    asked = CHECKS if before is None else PROTECTED.get(before, ())
+    found = [interlock(candidate) for interlock in asked]
     return [one for each in found for one in (each if isinstance(each, list) else [each])]
 
 

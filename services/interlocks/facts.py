@@ -1,5 +1,7 @@
 """What the interlocks look at, and what they say."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,7 +12,7 @@ import pandas as pd
 from services import datasets, evaluations, scorers, verdicts
 from services.agents import AgentVersion
 from services.errors import InvalidInputError
-from services.evaluations import Evaluation
+from services.evaluations import Evaluation, noise
 from services.messages import Message
 from services.prompts import PromptVersion
 from services.verdicts import Verdict, VerdictSettings
@@ -57,6 +59,42 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Interlock:
+    """The number, the title and the reason of one interlock; its three lights are made here."""
+
+    number: int
+    title: Message
+    why: Message
+
+    def green(self, found: Message) -> Finding:
+        return Finding(self.number, self.title, Light.GREEN, found, self.why)
+
+    def amber(self, found: Message, mend: Message | None = None, screen: str = "") -> Finding:
+        return Finding(self.number, self.title, Light.AMBER, found, self.why, mend, screen)
+
+    def red(self, found: Message, mend: Message, screen: str = "", asks: Mapping[str, str] | None = None) -> Finding:
+        return Finding(self.number, self.title, Light.RED, found, self.why, mend, screen, asks or {})
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What only the release knows: who must agree and did, what stands now, what stood when it was proposed.
+
+    `own`: the people whose approval does not count. `good`: the proven release that is live, a way back after this
+    one. `watching`: its scorers were started already. `live` is what answers now; `then` what `Candidate.state` was.
+    """
+
+    agreement: bool = False
+    agreed_by: str | None = None
+    own: frozenset[str] = frozenset()
+    good: int | None = None
+    split: bool = False
+    watching: bool = False
+    live: tuple[str | None, int | None] | None = None
+    then: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Candidate:
     """What a release wants to make live, and what it would replace, gathered once for all interlocks."""
 
@@ -71,6 +109,18 @@ class Candidate:
     baseline_rows: pd.DataFrame
     dataset_sha256: str | None
     verdict: Verdict | None
+    circumstances: Circumstances = field(default_factory=Circumstances)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What may not change between the proposal and the move, beside the pointers themselves."""
+        sent = {name: value for name, value in self.prompt.content.to_json().items() if name != "labels"}
+        written = json.dumps(sent, sort_keys=True, ensure_ascii=False)
+        return {
+            "prompt": hashlib.sha256(written.encode()).hexdigest(),
+            "scorers": {spec.name: spec.version for spec in scorers.all(self.workspace)},
+            "baseline": self.baseline.run_id if self.baseline else None,
+        }
 
     @property
     def to_evaluate(self) -> dict[str, str]:
@@ -79,12 +129,17 @@ class Candidate:
 
 
 def candidate(
-    workspace: "Workspace", agent: AgentVersion, prompt: PromptVersion, live_agent: str | None, live_prompt: int | None
+    workspace: "Workspace",
+    agent: AgentVersion,
+    prompt: PromptVersion,
+    replaced: tuple[str | None, int | None],
+    circumstances: Circumstances | None = None,
 ) -> Candidate:
-    """Gather the facts: the evaluation of exactly this pair on today's dataset, and the live pair's as baseline.
+    """Gather the facts: the evaluation of exactly this pair on today's dataset, and as baseline that of `replaced`.
 
-    Raises InvalidInputError for a prompt version in the trash.
+    `replaced` is the agent's model id and the prompt version. Raises InvalidInputError for a version in the trash.
     """
+    live_agent, live_prompt = replaced
     if prompt.trashed:
         raise InvalidInputError(
             Message("Version {n} of {name} is in the trash.", n=prompt.version, name=prompt.name),
@@ -101,9 +156,23 @@ def candidate(
         evaluations.rows(workspace, one.run_id) if one else pd.DataFrame() for one in (mine, baseline)
     )
     compared = mine is not None and baseline is not None and mine.run_id != baseline.run_id
-    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace), _settings(workspace)) if compared else None
+    settings = _settings(workspace)
+    if mine and baseline and compared:
+        settings = noise.known(workspace, (mine, baseline), _gating(workspace), settings, done)
+    verdict = verdicts.compare(rows, baseline_rows, _gating(workspace), settings) if compared else None
     return Candidate(
-        workspace, agent, prompt, live_agent, live_prompt, mine, rows, baseline, baseline_rows, sha256, verdict
+        workspace=workspace,
+        agent=agent,
+        prompt=prompt,
+        live_agent=live_agent,
+        live_prompt=live_prompt,
+        evaluation=mine,
+        rows=rows,
+        baseline=baseline,
+        baseline_rows=baseline_rows,
+        dataset_sha256=sha256,
+        verdict=verdict,
+        circumstances=circumstances or Circumstances(),
     )
 
 

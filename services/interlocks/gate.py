@@ -44,7 +44,7 @@ def _rows(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]
         return []
     return [
         Broken(
-            Message("The evaluation has {rows} rows; the gate asks for {wanted}.", rows=questions, wanted=wanted.rows),
+            Message("The evaluation has {rows} {rows:row|rows}; the gate asks for {wanted}.", rows=questions, wanted=wanted.rows),
             Message("With few questions one lucky answer moves the score a lot."),
             Message("Add questions on the Datasets screen, then run the evaluation again."),
             "datasets",
@@ -93,14 +93,14 @@ def _unjudged(name: str, wanted: Gate, found: Evaluation) -> Broken | None:
         return None
     if name in wanted.judged:
         few = Message(
-            "The scorer {name} judged {judged} rows; the gate asks for at least {fewest}.",
+            "The scorer {name} judged {judged} {judged:row|rows}; the gate asks for at least {fewest}.",
             name=name,
             judged=score.judged,
             fewest=fewest,
         )
         return Broken(few, why, mend)
     part = Message(
-        "The scorer {name} judged only {judged} of {rows} rows.", name=name, judged=score.judged, rows=found.rows
+        "The scorer {name} judged only {judged} of {rows} {rows:row|rows}.", name=name, judged=score.judged, rows=found.rows
     )
     return Broken(part, why, mend)
 
@@ -159,7 +159,7 @@ def _verdict(candidate: Candidate, wanted: Gate) -> list[Broken]:
     worse = [one.name for one in verdict.scorers if one.word == verdicts.WORSE]
     if verdict.word == verdicts.WORSE or worse:
         found = Message(
-            "It is worse than what is live: {worse} rows got worse, {better} got better.",
+            "It is worse than what is live: {worse} {worse:row|rows} got worse, {better} got better.",
             worse=verdict.worse,
             better=verdict.better,
         )
@@ -176,10 +176,12 @@ def _verdict(candidate: Candidate, wanted: Gate) -> list[Broken]:
         return [Broken(found, why, _more(verdict), "datasets")]
     if wanted.verdict == BETTER and verdict.word != verdicts.BETTER:
         found = Message(
-            "It is not shown to be better than what is live: {better} rows got better, {worse} got worse.",
+            "It is not shown to be better than what is live: {better} {better:row|rows} got better, {worse} got worse.",
             better=verdict.better,
             worse=verdict.worse,
         )
+        if verdict.quiet:
+            found = Message("It is not shown to be better: the same version asked twice differs as much as this.")
         why = Message("The gate asks that a change is worth it: better, and not by chance.")
         return [Broken(found, why, _more(verdict), "evaluations", asks)]
     return []
@@ -192,7 +194,7 @@ def _within(verdict: verdicts.Verdict) -> bool:
 def _more(verdict: verdicts.Verdict) -> Message:
     if verdict.needed_rows:
         return Message(
-            "Add about {n} questions on the Datasets screen and evaluate both again, or write a better prompt version.",
+            "Add about {n} {n:question|questions} on the Datasets screen and evaluate both again, or write a better prompt version.",
             n=verdicts.about(verdict.needed_rows),
         )
     return Message("Add questions on the Datasets screen and evaluate both again, or write a better prompt version.")
@@ -216,11 +218,14 @@ def _clear(candidate: Candidate) -> Message:
         return Message(
             "Every minimum is reached: {scores}. Nothing is live to compare with.", scores=_reached(candidate)
         )
+    values = {"better": candidate.verdict.better, "worse": candidate.verdict.worse, "scores": _reached(candidate)}
+    if candidate.verdict.quiet:
+        return Message(
+            "Every minimum is reached: {scores}. Compared with what is live: {better} rows better, {worse} worse; the same version asked twice differs as much as this.",
+            **values,
+        )
     return Message(
-        "Every minimum is reached: {scores}. Compared with what is live: {better} rows better, {worse} worse.",
-        scores=_reached(candidate),
-        better=candidate.verdict.better,
-        worse=candidate.verdict.worse,
+        "Every minimum is reached: {scores}. Compared with what is live: {better} rows better, {worse} worse.", **values
     )
 
 

@@ -1,7 +1,7 @@
 """Releases: propose what should go live, run the train, take it back."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, jobs, production, prompts
@@ -9,7 +9,7 @@ from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import approving, evidence, records, registering, steps
+from services.releases import approving, circumstances, evidence, records, registering, steps
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
@@ -100,17 +100,21 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 
 
 def check_again(workspace: "Workspace", id: int) -> Release:
-    """Ask the interlocks about a proposal anew, after something was mended; raises ConflictError for a started one."""
+    """Ask the interlocks anew, after something was mended or has changed: what is there now is what counts from now on.
+
+    Raises ConflictError for a release that was started, unless an interlock has blocked it before anything moved.
+    """
     found = get(workspace, id)
-    if found.state is not State.PROPOSED:
+    if not found.checkable:
         raise ConflictError(
             Message("Release {id} is not waiting for its start.", id=id), Message("Reload the page and look at it.")
         )
-    candidate = steps.candidate(workspace, found)
+    candidate = steps.looked_at_anew(workspace, found)
     with audit.change(workspace, Verb.CHECK_RELEASE, f"release {id}") as change:
         _nothing_moved(workspace, found)
         findings = interlocks.check(candidate)
-        records.set_findings(workspace, found, findings, steps.basis(candidate), found.revision)
+        waiting = replace(found, state=State.PROPOSED, error=None)
+        records.set_findings(workspace, waiting, findings, steps.basis(candidate), found.revision)
         change.after = [one.number for one in findings if one.light is Light.RED]
     return get(workspace, id)
 
@@ -159,9 +163,7 @@ def start(workspace: "Workspace", id: int) -> Release:
         if not found.done("shift"):
             approving.hold(workspace, found)
         if not found.moving and found.judged:
-            interlocks.hold(
-                preflight(workspace, Proposal(str(found.after.model_id), int(found.after.prompt_version or 0)))
-            )
+            interlocks.hold(interlocks.check(steps.candidate(workspace, found)))
         _submit(workspace, found)
     return get(workspace, id)
 
@@ -362,8 +364,9 @@ def _take_down(workspace: "Workspace", release: Release, why: str) -> None:
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     agent = agents.get(workspace, proposal.model_id)
     prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
-    now = live(workspace).pair
-    return interlocks.candidate(workspace, agent, prompt, now.model_id, now.prompt_version)
+    now = live(workspace)
+    replaced = (now.pair.model_id, now.pair.prompt_version)
+    return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
 
 
 def _kind(candidate: Candidate, now: Live) -> Kind:

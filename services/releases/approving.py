@@ -127,7 +127,7 @@ def approval(workspace: "Workspace", release: Release, *, started: bool = False)
     if not newest.approved:
         return Approval(Standing.REJECTED, newest)
     until = newest.at + timedelta(hours=asked.hours)
-    if newest.subject != subject(workspace, release) or _is_own(workspace, release, newest.actor, asked):
+    if newest.subject != subject(workspace, release) or newest.actor in own_people(workspace, release):
         return Approval(Standing.CHANGED, newest)
     if now() > until and not started:
         return Approval(Standing.EXPIRED, newest, until)
@@ -160,7 +160,7 @@ def hold(workspace: "Workspace", release: Release, *, started: bool = False) -> 
 def may_decide(workspace: "Workspace", release: Release) -> bool:
     """Whether the actor may approve or reject this release."""
     allowed = audit.allowed(workspace, Verb.APPROVE_RELEASE)
-    return allowed and not _is_own(workspace, release, workspace.actor.id, rule(workspace))
+    return allowed and workspace.actor.id not in own_people(workspace, release)
 
 
 def decidable(release: Release) -> bool:
@@ -194,7 +194,7 @@ def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str 
         raise ConflictError(
             Message("Release {id} is not waiting for its start.", id=id), Message("Reload the page and look at it.")
         )
-    if _is_own(workspace, release, workspace.actor.id, rule(workspace)):
+    if workspace.actor.id in own_people(workspace, release):
         raise ForbiddenError(
             Message("{person} proposed release {id} or wrote its prompt version.", person=workspace.actor.id, id=id),
             Message("Four eyes are required: ask another approver."),
@@ -209,12 +209,12 @@ def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str 
         records.touch(workspace, release)
 
 
-def _is_own(workspace: "Workspace", release: Release, actor: str, asked: ApprovalRule) -> bool:
-    """Whether four eyes are required and these are the first two."""
-    if asked.who is not Who.FOUR_EYES:
-        return False
+def own_people(workspace: "Workspace", release: Release) -> frozenset[str]:
+    """Those whose approval does not count: the first two eyes where four are required."""
+    if rule(workspace).who is not Who.FOUR_EYES:
+        return frozenset()
     prompt = _prompt(workspace, release)
-    return actor == release.actor or (prompt is not None and actor == prompt.author)
+    return frozenset({release.actor, *([prompt.author] if prompt and prompt.author else [])})
 
 
 def _prompt(workspace: "Workspace", release: Release) -> PromptVersion | None:

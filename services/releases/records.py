@@ -139,6 +139,11 @@ class Release:
         return self.state is State.PROPOSED and any(one.light is Light.RED for one in self.findings)
 
     @property
+    def checkable(self) -> bool:
+        """Whether the interlocks can be asked anew: it waits for its start, or they have blocked it."""
+        return self.judged and self.startable and self.state in (State.PROPOSED, State.BLOCKED) and not self.moving
+
+    @property
     def moved_at(self) -> datetime | None:
         """When it moved the pointer; None when it did not."""
         moved = [one for one in self.steps if one.name == "shift"]
@@ -236,7 +241,8 @@ def set_findings(
     """Store what the interlocks found just now, and what they judged by (see `Release.basis`)."""
     moves = moves_of(release) | {"evaluation": basis["evaluation"], "basis": dict(basis)}
     found = [finding.to_json() for finding in findings]
-    set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves)
+    told = {} if release.error else {"error": None}
+    set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves, **told)
 
 
 def moves_of(release: Release) -> dict[str, Any]:

@@ -28,6 +28,8 @@ def register(workspace: "Workspace", release: Release) -> tuple[str, int]:
     One registered model per app; what an earlier attempt did is found again and not done twice.
     """
     name, agent = agents.registered_name(workspace), agents.get(workspace, str(release.after.model_id))
+    if agent.pinned is not None:
+        production.pin(workspace, agent.prompt_name, agent.pinned, f"release {release.id}")
     was = production.model_aliases(workspace, name).get(CHALLENGER)
     version = _registered(workspace, name, agent, release)
     _describe(workspace, version, agent, release)

@@ -11,7 +11,7 @@ from services.database import now
 from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, ServedState
-from services.releases import approving, proving, records, registering
+from services.releases import approving, circumstances, proving, records, registering
 from services.releases.pointer import live
 from services.releases.records import Kind, Proof, Release, State
 
@@ -40,11 +40,19 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     records.set_step(workspace, id, name, state="running", started_at=now(), ended_at=None, detail=None)
     try:
         with translated(Message(DOING[name])):
+            _hold_before(workspace, id, name)
             detail = STEP[name](workspace, work, records.get(workspace, id))
     except ConsoleError as error:
         records.set_step(workspace, id, name, state="failed", ended_at=now(), detail=error.message.to_json())
         raise
     records.set_step(workspace, id, name, state="done", ended_at=now(), detail=detail.to_json())
+
+
+def _hold_before(workspace: "Workspace", id: int, name: str) -> None:
+    """The interlocks that protect a step are asked right before it: something may have changed since the preflight."""
+    release = records.get(workspace, id)
+    if release.judged and name in interlocks.PROTECTED:
+        interlocks.hold(interlocks.check(candidate(workspace, release), before=name))
 
 
 def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
@@ -54,6 +62,7 @@ def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
         "baseline": candidate.baseline.run_id if candidate.baseline else None,
         "verdict": candidate.verdict.to_json() if candidate.verdict else None,
         "gate": asdict(candidate.workspace.app.gate),
+        "state": dict(candidate.circumstances.then) or candidate.state,
     }
 
 
@@ -61,7 +70,14 @@ def candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
     """The facts about what a release wants to make live, as they are now."""
     agent = agents.get(workspace, str(release.after.model_id))
     prompt = prompts.version(workspace, release.prompt_name, _prompt_version(release))
-    return interlocks.candidate(workspace, agent, prompt, release.before.model_id, release.before.prompt_version)
+    replaced = (release.before.model_id, release.before.prompt_version)
+    return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.of(workspace, release))
+
+
+def looked_at_anew(workspace: "Workspace", release: Release) -> interlocks.Candidate:
+    """The same facts for somebody who looks again: what had changed before is no change any more."""
+    found = candidate(workspace, release)
+    return replace(found, circumstances=replace(found.circumstances, then={}))
 
 
 def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Message:
@@ -110,7 +126,7 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
         records.set_step(workspace, release.id, "deploy", handle=handle)
         production.move_alias(workspace, release.prompt_name, now, _prompt_version(release), f"release {release.id}")
     production.deploy(
-        workspace, version, agent.model_id, _model_config(workspace, agent.pinned), f"release {release.id}"
+        workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
     )
     return Message("Version {version} stands at 0 % traffic.", version=version)
 
@@ -121,7 +137,7 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
     if release.kind is Kind.ROLLBACK:
         agent = agents.get(workspace, str(release.after.model_id))
         production.deploy(
-            workspace, version, agent.model_id, _model_config(workspace, agent.pinned), f"release {release.id}"
+            workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
         )
     while time.monotonic() - begun < SECONDS_TO_READY:
         work.progress(0, 1)
@@ -164,13 +180,12 @@ def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
 
 
 def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """The move itself: the approval and the interlocks once more, then one pointer."""
+    """The move itself: the approval once more, then one pointer."""
     why = f"release {release.id}"
     if release.kind is Kind.ADOPTION:
         return _adopted(workspace, release)
     if release.judged:
         approving.hold(workspace, release, started=True)
-        interlocks.hold(interlocks.check(candidate(workspace, release)))
     if release.before.agent_version != release.after.agent_version:
         before = {release.before.agent_version: 100} if release.before.agent_version else {}
         if release.kind is Kind.ROLLBACK:
@@ -313,7 +328,8 @@ def _set_agent_version(workspace: "Workspace", release: Release, version: int) -
 
 def _model_config(workspace: "Workspace", pinned: int | None) -> dict[str, Any]:
     """What this environment decides about the agent; the rest stays as it was logged."""
-    return {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(pinned or "")}
+    own = {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(pinned or "")}
+    return {**workspace.app.environment.config, **own}
 
 
 def _version(release: Release) -> int:

@@ -111,8 +111,9 @@ def red(finding, word):
 
 def test_a_good_candidate_is_clear_everywhere(candidate):
     findings = interlocks.check(candidate)
-    assert [finding.number for finding in findings] == [1, 2, 3, 4, 5, 6, 7]
-    assert {finding.light for finding in findings} == {Light.GREEN}
+    assert [finding.number for finding in findings] == list(range(1, 17))
+    # No gateway runs beside this test, and interlock 14 says so.
+    assert {finding.number for finding in findings if finding.light is not Light.GREEN} == {14}
     interlocks.hold(findings)
 
 
@@ -222,7 +223,7 @@ def test_2_names_every_rule_that_is_broken_with_its_mend(candidate):
     assert [one.number for one in found] == [2, 2, 2]
     for one, word in zip(found, ("9 rows", "50 %", "not known"), strict=True):
         red(one, word)
-    assert len(interlocks.check(gated(few, seconds=2.0))) == 9
+    assert len(interlocks.check(gated(few, seconds=2.0))) == len(interlocks.CHECKS) + 2
 
 
 def test_2_asks_for_as_many_judged_rows_as_it_says(candidate):

@@ -232,7 +232,7 @@ def test_a_move_that_comes_while_deleting_waits_and_never_loses_the_alias(writte
 def test_a_version_in_the_trash_cannot_be_released(written):
     bin.trash(written, "greeting", 2)
     with pytest.raises(InvalidInputError, match="Version 2 of greeting is in the trash"):
-        facts.candidate(written, None, prompts.version(written, "greeting", 2), None, None)
+        facts.candidate(written, None, prompts.version(written, "greeting", 2), (None, None))
 
 
 def test_after_thirty_days_the_trash_is_emptied(written, monkeypatch):

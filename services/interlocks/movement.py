@@ -1,0 +1,85 @@
+"""Interlocks on the move itself: the traffic, the way back, who agreed, and that nothing moved meanwhile."""
+
+from services.interlocks.facts import Candidate, Finding, Interlock
+from services.messages import Message
+
+TRAFFIC = Interlock(
+    13,
+    Message("Traffic and the way back"),
+    Message("People may only meet a version that was tested, and there must be something good to go back to."),
+)
+APPROVAL = Interlock(15, Message("Approval"), Message("Whoever made something sees least of what is wrong with it."))
+UNMOVED = Interlock(
+    16,
+    Message("Nothing moved since the proposal"),
+    Message("MLflow lets the last writer win: what was agreed to could be something else by now."),
+)
+
+
+def way_back(candidate: Candidate) -> Finding:
+    """13: a version that has no traffic yet moves in, and the way back is the last good release."""
+    workspace, now = candidate.workspace, candidate.circumstances
+    if candidate.live_agent != candidate.agent.model_id and not now.split and _has_traffic(candidate):
+        found = Message("This agent version gets traffic already, without a smoke test.")
+        mend = Message("Open Releases: what was moved outside the console is adopted or put back there.")
+        return TRAFFIC.red(found, mend, "releases")
+    if candidate.live_agent is None:
+        return TRAFFIC.green(Message("Nothing is live yet; going back takes the endpoint offline."))
+    if now.good is None:
+        found = Message("What is live was never proven, so a roll back of this release would have nowhere good to go.")
+        return TRAFFIC.amber(
+            found, Message("Resume the release that is live until it is proven, if you can."), "releases"
+        )
+    if not workspace.platform.serving.rules.splits_traffic:
+        return TRAFFIC.amber(Message("This platform cannot split the traffic: a new version gets all of it at once."))
+    return TRAFFIC.green(Message("A roll back leads to release {id}, the last good one.", id=now.good))
+
+
+def _has_traffic(candidate: Candidate) -> bool:
+    """Another agent than the live one, by what answers: the release's own move has ended when it is the live one."""
+    live = candidate.circumstances.live
+    endpoint = candidate.workspace.platform.serving.endpoint(candidate.workspace, candidate.workspace.app.endpoint)
+    shown = [one.model_id for one in endpoint.versions if one.weight] if endpoint else []
+    return candidate.agent.model_id in shown and (live is None or live[0] != candidate.agent.model_id)
+
+
+def agreed_by_another(candidate: Candidate) -> Finding:
+    """15: whoever must agree has agreed, and none of them to their own work where four eyes are required."""
+    now = candidate.circumstances
+    if not now.agreement:
+        return APPROVAL.green(Message("In this app nobody needs to agree."))
+    if now.agreed_by is None:
+        return APPROVAL.amber(
+            Message("It waits for an approval and cannot start before."),
+            Message("Ask an approver to look at it and to approve it on its page."),
+        )
+    if now.agreed_by in now.own:
+        return APPROVAL.red(
+            Message("{person} approved what they proposed or wrote themselves.", person=now.agreed_by),
+            Message("Four eyes are required: ask another approver."),
+        )
+    return APPROVAL.green(Message("{person} agreed to exactly this.", person=now.agreed_by))
+
+
+def nothing_moved(candidate: Candidate) -> Finding:
+    """16: the pointers, the scorers, the baseline and the prompt's settings are what they were at the proposal."""
+    then, today = candidate.circumstances.then, candidate.state
+    changed = [WORDS[name] for name in WORDS if name in then and then[name] != today[name]]
+    if changed:
+        return UNMOVED.red(changed[0], Message("Look at what changed, then check the release again on its page."))
+    live = candidate.circumstances.live
+    wanted = (candidate.agent.model_id, candidate.prompt.version)
+    if live is not None and live not in ((candidate.live_agent, candidate.live_prompt), wanted):
+        return UNMOVED.red(
+            Message("What is live is not what it was when this release was proposed."),
+            Message("Look at what is live, then propose it again."),
+            "releases",
+        )
+    return UNMOVED.green(Message("What is live, the scorers, the baseline and the prompt's settings are unchanged."))
+
+
+WORDS = {
+    "prompt": Message("The settings of the prompt version were changed since the proposal."),
+    "scorers": Message("Scorers were added, changed or removed since the proposal."),
+    "baseline": Message("What is live was evaluated anew since the proposal: the comparison is another one."),
+}
