@@ -12,8 +12,8 @@ from pathlib import Path
 from . import admin, jobs, uc_catalog
 from .dispatch import Server
 from .errors import now_ms
-from .http import serve
 from .state import World
+from .wire import serve
 
 # Importing a module registers its routes; the first that matches answers.
 FAMILIES = [

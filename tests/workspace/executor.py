@@ -64,7 +64,14 @@ class AgentProcess:
         rfd, wfd = os.pipe()
         self.log = open(os.path.join(self.dir, "server.log"), "w+")  # noqa: SIM115 - the child writes it
         self.p = subprocess.Popen(
-            [py, os.path.join(os.path.dirname(__file__), "agent_worker.py"), os.path.join(self.dir, "model"), str(wfd)],
+            # Without -P the agent would import this folder's modules instead of packages of the same names.
+            [
+                py,
+                "-P",
+                os.path.join(os.path.dirname(__file__), "agent_worker.py"),
+                os.path.join(self.dir, "model"),
+                str(wfd),
+            ],
             stdin=subprocess.PIPE,
             stdout=self.log,
             stderr=subprocess.STDOUT,
