@@ -19,7 +19,8 @@ UNMOVED = Interlock(
 def way_back(candidate: Candidate) -> Finding:
     """13: a version that has no traffic yet moves in, and the way back is the last good release."""
     workspace, now = candidate.workspace, candidate.circumstances
-    if candidate.live_agent != candidate.agent.model_id and not now.split and _has_traffic(candidate):
+    first = candidate.live_agent is None and workspace.platform.serving.rules.first_takes_all
+    if candidate.live_agent != candidate.agent.model_id and not (now.split or first) and _has_traffic(candidate):
         found = Message("This agent version gets traffic already, without a smoke test.")
         mend = Message("Open Releases: what was moved outside the console is adopted or put back there.")
         return TRAFFIC.red(found, mend, "releases")

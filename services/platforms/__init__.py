@@ -33,6 +33,8 @@ class Rules:
 
     `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
+    `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
+    version is waited for, `usual_seconds` what it takes as a rule, `look_every` how often one may ask meanwhile.
     """
 
     name_length: int
@@ -42,6 +44,10 @@ class Rules:
     secret_references: bool = False
     declares_resources: bool = False
     scorers: int | None = None
+    first_takes_all: bool = False
+    seconds_to_ready: float = 120.0
+    usual_seconds: float = 60.0
+    look_every: float = 0.2
 
 
 @dataclass(frozen=True)

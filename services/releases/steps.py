@@ -10,8 +10,9 @@ from services.audit import Verb
 from services.database import now
 from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError, translated
 from services.messages import Message, mark
-from services.platforms import Answer, MonitoredScorer, ServedState
-from services.releases import approving, circumstances, proving, records, registering
+from services.platforms import Answer, MonitoredScorer, Served, ServedState
+from services.releases import approving, circumstances, proving, records, registering, sharing
+from services.releases.plan import STEP as CANARY
 from services.releases.pointer import live
 from services.releases.records import Kind, Proof, Release, State
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
 
-SECONDS_TO_READY = 120
 SECONDS_TO_SMOKE = 60
 SECONDS_TO_PROOF = 45
 PROBE = "Hello"
@@ -39,20 +39,27 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     """Do one step and record how it went; raises what the step raises."""
     records.set_step(workspace, id, name, state="running", started_at=now(), ended_at=None, detail=None)
     try:
-        with translated(Message(DOING[name])):
+        with translated(Message(DOING["shift" if name.startswith(CANARY) else name])):
             _hold_before(workspace, id, name)
-            detail = STEP[name](workspace, work, records.get(workspace, id))
+            detail = _do(workspace, work, records.get(workspace, id), name)
     except ConsoleError as error:
         records.set_step(workspace, id, name, state="failed", ended_at=now(), detail=error.message.to_json())
         raise
     records.set_step(workspace, id, name, state="done", ended_at=now(), detail=detail.to_json())
 
 
+def _do(workspace: "Workspace", work: "Work", release: Release, name: str) -> Message:
+    if name.startswith(CANARY):
+        return sharing.take(workspace, work, release, name)
+    return STEP[name](workspace, work, release)
+
+
 def _hold_before(workspace: "Workspace", id: int, name: str) -> None:
     """The interlocks that protect a step are asked right before it: something may have changed since the preflight."""
     release = records.get(workspace, id)
-    if release.judged and name in interlocks.PROTECTED:
-        interlocks.hold(interlocks.check(candidate(workspace, release), before=name))
+    protecting = "shift" if name.startswith(CANARY) else name
+    if release.judged and protecting in interlocks.PROTECTED:
+        interlocks.hold(interlocks.check(candidate(workspace, release), before=protecting))
 
 
 def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
@@ -128,6 +135,8 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
     production.deploy(
         workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
     )
+    if release.before.agent_version is None and workspace.platform.serving.rules.first_takes_all:
+        return Message("Version {version} is the first one: the endpoint opens when it is ready.", version=version)
     return Message("Version {version} stands at 0 % traffic.", version=version)
 
 
@@ -139,9 +148,11 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
         production.deploy(
             workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
         )
-    while time.monotonic() - begun < SECONDS_TO_READY:
-        work.progress(0, 1)
-        found = production.standing(workspace, version)
+    rules = workspace.platform.serving.rules
+    while (spent := time.monotonic() - begun) < rules.seconds_to_ready:
+        slow = spent > rules.usual_seconds
+        work.progress(0, 1, Message("It takes longer than usual; the release goes on by itself.") if slow else None)
+        found = _standing(workspace, version)
         if found is not None and found.state is ServedState.READY:
             return Message("Version {version} answers.", version=version)
         if found is not None and found.state is ServedState.FAILED:
@@ -149,12 +160,24 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
                 Message("Version {version} could not be started: {reason}", version=version, reason=found.error or "–"),
                 Message("Mend the agent, log it again, and propose a new release."),
             )
-        time.sleep(0.2)
+        time.sleep(min(rules.look_every, 0.2 + spent / 10))
     raise PlatformError(
-        Message("Version {version} was not ready after {seconds} s.", version=version, seconds=SECONDS_TO_READY),
+        Message(
+            "Version {version} was not ready after {seconds} s.", version=version, seconds=round(rules.seconds_to_ready)
+        ),
         Message("Look at the Endpoints screen; resume the release when the version is ready."),
         retryable=True,
     )
+
+
+def _standing(workspace: "Workspace", version: int) -> Served | None:
+    """A platform that is busy or away for a moment does not end the wait."""
+    try:
+        return production.standing(workspace, version)
+    except PlatformError as error:
+        if not error.retryable:
+            raise
+        return None
 
 
 def _smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
@@ -187,7 +210,7 @@ def _shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
     if release.judged:
         approving.hold(workspace, release, started=True)
     if release.before.agent_version != release.after.agent_version:
-        before = {release.before.agent_version: 100} if release.before.agent_version else {}
+        before = sharing.last(release)
         if release.kind is Kind.ROLLBACK:
             # The way back leads from whatever stands there, also from shares that somebody has split.
             before = production.traffic(workspace)

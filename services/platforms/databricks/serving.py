@@ -11,6 +11,7 @@ from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
 from services.platforms.databricks import asking, changing, logs, served, variables
 from services.platforms.databricks.client import Client
+from services.platforms.databricks.scoring import MOST as MOST_SCORERS
 from services.platforms.databricks.served import Entity
 from services.platforms.local.serving import check_weights
 
@@ -28,6 +29,13 @@ class DatabricksServing:
         splits_traffic=True,
         served_versions=changing.MOST_VERSIONS,
         known_environment=variables.KNOWN,
+        secret_references=True,
+        declares_resources=True,
+        scorers=MOST_SCORERS,
+        first_takes_all=True,
+        seconds_to_ready=3600.0,
+        usual_seconds=1000.0,
+        look_every=10.0,
     )
 
     def __init__(self, client: Client) -> None:

@@ -48,6 +48,7 @@ def of(workspace: "Workspace", client: Client) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": "databricks",
         "OPENAI_API_KEY": secret,
         "OPENAI_BASE_URL": f"{host}/serving-endpoints",
+        **workspace.app.environment.variables,
     }
 
 
