@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, sample, scorers
+from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, reviews, sample, scorers
 from services.apps import AppForm, Gate
 from services.datasets import Row
 from services.errors import translated
@@ -14,6 +14,7 @@ from services.people import CONSOLE
 from services.prompts import drafts
 from services.prompts.drafts import Draft
 from services.releases import Live, Release
+from services.reviews import Queue
 from services.scorers import ScorerSpec
 from services.settings import Settings
 from services.workspace import Platform, Workspace, connect
@@ -38,6 +39,7 @@ class Home:
     running: tuple[Job, ...]
     releases: tuple[Release, ...]
     drafts: tuple[Draft, ...]
+    reviews: tuple[tuple[Queue, int], ...] = ()
 
     @property
     def next(self) -> Stage | None:
@@ -66,7 +68,8 @@ def summary(workspace: Workspace) -> Home:
     live = releases.live(workspace)
     stages = tuple(stage(workspace, live) for stage in STAGES)
     running = tuple(job for job in jobs.recent(workspace, limit=50) if job.live and not job.recurring)
-    return Home(live, stages, running, tuple(releases.all(workspace)[:5]), tuple(drafts.all(workspace)))
+    waiting = tuple(reviews.waiting(workspace))
+    return Home(live, stages, running, tuple(releases.all(workspace)[:5]), tuple(drafts.all(workspace)), waiting)
 
 
 def _prompt(workspace: Workspace, live: Live) -> Stage:

@@ -84,6 +84,15 @@ def with_roles(settings: Settings, id: str, groups: Iterable[str] = ()) -> Actor
     return Actor(id, frozenset(roles | {Role.VIEWER}), tuple(groups))
 
 
+def reviewers(settings: Settings) -> list[str]:
+    """Who the roles file names one by one as a reviewer or admin; members of groups are not known by name."""
+    if settings.identity == "local" or settings.roles_file is None:
+        return [settings.operator] if settings.identity == "local" else []
+    listed = _roles_file(settings.roles_file)
+    named = listed.get(Role.REVIEWER, set()) | listed.get(Role.ADMIN, set())
+    return sorted(one for one in named if not one.startswith("group:"))
+
+
 def remembered(workspace: "Workspace", what: str) -> str | None:
     """What this person chose last time (language, app); None when nothing was chosen."""
     with workspace.engine.connect() as connection:

@@ -39,6 +39,7 @@ SCREENS = (
     Screen("datasets", "evaluate", mark("Datasets"), ":material/dataset:"),
     Screen("scorers", "evaluate", mark("Scorers"), ":material/rule:"),
     Screen("evaluations", "evaluate", mark("Evaluations"), ":material/grading:"),
+    Screen("reviews", "evaluate", mark("Reviews"), ":material/rate_review:"),
     Screen("releases", "operate", mark("Releases"), ":material/train:"),
     Screen("endpoints", "operate", mark("Endpoints"), ":material/dns:"),
     Screen("monitoring", "operate", mark("Monitoring"), ":material/monitoring:"),

@@ -65,6 +65,18 @@ def show_releases(summary: Home) -> None:
         )
 
 
+def show_reviews(summary: Home) -> None:
+    """The answers that wait for this person, by queue."""
+    for queue, n in summary.reviews:
+        waiting = _("1 answer waits for you") if n == 1 else _("{n} answers wait for you", n=n)
+        st.page_link(
+            session.page("reviews"),
+            label=f"{waiting} · {session.escape(queue.name)}",
+            icon=":material/rate_review:",
+            query_params={"queue": str(queue.id)},
+        )
+
+
 def show_drafts(summary: Home) -> None:
     """What this person wrote and did not save, with the way back to it."""
     if not summary.drafts:
@@ -91,6 +103,7 @@ if workspace.settings.practice:
 for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 show_live(summary)
+show_reviews(summary)
 show_drafts(summary)
 show_stages(summary)
 show_releases(summary)

@@ -61,7 +61,8 @@ class Label:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Label":
-        return cls(**{**stored, "kind": Kind(stored["kind"]), "options": tuple(stored["options"])})
+        typed = {"kind": Kind(stored["kind"]), "options": tuple(stored["options"])}
+        return cls(**{**stored, **typed, "low": float(stored["low"]), "high": float(stored["high"])})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The review desk: queues, one answer after the other, and what was found."""

@@ -1,0 +1,245 @@
+"""A new queue: which answers wait, what is asked about each, and who judges."""
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from pages.components import feedback, rows, session
+from pages.components.evaluations import titles
+from pages.components.reviews import address, words
+from services import audit, evaluations, people, reviews, scorers
+from services.audit import Verb
+from services.errors import ConsoleError
+from services.messages import Message, mark
+from services.reviews import Form, Kind, Label, Pick, Rule
+from services.reviews.forms import LONGEST_NAME
+from services.reviews.picking import MOST
+from services.traces.opinions import OPINION
+from services.workspace import Workspace
+
+_ = session.text
+LABELS = "review-labels"
+EXPECTED = "expected_response"
+RANGE = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(?:-|–|~|～|to)\s*(-?\d+(?:\.\d+)?)\s*$")
+COMMAS = re.compile(r"[,、，\n]")
+MUST = {"yes": mark("must be said"), "no": mark("may stay open")}
+BY_TIME = (Pick.FAILED, Pick.COMPLAINT, Pick.RANDOM)
+WITH_SCORER = (Pick.FAILED, Pick.DISAGREE, Pick.EVALUATION)
+
+
+def show(workspace: Workspace) -> None:
+    st.button(_("All queues"), icon=":material/arrow_back:", key="reviews-back", on_click=address.open_list)
+    st.subheader(_("New queue"), anchor=False)
+    if LABELS + "/filled" not in st.session_state:
+        _fill(workspace)
+    st.text_input(_("Name"), key="queue-name", max_chars=LONGEST_NAME, placeholder=_("Complaints of this week"))
+    st.markdown(f"##### {_('Which answers')}")
+    _show_rule(workspace)
+    st.markdown(f"##### {_('What is asked about each')}")
+    _show_labels()
+    st.markdown(f"##### {_('Who judges')}")
+    _show_people(workspace)
+    st.button(
+        _("Make the queue"),
+        key="make-queue",
+        type="primary",
+        on_click=_make,
+        args=(workspace,),
+        disabled=not audit.allowed(workspace, Verb.SAVE_QUEUE),
+    )
+
+
+def _show_rule(workspace: Workspace) -> None:
+    st.selectbox(
+        _("They wait because"),
+        list(Pick),
+        format_func=lambda one: _(words.PICK[one]),
+        key="queue-pick",
+        on_change=_fill,
+        args=(workspace,),
+    )
+    pick = st.session_state["queue-pick"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if pick is Pick.EVALUATION:
+            _show_evaluations(workspace)
+        if pick in WITH_SCORER:
+            st.selectbox(
+                _("Scorer"),
+                ["", *(spec.name for spec in scorers.all(workspace))],
+                format_func=lambda name: name or _("Any scorer"),
+                key="queue-scorer",
+                help=_("Of an evaluation, only the answers that this scorer did not pass.")
+                if pick is Pick.EVALUATION
+                else None,
+                on_change=_fill,
+                args=(workspace,),
+                width=230,
+            )
+        if pick is Pick.RANDOM:
+            st.number_input(_("Share in %"), 0.1, 100.0, 10.0, key="queue-share", width=140)
+        if pick in BY_TIME:
+            st.selectbox(
+                _("Time"), list(words.HOURS), index=1, format_func=lambda one: _(words.HOURS[one]), key="queue-hours", width=170
+            )  # fmt: skip
+        st.number_input(_("Answers at most"), 1, MOST, 50, key="queue-most", width=150)
+    with st.container(horizontal=True):
+        if pick in BY_TIME:
+            st.toggle(_("Live traffic only"), value=True, key="queue-live")
+        if pick is Pick.EVALUATION:
+            st.toggle(_("Critical only"), key="queue-critical")
+        else:
+            st.toggle(
+                _("Take new answers too, as they come"),
+                key="queue-grows",
+                help=_("Whenever somebody opens the queue, up to the number above."),
+            )
+
+
+def _show_evaluations(workspace: Workspace) -> None:
+    found = {one.run_id: one for one in evaluations.listed(workspace, 50) if one.finished}
+    st.selectbox(
+        _("Evaluation"),
+        list(found),
+        format_func=lambda id: titles.title(found[id]),
+        key="queue-run",
+        placeholder=_("No finished evaluation"),
+        width=420,
+    )
+
+
+def _show_labels() -> None:
+    kinds = {kind.value: _(words.KIND[kind]) for kind in Kind}
+    rows.show(
+        LABELS,
+        (
+            rows.Column(_("Kept under the name"), placeholder=_("correct")),
+            rows.Column(_("How it is asked"), placeholder=_("Is the answer right?"), width=4),
+            rows.Column(_("Answered by"), kinds),
+            rows.Column(_("Categories, or lowest – highest"), placeholder=_("tone, facts, length"), width=4),
+            rows.Column(_("Must it be said?"), {name: _(told) for name, told in MUST.items()}, width=2),
+        ),
+        _("Ask one more thing"),
+    )
+    st.caption(
+        _(
+            "Under a scorer's name, what people say measures that scorer. The right answer becomes the expected answer when "
+            "the question goes into a dataset."
+        )
+    )
+
+
+def _show_people(workspace: Workspace) -> None:
+    known = _known(workspace)
+    st.multiselect(
+        _("Reviewers"),
+        known,
+        key="queue-reviewers",
+        accept_new_options=True,
+        placeholder=_("Everyone who may review"),
+        help=_("Choose people, or type their e-mail as they sign in."),
+    )
+    with st.container(horizontal=True):
+        st.toggle(_("Two people judge each answer"), key="queue-double")
+        st.toggle(
+            _("Hide the scorers' verdicts until one has judged"),
+            key="queue-blind",
+            help=_("People follow what they read. Without it they judge for themselves."),
+        )
+    if st.session_state.get("queue-double"):
+        st.selectbox(
+            _("Referee where the two differ"),
+            known,
+            index=None,
+            key="queue-referee",
+            accept_new_options=True,
+            placeholder=_("Anyone else who may review"),
+        )
+
+
+def _known(workspace: Workspace) -> list[str]:
+    """Who may review by the roles file, and who did something lately."""
+    lately = {one.actor for one in audit.events(workspace)} - {people.CONSOLE.id}
+    return sorted({*people.reviewers(workspace.settings), *lately, workspace.actor.id})
+
+
+def _fill(workspace: Workspace) -> None:
+    """What is usually asked about such answers; what somebody typed stays."""
+    state = st.session_state
+    if state.get(LABELS + "/filled") not in (None, rows.read(LABELS, 5)):
+        return
+    pick, name = state.get("queue-pick", Pick.FAILED), state.get("queue-scorer") or ""
+    first = _usual(workspace, pick, name)
+    right = (EXPECTED, _("What would be right? Only where it is not."), Kind.ANSWER.value, "", "no")
+    rows.fill(LABELS, (first, right))
+    state[LABELS + "/filled"] = rows.read(LABELS, 5)
+
+
+def _usual(workspace: Workspace, pick: Pick, name: str) -> tuple[str, ...]:
+    spec = next((one for one in scorers.all(workspace) if one.name == name and pick in WITH_SCORER), None)
+    if spec is None and pick in (Pick.CRITICAL, Pick.EVALUATION):
+        return ("correct", _("Is the answer right?"), Kind.PASS.value, "", "yes")
+    if spec is None:
+        return (OPINION, _("Does this answer help?"), Kind.PASS.value, "", "yes")
+    scale = scorers.scale(spec)
+    if scale is None:
+        return (name, _("Does it pass “{name}”?", name=name), Kind.PASS.value, "", "yes")
+    between = f"{scale[0]:g} – {scale[1]:g}"
+    return (name, _("Your number for “{name}”", name=name), Kind.NUMBER.value, between, "yes")
+
+
+def _label(row: tuple[str, ...]) -> Label:
+    name, ask, kind, detail, must = row
+    found = RANGE.match(detail)
+    low, high = (float(found[1]), float(found[2])) if found else (1.0, 5.0)
+    options = tuple(dict.fromkeys(one.strip() for one in COMMAS.split(detail) if one.strip()))
+    chosen = Kind(kind or Kind.PASS.value)
+    return Label(
+        name=name or (EXPECTED if chosen is Kind.ANSWER else ask[:40]),
+        kind=chosen,
+        ask=ask,
+        options=options if chosen is Kind.CATEGORY else (),
+        low=low,
+        high=high,
+        needed=must != "no",
+    )
+
+
+def _make(workspace: Workspace) -> None:
+    try:
+        queue = reviews.make(workspace, _form(st.session_state))
+    except ConsoleError as error:
+        st.session_state["_outcome"] = error
+        return
+    st.session_state.pop(LABELS + "/filled", None)
+    with feedback.action(Message("Made the queue {name}.", name=queue.name)):
+        address.open_queue(queue.id)
+
+
+def _form(said: Any) -> Form:
+    pick = said["queue-pick"]
+    rule = Rule(
+        pick,
+        scorer=(said.get("queue-scorer") or "") if pick in WITH_SCORER else "",
+        hours=float(said.get("queue-hours") or 24.0 * 7),
+        share=float(said.get("queue-share") or 10.0) / 100,
+        run_id=(said.get("queue-run") or "") if pick is Pick.EVALUATION else "",
+        critical=bool(said.get("queue-critical")) and pick is Pick.EVALUATION,
+        live_only=bool(said.get("queue-live", True)),
+        most=int(said["queue-most"]),
+        grows=bool(said.get("queue-grows")) and pick is not Pick.EVALUATION,
+    )
+    return Form(
+        name=said["queue-name"],
+        rule=rule,
+        labels=tuple(_label(row) for row in rows.read(LABELS, 5)),
+        reviewers=tuple(_person(one) for one in said.get("queue-reviewers") or ()),
+        referee=_person(said.get("queue-referee") or ""),
+        double=bool(said.get("queue-double")),
+        blind=bool(said.get("queue-blind")),
+    )
+
+
+def _person(typed: str) -> str:
+    """E-mails are known in small letters."""
+    return typed.strip().lower() if "@" in typed else typed.strip()

@@ -1,0 +1,25 @@
+"""Let people judge answers: queues, one answer after the other, and what was found."""
+
+import streamlit as st
+
+from pages.components import session
+from pages.components.reviews import address, desk, found, listing, making, words
+from services import reviews
+
+_ = session.text
+workspace = session.workspace()
+number = session.number(address.QUEUE)
+if number is None:
+    st.title(_("Reviews"), anchor=False)
+    if address.NEW in st.query_params:
+        making.show(workspace)
+    else:
+        listing.show(workspace)
+    st.stop()
+queue = reviews.get(workspace, number)
+st.subheader(session.escape(queue.name), anchor=False)
+st.caption(session.escape(words.rule(queue.rule)))
+if st.query_params.get(address.VIEW) == address.FOUND:
+    found.show(workspace, queue)
+else:
+    desk.show(workspace, queue)
