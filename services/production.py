@@ -32,16 +32,17 @@ class ModelAlias:
     name: str
 
 
-def alias(workspace: "Workspace", prompt: str) -> int | None:
-    """The version that the alias `production` points at now, read past every cache; None when it points nowhere."""
+def alias(workspace: "Workspace", prompt: str, name: str = ALIAS) -> int | None:
+    """The version that an alias (`production`) points at now, read past every cache; None when it points nowhere."""
     try:
-        found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), ALIAS)
+        found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), name)
     except MlflowException as error:
         if is_missing(error):
             return None
         with translated(Message("Reading the alias of {prompt}", prompt=prompt)):
             raise
-    return int(found.version)
+    # Unity Catalog answers with nothing where MLflow's own store raises.
+    return int(found.version) if found else None
 
 
 def traffic(workspace: "Workspace") -> dict[int, int]:
@@ -72,6 +73,31 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
         mlflow.genai.set_prompt_alias(workspace.full_name(prompt), ALIAS, to)
         if alias(workspace, prompt) != to:
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
+
+
+def pin(workspace: "Workspace", prompt: str, version: int, why: str) -> None:
+    """Let `release_<version>` name the version, which agents pinned to it load: some platforms load none by number.
+
+    The alias never moves: raises ConflictError when someone let it name another version.
+    """
+    name = pin_alias(version)
+    now = alias(workspace, prompt, name)
+    if now == version:
+        return
+    if now is not None:
+        raise ConflictError(
+            Message("The alias {alias} of {prompt} names version {now}.", alias=name, prompt=prompt, now=now),
+            Message("Delete that alias in MLflow, then resume the release."),
+        )
+    with audit.change(workspace, Verb.PIN_PROMPT, f"{prompt}@{name}", after=version, why=why):
+        mlflow.genai.set_prompt_alias(workspace.full_name(prompt), name, version)
+        if alias(workspace, prompt, name) != version:
+            raise _not_kept(Message("the alias {alias} of {model}", alias=name, model=prompt))
+
+
+def pin_alias(version: int) -> str:
+    """The alias that names a version for good, once it was released with an agent that is pinned to it."""
+    return f"release_{version}"
 
 
 def restore_alias(workspace: "Workspace", prompt: str, to: int | None, why: str) -> None:

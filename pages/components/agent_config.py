@@ -17,6 +17,7 @@ ENVIRONMENTS = ("dev", "staging", "production")
 # The fields of the form by their name in the model config.
 FIELD_OF = {
     "llm_model": "model",
+    "llm_api": "api",
     "temperature": "temperature",
     "max_output_tokens": "max_tokens",
     "prompt_cache_seconds": "cache",

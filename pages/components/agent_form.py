@@ -4,16 +4,26 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import agent_config, agent_documents, agent_file, agent_try, feedback, rows, session
+from pages.components import (
+    agent_access,
+    agent_config,
+    agent_documents,
+    agent_file,
+    agent_tools,
+    agent_try,
+    feedback,
+    rows,
+    session,
+)
 from services import agents, audit
-from services.agents import AgentForm, requirements, resources
+from services.agents import AgentForm, requirements
+from services.agents.config_files import APIS
 from services.audit import Verb
 from services.errors import ConsoleError, InvalidInputError
 from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
-ITSELF, PERSON = "itself", "person"
 
 
 def show(workspace: Workspace, names: list[str]) -> None:
@@ -29,8 +39,10 @@ def show(workspace: Workspace, names: list[str]) -> None:
         agent_file.show(workspace, lambda: filled(workspace))
     with st.expander(_("Documents it answers from")):
         agent_documents.show(workspace)
+    with st.expander(_("Tools that it may call")):
+        agent_tools.show(workspace)
     with st.expander(_("What it may use (Databricks)")):
-        _show_access(workspace)
+        agent_access.show(workspace)
     with st.expander(_("Packages")):
         _show_packages(workspace)
     with st.expander(_("Constants and environment")):
@@ -63,6 +75,7 @@ def filled(workspace: Workspace) -> AgentForm:
         first_version=st.session_state[_key(workspace, "version")],
         pinned=st.session_state[_key(workspace, "pinned")],
         llm_model=value("model"),
+        llm_api=st.session_state.get(_key(workspace, "api")) or APIS[0],
         temperature=st.session_state[_key(workspace, "temperature")],
         max_output_tokens=st.session_state[_key(workspace, "max_tokens")],
         constants=_pairs(workspace, "constants"),
@@ -74,7 +87,7 @@ def filled(workspace: Workspace) -> AgentForm:
         tags=_pairs(workspace, "tags"),
         version_identifier=value("identifier"),
     )
-    return _with_access(workspace, form)
+    return agent_access.added(workspace, form)
 
 
 def _log(workspace: Workspace) -> None:
@@ -86,6 +99,8 @@ def _log(workspace: Workspace) -> None:
             source=agent_file.source(workspace),
             files=agent_file.beside(workspace),
             documents=agent_documents.kept(workspace),
+            tools=agent_tools.source(workspace),
+            asking_tools=agent_tools.asking(workspace),
         )
         job = agents.log(workspace, form)
     except ConsoleError as error:
@@ -109,16 +124,6 @@ def _pairs(workspace: Workspace, name: str) -> dict[str, str]:
             Message("“{name}” stands in two rows.", name=twice[0]), Message("Take one of the two rows away.")
         )
     return {row[0]: row[1] for row in found}
-
-
-def _with_access(workspace: Workspace, form: AgentForm) -> AgentForm:
-    """Resources or an auth policy: only what belongs to the chosen way counts."""
-    if st.session_state.get(_key(workspace, "acts"), ITSELF) == ITSELF:
-        return replace(form, resources=rows.read(_key(workspace, "resources")))
-    reached = resources.scopes_of(st.session_state.get(_key(workspace, "reached")) or ())
-    more = [one.strip() for one in st.session_state.get(_key(workspace, "scopes")) or ()]
-    scopes = tuple(dict.fromkeys([*reached, *more]))
-    return replace(form, system_resources=rows.read(_key(workspace, "system")), user_scopes=scopes)
 
 
 def _show_prompt(workspace: Workspace, names: list[str]) -> None:
@@ -163,59 +168,15 @@ def _show_model(workspace: Workspace) -> None:
         placeholder=_("no limit"),
     )
     st.caption(_("What a prompt version sets itself counts before these."))
-
-
-def _show_access(workspace: Workspace) -> None:
-    st.caption(
-        _(
-            "On Databricks an agent reaches only what was declared when it was logged; without it, its first call fails. "
-            "Elsewhere nothing reads this."
-        )
-    )
-    acts = st.radio(
-        _("Whose rights it uses"),
-        [ITSELF, PERSON],
-        key=_key(workspace, "acts"),
-        format_func=lambda one: _("Its own") if one == ITSELF else _("Those of the person who asks"),
+    st.radio(
+        _("How the built-in agent asks the model"),
+        APIS,
+        key=_key(workspace, "api"),
+        format_func=lambda api: "Responses" if api == APIS[1] else "Chat Completions",
         captions=[
-            _("Everyone gets the same answers. MLflow calls this resources."),
-            _("Each person reaches only what they may see themselves. MLflow calls this an auth policy."),
+            _("Nearly every server of models takes it. The usual choice."),
+            _("OpenAI's newer way, for models that are offered only there. It knows no stop sequences."),
         ],
-    )
-    if acts == ITSELF:
-        _show_resources(_key(workspace, "resources"))
-        return
-    with_scopes = [kind for kind, one in resources.KINDS.items() if one.scopes]
-    reached = st.multiselect(
-        _("What it reaches with the person's rights"),
-        with_scopes,
-        format_func=lambda kind: _(resources.KINDS[kind].title),
-        key=_key(workspace, "reached"),
-        placeholder=_("nothing yet"),
-    )
-    for scope in resources.scopes_of(reached):
-        st.caption(f"`{scope}`: {_(resources.SCOPES[scope])}")
-    st.multiselect(
-        _("Further scopes"),
-        [scope for scope in resources.SCOPES if scope not in resources.scopes_of(reached)],
-        format_func=lambda scope: f"{scope}: {_(resources.SCOPES[scope])}" if scope in resources.SCOPES else scope,
-        key=_key(workspace, "scopes"),
-        accept_new_options=True,
-        placeholder=_("none"),
-    )
-    st.markdown(_("What it reaches with rights of its own, for everyone alike"))
-    _show_resources(_key(workspace, "system"))
-
-
-def _show_resources(key: str) -> None:
-    kinds = {kind: _(one.title) for kind, one in resources.KINDS.items()}
-    rows.show(
-        key,
-        [
-            rows.Column(_("Kind"), kinds, width=2),
-            rows.Column(_("Name or number"), placeholder="catalog.schema.name"),
-        ],
-        _("Add something it uses"),
     )
 
 

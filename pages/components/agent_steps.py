@@ -10,16 +10,19 @@ from services.kinds import ToolStep
 _ = session.text
 
 
-def show(steps: Iterable[ToolStep]) -> None:
-    """Each tool with what it was given and what came back; nothing for an answer without tools."""
+def show(steps: Iterable[ToolStep], *, at_work: bool = False) -> None:
+    """Each tool with what it was given and what came back; nothing for an answer without tools.
+
+    `at_work`: more is still to come, so a tool without an answer is being used now.
+    """
     for step in steps:
         with st.container(border=True, gap="small"):
             st.markdown(f":material/{_icon(step)}: {_title(step)}")
             show_texts(step)
             if step.error:
                 st.error(session.escape(step.error))
-            elif step.output is None and not step.asks:
-                st.caption(_("No answer of the tool is told."))
+            elif step.output is None and not step.asks and step.allowed is None:
+                st.caption(_("At work …") if at_work else _("No answer of the tool is told."))
 
 
 def show_texts(step: ToolStep) -> None:
@@ -30,6 +33,8 @@ def show_texts(step: ToolStep) -> None:
 
 
 def _icon(step: ToolStep) -> str:
+    if step.allowed is not None:
+        return "check" if step.allowed else "block"
     return "pan_tool" if step.asks else "error" if step.error else "build"
 
 
@@ -37,6 +42,8 @@ def _title(step: ToolStep) -> str:
     values = {"name": session.escape(step.name), "place": session.escape(step.place)}
     if step.asks:
         return _("The agent wants to use **{name}** and waits for a yes.", **values)
+    if step.allowed is not None:
+        return _("**{name}** was allowed", **values) if step.allowed else _("**{name}** was refused", **values)
     if step.place:
         return _("Used the tool **{name}** of {place}", **values)
     return _("Used the tool **{name}**", **values)

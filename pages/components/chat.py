@@ -1,14 +1,15 @@
 """Talk with the live endpoint: the answer as it is written, then its trace."""
 
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 from pages.components import agent_steps, feedback, opinion, session, sources
-from services import endpoints, kinds
+from services import audit, endpoints, kinds
+from services.audit import Verb
 from services.errors import ConsoleError, PlatformError
 from services.kinds import ToolStep
 from services.messages import Message
@@ -29,17 +30,27 @@ class Turn:
     error: ConsoleError | None
     cut: bool = False
     sources: tuple[Source, ...] = ()
-    tools: tuple[ToolStep, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def tools(self) -> tuple[ToolStep, ...]:
+        return kinds.steps(self.items)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the agent waits for a yes or a no."""
+        return self.error is None and bool(kinds.approvals(self.items))
 
 
 @dataclass
 class Talk:
-    """One conversation of this browser tab with one app."""
+    """One conversation of this browser tab with one app; `decided` is a yes or no that the agent was not told yet."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     turns: list[Turn] = field(default_factory=list)
+    decided: bool | None = None
 
-    def with_question(self, question: str) -> list[dict[str, str]]:
+    def with_question(self, question: str) -> list[Mapping[str, Any]]:
         said = [
             message
             for turn in self.turns
@@ -53,13 +64,20 @@ def show(workspace: Workspace) -> None:
     """The conversation so far, and a field for the next question."""
     key = f"talk-{workspace.app.id}"
     talk: Talk = st.session_state.setdefault(key, Talk())
+    allowed, talk.decided = talk.decided, None
+    waiting = talk.turns[-1] if talk.turns and talk.turns[-1].waits else None
     for turn in talk.turns:
-        _draw(workspace, turn)
+        if turn is not waiting or allowed is None:
+            _draw(workspace, turn)
+    if waiting and allowed is not None:
+        talk.turns[-1] = waiting = _go_on(workspace, talk, allowed)
     question = st.chat_input(
         _("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.id}", max_chars=4000
     )
     if question:
         talk.turns.append(_ask(workspace, talk, question))
+    if talk.turns and talk.turns[-1].waits:
+        _ask_for_yes(workspace, talk)
     if talk.turns:
         st.button(_("New conversation"), key="new-talk", on_click=lambda: st.session_state.pop(key, None))
 
@@ -67,34 +85,77 @@ def show(workspace: Workspace) -> None:
 def _ask(workspace: Workspace, talk: Talk, question: str) -> Turn:
     with st.chat_message("user"):
         st.markdown(_as_written(question))
-    pieces: list[str] = []
-    items: list[Mapping[str, Any]] = []
     with st.chat_message("assistant"):
-        try:
-            last = _write(endpoints.stream(workspace, talk.with_question(question), talk.id), pieces, items)
-        except ConsoleError as error:
-            turn = Turn(question, "".join(pieces), None, error)
-        else:
-            broken = (
-                PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
-            )
-            turn = Turn(question, "".join(pieces), last.trace_id, broken, last.cut, last.sources, kinds.steps(items))
-        _draw_end(workspace, turn)
+        return _answered(
+            workspace,
+            Turn(question, "", None, None),
+            lambda: endpoints.stream(workspace, talk.with_question(question), talk.id),
+        )
+
+
+def _go_on(workspace: Workspace, talk: Talk, allowed: bool) -> Turn:
+    """The last turn once more, with what the agent says to a person's yes or no."""
+    waiting = talk.turns.pop()
+    conversation = [*talk.with_question(waiting.question), *waiting.items]
+    begun = replace(waiting, items=(*waiting.items, *kinds.responses(waiting.items, allowed)))
+    # Kept before the agent is told: a second click while it answers must not run the tool again.
+    talk.turns.append(begun)
+    with st.chat_message("user"):
+        st.markdown(_as_written(waiting.question))
+    with st.chat_message("assistant"):
+        return _answered(workspace, begun, lambda: endpoints.go_on(workspace, conversation, allowed, talk.id))
+
+
+def _answered(workspace: Workspace, begun: Turn, ask: Callable[[], Iterator[Delta]]) -> Turn:
+    """The turn with what the endpoint answers, drawn as it comes; `begun` has what was said and done before."""
+    pieces = [f"{begun.answer}\n\n"] if begun.answer else []
+    items = list(begun.items)
+    try:
+        last = _write(ask(), pieces, items)
+    except ConsoleError as error:
+        turn = replace(begun, answer="".join(pieces), error=error, items=tuple(items))
+    else:
+        broken = (
+            PlatformError(last.error, Message("Open its trace: it shows where it stopped.")) if last.error else None
+        )
+        turn = Turn(begun.question, "".join(pieces), last.trace_id, broken, last.cut, last.sources, items=tuple(items))
+    _draw_end(workspace, turn)
     return turn
 
 
 def _write(deltas: Iterator[Delta], pieces: list[str], items: list[Mapping[str, Any]]) -> Delta:
     """Draw the tools as they are used and the text as it grows; returns the last delta."""
     tools, place, last = st.empty(), st.empty(), Delta(done=True)
+    with tools.container():
+        agent_steps.show(kinds.steps(items))
     for delta in deltas:
-        if delta.items:
+        if delta.items or delta.done:
             items.extend(delta.items)
             with tools.container():
-                agent_steps.show(kinds.steps(items))
+                agent_steps.show(kinds.steps(items), at_work=not delta.done)
         pieces.append(delta.text)
         place.markdown(_as_written("".join(pieces)))
         last = delta
     return last
+
+
+def _ask_for_yes(workspace: Workspace, talk: Talk) -> None:
+    """Two buttons: nothing is done with the tool before one of them was clicked."""
+    may = audit.allowed(workspace, Verb.TRY_AGENT)
+    with st.container(horizontal=True):
+        for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
+            st.button(
+                label,
+                key=f"chat-allow-{allowed}/{talk.id}/{len(talk.turns)}",
+                icon=f":material/{icon}:",
+                on_click=_decide,
+                args=(talk, allowed),
+                disabled=not may,
+            )
+
+
+def _decide(talk: Talk, allowed: bool) -> None:
+    talk.decided = allowed
 
 
 def _draw(workspace: Workspace, turn: Turn) -> None:

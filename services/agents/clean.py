@@ -14,7 +14,7 @@ import mlflow
 from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
-from services import audit, jobs
+from services import audit, jobs, production
 from services.agents import printed
 from services.agents.printed import Printed
 from services.agents.records import get
@@ -62,7 +62,8 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         work.progress(2, 3, Message("Asking the agent there"))
         if asked is not None:
             (folder / "asked.json").write_text(asked, "utf-8")
-        _ask(work, python, model, folder / "asked.json" if asked is not None else None, heard)
+        versioned = _prompt_version(workspace, work.args["model_id"])
+        _ask(work, python, model, folder / "asked.json" if asked is not None else None, heard, versioned)
     work.save(work.checkpoint | {printed.KEPT: heard.text})
     return {"seconds": round(time.monotonic() - begun), "asked": asked is not None}
 
@@ -99,7 +100,17 @@ def _install(work: "Work", python: Path, requirements: Path, heard: Printed) -> 
     )
 
 
-def _ask(work: "Work", python: Path, model: Path, asked: Path | None, heard: Printed) -> None:
+def _prompt_version(workspace: "Workspace", model_id: str) -> dict[str, str]:
+    """What an agent needs to know before its release, while no alias names the version that it answers with."""
+    agent = get(workspace, model_id)
+    live = agent.prompt_name and agent.pinned is None and production.alias(workspace, agent.prompt_name)
+    number = agent.pinned or (None if live else agent.linked)
+    return {"SIGNALBOX_PROMPT_VERSION": str(number)} if number else {}
+
+
+def _ask(
+    work: "Work", python: Path, model: Path, asked: Path | None, heard: Printed, versioned: dict[str, str]
+) -> None:
     """`mlflow.models.predict` there, without a trace; an agent without an example is only loaded."""
     code = [ASK, str(model), str(asked)] if asked else [LOAD, str(model)]
     place = {
@@ -109,7 +120,7 @@ def _ask(work: "Work", python: Path, model: Path, asked: Path | None, heard: Pri
     quiet = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     # The agent's own code may turn traces on again: then none is sampled.
     tracked = {"MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(), "MLFLOW_TRACE_SAMPLING_RATIO": "0"}
-    if _run(work, [str(python), "-c", *code], heard, quiet | place | tracked) != 0:
+    if _run(work, [str(python), "-c", *code], heard, quiet | place | tracked | versioned) != 0:
         raise PlatformError(
             Message("In a clean environment the agent does not answer."),
             Message("Read below what it says: often a package is missing. Correct it and log the agent again."),

@@ -9,6 +9,7 @@ import mlflow
 from mlflow.models import Model
 
 from services import evaluations
+from services.agents import config_files, shipping
 from services.agents.records import AgentVersion
 from services.errors import translated
 from services.evaluations import Evaluation
@@ -17,7 +18,8 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-CODE, REQUIREMENTS = "model_code_path", "requirements.txt"
+USUAL = {"llm_api": config_files.APIS[0], "pinned_version": ""}
+CODE, REQUIREMENTS, TOOLS_FILE = "model_code_path", "requirements.txt", "tools.py"
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,21 @@ def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> Age
     with translated(Message("Reading the agents"), foreign=True):
         files = [_files(uri, agent.model_id) for agent in (old, new)]
     return AgentComparison(
-        settings=_changes(*({**dict(one.config), "linked prompt version": one.linked} for one in (old, new))),
+        settings=_changes(_settings(old), _settings(new)),
         requirements=_changes(*(_pins(requirements) for requirements, _ in files)),
         code=(files[0][1], files[1][1]),
         evaluations=(newest[0], newest[1]),
     )
+
+
+def _settings(agent: AgentVersion) -> dict[str, Any]:
+    """The model config, tool by tool; an agent that was logged before a setting existed has what was usual then."""
+    config = USUAL | dict(agent.config)
+    told = {
+        f"tool {one['name']}": str(one["description"]).splitlines()[0] + (" (asks first)" if one.get("asks") else "")
+        for one in config.pop(shipping.TOOLS, [])
+    }
+    return {**config, **told, "linked prompt version": agent.linked}
 
 
 @functools.lru_cache(maxsize=100)
@@ -69,6 +81,8 @@ def _files(tracking_uri: str, model_id: str) -> tuple[str, str]:
     # MLflow keeps the path that the code had when it was logged; inside the model only its name counts.
     file = Path(flavor[CODE]).name if flavor.get(CODE) else ""
     code = mlflow.artifacts.load_text(f"{address}/{file}") if file else ""
+    if (flavor.get("artifacts") or {}).get(shipping.TOOLS):
+        code += f"\n\n# {TOOLS_FILE}\n" + mlflow.artifacts.load_text(f"{address}/artifacts/{TOOLS_FILE}")
     return requirements, code
 
 

@@ -22,9 +22,11 @@ TAKEN = frozenset({"question", "self", "allow_partial", "use_jinja_sandbox"})
 OF_THE_CONSOLE = frozenset(
     {"prompt_name", "prompt_alias", "prompt_version", "llm_model", "company_name", "constants", "prompt_cache_seconds"}
     | {"temperature", "max_output_tokens", "environment", "app_version", "documents", "documents_shown"}
+    | {"llm_api", "pinned_version", "tools"}
 )
-FIELDS = ("llm_model", "temperature", "max_output_tokens", "prompt_cache_seconds", "environment")
+FIELDS = ("llm_model", "llm_api", "temperature", "max_output_tokens", "prompt_cache_seconds", "environment")
 BOUNDS = {"temperature": (0, 2), "max_output_tokens": (1, 1_000_000), "prompt_cache_seconds": (0, 3_600)}
+APIS = ("chat", "responses")
 MOST, LONGEST_VALUE, LARGEST_FILE = 100, 5_000, 200_000
 
 
@@ -54,9 +56,12 @@ def of(workspace: "Workspace", form: "AgentForm", identifier: str = "") -> dict[
     cache = form.prompt_cache_seconds
     return {name: typed(value) for name, value in form.constants.items()} | {
         "prompt_name": workspace.full_name(form.prompt_name),
-        "prompt_alias": production.ALIAS,
-        "prompt_version": str(form.first_version) if form.pinned else "",
+        "prompt_alias": production.pin_alias(form.first_version) if form.pinned else production.ALIAS,
+        # Code that was brought may know no other way; MLflow asks it before anything is released.
+        "prompt_version": str(form.first_version) if form.pinned and form.source is not None else "",
+        "pinned_version": str(form.first_version) if form.pinned else "",
         "llm_model": form.llm_model,
+        "llm_api": form.llm_api,
         "company_name": workspace.app.company,
         "constants": {**workspace.app.constants, **form.constants},
         "prompt_cache_seconds": workspace.app.prompt_cache_seconds if cache is None else cache,
@@ -172,9 +177,11 @@ def _where(error: Exception) -> str:
 
 def _field(name: str, value: Any) -> Any:
     """A value that its field of the form can show."""
-    text = name in ("llm_model", "environment")
+    text = name in ("llm_model", "llm_api", "environment")
     kinds: tuple[type, ...] = (str,) if text else (int, float) if name == "temperature" else (int,)
     fits = isinstance(value, kinds) and not isinstance(value, bool)
+    if name == "llm_api":
+        fits = value in APIS
     if not fits or (not text and not BOUNDS[name][0] <= value <= BOUNDS[name][1]):
         raise InvalidInputError(
             Message("“{name}” in the config file cannot be “{value}”.", name=name, value=str(value)[:100]),

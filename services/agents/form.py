@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services import prompts
-from services.agents import config_files, folder, requirements, resources
+from services.agents import config_files, folder, requirements, resources, tools
 from services.agents.resources import Rows
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -27,7 +27,8 @@ class AgentForm:
     """What the form asks for; without `source` the built-in agent is logged, with it that Python file, beside the `files` it imports.
 
     What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
-    packages, a version identifier by the time. Resources, or system resources and scopes (an auth policy), never both.
+    packages, a version identifier by the time. `tools` is the text of a file for the built-in agent, `asking_tools` are
+    those that wait for a person's yes. Resources, or system resources and scopes (an auth policy), never both.
     """
 
     name: str
@@ -51,6 +52,9 @@ class AgentForm:
     user_scopes: Sequence[str] = ()
     documents: Mapping[str, Any] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    llm_api: str = config_files.APIS[0]
+    tools: str = ""
+    asking_tools: Sequence[str] = ()
 
 
 def check(form: AgentForm) -> None:
@@ -58,6 +62,7 @@ def check(form: AgentForm) -> None:
     _check_name(form)
     if form.source is not None:
         _check_source(form.source)
+    _check_tools(form)
     folder.check(form.files)
     if sum(map(len, form.files.values())) > LONGEST_SOURCE:
         raise InvalidInputError(
@@ -87,6 +92,23 @@ def _check_name(form: AgentForm) -> None:
         )
     if not form.llm_model.strip():
         raise InvalidInputError(Message("No model is named."), Message("Type the name of the model that answers."))
+
+
+def _check_tools(form: AgentForm) -> None:
+    if not form.tools:
+        return
+    if form.source is not None:
+        raise InvalidInputError(
+            Message("A file with tools is for the built-in agent; your own agent brings its tools itself."),
+            Message("Take away the file with tools, or the agent file."),
+        )
+    known = {one.name for one in tools.read(form.tools)}
+    missing = [name for name in form.asking_tools if name not in known]
+    if missing:
+        raise InvalidInputError(
+            Message("There is no tool “{name}” in the file.", name=missing[0]),
+            Message("Choose again which tools wait for a yes."),
+        )
 
 
 def _check_surroundings(form: AgentForm) -> None:

@@ -12,12 +12,13 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
-from services.agents import checking, config_files, example, printed, requirements, resources, shipping
+from services.agents import checking, config_files, example, printed, requirements, resources, shipping, tools
 from services.agents import folder as folders
 from services.agents.checking import Report
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
 from services.agents.records import ERROR_TAG, JOB_TAG
+from services.agents.resources import Rows
 from services.audit import Verb
 from services.errors import ConflictError, ConsoleError, InvalidInputError, translated
 from services.messages import Message
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent.parent / "logged" / "responses_agent.py"
 CHECKED = "checked"
+TOOLS_FILE = "tools.py"
 
 
 def log(workspace: "Workspace", form: AgentForm) -> "Job":
@@ -35,7 +37,7 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     audit.require(workspace, Verb.LOG_AGENT)
     prompts.version(workspace, form.prompt_name, form.first_version)
     check(form)
-    checking.refuse_secrets(form.source or "", form.files)
+    checking.refuse_secrets(form.source or "", {**form.files, **({TOOLS_FILE: form.tools} if form.tools else {})})
     args = {"form": form.__dict__}
     job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
     if job.args != json.loads(json.dumps(args)):
@@ -52,7 +54,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     if logged is None:
         _require_sound(workspace, work, form)
         work.progress(0, 2, Message("Asking the model"))
-        playground.check_model(workspace, form.llm_model)
+        playground.check_model(workspace, form.llm_model, form.llm_api)
         work.progress(1, 2, Message("Logging the agent"))
         heard = Printed()
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
@@ -64,9 +66,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> None:
     """A file that somebody brought is checked before MLflow keeps anything of it."""
-    if form.source is None:
+    if form.source is None and not form.tools:
         return
-    report = checking.check_form(workspace, work, form)
+    report = checking.check_tools(form) if form.tools else checking.check_form(workspace, work, form)
     work.save(work.checkpoint | {CHECKED: report.to_json()})
     if report.blocked:
         raise InvalidInputError(
@@ -76,8 +78,8 @@ def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> Non
 
 
 def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) -> str:
-    # Until a version is live, the agent's own check while logging needs to know which version to load.
-    os.environ["SIGNALBOX_PROMPT_VERSION"] = "" if form.pinned else str(form.first_version)
+    # Until a version is live or released, the agent's own check while logging needs to know which version to load.
+    os.environ["SIGNALBOX_PROMPT_VERSION"] = str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
@@ -87,8 +89,12 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) 
             # MLflow runs the file while it logs it, before the others lie beside it.
             sys.path.insert(0, str(Path(folder) / folders.CODE))
         shipping.load(workspace, form.documents, given)
+        if form.source is None:
+            shipping.load_api(given)
+        if form.tools:
+            shipping.load_tools(Path(folder), form.tools, tools.read(form.tools, form.asking_tools), given)
         report = checked_of(work.checkpoint)
-        if report is not None:
+        if report is not None and form.source is not None:
             given |= example.of_kind(given["input_example"], report)
         return _keeping_what_was_said(workspace, work, heard, lambda: str(mlflow.pyfunc.log_model(**given).model_id))
 
@@ -108,7 +114,15 @@ def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str,
         "prompts": [at_alias if followed else at_version],
         "input_example": example.of(workspace, form),
         "pip_requirements": list(form.pip_requirements or requirements.defaults()),
-    } | resources.arguments(form.resources, form.system_resources, form.user_scopes)
+    } | resources.arguments(_resources(workspace, form), form.system_resources, form.user_scopes)
+
+
+def _resources(workspace: "Workspace", form: AgentForm) -> Rows:
+    """On a workspace every agent needs the endpoint of its model, which people forget."""
+    given = bool(form.resources or form.system_resources or form.user_scopes)
+    if given or workspace.settings.databricks is None or not form.llm_model:
+        return form.resources
+    return (("serving_endpoint", form.llm_model),)
 
 
 def _addresses(workspace: "Workspace", form: AgentForm) -> tuple[str, str]:
@@ -122,7 +136,7 @@ def _tags(workspace: "Workspace", form: AgentForm, job_id: int, identifier: str)
     return {
         **form.tags,
         "prompt_name": workspace.full_name(form.prompt_name),
-        "prompt_alias": production.ALIAS,
+        "prompt_alias": production.pin_alias(form.first_version) if form.pinned else production.ALIAS,
         "prompt_uri": at_version if form.pinned else at_alias,
         prompts.APP_TAG: workspace.app.id,
         prompts.AUTHOR_TAG: workspace.actor.id,

@@ -76,13 +76,18 @@ class AgentVersion:
     kind: Kind = Kind.RESPONSES
     fields: Fields = field(default_factory=Fields)
 
+    @property
+    def pinned_number(self) -> int | None:
+        """The version that it loads by its number; one that is pinned by an alias loads none so."""
+        return _number(self.config.get("prompt_version"))
+
 
 def versions(workspace: "Workspace") -> list[AgentVersion]:
     """The app's agent versions, newest first, also the ones that failed to log."""
     with translated(Message("Reading the agents")):
         found = workspace.client.search_logged_models(experiment_ids=[workspace.app.experiment_id], max_results=200)
         registered = _registered(workspace)
-    made = [_from_mlflow(one, registered.get(one.model_id)) for one in found]
+    made = [_from_mlflow(workspace, one, registered.get(one.model_id)) for one in found]
     return sorted(made, key=lambda one: one.created_at, reverse=True)
 
 
@@ -94,7 +99,7 @@ def of_prompt(workspace: "Workspace", name: str) -> list[AgentVersion]:
         registered = _registered(workspace)
         for words in (f"tags.`{LINKED}` LIKE '%\"{full}\"%'", f"tags.`prompt_name` = '{full}'"):
             found |= {one.model_id: one for one in pages(workspace, words)}
-    made = [_from_mlflow(one, registered.get(one.model_id)) for one in found.values()]
+    made = [_from_mlflow(workspace, one, registered.get(one.model_id)) for one in found.values()]
     naming = [one for one in made if full in (one.links.from_prompts, one.links.from_tags)]
     return sorted(naming, key=lambda one: one.created_at, reverse=True)
 
@@ -110,7 +115,7 @@ def get(workspace: "Workspace", model_id: str) -> AgentVersion:
             raise
     if found.experiment_id != workspace.app.experiment_id:
         raise _missing(model_id)
-    return _from_mlflow(found, _registered(workspace).get(model_id))
+    return _from_mlflow(workspace, found, _registered(workspace).get(model_id))
 
 
 def registered_name(workspace: "Workspace") -> str:
@@ -146,7 +151,8 @@ def _registered(workspace: "Workspace") -> dict[str, int]:
     """Registered version by model id, of the app's one registered model."""
     name = registered_name(workspace)
     found = workspace.client.search_model_versions(f"name = '{name}'")
-    return {str(one.source).removeprefix("models:/"): int(one.version) for one in reversed(found)}
+    made_of = [(one.model_id or str(one.source).removeprefix("models:/"), int(one.version)) for one in found]
+    return dict(sorted(made_of, key=lambda one: one[1]))
 
 
 def _described(found: LoggedModel) -> tuple[Described, Message | None]:
@@ -161,22 +167,21 @@ def _described(found: LoggedModel) -> tuple[Described, Message | None]:
         return nothing, error.message
 
 
-def _from_mlflow(found: LoggedModel, registered: int | None) -> AgentVersion:
+def _from_mlflow(workspace: "Workspace", found: LoggedModel, registered: int | None) -> AgentVersion:
     tags, status = found.tags or {}, found.status.name
     files, unreadable = _described(found)
     config = files.config
     linked, linked_version = _linked(tags.get(LINKED))
     links = Links(linked, tags.get("prompt_name"), config.get("prompt_name"))
-    pinned = str(config.get("prompt_version") or "")
     return AgentVersion(
         model_id=found.model_id,
         name=found.name,
         created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         status=status,
         llm_model=str(config.get("llm_model") or ""),
-        prompt_name=links.from_tags or linked or "",
+        prompt_name=workspace.short_name(links.from_tags or linked or ""),
         prompt_alias=str(config.get("prompt_alias") or tags.get("prompt_alias") or ""),
-        pinned=int(pinned) if pinned.isdecimal() else None,
+        pinned=_number(config.get("prompt_version")) or _number(config.get("pinned_version")),
         registered=registered,
         links=links,
         error=unreadable or _told(tags.get(ERROR_TAG)),
@@ -191,6 +196,10 @@ def _linked(tag: str | None) -> tuple[str | None, int | None]:
     """Name and version of the first prompt in MLflow's tag of linked prompts."""
     listed = json.loads(tag) if tag else []
     return (str(listed[0]["name"]), int(listed[0]["version"])) if listed else (None, None)
+
+
+def _number(told: Any) -> int | None:
+    return int(told) if str(told or "").isdecimal() else None
 
 
 def _told(tag: str | None) -> Message | str | None:

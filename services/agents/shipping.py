@@ -1,16 +1,21 @@
-"""How documents get from the form into the logged agent: kept beside the console until the job has logged them."""
+"""How what the form gives beside the prompt gets into the logged agent: documents, tools, and the modules they need.
+
+Documents are kept beside the console until the job has logged them.
+"""
 
 import hashlib
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services import audit
 from services.agents import documents
 from services.agents.documents import Documents
+from services.agents.tools import Tool
 from services.audit import Verb
 from services.errors import InvalidInputError, NotFoundError, translated
 from services.messages import Message
@@ -18,8 +23,9 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-SEARCH = Path(__file__).parent.parent / "logged" / "signalbox_retrieval.py"
-ARTIFACT = "documents"
+LOGGED = Path(__file__).parent.parent / "logged"
+SEARCH, RUN, RESPONSES = (LOGGED / f"signalbox_{name}.py" for name in ("retrieval", "tools", "responses"))
+ARTIFACT, TOOLS = "documents", "tools"
 KEPT_SECONDS = 7 * 24 * 3600
 
 
@@ -43,17 +49,29 @@ def keep(workspace: "Workspace", chosen: Documents) -> dict[str, Any]:
     return {**documents.schema(chosen.columns), "sha256": digest, "count": len(chosen.rows)}
 
 
+def load_api(arguments: dict[str, Any]) -> None:
+    """Add what asks the model by the Responses API to the arguments of `log_model`; nothing for Chat Completions."""
+    if arguments["model_config"].get("llm_api") == "responses":
+        _ship(RESPONSES, arguments)
+
+
+def load_tools(folder: Path, source: str, found: Sequence[Tool], arguments: dict[str, Any]) -> None:
+    """Write the tools into `folder`, and add them and what runs them to the arguments of `log_model`."""
+    file = folder / "tools.py"
+    file.write_text(source, "utf-8")
+    arguments["model_config"] = {**arguments["model_config"], TOOLS: [asdict(one) for one in found]}
+    arguments["artifacts"] = {**arguments.get("artifacts", {}), TOOLS: str(file)}
+    _ship(RUN, arguments)
+
+
 def load(workspace: "Workspace", kept: Mapping[str, Any] | None, arguments: dict[str, Any]) -> None:
     """Add the documents and what searches them to the arguments of MLflow's `log_model`; nothing without documents."""
     if not kept:
         return
     file = file_of(workspace, kept)
-    # MLflow asks the agent while it logs it, before the module lies beside it.
-    if str(SEARCH.parent) not in sys.path:
-        sys.path.append(str(SEARCH.parent))
     arguments["model_config"] = {**arguments["model_config"], ARTIFACT: dict(kept)}
-    arguments["artifacts"] = {ARTIFACT: str(file)}
-    arguments["code_paths"] = [*arguments.get("code_paths", []), str(SEARCH)]
+    arguments["artifacts"] = {**arguments.get("artifacts", {}), ARTIFACT: str(file)}
+    _ship(SEARCH, arguments)
 
 
 def file_of(workspace: "Workspace", kept: Mapping[str, Any]) -> Path:
@@ -70,6 +88,14 @@ def file_of(workspace: "Workspace", kept: Mapping[str, Any]) -> Path:
 def variables(config: Mapping[str, Any]) -> frozenset[str]:
     """What an agent of this config fills into its prompt because it has documents."""
     return frozenset({ARTIFACT}) if config.get(ARTIFACT) else frozenset()
+
+
+def _ship(module: Path, arguments: dict[str, Any]) -> None:
+    """Lay one of our modules beside the agent, from where it imports it by its own name."""
+    # MLflow asks the agent while it logs it, before the module lies beside it.
+    if str(LOGGED) not in sys.path:
+        sys.path.append(str(LOGGED))
+    arguments["code_paths"] = [*arguments.get("code_paths", []), str(module)]
 
 
 def _folder(workspace: "Workspace") -> Path:

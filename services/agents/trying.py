@@ -52,7 +52,7 @@ def go_on(workspace: "Workspace", job: "Job", allowed: bool) -> "Job":
     asking = kinds.approvals(job.result.get("items") or [])
     if not asking:
         raise InvalidInputError(Message("The agent asks for nothing."), Message("Read its answer."))
-    said = [{"type": "mcp_approval_response", "approval_request_id": one.id, "approve": allowed} for one in asking]
+    said = kinds.responses(job.result["items"], allowed)
     after = {"allowed": allowed, "tools": [one.name for one in asking]}
     with audit.change(workspace, Verb.TRY_AGENT, f"try_agent {job.id}", after=after):
         _decide(workspace, job.id, allowed)
@@ -101,8 +101,10 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> AskedAgent:
     """Load an agent of any kind in a job's child; with `prompt_version` it answers with that one, and no alias moves."""
-    # A version never changes, so it may be kept; what an alias names is looked up for every question.
-    override = {"prompt_version": str(prompt_version)} if prompt_version else {"prompt_cache_seconds": 0}
     known = model_config(workspace.settings.tracking_uri, model_id)
+    # Before its release, only its number names the version that an agent is pinned to.
+    version = prompt_version or known.get("pinned_version")
+    # A version never changes, so it may be kept; what an alias names is looked up for every question.
+    override = {"prompt_version": str(version)} if version else {"prompt_cache_seconds": 0}
     with translated(Message("Loading the agent"), foreign=True):
         return kinds.load(f"models:/{model_id}", {name: value for name, value in override.items() if name in known})

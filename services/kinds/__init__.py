@@ -6,7 +6,7 @@ from services.kinds.facts import Kind, kind_of
 from services.kinds.fields import Field, Fields, fields_of
 from services.kinds.python import FORM_KEY
 from services.kinds.refusal import Misfit
-from services.kinds.steps import ToolStep, approvals, steps, tool
+from services.kinds.steps import ToolStep, approvals, responses, steps, tool
 
 __all__ = [
     "FORM_KEY",
@@ -21,6 +21,7 @@ __all__ = [
     "fields_of",
     "kind_of",
     "load",
+    "responses",
     "steps",
     "tool",
 ]

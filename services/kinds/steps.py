@@ -8,12 +8,16 @@ from typing import Any
 from services.kinds.answers import plain_text, readable
 
 CALLS = ("function_call", "mcp_call", "mcp_approval_request")
+RESPONSE = "mcp_approval_response"
 LONGEST = 2_000
 
 
 @dataclass(frozen=True)
 class ToolStep:
-    """`output` is None while nothing came back; `asks`: the agent waits for a yes before it uses the tool."""
+    """`output` is None while nothing came back; `asks`: the agent waits for a yes before it uses the tool.
+
+    `allowed`: what a person said to that, once somebody did.
+    """
 
     name: str
     given: str = ""
@@ -22,6 +26,7 @@ class ToolStep:
     asks: bool = False
     place: str = ""
     id: str = ""
+    allowed: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -32,7 +37,8 @@ def steps(items: Iterable[Any]) -> tuple[ToolStep, ...]:
     listed = [one for one in items if isinstance(one, Mapping)]
     outputs = {one.get("call_id"): one for one in listed if one.get("type") == "function_call_output"}
     called = {one.get("call_id") for one in listed if one.get("type") == "function_call"}
-    told = [_step(one, outputs) for one in listed if one.get("type") in CALLS]
+    said = {one.get("approval_request_id"): one.get("approve") for one in listed if one.get("type") == RESPONSE}
+    told = [_step(one, outputs, said.get(one.get("id"))) for one in listed if one.get("type") in CALLS]
     alone = [_answer(one) for id, one in outputs.items() if id not in called]
     return (*told, *alone)
 
@@ -47,17 +53,23 @@ def tool(name: str, given: Any, output: Any) -> ToolStep:
     return ToolStep(name, _given(given), _output(output))
 
 
-def _step(item: Mapping[str, Any], outputs: Mapping[Any, Mapping[str, Any]]) -> ToolStep:
-    asks = item["type"] == "mcp_approval_request"
+def responses(items: Iterable[Any], allowed: bool) -> list[dict[str, Any]]:
+    """A person's yes or no to all that waits for one, as the agent reads it."""
+    return [{"type": RESPONSE, "approval_request_id": one.id, "approve": allowed} for one in approvals(items)]
+
+
+def _step(item: Mapping[str, Any], outputs: Mapping[Any, Mapping[str, Any]], said: Any) -> ToolStep:
+    requested = item["type"] == "mcp_approval_request"
     answer = outputs.get(item.get("call_id"), {}) if item["type"] == "function_call" else item
     return ToolStep(
         name=str(item.get("name") or "?"),
         given=_given(item.get("arguments")),
-        output=None if asks else _output(answer.get("output")),
+        output=None if requested else _output(answer.get("output")),
         error=_cut(str(item.get("error") or "")),
-        asks=asks,
+        asks=requested and said is None,
         place=str(item.get("server_label") or ""),
         id=str(item.get("id") or ""),
+        allowed=bool(said) if requested and said is not None else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The agent that Signalbox logs: one model call under a prompt from the registry, loaded for every request.
 
-Documents that were logged with it are searched first, and what fits the question goes to the model too.
+Documents that were logged with it are searched first, and what fits the question goes to the model too. Tools that
+were logged with it are used when the model asks for them, those that need a person's yes only after it.
 """
 
 import functools
@@ -8,9 +9,9 @@ import os
 import re
 import uuid
 import warnings
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ DEFAULTS: dict[str, Any] = {
     "prompt_name": "support",
     "prompt_alias": "production",
     "prompt_version": "",
+    "pinned_version": "",
     "llm_model": "gpt-4.1-mini",
+    "llm_api": "chat",
     "company_name": "",
     "constants": {},
     "prompt_cache_seconds": 5,
@@ -37,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "app_version": "",
     "documents": {},
     "documents_shown": 3,
+    "tools": [],
 }
 # The registry's names of a prompt version's settings, and the model call's.
 SETTINGS = {
@@ -49,6 +53,8 @@ SETTINGS = {
 NO_QUESTION = "How can I help you? Please write your question. / ご質問をお書きください。"
 TIME_LIMIT = 60.0
 CUT = "length"
+RESPONSES = "responses"
+MOST_ROUNDS = 10
 LONGEST_KEPT = 2_000
 GIVEN = {
     "en": "These documents were found for the question. Use only what is relevant to it, say nothing that they "
@@ -58,6 +64,7 @@ GIVEN = {
 KANA = re.compile(r"[぀-ヿ]")
 DELIMITER = re.compile(r"<(?=/?documents?\b)", re.IGNORECASE)
 Messages = list[dict[str, Any]]
+Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,22 @@ class Call:
 
     @property
     def prompt_length(self) -> int:
-        return sum(len(str(message["content"])) for message in self.arguments["messages"])
+        return sum(len(message["content"] or "") for message in self.arguments["messages"])
+
+    @property
+    def without_tools(self) -> "Call":
+        """For the last round: the model must answer with what it has."""
+        return replace(self, arguments=self.arguments | ({"tool_choice": "none"} if "tools" in self.arguments else {}))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said."""
+    """What the model said; `calls` are the tools that it wants to use, each with id, name and arguments."""
 
     text: str
     finish_reason: str
     usage: dict[str, int]
+    calls: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def cut(self) -> bool:
@@ -93,11 +106,17 @@ class Agent(ResponsesAgent):
     def __init__(self) -> None:
         self.config = DEFAULTS | ModelConfig(development_config=DEFAULTS).to_dict()
         self.documents: Any = None
+        self.tools: Any = None
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Open the documents that were logged with the agent, if there are any: once, before the first question."""
+        """Open what was logged with the agent, if there is any: once, before the first question."""
         if self.config["documents"]:
             self.documents = opened(context.artifacts["documents"], self.config["documents"])
+        if self.config["tools"]:
+            # MLflow ships the module beside the agent, and only with tools.
+            from signalbox_tools import Tools  # type: ignore[import-not-found]
+
+            self.tools = Tools(Path(context.artifacts["tools"]), self.config["tools"])
 
     def predict(  # type: ignore[override]
         self, request: ResponsesAgentRequest
@@ -106,16 +125,11 @@ class Agent(ResponsesAgent):
         self._name_the_trace(request, question)
         if question is None:
             return ResponsesAgentResponse(output=[self._item(NO_QUESTION, new_id())])
-        call = self._prepare(request, question)
-        with llm_span(call) as span:
-            reply = whole_reply(self.model.chat.completions.create(**call.arguments))
-            finish(span, reply)
-        mlflow.update_current_trace(response_preview=shortened(reply.text))
-        item = self._item(reply.text, new_id())
-        cut: dict[str, Any] = (
-            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}} if reply.cut else {}
-        )
-        return ResponsesAgentResponse(output=[item], custom_outputs=self._facts(call, reply), **cut)
+        events = list(self._answer(request, question, [], streamed=False))
+        items, facts = [event["item"] for event in events], events[-1]["custom_outputs"]
+        cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+        more: dict[str, Any] = cut if facts["finish_reason"] == CUT else {}
+        return ResponsesAgentResponse(output=items, custom_outputs=facts, **more)
 
     def predict_stream(  # type: ignore[override]
         self, request: ResponsesAgentRequest
@@ -123,48 +137,128 @@ class Agent(ResponsesAgent):
         question, item_id = last_question(request), new_id()
         self._name_the_trace(request, question)
         if question is None:
-            yield self._delta(NO_QUESTION, item_id)
-            yield self._done(NO_QUESTION, item_id, None)
+            yield ResponsesAgentStreamEvent(**self.create_text_delta(delta=NO_QUESTION, item_id=item_id))
+            yield ResponsesAgentStreamEvent(**done(self._item(NO_QUESTION, item_id)))
             return
-        call = self._prepare(request, question)
         root = mlflow.get_current_active_span()
         texts: list[str] = []
         try:
-            reply = yield from self._spoken(call, item_id, texts)
+            for event in self._answer(request, question, texts, streamed=True):
+                yield ResponsesAgentStreamEvent(**event)
         except GeneratorExit:
             # The caller hung up. MLflow ends the span of a generator only when it runs out, so the trace ends here.
             if root is not None:
                 root.end(outputs={"abandoned_after": "".join(texts)}, status=SpanStatusCode.ERROR)
             raise
-        mlflow.update_current_trace(response_preview=shortened(reply.text))
-        yield self._done(reply.text, item_id, self._facts(call, reply))
 
-    def _spoken(self, call: Call, item_id: str, texts: list[str]) -> Generator[ResponsesAgentStreamEvent, None, Reply]:
-        reason, usage = "unknown", None
-        arguments = call.arguments | {"stream": True, "stream_options": {"include_usage": True}}
-        with llm_span(call) as span, self.model.chat.completions.create(**arguments) as chunks:
-            for chunk in chunks:
-                usage = chunk.usage or usage
-                choice = chunk.choices[0] if chunk.choices else None
-                reason = choice.finish_reason or reason if choice else reason
-                if choice and choice.delta.content:
-                    texts.append(choice.delta.content)
-                    yield self._delta(choice.delta.content, item_id)
-            reply = Reply("".join(texts), reason, counted(usage))
+    def _answer(
+        self, request: ResponsesAgentRequest, question: str, texts: list[str], *, streamed: bool
+    ) -> Generator[Event, None, None]:
+        """Every item whole, and the text in pieces before it when `streamed`; the last event has the facts.
+
+        The model is asked again with what its tools gave back, until it answers or a person must be asked.
+        """
+        call = self._prepare(request, question)
+        waiting = yield from self._resumed(call, since_last_question(request))
+        usage: dict[str, int] = {}
+        for left in reversed(range(MOST_ROUNDS)):
+            if waiting:
+                yield from self._ended(waiting, self._facts(call, Reply("", "tool_calls", usage)))
+                return
+            item_id = new_id()
+            reply = yield from self._asked(call if left else call.without_tools, item_id, texts, streamed=streamed)
+            usage = {name: usage.get(name, 0) + count for name, count in reply.usage.items()} or usage
+            if not (reply.calls and left):
+                mlflow.update_current_trace(response_preview=shortened(reply.text))
+                facts = self._facts(call, replace(reply, usage=usage))
+                yield from self._ended([self._item(reply.text, item_id)], facts)
+                return
+            if reply.text:
+                yield done(self._item(reply.text, item_id))
+            waiting = yield from self._used(call, reply)
+
+    def _resumed(self, call: Call, items: list[Event]) -> Generator[Event, None, list[Event]]:
+        """What a person's yes or no leads to, told to the model too; returns what still waits for one."""
+        if self.tools is None:
+            return []
+        before = [*items, *self.tools.refused(items)]
+        waiting = yield from self._told(call, self.tools.resume(items), before)
+        return waiting
+
+    def _used(self, call: Call, reply: Reply) -> Generator[Event, None, list[Event]]:
+        """The tools that the model wants to use: used, or returned where a person must say yes first."""
+        from signalbox_tools import requested
+
+        if reply.text:
+            call.arguments["messages"].append({"role": "assistant", "content": reply.text})
+        asking = [one for one in reply.calls if self.tools.asks(one)]
+        ready = (item for one in reply.calls if one not in asking for item in self.tools.use(one))
+        yield from self._told(call, ready, [])
+        return [requested(one) for one in asking]
+
+    def _told(self, call: Call, items: Iterable[Event], before: list[Event]) -> Generator[Event, None, list[Event]]:
+        """Pass on what the tools gave; the model reads it too, after what the request brought along."""
+        from signalbox_tools import messages
+
+        seen, waiting = list(before), []
+        for item in items:
+            if item["type"] == "mcp_approval_request":
+                waiting.append(item)
+            else:
+                seen.append(item)
+                yield done(item)
+        call.arguments["messages"].extend(messages(seen))
+        return waiting
+
+    def _ended(self, items: list[Any], facts: dict[str, Any]) -> Iterator[Event]:
+        *first, last = items
+        yield from map(done, first)
+        yield {**done(last), "custom_outputs": facts}
+
+    def _asked(self, call: Call, item_id: str, texts: list[str], *, streamed: bool) -> Generator[Event, None, Reply]:
+        with llm_span(call) as span:
+            if streamed:
+                said = self.api.pieces(self.model, call.arguments)
+                reply = yield from self._deltas(said, item_id, texts)
+            else:
+                reply = Reply(**self.api.whole(self.model, call.arguments))
             finish(span, reply)
         return reply
+
+    def _deltas(
+        self, said: Generator[str, None, dict[str, Any]], item_id: str, texts: list[str]
+    ) -> Generator[Event, None, Reply]:
+        with closing(said):
+            while True:
+                try:
+                    piece = next(said)
+                except StopIteration as ended:
+                    return Reply(**ended.value)
+                texts.append(piece)
+                yield self.create_text_delta(delta=piece, item_id=item_id)
 
     @functools.cached_property
     def model(self) -> openai.OpenAI:
         """Address and key come from OPENAI_BASE_URL and OPENAI_API_KEY."""
         return openai.OpenAI(timeout=TIME_LIMIT)
 
+    @functools.cached_property
+    def api(self) -> Any:
+        """How the model is asked: by Chat Completions, or by the Responses API."""
+        if self.config["llm_api"] != RESPONSES:
+            return ChatCompletions
+        # MLflow ships the module beside the agent, and only where it is chosen.
+        import signalbox_responses  # type: ignore[import-not-found]
+
+        return signalbox_responses
+
     def _prepare(self, request: ResponsesAgentRequest, question: str) -> Call:
         prompt = self._prompt()
         given = (request.custom_inputs or {}).get("variables") or {}
         found = self._look_up(question)
         messages = self._messages(prompt, conversation(request), question, given, found)
-        return Call(self._settings(request, prompt) | {"messages": messages}, prompt, found)
+        tools = {"tools": self.tools.told} if self.tools else {}
+        return Call(self._settings(request, prompt) | {"messages": messages} | tools, prompt, found)
 
     def _look_up(self, question: str) -> list[Document] | None:
         """The few documents that fit the question, under a span of their own; None without documents."""
@@ -201,7 +295,13 @@ class Agent(ResponsesAgent):
         pinned = str(self.config["prompt_version"] or os.environ.get("SIGNALBOX_PROMPT_VERSION", ""))
         address = f"prompts:/{name}/{pinned}" if pinned else f"prompts:/{name}@{alias}"
         seconds = float(self.config["prompt_cache_seconds"])
-        return mlflow.genai.load_prompt(address, link_to_model=False, cache_ttl_seconds=seconds)
+        prompt = mlflow.genai.load_prompt(address, link_to_model=False, cache_ttl_seconds=seconds)
+        wanted = "" if self.config["prompt_version"] else str(self.config["pinned_version"])
+        if wanted and str(prompt.version) != wanted:
+            raise ValueError(
+                f"The agent is pinned to version {wanted} of {name}, but was given version {prompt.version}."
+            )
+        return prompt
 
     def _messages(
         self,
@@ -261,13 +361,54 @@ class Agent(ResponsesAgent):
     def _item(self, text: str, item_id: str) -> Any:
         return self.create_text_output_item(text=text, id=item_id)
 
-    def _delta(self, text: str, item_id: str) -> ResponsesAgentStreamEvent:
-        return ResponsesAgentStreamEvent(**self.create_text_delta(delta=text, item_id=item_id))
 
-    def _done(self, text: str, item_id: str, facts: dict[str, Any] | None) -> ResponsesAgentStreamEvent:
-        item = self._item(text, item_id)
-        done: dict[str, Any] = {"type": "response.output_item.done", "item": item, "custom_outputs": facts}
-        return ResponsesAgentStreamEvent(**done)
+class ChatCompletions:
+    """Asks a model by OpenAI's Chat Completions, which nearly every server of models takes."""
+
+    @staticmethod
+    def whole(client: openai.OpenAI, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The answer with the real reason of its end, the usage and the calls of tools."""
+        completion = client.chat.completions.create(**arguments)
+        choice = completion.choices[0]
+        calls = [
+            {"id": one.id, "name": one.function.name, "arguments": one.function.arguments}
+            for one in choice.message.tool_calls or ()
+        ]
+        return replied(choice.message.content or "", choice.finish_reason, completion.usage, calls)
+
+    @staticmethod
+    def pieces(client: openai.OpenAI, arguments: dict[str, Any]) -> Generator[str, None, dict[str, Any]]:
+        """The text as it is written; returns the same as `whole`."""
+        texts, reason, usage = [], None, None
+        calls: dict[int, dict[str, str]] = {}
+        streaming = arguments | {"stream": True, "stream_options": {"include_usage": True}}
+        with client.chat.completions.create(**streaming) as chunks:
+            for chunk in chunks:
+                usage = chunk.usage or usage
+                for choice in chunk.choices[:1]:
+                    reason = choice.finish_reason or reason
+                    gather(calls, choice.delta.tool_calls or ())
+                    if choice.delta.content:
+                        texts.append(choice.delta.content)
+                        yield choice.delta.content
+        return replied("".join(texts), reason, usage, list(calls.values()))
+
+
+def gather(calls: dict[int, dict[str, str]], pieces: Iterable[Any]) -> None:
+    """Join the pieces in which a stream tells the calls of tools."""
+    for piece in pieces:
+        call = calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
+        call["id"] = piece.id or call["id"]
+        call["name"] = piece.function.name or call["name"]
+        call["arguments"] += piece.function.arguments or ""
+
+
+def replied(text: str, reason: str | None, usage: Any, calls: list[dict[str, str]]) -> dict[str, Any]:
+    return {"text": text, "finish_reason": reason or "unknown", "usage": counted(usage), "calls": calls}
+
+
+def done(item: Any) -> Event:
+    return {"type": "response.output_item.done", "item": item}
 
 
 def new_id() -> str:
@@ -291,6 +432,17 @@ def last_question(request: ResponsesAgentRequest) -> str | None:
     """The last user message, which may be empty; None when there is none."""
     talk = conversation(request)
     return str(talk[-1]["content"]) if talk else None
+
+
+def since_last_question(request: ResponsesAgentRequest) -> list[Event]:
+    """What an agent did since the last user message, and what a person said to that."""
+    items: list[Event] = []
+    for item in (one.model_dump() for one in request.input):
+        if item.get("role") == "user":
+            items.clear()
+        elif item.get("type", "message") != "message":
+            items.append(item)
+    return items
 
 
 def plain_text(content: str | list[dict[str, Any]]) -> str:
@@ -368,7 +520,8 @@ def llm_span(call: Call) -> Iterator[LiveSpan]:
 
 
 def finish(span: LiveSpan, reply: Reply) -> None:
-    span.set_outputs({"content": reply.text, "finish_reason": reply.finish_reason})
+    calls = {"tool_calls": list(reply.calls)} if reply.calls else {}
+    span.set_outputs({"content": reply.text, "finish_reason": reply.finish_reason, **calls})
     span.set_attributes({"response_length": len(reply.text), "finish_reason": reply.finish_reason})
     if reply.usage:
         span.set_attribute(SpanAttributeKey.CHAT_USAGE, reply.usage)
@@ -383,11 +536,6 @@ def written(template: Any) -> str:
     if isinstance(template, str):
         return template
     return "\n".join(f"{message['role']}: {message['content']}" for message in template)
-
-
-def whole_reply(completion: Any) -> Reply:
-    choice = completion.choices[0]
-    return Reply(choice.message.content or "", choice.finish_reason or "unknown", counted(completion.usage))
 
 
 def counted(usage: Any) -> dict[str, int]:

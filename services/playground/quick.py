@@ -52,9 +52,16 @@ def _bounded(chunks: Iterable[ChatCompletionChunk]) -> Iterator[str]:
             return
 
 
-def check_model(workspace: "Workspace", model: str) -> None:
-    """One short request, five seconds at most, so that a dead model is said at once; raises PlatformError."""
+def check_model(workspace: "Workspace", model: str, api: str = "chat") -> None:
+    """One short request, five seconds at most, so that a dead model is said at once; raises PlatformError.
+
+    `api`: chat or responses, whichever the agent will use.
+    """
+    client = calls.client(workspace.settings).with_options(timeout=5)
+    if api == "responses":
+        with translated(Message("Asking the model {model} by the Responses API", model=model)):
+            # OpenAI takes no lower limit.
+            client.responses.create(model=model, input="Hello", max_output_tokens=16, store=False)
+        return
     with translated(Message("Asking the model {model}", model=model)):
-        calls.client(workspace.settings).with_options(timeout=5).chat.completions.create(
-            model=model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1
-        )
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1)

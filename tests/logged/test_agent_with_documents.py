@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlflow.pyfunc import PyFuncModel
 
 from services.agents import documents, shipping
 from services.workspace import Workspace
-from tests.stub_model import StubModel, stub_model
+from tests.stub_model import StubModel
 
 FILE = Path("services/logged/responses_agent.py")
 CONFIG: dict[str, Any] = {"prompt_name": "support", "llm_model": "m", "company_name": "Acme", "prompt_cache_seconds": 0}
@@ -34,14 +34,6 @@ print("ANSWER " + json.dumps(agent.predict(said)["custom_outputs"]["sources"]))
 """
 
 Load = Callable[..., PyFuncModel]
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubModel]:
-    with stub_model() as stub:
-        monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "stub")
-        yield stub
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The logged agent, loaded as MLflow loads it, against a stub model."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from services.workspace import Workspace
-from tests.stub_model import StubModel, stub_model
+from tests.stub_model import StubModel
 
 FILE = Path("services/logged/responses_agent.py")
 CONFIG: dict[str, Any] = {
@@ -31,14 +31,6 @@ CONFIG: dict[str, Any] = {
 TEMPLATE = "You are {{tone}} at {{company_name}}."
 
 Load = Callable[..., PyFuncModel]
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubModel]:
-    with stub_model() as stub:
-        monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "stub")
-        yield stub
 
 
 @pytest.fixture
@@ -95,6 +87,17 @@ def test_a_pinned_version_ignores_the_alias(load: Load) -> None:
     agent = load("Second", prompt_version="1")
 
     assert text(ask(agent, "Hello")) == "First | Hello"
+
+
+def test_a_version_pinned_by_its_alias_is_loaded_and_nothing_else(load: Load) -> None:
+    mlflow.genai.register_prompt("support", "First")
+    mlflow.genai.set_prompt_alias("support", "release_1", 1)
+    agent = load("Second", prompt_alias="release_1", pinned_version="1")
+
+    assert text(ask(agent, "Hello")) == "First | Hello"
+    mlflow.genai.set_prompt_alias("support", "release_1", 2)
+    with pytest.raises(ValueError, match="pinned to version 1 of support, but was given version 2"):
+        ask(agent, "Hello")
 
 
 def test_the_environment_names_a_version_only_for_unpinned_agents(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:

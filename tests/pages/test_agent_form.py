@@ -113,6 +113,22 @@ def test_everything_that_is_typed_reaches_the_job(form, written):
     assert (found["system_resources"], found["user_scopes"]) == ([], [])
 
 
+def test_tools_are_understood_and_reach_the_job(form, written):
+    shown = form()
+    shown.radio(key="agent-api-support").set_value("responses")
+    field = shown.file_uploader(key="agent-tools-file/support")
+    field.upload("tools.py", b"def pay(order):\n    'Pay.'\n", "text/x-python").run()
+    assert "The function “pay” cannot be a tool: the type of its parameter “order” is not known." in texts(shown)
+    tools = "def pay(order: str) -> str:\n    'Pay an order.'\n    return order\n"
+    field.upload("tools.py", tools.encode(), "text/x-python").run()
+    assert "**pay**: Pay an order" in texts(shown) and "Is given: order" in texts(shown)
+    shown.multiselect(key="agent-tools-asking/support").set_value(["pay"]).run()
+
+    found = sent(shown, written)
+
+    assert (found["tools"], found["asking_tools"], found["llm_api"]) == (tools, ["pay"], "responses")
+
+
 def test_the_persons_rights_take_the_place_of_resources(form, written):
     shown = form()
     add_row(shown, "resources", "genie_space", "01ef")
@@ -187,7 +203,7 @@ def test_the_form_speaks_japanese(form, written):
     shown = form("ja")
     assert not shown.exception
     labels = [one.label for one in shown.expander]
-    assert labels[2:] == ["利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
+    assert labels[2:] == ["呼び出せるツール", "利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
 
 
 def test_what_was_printed_and_what_failed_are_shown_and_removed(logging, written, finish, model):

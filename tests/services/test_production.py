@@ -37,6 +37,20 @@ def test_an_alias_is_put_back_where_it_was(written, before):
     assert [one for one in verbs(written) if one[0] == "move_alias"] == [("move_alias", "done")]
 
 
+def test_a_pinned_version_is_named_for_good(written):
+    production.pin(written, "greeting", 2, "release 1")
+    production.pin(written, "greeting", 2, "release 2")
+    assert production.alias(written, "greeting", "release_2") == 2
+    assert [(one.verb, one.subject) for one in audit.events(written) if one.outcome == "done"][0] == (
+        "pin_prompt",
+        "greeting@release_2",
+    )
+    assert verbs(written).count(("pin_prompt", "done")) == 1
+    mlflow.genai.set_prompt_alias("greeting", "release_2", 1)
+    with pytest.raises(ConflictError, match="release_2 of greeting names version 1"):
+        production.pin(written, "greeting", 2, "release 3")
+
+
 def test_traffic_moves_only_from_the_expected_shares(written):
     for version, weight in ((1, 100), (2, 0)):
         stand(written, version, logged(written, "greeting"), weight)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import mlflow
 import pytest
 
-from services import agents, audit, jobs, prompts, releases
+from services import agents, audit, jobs, production, prompts, releases
 from services.database import now
 from services.errors import ConsoleError
 from services.jobs import Work
@@ -61,6 +61,11 @@ def test_a_registered_candidate_says_what_it_is(written):
     assert written.client.get_logged_model(model_id).tags["model_version"] == model_id
     assert aliases(written) == {"challenger": 1}
     assert [(one.subject, one.after) for one in done(written, "move_model_alias")] == [("support-agent@challenger", 1)]
+
+
+def test_the_prompt_of_a_pinned_agent_is_named_by_its_release(written):
+    take(written, stored(written, Pair(logged(written, "greeting", pinned=1), None, 1)))
+    assert production.alias(written, "greeting", "release_1") == 1
 
 
 def test_a_registration_that_was_cut_off_is_finished_and_not_repeated(written):

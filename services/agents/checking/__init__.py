@@ -8,7 +8,7 @@ from services.agents import config_files, folder, printed, shipping
 from services.agents.checking.findings import Finding, Report, in_order
 from services.agents.checking.needs import ANY
 from services.agents.checking.probe import SECONDS, probe
-from services.agents.checking.source import NO_FILES, can_run, read, refuse_secrets
+from services.agents.checking.source import NO_FILES, can_run, read, read_beside, refuse_secrets
 from services.agents.form import LONGEST_SOURCE, AgentForm
 from services.agents.form import check as check_fields
 from services.agents.printed import Printed
@@ -73,6 +73,12 @@ def check_form(workspace: "Workspace", work: "Work", form: AgentForm) -> Report:
     return check(workspace, work, form.source or "", **_surroundings(workspace, form))
 
 
+def check_tools(form: AgentForm) -> Report:
+    """What is to be mended in the file with tools; it is read, and runs when MLflow asks the agent."""
+    found = read_beside({"tools.py": form.tools}, _declared(form), form.pip_requirements)
+    return Report("", False, found, ran=False)
+
+
 def check(
     workspace: "Workspace",
     work: "Work",
@@ -114,13 +120,17 @@ def check(
 
 def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
     """The config, resources and packages that the form's agent would be logged with."""
-    rows = {f"{kind}:{name}" for kind, name, *_ in (*form.resources, *form.system_resources)}
-    # A scope lets the agent reach everything of a kind that the person who asks may reach.
-    reached = {f"{kind}:{ANY}" for kind in KINDS if KINDS[kind].scopes and {*KINDS[kind].scopes} <= {*form.user_scopes}}
     return {
         "config": config_files.of(workspace, form) | {"prompt_version": str(form.first_version)},
-        "declared": sorted(rows | reached),
+        "declared": sorted(_declared(form)),
         "requirements": sorted(form.pip_requirements),
         "files": form.files,
         "documents": form.documents,
     }
+
+
+def _declared(form: AgentForm) -> set[str]:
+    rows = {f"{kind}:{name}" for kind, name, *_ in (*form.resources, *form.system_resources)}
+    # A scope lets the agent reach everything of a kind that the person who asks may reach.
+    reached = {f"{kind}:{ANY}" for kind in KINDS if KINDS[kind].scopes and {*KINDS[kind].scopes} <= {*form.user_scopes}}
+    return rows | reached

@@ -29,11 +29,18 @@ def read(
 
     `declared`: resources written `kind:name`; `files`: texts by path.
     """
-    own = folder.modules(files)
-    found = list(_read(source, RULES, declared, requirements, own))
+    found = list(_read(source, RULES, declared, requirements, folder.modules(files)))
+    return in_order([*found, *read_beside(files, declared, requirements)])
+
+
+def read_beside(
+    files: Mapping[str, str], declared: Collection[str] = (), requirements: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """The same for files of which none names the agent."""
+    own, found = folder.modules(files), list[Finding]()
+    rules = [rule for rule in RULES if rule is not no_set_model]
     for name, text in files.items():
         if name.endswith(".py"):
-            rules = [rule for rule in RULES if rule is not no_set_model]
             within = _read(text, rules, declared, requirements, own)
         else:
             within = [secret(line) for line in lines_of_keys(text)]
