@@ -4,7 +4,7 @@ from services import monitoring, playground, scorers
 from services.errors import ConsoleError
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
-from services.scorers import ScorerSpec, health, kinds
+from services.scorers import ScorerSpec, health, kinds, watching
 
 PRODUCTION = Interlock(
     6,
@@ -33,7 +33,7 @@ def scorers_ready(candidate: Candidate) -> Finding:
         found = Message("Scorers were changed after the evaluation: {names}.", names=", ".join(changed))
         mend = Message("Run the evaluation again with today's scorers.")
         return PRODUCTION.red(found, mend, "evaluations", candidate.to_evaluate)
-    return _watched(candidate, [spec for spec in known if scorers.not_in_production(spec) is None])
+    return _watched(candidate, watching.fit(candidate.workspace))
 
 
 def _watched(candidate: Candidate, wanted: list[ScorerSpec]) -> Finding:

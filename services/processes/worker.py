@@ -100,6 +100,8 @@ class Worker:
 
     def _keep_gateway(self) -> None:
         """Restart a dead gateway, but not more than once in two seconds (a busy port stays busy for a while)."""
+        if self.settings.databricks is not None:  # a workspace serves its agents itself
+            return
         if self.gateway is not None and self.gateway.poll() is None:
             return
         if time.monotonic() - self.gateway_started < 2 or held(self.settings.run_folder / "gateway.lock"):
@@ -110,7 +112,7 @@ class Worker:
 
     def _await_gateway(self) -> None:
         """Jobs may ask the practice model, which the gateway serves; one that cannot start must not hold them up."""
-        end = time.monotonic() + SECONDS_FOR_GATEWAY
+        end = time.monotonic() + (0 if self.settings.databricks else SECONDS_FOR_GATEWAY)
         while not (self.stopping or held(self.settings.run_folder / "gateway.lock")) and time.monotonic() < end:
             self._keep_gateway()
             time.sleep(PAUSE)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from services import agents, audit, interlocks, monitoring, production, prompts, scorers, traces
+from services import agents, audit, interlocks, monitoring, production, prompts, traces
 from services.audit import Verb
 from services.database import now
 from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError, translated
@@ -15,6 +15,7 @@ from services.releases import approving, circumstances, proving, records, regist
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import live
 from services.releases.records import Kind, Proof, Release, State
+from services.scorers import watching
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -112,8 +113,7 @@ def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
             version=spec.version,
             running=True,
         )
-        for spec in scorers.all(workspace)
-        if scorers.not_in_production(spec) is None
+        for spec in watching.fit(workspace)
     ]
     why = f"release {release.id}"
     if list(running.values()) != wanted:
