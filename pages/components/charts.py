@@ -1,89 +1,153 @@
 """Plotly figures of production: small, quiet, in the viewer's time zone."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import session
+from services.monitoring import Marker, Overview
 
 _ = session.text
 
-BLUE, RED, ORANGE = "#2563eb", "#dc2626", "#d97706"
-LINES = (BLUE, ORANGE, "#059669", "#7c3aed", "#db2777", "#0891b2", "#65a30d", "#475569")
+BLUE, RED, ORANGE, GREEN, GREY = "#2563eb", "#dc2626", "#d97706", "#059669", "#94a3b8"
+LINES = (BLUE, ORANGE, GREEN, "#7c3aed", "#db2777", "#0891b2", "#65a30d", "#475569")
 SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "hexagon-open", "star-open")
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEIGHT = 240
 FEW = 6
+MANY = 40
 
 
-def volume(buckets: pd.DataFrame) -> go.Figure:
+def volume(found: Overview) -> go.Figure:
     """Answered and failed questions per bucket."""
-    times = _local(buckets["time"])
-    fine = buckets["count"] - buckets["errors"]
+    parts = found.series.buckets
+    fine = [part.count - part.errors for part in parts]
     # Left alone, the axis of few questions counts halves of one.
-    step = 1 if buckets["count"].max() < FEW else None
-    return _plain(
-        go.Figure(
-            [
-                go.Bar(x=times, y=fine, name=_("answered"), marker_color=BLUE),
-                go.Bar(x=times, y=buckets["errors"], name=_("failed"), marker_color=RED),
-            ],
-            go.Layout(barmode="stack", legend={"traceorder": "normal"}, yaxis={"dtick": step}),
-        ),
-        times,
-    )
+    step = 1 if max((part.count for part in parts), default=0) < FEW else None
+    bars = [_bar(found, fine, _("answered"), BLUE), _bar(found, [part.errors for part in parts], _("failed"), RED)]
+    return _plain(go.Figure(bars, go.Layout(barmode="stack", yaxis={"dtick": step})), found)
 
 
-def seconds(buckets: pd.DataFrame) -> go.Figure:
-    """The median and the slowest twentieth."""
-    times = _local(buckets["time"])
-    return _plain(
-        go.Figure(
-            [_line(times, buckets["p50"], _("median"), BLUE), _line(times, buckets["p95"], _("95 of 100"), ORANGE)]
-        ),
-        times,
-        suffix=_("{seconds} s", seconds=""),
-    )
+def seconds(found: Overview) -> go.Figure:
+    """The median and the slowest tenth, twentieth and hundredth of the answers."""
+    names = (_("median"), _("90 of 100"), _("95 of 100"), _("99 of 100"))
+    lines = [
+        _line(found, [part.millis[position] / 1000 for part in found.series.buckets], name, position)
+        for position, name in enumerate(names)
+    ]
+    return _plain(go.Figure(lines), found, suffix=_("{seconds} s", seconds=""))
 
 
-def pass_rates(scores: pd.DataFrame, window: pd.Series) -> go.Figure:
+def pass_rates(found: Overview, kind: str) -> go.Figure:
     """One line per scorer over the whole window; the marks say how many answers they rest on."""
     figure = go.Figure()
-    for position, (scorer, found) in enumerate(scores.groupby("scorer")):
-        line = _line(_local(found["time"]), found["mean"], str(scorer), LINES[position % len(LINES)])
+    names = [one.now.name for one in found.of_kind(kind) if one.now.judged]
+    for position, name in enumerate(names):
+        given = [_of(scores, kind, name) for scores in found.series.bucket_scores]
+        line = _line(found, [one.rate if one else None for one in given], name, position)
         # Open marks of different shapes: scorers that agree lie on each other and must all be seen.
         line.update(marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 9 + 2 * (position % len(SYMBOLS))})
-        figure.add_trace(line.update(customdata=found["n"], hovertemplate="%{y:.0%} (n = %{customdata})"))
+        line.update(mode="lines+markers", connectgaps=True)
+        counted = [one.judged if one else 0 for one in given]
+        figure.add_trace(line.update(customdata=counted, hovertemplate="%{y:.0%} (n = %{customdata})"))
     figure.update_yaxes(range=[0, 1.08], tickformat=".0%")
-    return _plain(figure, _local(window))
+    return _plain(figure, found)
 
 
-def show(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+def tokens(found: Overview) -> go.Figure:
+    parts = found.series.buckets
+    bars = [
+        _bar(found, [part.tokens_in for part in parts], _("sent to the model"), BLUE),
+        _bar(found, [part.tokens_out for part in parts], _("written by the model"), GREEN),
+    ]
+    return _plain(go.Figure(bars, go.Layout(barmode="stack")), found)
 
 
-def _line(times: pd.Series, values: pd.Series, name: str, colour: str) -> go.Scatter:
-    return go.Scatter(x=times, y=values, name=name, mode="lines+markers", line={"color": colour}, marker={"size": 8})
+def cost(found: Overview) -> go.Figure:
+    spent = [part.cost or 0 for part in found.series.buckets]
+    return _plain(go.Figure([_bar(found, spent, _("US dollars"), ORANGE)], go.Layout(showlegend=False)), found)
 
 
-def _plain(figure: go.Figure, times: pd.Series, suffix: str = "") -> go.Figure:
+def opinions(found: Overview, name: str) -> go.Figure:
+    """How many people said that an answer helped, and that it did not."""
+    given = [_of(scores, "people", name) for scores in found.series.bucket_scores]
+    up = [one.passed if one else 0 for one in given]
+    down = [one.judged - one.passed if one else 0 for one in given]
+    bars = [_bar(found, up, _("helped"), GREEN), _bar(found, down, _("did not help"), RED)]
+    return _plain(go.Figure(bars, go.Layout(barmode="stack")), found)
+
+
+def show(figure: go.Figure, key: str, told: str) -> int | None:
+    """Draw it, with `told` for those who cannot see it; returns the bucket that was clicked."""
+    drawn: Any = st.plotly_chart(
+        figure, key=key, config={"displayModeBar": False}, on_select="rerun", selection_mode="points", alt=told
+    )
+    return clicked(drawn)
+
+
+def clicked(state: Any) -> int | None:
+    """Which bucket a chart's state says was clicked."""
+    points = (state or {}).get("selection", {}).get("points", [])
+    return int(points[0]["point_index"]) if points else None
+
+
+def letter(position: int) -> str:
+    return LETTERS[position % len(LETTERS)]
+
+
+def _of(scores: Sequence[Any], kind: str, name: str) -> Any:
+    return next((one for one in scores if (one.kind, one.name) == (kind, name) and one.judged), None)
+
+
+def _bar(found: Overview, values: list[Any], name: str, colour: str) -> go.Bar:
+    return go.Bar(x=_starts(found), y=values, name=name, marker_color=colour)
+
+
+def _line(found: Overview, values: list[Any], name: str, position: int) -> go.Scatter:
+    mode = "lines+markers" if len(values) < MANY else "lines"
+    colour = {"color": LINES[position % len(LINES)]}
+    return go.Scatter(x=_starts(found), y=values, name=name, mode=mode, line=colour, marker={"size": 7})
+
+
+def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.15, "x": 0},
+        legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
         hovermode="x unified",
+        clickmode="event+select",
+        dragmode=False,
     )
-    figure.update_yaxes(rangemode="tozero", ticksuffix=suffix)
+    figure.update_yaxes(rangemode="tozero", ticksuffix=suffix, fixedrange=True)
     figure.update_xaxes(
-        range=_span(times), tickformat="%H:%M<br>%m-%d", hoverformat="%Y-%m-%d %H:%M", tickangle=0, nticks=6
+        range=_span(found), tickformat="%H:%M<br>%m-%d", hoverformat="%Y-%m-%d %H:%M", tickangle=0, nticks=6
     )
+    figure.update_xaxes(fixedrange=True)
+    for position, marker in enumerate(found.markers):
+        _mark(figure, marker, letter(position))
     return figure
 
 
-def _span(times: pd.Series) -> list[pd.Timestamp]:
+def _mark(figure: go.Figure, marker: Marker, sign: str) -> None:
+    at = _local([marker.at])[0]
+    figure.add_vline(x=at.timestamp() * 1000, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.add_annotation(x=at, y=1, yref="paper", text=sign, showarrow=False, yanchor="bottom", font={"size": 10})
+
+
+def _span(found: Overview) -> list[pd.Timestamp]:
     """The whole window with half a bucket at both ends: a single point stands at its time, not in the middle."""
-    half = (times.diff().min() if len(times) > 1 else pd.Timedelta(minutes=15)) / 2
-    return [times.min() - half, times.max() + half]
+    times = _local(found.times)
+    half = (times[1] - times[0]) / 2
+    return [times[0] - half, times[-1] - half]
 
 
-def _local(times: pd.Series) -> pd.Series:
-    return times.dt.tz_convert(st.context.timezone or "UTC").dt.tz_localize(None)
+def _starts(found: Overview) -> pd.DatetimeIndex:
+    return _local(found.times)[:-1]
+
+
+def _local(times: Sequence[datetime]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(times).tz_convert(st.context.timezone or "UTC").tz_localize(None)

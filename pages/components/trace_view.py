@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components import agent_steps, agent_titles, opinion, session
 from services import agents, monitoring, traces
-from services.traces import ORIGINS, TraceRow, TraceStory, Verdict
+from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -27,9 +27,18 @@ def show_row(row: TraceRow, open_trace: Callable[[str], None]) -> None:
         when.caption(f"{session.moment(row.time)}  \n{session.seconds(row.seconds)}")
 
 
+def show_conversation(one: Conversation, open_conversation: Callable[[str], None]) -> None:
+    with st.container(border=True):
+        open_it, said, who, when = st.columns([1.6, 6, 3, 2.4], vertical_alignment="center")
+        open_it.button(_("Open"), key=f"open-{one.session}", on_click=open_conversation, args=(one.session,))
+        said.markdown(f"**{session.escape(_cut(one.first.question.strip())) or _('(empty question)')}**")
+        who.caption("  \n".join([_("Questions: {n}", n=one.turns), *([session.escape(one.user)] if one.user else [])]))
+        when.caption(session.moment(one.newest.time))
+
+
 def show(workspace: Workspace, trace_id: str) -> None:
     """The whole story, with a way back to the list."""
-    st.button(_("All traces"), icon=":material/arrow_back:", key="back", on_click=lambda: st.query_params.clear())
+    st.button(_("All traces"), icon=":material/arrow_back:", key="back", on_click=_back)
     with st.spinner(_("An answer's trace is written within some seconds.")):
         story = traces.await_story(workspace, trace_id)
     _show_head(workspace, story.row)
@@ -37,6 +46,11 @@ def show(workspace: Workspace, trace_id: str) -> None:
     _show_verdicts(workspace, story)
     _show_steps(story)
     _show_facts(workspace, story)
+
+
+def _back() -> None:
+    """To the list as it was."""
+    st.query_params.pop("trace", None)
 
 
 def _show_head(workspace: Workspace, row: TraceRow) -> None:

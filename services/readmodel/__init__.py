@@ -13,9 +13,10 @@ from services.audit import Verb
 from services.errors import NotReadyError
 from services.messages import Message
 from services.readmodel import file, filling
-from services.readmodel.finding import Conversation, Found, TraceQuery, conversations, count, find
-from services.readmodel.series import Part, Scored, Series, Window, read
+from services.readmodel.finding import conversations, count, find, unjudged
+from services.readmodel.series import Part, Scored, Series, Versions, Window, read, versions
 from services.readmodel.verifying import Check, verify
+from services.traces.queries import Conversation, Found, TraceQuery
 
 if TYPE_CHECKING:
     from services.jobs import Job, Work
@@ -30,6 +31,7 @@ __all__ = [
     "Series",
     "State",
     "TraceQuery",
+    "Versions",
     "Window",
     "catch_up",
     "conversations",
@@ -40,7 +42,9 @@ __all__ = [
     "rebuild",
     "run",
     "state",
+    "unjudged",
     "verify",
+    "versions",
 ]
 
 PATIENCE = 0.4

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from services import database
 from services.readmodel import file
 from services.readmodel.facts import EVALUATION, PEOPLE, PRODUCTION
 from services.readmodel.filling import ID_BITS, folded
+from services.traces.queries import Conversation, Found, TraceQuery
 from services.traces.rows import TraceRow
 
 if TYPE_CHECKING:
@@ -20,53 +20,6 @@ KINDS = (PRODUCTION, EVALUATION, PEOPLE)
 TRIGRAM = 3
 ABOVE_ALL = "\U0010ffff"
 COLUMNS = "trace.id, trace_id, origin, state, model_id, millis, tokens, prompts, user, session, question, answer"
-
-
-@dataclass(frozen=True)
-class TraceQuery:
-    """Which traces; `version` is an agent version's model id, `prompt` a prompt's name and version.
-
-    Of the last `hours`, or from `since` to before `until`. `scorer` gave the verdict `passed` in production or an
-    evaluation; `opinion` is what people said. `text`: every word of it stands in question or answer. `before` and
-    `after` are positions that a list returned: older and newer than that.
-    """
-
-    hours: float = 24.0
-    since: datetime | None = None
-    until: datetime | None = None
-    origin: str | None = "live"
-    state: str | None = None
-    scorer: str | None = None
-    passed: bool = False
-    opinion: bool | None = None
-    version: str | None = None
-    prompt: tuple[str, int] | None = None
-    user: str | None = None
-    session: str | None = None
-    text: str | None = None
-    limit: int = 50
-    before: int | None = None
-    after: int | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """Traces newest first, with the positions that lead on where there are `older` or `newer` ones."""
-
-    rows: tuple[TraceRow, ...]
-    older: int | None
-    newer: int | None
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """The traces of one session, by its first and newest."""
-
-    session: str
-    user: str | None
-    turns: int
-    first: TraceRow
-    newest: TraceRow
 
 
 def find(workspace: "Workspace", query: TraceQuery) -> Found:
@@ -93,6 +46,19 @@ def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bo
     with file.reading(workspace) as connection:
         found = len(_ids(connection, query, most + 1, "DESC"))
     return min(found, most), found > most
+
+
+def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int) -> int:
+    """How many live answers of the last `hours` none of these scorers has judged in production, counted up to `most`."""
+    names = ", ".join("?" * len(scorers))
+    judged = f"SELECT 1 FROM mark WHERE mark.id = trace.id AND kind = ? AND name IN ({names}) AND value IS NOT NULL"
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM trace WHERE id >= ? AND origin = 'live' AND state = 'OK' "
+        f"AND NOT EXISTS ({judged}) LIMIT ?)"
+    )
+    since = _position(database.now() - timedelta(hours=hours))
+    with file.reading(workspace) as connection:
+        return int(connection.execute(query, (since, PRODUCTION, *scorers, most)).fetchone()[0])
 
 
 def conversations(workspace: "Workspace", query: TraceQuery) -> list[Conversation]:

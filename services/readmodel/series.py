@@ -83,6 +83,24 @@ class Series:
     prompt_scores: dict[str, list[Scored]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Versions:
+    """What has answered people so far: agent versions by model id, prompt versions by name/number."""
+
+    agents: tuple[str, ...]
+    prompts: tuple[str, ...]
+
+
+def versions(workspace: "Workspace") -> Versions:
+    with file.reading(workspace) as connection:
+        rows = connection.execute("SELECT model_id, prompt FROM dim WHERE origin = 'live' ORDER BY id DESC").fetchall()
+    return (
+        Versions(*(tuple(dict.fromkeys(filter(None, named))) for named in zip(*rows, strict=True)))
+        if rows
+        else Versions((), ())
+    )
+
+
 def read(workspace: "Workspace", window: Window) -> Series:
     """Add up a window; a long one from hours, as far as its edges allow."""
     with file.reading(workspace) as connection:

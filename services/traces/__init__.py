@@ -9,8 +9,8 @@ from mlflow.exceptions import MlflowException
 from services import readmodel
 from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
-from services.readmodel import Conversation, Found, TraceQuery
 from services.traces.prompt_use import prompt_seen, prompt_version
+from services.traces.queries import Conversation, Found, TraceQuery
 from services.traces.rows import ORIGINS, TraceRow, origin
 from services.traces.story import Step, TraceStory, Verdict, told
 

@@ -27,6 +27,7 @@ ORIGINS: dict[str, str] = {
     "rehearsal": mark("Rehearsal"),
 }
 PAGE = 200
+SAID = {"true": True, "yes": True, "false": False, "no": False}
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,15 @@ def row_of(info: TraceInfo) -> TraceRow:
         model_id=info.trace_metadata.get("mlflow.modelId"),
         prompts=tuple(linked_prompts(info)),
         tokens=usage.get("total_tokens"),
-        scores={name: one.value for name, one in newest_feedback(info).items() if isinstance(one.value, bool)},
+        scores=_scores(info),
         session=info.trace_metadata.get("mlflow.trace.session"),
     )
+
+
+def _scores(info: TraceInfo) -> dict[str, bool]:
+    """The verdicts that passed or failed; judges of a workspace say so in words."""
+    said = {name: SAID.get(str(one.value).lower()) for name, one in newest_feedback(info).items()}
+    return {name: passed for name, passed in said.items() if passed is not None}
 
 
 def opinions(info: TraceInfo) -> list[Feedback]:

@@ -2,7 +2,8 @@
 
 import mlflow
 
-from services import monitoring, scorers
+from pages.components import charts
+from services import jobs, monitoring, scorers
 from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.pages.conftest import texts
@@ -26,10 +27,44 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     page = screen("monitoring")
 
     assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "3"), ("Failed", "1")]
-    assert page.dataframe[0].value.iloc[0].tolist() == ["short", 50, 2]
-    assert "No scorer watches production" in texts(page)
+    line = page.dataframe[0].value.iloc[0]
+    assert (line["Scorer"], line["In production"]) == ("short", "50 % (9 % to 91 %, n = 2)")
+    shown = texts(page)
+    assert "No scorer watches production" in shown
+    assert "3 questions, none in the time before." in shown and "1 got no answer (33 %)." in shown
+    assert "The lowest is “short”: 1 of 2 judged answers passed" in shown
+    assert "The scorer short got a new version" in shown
     assert len(page.get("plotly_chart")) == 3
     assert not page.exception
+
+    page.radio(key="more").set_value("people").run()
+    assert "Nobody has said yet" in texts(page)
+    page.radio(key="more").set_value("cost").run()
+    assert "30 tokens" in texts(page) and "No cost is known" in texts(page)
+    page.radio(key="window").set_value(168).run()
+    assert page.query_params["hours"] == "168"
+    assert not page.exception
+
+
+def test_a_version_is_watched_alone(screen, workspace):
+    leave(workspace, prompt='[{"name": "a", "version": "1"}]')
+    leave(workspace, prompt='[{"name": "a", "version": "2"}]')
+    page = screen("monitoring", prompt="a/2")
+    assert page.metric[0].value == "1"
+    links = [link.proto.query_string for link in page.get("page_link")]
+    assert any("prompt=a%2F2" in link and "hours=24" in link for link in links)
+
+
+def test_a_clicked_bucket_is_found():
+    assert charts.clicked({"selection": {"points": [{"point_index": 3}]}}) == 3
+    assert charts.clicked({"selection": {"points": []}}) is None
+
+
+def test_everything_can_be_read_again(screen, workspace):
+    leave(workspace)
+    page = screen("monitoring")
+    page.button(key="rebuild").click().run()
+    assert [job.args for job in jobs.recent(workspace, kind="read_traces")] == [{"rebuild": True}]
 
 
 def test_scorers_can_be_started_here(screen, workspace):
@@ -41,10 +76,3 @@ def test_scorers_can_be_started_here(screen, workspace):
 
     (one,) = monitoring.production_scorers(workspace)
     assert (one.name, one.rate, one.running) == ("short", 0.25, True)
-
-
-def test_a_full_window_is_said(screen, workspace, monkeypatch):
-    monkeypatch.setattr(monitoring, "MOST_READ", 1)
-    leave(workspace)
-    leave(workspace)
-    assert "Only the newest 1 traces" in texts(screen("monitoring"))

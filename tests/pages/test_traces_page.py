@@ -1,10 +1,12 @@
 """Traces: find one, read what happened."""
 
+import time
 from dataclasses import replace
 
 import mlflow
 import pytest
 
+from bench import trace_maker
 from services import monitoring, scorers, traces
 from services.errors import ForbiddenError
 from services.people import ALL_ROLES, Actor, Role
@@ -97,6 +99,35 @@ def test_words_and_origin_filter(screen, workspace):
     assert "probing" in texts(page)
 
 
+def test_pages_and_the_stretch_of_a_chart_stand_in_the_address(screen, workspace):
+    for number in range(22):
+        leave(workspace, f"Question {number:02}", hours_ago=0.01 * (22 - number))
+    page = screen("traces")
+    assert "Question 21" in texts(page) and "Question 01" not in texts(page)
+    page.button(key="older").click().run()
+    assert "Question 01" in texts(page) and "Question 21" not in texts(page)
+    assert "before" in page.query_params
+    page.button(key="newer").click().run()
+    assert "Question 21" in texts(page)
+
+    page = screen("traces", since="2020-01-01T00:00Z", until="2020-01-02T00:00Z")
+    assert "No trace fits" in texts(page) and "Only from 2020" in texts(page).replace("\\", "")
+    page.button(key="everything").click().run()
+    assert "Question 21" in texts(page)
+
+
+def test_conversations_are_listed_and_opened(screen, workspace):
+    made = trace_maker.Made(6, int(time.time() * 1000), 1)
+    store = workspace.settings.tracking_uri.removeprefix("sqlite:///")
+    trace_maker.write(store, workspace.app.experiment_id, trace_maker.traces(made))
+    page = screen("traces")
+    page.toggle(key="traces-conversations").set_value(True).run()
+    assert "Questions: 4" in texts(page) and "Questions: 2" in texts(page)
+    page.button(key="open-s-1").click().run()
+    assert "Only the conversation s-1." in texts(page).replace("\\", "")
+    assert len([button for button in page.button if button.label == "Open"]) == 2
+
+
 def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
     id = leave(workspace, "Where?", "Here.", error=True, prompt='[{"name": "support", "version": "3"}]')
     mlflow.log_feedback(trace_id=id, name="polite", value=False, rationale="Too short.")
@@ -126,7 +157,7 @@ def test_a_trace_leads_to_the_agent_version_and_back_to_its_answers(screen, work
 
     page = screen("traces", agent=model_id)
     assert "Where?" in texts(page) and "Asked another agent" not in texts(page)
-    page.button(key="all-agents").click().run()
+    page.button(key="everything").click().run()
     assert "Asked another agent" in texts(page)
 
 

@@ -1,18 +1,21 @@
 """Monitoring: live traces only, honest numbers, explained silence, and the job that judges."""
 
-from dataclasses import replace
+import csv
+import io
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Trace, TraceData
+from mlflow.entities import AssessmentSource, Trace, TraceData
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from services import apps, jobs, monitoring, scorers
 from services.errors import InvalidInputError
 from services.messages import Message
-from services.monitoring import MonitoredScorer, scoring
+from services.monitoring import Asked, MonitoredScorer, Score, buckets, scoring
+from services.readmodel import Scored
 from services.scorers import ScorerSpec
 from services.traces.rows import newest_feedback
 from tests.left_traces import leave, leave_one_of_each
@@ -41,51 +44,74 @@ def feedback(trace_id, name="short"):
     return newest_feedback(mlflow.get_trace(trace_id).info).get(name)
 
 
+def look(workspace, hours=24.0, **asked):
+    return monitoring.overview(workspace, Asked(hours, **asked))
+
+
 def test_only_live_traces_are_counted(workspace):
     leave_one_of_each(workspace)
-    assert monitoring.overview(workspace, 24).totals.count == 2
+    assert look(workspace).total.count == 2
 
 
 def test_numbers_say_what_they_rest_on(workspace):
     for seconds, hours in ((0.1, 0.1), (0.2, 0.1), (0.3, 0.1), (9.0, 30)):
         leave(workspace, seconds=seconds, hours_ago=hours)
     broken = leave(workspace, error=True, seconds=60, hours_ago=0.1)
-    passed = leave(workspace, seconds=0.2, hours_ago=0.1)
+    passed = leave(workspace, seconds=0.2, hours_ago=0.1, model_id="m-2", prompt='[{"name": "a", "version": "2"}]')
     for id, value in ((broken, False), (passed, True)):
         mlflow.log_feedback(trace_id=id, name="short", value=value)
+    mlflow.log_feedback(trace_id=passed, name="short", value=False, source=AssessmentSource("HUMAN", "eve"))
 
-    found = monitoring.overview(workspace, 24)
+    found = look(workspace)
 
-    assert (found.totals.count, found.totals.errors) == (5, 1)
-    assert found.totals.p50 == pytest.approx(0.2)
-    assert int(found.buckets["count"].sum()) == 5
-    assert int(found.buckets["errors"].sum()) == 1
-    assert len(found.buckets) >= 24
-    assert float((found.scores["mean"] * found.scores["n"]).sum()) == 1
-    assert int(found.scores["n"].sum()) == 2
+    assert (found.total.count, found.total.errors, found.before.count) == (5, 1, 1)
+    assert found.total.millis[0] == pytest.approx(200, rel=0.01)
+    assert [sum(one.count for one in found.series.buckets), len(found.times)] == [5, len(found.series.buckets) + 1]
+    assert len(found.series.buckets) >= 24
+    (by_scorer,), (by_people,) = found.of_kind("production"), found.of_kind("people")
+    assert (by_scorer.now.passed, by_scorer.now.judged) == (1, 2)
+    assert (by_people.now.passed, by_people.now.judged) == (0, 1)
+    assert by_scorer.interval[0] < 0.5 < by_scorer.interval[1]
+    assert look(workspace, agent="m-2").total.count == look(workspace, prompt="a/2").total.count == 1
+    assert {name: one.count for name, one in found.series.by_prompt.items()} == {"": 4, "a/2": 1}
 
-
-@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Africa/Cairo", "UTC"])
-def test_days_begin_at_midnight_of_the_app(workspace, zone):
-    there = workspace.for_app(apps.save(workspace, replace(apps.form_of(workspace.app), time_zone=zone)))
-    for hours in (1, 30, 30 * 24):
-        leave(there, hours_ago=hours)
-    found = monitoring.overview(there, 24 * 200)
-    local = found.buckets["time"].dt.tz_convert(zone)
-    assert int(found.buckets["count"].sum()) == 3
-    assert local.dt.date.is_unique and len(local) in (200, 201, 202)
-    assert set(local.dt.hour) <= {0, 1}  # one where clocks change at midnight
+    lines = list(csv.DictReader(io.StringIO(monitoring.as_csv(found))))
+    assert sum(int(line["questions"]) for line in lines) == 5
+    assert sum(int(line["production: short, passed"]) for line in lines) == 1
+    assert {line["p50_seconds"] for line in lines} >= {""}
 
 
-def test_a_full_window_says_that_it_is_cut(workspace, monkeypatch):
-    monkeypatch.setattr(monitoring, "MOST_READ", 2)
-    for _ in range(3):
-        leave(workspace)
-    assert monitoring.overview(workspace, 24).capped
+@pytest.mark.parametrize(("passed", "chance"), [(60, False), (88, True)])
+def test_a_change_is_told_from_chance(passed, chance):
+    score = Score(Scored("production", "short", 100, passed, 0, 0), Scored("production", "short", 100, 90, 0, 0))
+    assert score.more_than_chance is not chance
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Asia/Kolkata", "America/New_York", "Africa/Cairo", "UTC"])
+def test_days_begin_at_midnight_of_the_app(zone):
+    now = pd.Timestamp("2026-11-21T20:07:00Z")
+    cut = buckets.edges(now, 24 * 200, zone)
+    local = pd.to_datetime(list(cut), unit="ms", utc=True).tz_convert(zone)
+    assert local.date.tolist() == sorted(set(local.date.tolist())) and len(local) in (201, 202, 203)
+    assert set(local.hour) <= {0, 1}  # one where clocks change at midnight
+    assert all(one % (15 * 60_000) == 0 for one in cut)
+    assert cut[-2] <= now.timestamp() * 1000 < cut[-1]
+
+
+def test_what_was_changed_is_marked(workspace):
+    spec = scorers.save(workspace, SHORT)
+    monitoring.save_scorers(workspace, [MonitoredScorer(spec.name, spec.version, 1.0, True)])
+    leave(workspace)
+    found = look(workspace)
+    assert [str(one.what) for one in found.markers] == [
+        "The scorer short got a new version.",
+        "The production scorers were changed.",
+    ]
+    assert all(one.judging for one in found.markers)
 
 
 def said(workspace, hours=24):
-    return " ".join(str(message) for message in monitoring.overview(workspace, hours).silence)
+    return " ".join(str(message) for message in look(workspace, hours).silence)
 
 
 def test_silence_is_explained(workspace):

@@ -41,7 +41,7 @@ def test_lists_are_paged_newest_first(workspace):
     first = traces.find(workspace, TraceQuery(limit=2))
     assert [row.trace_id for row in first.rows] == left[:0:-1]
     assert first.more
-    second = traces.find(workspace, TraceQuery(limit=2, offset=2))
+    second = traces.find(workspace, TraceQuery(limit=2, before=first.older))
     assert [row.trace_id for row in second.rows] == left[:1]
     assert not second.more
 
@@ -55,8 +55,8 @@ def test_filters_find_words_errors_and_failed_verdicts(workspace):
 
     assert ids(traces.find(workspace, TraceQuery(text="配送"))) == {fine}
     assert ids(traces.find(workspace, TraceQuery(text="tomorrow"))) == {fine}
-    assert ids(traces.find(workspace, TraceQuery(errors_only=True))) == {broken}
-    assert ids(traces.find(workspace, TraceQuery(failed_scorer="polite"))) == {rude}
+    assert ids(traces.find(workspace, TraceQuery(state="ERROR"))) == {broken}
+    assert ids(traces.find(workspace, TraceQuery(scorer="polite"))) == {rude}
     assert ids(traces.find(workspace, TraceQuery(version="m-2"))) == set()
     assert ids(traces.find(workspace, TraceQuery(hours=0.0001))) <= {fine, broken, rude}
 

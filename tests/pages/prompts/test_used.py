@@ -65,7 +65,7 @@ def test_the_traces_screen_shows_only_that_versions_answers(screen, written):
     told = texts(shown)
     assert "Second?" in told and "First?" not in told
     assert "Only answers given with greeting, version 2" in told
-    shown.button(key="all-prompts").click().run()
+    shown.button(key="everything").click().run()
     assert "First?" in texts(shown)
     assert "Only answers given" not in texts(screen("traces", prompt="greeting"))
 

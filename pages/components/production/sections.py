@@ -1,0 +1,236 @@
+"""The charts of the monitoring screen, each with its sentence and the way to its traces."""
+
+from datetime import datetime
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import agent_titles, charts, session
+from pages.components.production import sentences
+from services.agents import AgentVersion
+from services.messages import mark
+from services.monitoring import HELPFUL, Overview, Score
+from services.readmodel import Part, Scored
+
+_, say = session.text, session.say
+
+MORE = {"versions": mark("By version"), "cost": mark("Tokens and cost"), "people": mark("What people said")}
+
+
+def totals(found: Overview) -> None:
+    asked, failed, median, slow = st.columns(4)
+    total, before = found.total, found.before
+    asked.metric(
+        _("Questions"),
+        f"{total.count:,}",
+        f"{total.count - before.count:+,}" if before.count else None,
+        delta_color="off",
+    )
+    failed.metric(
+        _("Failed"),
+        f"{total.errors:,}",
+        help=_("{share} of all questions", share=session.percent(total.errors / total.count)),
+    )
+    median.metric(_("Median time"), _seconds(total.millis[0]))
+    slow.metric(_("95 of 100 within"), _seconds(total.millis[2]))
+
+
+def first(found: Overview) -> None:
+    left, right = st.columns(2)
+    with left.container(border=True, height="stretch"):
+        st.markdown(_("**How much is asked.** Failed questions got no answer."))
+        _chart(found, charts.volume(found), "volume", sentences.volume(found))
+        with st.container(horizontal=True):
+            link(found, _("Show these traces"))
+            if found.total.errors:
+                link(found, _("Show the failed ones"), state="ERROR")
+    with right.container(border=True, height="stretch"):
+        st.markdown(
+            _(
+                "**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."
+            )
+        )
+        _chart(found, charts.seconds(found), "seconds", sentences.seconds(found))
+    with st.container(border=True):
+        st.markdown(_("**How good the answers are.** The share that each scorer passed, of the answers it judged."))
+        _quality(found)
+    _marks(found)
+
+
+def more(found: Overview, agents: dict[str, AgentVersion]) -> None:
+    """One further look at a time: every chart costs the reader's browser."""
+    with st.container(border=True):
+        look = st.radio(
+            _("More about this time"), list(MORE), format_func=lambda one: _(MORE[one]), key="more", horizontal=True
+        )
+        if look == "cost":
+            _spent(found)
+        elif look == "people":
+            _people(found)
+        else:
+            _versions(found, agents)
+
+
+def link(found: Overview, label: str, **query: str) -> None:
+    st.page_link(
+        session.page("traces"),
+        label=label,
+        icon=":material/account_tree:",
+        query_params=_window(found) | _chosen(found) | query,
+    )
+
+
+def _quality(found: Overview) -> None:
+    judged = found.of_kind("production")
+    if not found.scores:
+        st.caption(_("No answer of this time has a verdict yet."))
+        return
+    if judged:
+        _chart(found, charts.pass_rates(found, "production"), "scores", sentences.scores(judged))
+    if any(one.judging for one in found.markers):
+        st.caption(_("What judges was changed in this time, see the marks: scores may have moved without the app."))
+    _table(found)
+    failing = [one.now.name for one in judged if one.now.passed < one.now.judged]
+    with st.container(horizontal=True):
+        for name in failing:
+            link(found, _("Show what failed “{scorer}”", scorer=name), failed=name)
+
+
+def _table(found: Overview) -> None:
+    """Each voice in a column of its own: the same name never adds up over production, evaluations and people."""
+    names = sorted({one.now.name for one in found.scores})
+    by = {(one.now.kind, one.now.name): one for one in found.scores}
+    lines = [
+        {
+            _("Scorer"): name,
+            _("In production"): _share(by.get(("production", name))),
+            _("Before"): _rate(one.before if (one := by.get(("production", name))) else None),
+            _("By people"): _share(by.get(("people", name))),
+            _("In evaluations"): _share(by.get(("evaluation", name))),
+        }
+        for name in names
+    ]
+    st.dataframe(lines, hide_index=True)
+    st.caption(_("In brackets: the range that holds the true share in 95 of 100 cases, and n, the judged answers."))
+
+
+def _share(one: Score | None) -> str:
+    if one is None:
+        return "–"
+    if not one.now.judged:
+        return _("mean {mean} (n = {n})", mean=f"{one.now.mean:.2f}", n=f"{one.now.n:,}")
+    low, high = one.interval
+    return _(
+        "{share} ({low} to {high}, n = {n})",
+        share=_rate(one.now),
+        low=session.percent(low),
+        high=session.percent(high),
+        n=f"{one.now.judged:,}",
+    )
+
+
+def _rate(one: Scored | None) -> str:
+    return session.percent(one.rate) if one is not None and one.rate is not None else "–"
+
+
+def _marks(found: Overview) -> None:
+    if not found.markers:
+        return
+    with st.container(border=True):
+        st.markdown(_("**What was changed in this time**, as the letters on the charts."))
+        for position, one in enumerate(found.markers):
+            text = f"**{charts.letter(position)}** {session.moment(one.at)} · {session.escape(say(one.what))}"
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(text, width="content")
+                if one.release is not None:
+                    st.page_link(
+                        session.page("releases"),
+                        label=_("Release {id}", id=one.release),
+                        query_params={"release": str(one.release)},
+                    )
+
+
+def _spent(found: Overview) -> None:
+    left, right = st.columns(2)
+    with left:
+        _chart(found, charts.tokens(found), "tokens", sentences.tokens(found))
+    with right:
+        if found.total.cost is None:
+            st.caption(sentences.cost(found))
+        else:
+            _chart(found, charts.cost(found), "cost", sentences.cost(found))
+
+
+def _people(found: Overview) -> None:
+    said = [one for one in found.of_kind("people") if one.now.judged]
+    if not said:
+        st.caption(_("Nobody has said yet whether an answer of this time helped."))
+        return
+    one = next((one for one in said if one.now.name == HELPFUL), said[0])
+    _chart(found, charts.opinions(found, one.now.name), "people", sentences.opinions(one))
+    with st.container(horizontal=True):
+        link(found, _("Show what did not help"), opinion="0")
+        link(found, _("Show what helped"), opinion="1")
+
+
+def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
+    labels = agent_titles.labels(agents.values())
+    by_agent = [
+        (labels.get(id, id or "–"), part, found.series.model_scores.get(id))
+        for id, part in found.series.by_model.items()
+    ]
+    by_prompt = [
+        (_prompt(name), part, found.series.prompt_scores.get(name)) for name, part in found.series.by_prompt.items()
+    ]
+    for title, lines in ((_("Agent version"), by_agent), (_("Prompt version"), by_prompt)):
+        st.dataframe([_line(title, *one) for one in lines], hide_index=True)
+    st.caption(_("Choose one version above to see its charts alone."))
+
+
+def _line(title: str, label: str, part: Part, scores: list[Scored] | None) -> dict[str, str]:
+    rated = {
+        one.name: f"{_rate(one)} (n = {one.judged:,})"
+        for one in scores or []
+        if one.kind == "production" and one.judged
+    }
+    return {
+        title: label,
+        _("Questions"): f"{part.count:,}",
+        _("Failed"): session.percent(part.errors / part.count),
+        _("Median time"): _seconds(part.millis[0]),
+        _("95 of 100 within"): _seconds(part.millis[2]),
+        **rated,
+    }
+
+
+def _prompt(name: str) -> str:
+    prompt, _slash, number = name.rpartition("/")
+    return _("{name}, version {n}", name=prompt, n=number) if prompt else _("no prompt of the registry")
+
+
+def _chart(found: Overview, figure: go.Figure, key: str, told: str) -> None:
+    """Draw it over its sentence; a click on a bucket opens its traces."""
+    bucket = charts.show(figure, f"chart-{key}", told)
+    st.caption(told)
+    if bucket is not None and bucket < len(found.series.buckets):
+        st.switch_page(
+            session.page("traces"),
+            query_params=_between(found.times[bucket], found.times[bucket + 1]) | _chosen(found),
+        )
+
+
+def _window(found: Overview) -> dict[str, str]:
+    return {"hours": f"{found.asked.hours:g}"}
+
+
+def _between(since: datetime, until: datetime) -> dict[str, str]:
+    return {"since": since.strftime("%Y-%m-%dT%H:%MZ"), "until": until.strftime("%Y-%m-%dT%H:%MZ")}
+
+
+def _chosen(found: Overview) -> dict[str, str]:
+    chosen = {"agent": found.asked.agent, "prompt": found.asked.prompt}
+    return {name: value for name, value in chosen.items() if value}
+
+
+def _seconds(millis: float) -> str:
+    return session.seconds(None if millis != millis else millis / 1000)

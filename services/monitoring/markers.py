@@ -1,0 +1,75 @@
+"""What was changed while production ran, as marks on its charts: releases, prompts, traffic, scorers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services import audit
+from services.audit import Event, Verb
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SCORERS = (Verb.SAVE_SCORER, Verb.SAVE_SCORER_CODE, Verb.REMOVE_SCORER)
+MARKED = (
+    *(Verb.MOVE_ALIAS, Verb.MOVE_TRAFFIC, Verb.NOTICE_MOVE, Verb.ROLL_BACK),
+    *(Verb.START_SCORERS, Verb.STOP_SCORERS),
+    *SCORERS,
+)
+MOST = 12
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One change; `release` is the number of the release that made it."""
+
+    at: datetime
+    what: Message
+    release: int | None
+    judging: bool
+
+
+def markers(workspace: "Workspace", since: datetime) -> list[Marker]:
+    """The newest MOST changes since then, oldest first."""
+    lines = [one for one in audit.of_verbs(workspace, MARKED) if one.outcome == "done" and one.at >= since]
+    found = [Marker(line.at, what, _release(line), _judges(line)) for line in lines if (what := _what(line))]
+    return found[-MOST:]
+
+
+def judging_changed(marked: list[Marker]) -> bool:
+    """Whether what judges was changed: then scores may move without the app."""
+    return any(one.judging for one in marked)
+
+
+def _what(line: Event) -> Message | None:
+    match Verb(line.verb):
+        case Verb.MOVE_ALIAS if line.after is None:
+            return Message("Prompt {name}: nothing is live any more.", name=line.subject)
+        case Verb.MOVE_ALIAS:
+            return Message("Prompt {name}: version {n} went live.", name=line.subject, n=line.after)
+        case Verb.NOTICE_MOVE:
+            return Message("Prompt {name} was moved outside the console.", name=line.subject)
+        case Verb.MOVE_TRAFFIC:
+            return Message("The traffic of {endpoint} was moved.", endpoint=line.subject)
+        case Verb.ROLL_BACK:
+            return Message("A roll back was asked for ({subject}).", subject=line.subject)
+        case Verb.START_SCORERS if line.subject == "production scorers":
+            return Message("The production scorers were changed.")
+        case Verb.STOP_SCORERS:
+            return Message("Production scorers were stopped.")
+        case Verb.REMOVE_SCORER:
+            return Message("The scorer {name} was removed.", name=line.subject)
+        case verb if verb in SCORERS:
+            return Message("The scorer {name} got a new version.", name=line.subject)
+    return None
+
+
+def _release(line: Event) -> int | None:
+    told = line.why if line.why.startswith("release ") else line.subject
+    number = told.removeprefix("release ").partition(" ")[0]
+    return int(number) if told.startswith("release ") and number.isdecimal() else None
+
+
+def _judges(line: Event) -> bool:
+    return line.verb in (*SCORERS, Verb.START_SCORERS, Verb.STOP_SCORERS)

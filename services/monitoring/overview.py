@@ -1,0 +1,110 @@
+"""What the charts show: a window of the read model beside the time before it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from services import database, readmodel
+from services.messages import Message
+from services.monitoring import buckets, markers
+from services.monitoring.markers import Marker
+from services.monitoring.silence import reasons
+from services.readmodel import Part, Scored, Series, State, Window
+from services.verdicts.intervals import wilson
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+HELPFUL = "helpful"
+PRODUCTION, PEOPLE, EVALUATION = "production", "people", "evaluation"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The last `hours`, of one agent version or of one prompt's version (name/number) where they are given."""
+
+    hours: float = 24.0
+    agent: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a scorer, or people under one name, said in the window. `before`: the same of the time before, if any.
+
+    `kind` keeps production, evaluation and people apart: they are never added up.
+    """
+
+    now: Scored
+    before: Scored | None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Holds the true share in 95 of 100 cases (Wilson 1927)."""
+        return wilson(self.now.passed, self.now.judged)
+
+    @property
+    def more_than_chance(self) -> bool:
+        """Whether the share differs from that before by more than chance would do.
+
+        The interval of the difference of two independent shares leaves out nought (Newcombe 1998, Stat. Med. 17:873,
+        method 10).
+        """
+        then = self.before
+        if not self.now.judged or then is None or not then.judged:
+            return False
+        now_share, then_share = self.now.passed / self.now.judged, then.passed / then.judged
+        (low, high), (then_low, then_high) = self.interval, wilson(then.passed, then.judged)
+        down = ((now_share - low) ** 2 + (then_high - then_share) ** 2) ** 0.5
+        up = ((high - now_share) ** 2 + (then_share - then_low) ** 2) ** 0.5
+        return not now_share - then_share - down <= 0 <= now_share - then_share + up
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything that the screen draws. `times` are the beginnings of the buckets, in UTC, and the end of the last."""
+
+    asked: Asked
+    times: tuple[datetime, ...]
+    series: Series
+    before: Part
+    scores: tuple[Score, ...]
+    markers: tuple[Marker, ...]
+    silence: tuple[Message, ...]
+    state: State
+
+    @property
+    def total(self) -> Part:
+        return self.series.total
+
+    def of_kind(self, kind: str) -> tuple[Score, ...]:
+        return tuple(one for one in self.scores if one.now.kind == kind)
+
+
+def overview(workspace: "Workspace", asked: Asked) -> Overview:
+    """The live traces of the window, in buckets; a long window's are days of the app's time zone."""
+    readmodel.catch_up(workspace)
+    now = pd.Timestamp(database.now())
+    edges = buckets.edges(now, asked.hours, workspace.app.time_zone)
+    window = Window(edges, model_id=asked.agent, prompt=asked.prompt)
+    series = readmodel.read(workspace, window)
+    earlier = readmodel.read(workspace, Window(buckets.before(now, edges), model_id=asked.agent, prompt=asked.prompt))
+    times = tuple(pd.to_datetime(list(edges), unit="ms", utc=True).to_pydatetime())
+    return Overview(
+        asked=asked,
+        times=times,
+        series=series,
+        before=earlier.total,
+        scores=tuple(_scores(series.scores, earlier.scores)),
+        markers=tuple(markers.markers(workspace, times[0])),
+        silence=tuple(reasons(workspace, series.total)),
+        state=readmodel.state(workspace),
+    )
+
+
+def _scores(now: Iterable[Scored], before: Iterable[Scored]) -> Iterable[Score]:
+    then = {(one.kind, one.name): one for one in before}
+    return (Score(one, then.get((one.kind, one.name))) for one in now if one.judged or one.n)
