@@ -32,7 +32,7 @@ try:
     # A place of its own: an error that came or went would otherwise make tabs below forget which one is open.
     with st.container():
         feedback.show_outcome()
-    if not session.workspace().app.id and page.url_path != "apps":
+    if not session.workspace().app.id and page.url_path not in ("apps", "connection"):
         st.switch_page(session.page("apps"))
     page.run()
 except ConsoleError as error:

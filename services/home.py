@@ -48,18 +48,12 @@ class Home:
 
 
 def prepare(settings: Settings) -> Platform:
-    """Bring the stores up to date, connect and, on an empty data folder, set up the sample app."""
+    """Bring the stores up to date, connect and, on an empty data folder of this machine, set up the sample app."""
     with translated(Message("Opening the data folder")):
         database.migrate(settings)
         platform = connect(settings)
-    place = Workspace(platform, CONSOLE)
-    with (settings.home / "sample.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not apps.all(place) and not apps.all(place, archived=True):
-            _create_sample(place)
-        for app in apps.all(place):
-            if app.sample and app.dataset_id is None:
-                _fill_sample(place.for_app(app))
+    if settings.databricks is None:
+        _prepare_sample(Workspace(platform, CONSOLE))
     return platform
 
 
@@ -70,6 +64,17 @@ def summary(workspace: Workspace) -> Home:
     running = tuple(job for job in jobs.recent(workspace, limit=50) if job.live and not job.recurring)
     waiting = tuple(reviews.waiting(workspace))
     return Home(live, stages, running, tuple(releases.all(workspace)[:5]), tuple(drafts.all(workspace)), waiting)
+
+
+def _prepare_sample(place: Workspace) -> None:
+    """Nobody's workspace is filled without being asked: on Databricks there is none."""
+    with (place.settings.home / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not apps.all(place) and not apps.all(place, archived=True):
+            _create_sample(place)
+        for app in apps.all(place):
+            if app.sample and app.dataset_id is None:
+                _fill_sample(place.for_app(app))
 
 
 def _prompt(workspace: Workspace, live: Live) -> Stage:

@@ -45,6 +45,7 @@ SCREENS = (
     Screen("monitoring", "operate", mark("Monitoring"), ":material/monitoring:"),
     Screen("traces", "operate", mark("Traces"), ":material/account_tree:"),
     Screen("apps", "admin", mark("Apps"), ":material/apps:"),
+    Screen("connection", "admin", mark("Connection"), ":material/cable:"),
     Screen("jobs", "admin", mark("Jobs"), ":material/pending_actions:"),
 )
 

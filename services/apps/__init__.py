@@ -9,13 +9,14 @@ from services import audit
 from services.apps.environments import TITLE as STAGE_TITLE
 from services.apps.environments import enter, other_app_at, save_environment
 from services.apps.environments import of as environments_of
-from services.apps.experiments import Experiment, own_experiment, unused_experiments
+from services.apps.experiments import Experiment, own_experiment, refuse_git_folder, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
 from services.apps.gate import in_words as gate_in_words
 from services.apps.records import (
     ALIASES,
     NO_APP,
+    OFFLINE,
     App,
     Environment,
     Stage,
@@ -38,6 +39,7 @@ __all__ = [
     "ALIASES",
     "CRITICAL",
     "NO_APP",
+    "OFFLINE",
     "RUNTIME_VARIABLES",
     "STAGE_TITLE",
     "VERDICT",
@@ -93,6 +95,7 @@ def adopt(workspace: "Workspace", form: AppForm, experiment_id: str) -> App:
             Message("Experiment {id} does not exist or belongs to another app.", id=experiment_id),
             Message("Choose one of the experiments on the list."),
         )
+    refuse_git_folder(workspace, experiment_id)
     with audit.change(_at(workspace, form.id), Verb.CREATE_APP, form.id, after=f"experiment {experiment_id}"):
         _insert(workspace, form, experiment_id, sample=False)
     return get(workspace, form.id)

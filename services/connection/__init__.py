@@ -5,16 +5,46 @@ from typing import TYPE_CHECKING
 
 from services import apps, audit
 from services.audit import Verb
+from services.connection import embedded, lines, on_databricks
+from services.connection.choices import Choices, choices
+from services.connection.lines import Light, Line, Report
+from services.connection.making import make_missing
+from services.connection.storage import STORAGES, Storage
 from services.errors import NotReadyError
 from services.messages import Message
-from services.platforms.databricks.place import Place, merged
+from services.platforms.databricks.place import VARIABLES, Place, merged
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-__all__ = ["Place", "chosen_place", "place", "save_place"]
+__all__ = [
+    "STORAGES",
+    "Choices",
+    "Light",
+    "Line",
+    "Place",
+    "Report",
+    "Storage",
+    "choices",
+    "chosen_place",
+    "decided_by",
+    "place",
+    "report",
+    "save_place",
+]
 
 KEY = "place"
+
+
+def report(workspace: "Workspace") -> Report:
+    """Everything the console stands on, each line with its light, within seconds whatever is away."""
+    if workspace.settings.databricks is None:
+        return lines.report(embedded.checks(workspace))
+    first, me = on_databricks.sign_in(workspace)
+    if me is None:
+        return lines.Report(lines.now(), (first,))
+    rest = lines.report([*on_databricks.checks(workspace, place(workspace), me), embedded.of_worker(workspace)])
+    return lines.Report(rest.at, (first, *rest.lines))
 
 
 def place(workspace: "Workspace") -> Place:
@@ -33,10 +63,23 @@ def chosen_place(workspace: "Workspace") -> Place:
     return found
 
 
+def decided_by(workspace: "Workspace") -> dict[str, str]:
+    """The environment variable behind each part of the place that people cannot choose."""
+    decided = asdict(workspace.settings.place)
+    return {name: variable for name, variable in VARIABLES.items() if decided[name]}
+
+
 def save_place(workspace: "Workspace", chosen: Place) -> None:
-    """Keep people's choice; what the environment decides stays as it is."""
+    """Keep people's choice, and make the catalog, schema and folder that are not there yet.
+
+    What the environment decides stays as it is. Raises InvalidInputError for names no workspace takes, and what the
+    workspace refuses.
+    """
     wide = _console_wide(workspace)
-    with audit.change(wide, Verb.CHOOSE_PLACE, "place", before=asdict(place(workspace)), after=asdict(chosen)):
+    kept = merged(workspace.settings.place, asdict(chosen))
+    with audit.change(wide, Verb.CHOOSE_PLACE, "place", before=asdict(place(workspace)), after=asdict(kept)):
+        if workspace.settings.databricks is not None:
+            make_missing(workspace.settings.databricks, kept)
         apps.save_setting(wide, KEY, asdict(chosen))
 
 

@@ -37,7 +37,7 @@ class Rest:
         self.client = httpx2.Client(base_url=access.host, timeout=seconds)
         self.client.headers.update(headers(access, environ, self.client))
 
-    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+    def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return _read(self.client.get(f"/api/{path}", params=query))
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +54,9 @@ def _read(answer: httpx2.Response) -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:
-        body = {}
-    if answer.status_code != httpx2.codes.OK or not isinstance(body, dict):
-        known = body if isinstance(body, dict) else {}
-        raise Refused(answer.status_code, str(known.get("error_code", "")), str(known.get("message", ""))[:300])
-    return body
+        body = None
+    known = body if isinstance(body, dict) else {}
+    if answer.status_code != httpx2.codes.OK or body is not known:
+        sentence = str(known.get("message") or "a page that is no answer")[:300]
+        raise Refused(answer.status_code, str(known.get("error_code", "")), sentence)
+    return known
