@@ -10,7 +10,6 @@ from services.messages import Message
 from services.sources import Source
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.entities import Trace
 
     from services.jobs import Job
@@ -33,6 +32,7 @@ class Rules:
 
     `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
+    `fallback`: it can answer with a fixed message while an endpoint is offline.
     `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
     version is waited for, `usual_seconds` what it takes as a rule, `look_every` how often one may ask meanwhile.
     """
@@ -44,6 +44,7 @@ class Rules:
     secret_references: bool = False
     declares_resources: bool = False
     scorers: int | None = None
+    fallback: bool = False
     first_takes_all: bool = False
     seconds_to_ready: float = 120.0
     usual_seconds: float = 60.0
@@ -181,13 +182,7 @@ class Scoring(Protocol):
 
 
 class History(Protocol):
-    """What was observed, bounded and without spans."""
-
-    def series(self, workspace: "Workspace", hours: float, limit: int) -> "pd.DataFrame":
-        """Live traces of the window, newest first.
-
-        Columns: trace_id, time, seconds, state, model_id, scores (dict by scorer).
-        """
+    """How traces arrive; what they add up to is the read model's."""
 
     def settled(self, trace: "Trace") -> bool:
         """Whether all that describes the trace is stored: agent version, tags, state."""

@@ -1,22 +1,15 @@
-"""The traces of a workspace's experiment, read without spans and within bounds."""
+"""How a workspace stores a trace."""
 
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Trace, TraceState
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from services.workspace import Workspace
+    pass
 
 
 class DatabricksHistory:
-    """MLflow's search, page by page: a hundred traces for each request."""
-
-    def series(self, workspace: "Workspace", hours: float, limit: int) -> "pd.DataFrame":
-        from services.monitoring import live_traces
-
-        return live_traces(workspace, hours, limit)
+    """What describes a trace comes with it."""
 
     def settled(self, trace: Trace) -> bool:
         """The workspace stores what describes a trace together with its state."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from mlflow.entities import Trace
 
 from services import apps, jobs
@@ -51,11 +50,6 @@ class LocalScoring:
 
 class LocalHistory:
     """MLflow's own store, read within bounds."""
-
-    def series(self, workspace: "Workspace", hours: float, limit: int) -> pd.DataFrame:
-        from services.monitoring import live_traces
-
-        return live_traces(workspace, hours, limit)
 
     def settled(self, trace: Trace) -> bool:
         """MLflow's store keeps the spans before what describes them, and marks the end."""
