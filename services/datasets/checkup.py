@@ -119,7 +119,7 @@ def _size(n: int) -> Hint:
     )
     return Hint(
         Weight.GAP,
-        Message("{n} rows: too few to tell 0.8 from 0.9 apart; about {m} are needed.", n=n, m=needed),
+        Message("{n} {n:row|rows}: too few to tell 0.8 from 0.9 apart; about {m} are needed.", n=n, m=needed),
         remedy,
     )
 
@@ -143,7 +143,7 @@ def _slices(rows: Sequence[Row]) -> Iterator[Hint]:
             Message("A result for such a topic alone says little."),
         )
     if topics[""] and len(topics) > 1:
-        yield Hint(Weight.HINT, Message("{n} questions have no topic.", n=topics[""]))
+        yield Hint(Weight.HINT, Message("{n} {n:question has|questions have} no topic.", n=topics[""]))
     few = sorted(one for one, n in languages.items() if one and n < FEW)
     if few and len(languages) > 1:
         yield Hint(
@@ -159,7 +159,11 @@ def _unanswered(rows: Sequence[Row], specs: Iterable["ScorerSpec"]) -> Iterator[
         if lacking:
             yield Hint(
                 Weight.GAP,
-                Message("{n} questions lack what the scorer {name} compares with.", n=lacking, name=spec.name),
+                Message(
+                    "{n} {n:question lacks|questions lack} what the scorer {name} compares with.",
+                    n=lacking,
+                    name=spec.name,
+                ),
                 Message("Fill in the expected answer, facts or guidelines of these rows, or take the scorer away."),
             )
 
@@ -175,7 +179,7 @@ def _has(row: Row, needed: str) -> bool:
 def _parts(rows: Sequence[Row]) -> Iterator[Hint]:
     without = sum(not row.split for row in rows)
     if 0 < without < len(rows):
-        yield Hint(Weight.HINT, Message("{n} questions belong to no part, others do.", n=without))
+        yield Hint(Weight.HINT, Message("{n} {n:question belongs|questions belong} to no part, others do.", n=without))
 
 
 def _runs(text: str) -> frozenset[int]:

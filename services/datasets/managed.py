@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import mlflow
 
+from services.datasets import filed
+from services.datasets.filed import FiledDataset
+from services.datasets.record import Record
 from services.errors import NotFoundError, translated
 from services.messages import Message
 
@@ -17,18 +20,6 @@ if TYPE_CHECKING:
 LONGEST_NAME = 100
 NOT_WORD = re.compile(r"[^\w]+")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record as MLflow's own store would give it."""
-
-    dataset_record_id: str
-    inputs: dict[str, Any]
-    expectations: dict[str, Any]
-    tags: dict[str, Any]
-    source_type: str
-    source_id: str
 
 
 @dataclass(frozen=True)
@@ -72,17 +63,25 @@ class ManagedDataset:
         _asked(lambda: self.found.delete_records(ids))
 
 
-def create(workspace: "Workspace", name: str) -> ManagedDataset:
-    """A dataset of the schema; a table's name has no blanks, so the given one is written as one."""
+def create(workspace: "Workspace", name: str) -> ManagedDataset | FiledDataset:
+    """A dataset of the schema, or a file where the workspace would need Spark for it.
+
+    A table's name has no blanks, so the given one is written as one.
+    """
     written = NOT_WORD.sub("_", name.strip()).strip("_").lower()[:LONGEST_NAME] or "dataset"
     full = workspace.full_name(written)
     experiment = workspace.app.experiment_id
     made = _asked(lambda: mlflow.genai.datasets.create_dataset(name=full, experiment_id=experiment))
+    if made.is_uc_native is False:
+        _asked(lambda: mlflow.genai.datasets.delete_dataset(name=full))
+        return filed.create(workspace, written)
     return ManagedDataset(made, written)
 
 
-def get(workspace: "Workspace", id: str) -> ManagedDataset | None:
+def get(workspace: "Workspace", id: str) -> ManagedDataset | FiledDataset | None:
     """None when there is none of that name."""
+    if id.startswith(filed.PREFIX):
+        return filed.get(workspace, id)
     try:
         found = _asked(lambda: mlflow.genai.datasets.get_dataset(name=id))
     except NotFoundError:
@@ -90,11 +89,12 @@ def get(workspace: "Workspace", id: str) -> ManagedDataset | None:
     return ManagedDataset(found, workspace.short_name(id))
 
 
-def all(workspace: "Workspace") -> list[ManagedDataset]:
+def all(workspace: "Workspace") -> list[ManagedDataset | FiledDataset]:
     """Those of the app's experiment."""
     experiment = workspace.app.experiment_id
     found = _asked(lambda: list(workspace.client.search_datasets(experiment_ids=[experiment], max_results=50)))
-    return [one for one in (get(workspace, str(each.name)) for each in found) if one]
+    managed = [one for one in (get(workspace, str(each.name)) for each in found) if one]
+    return [*managed, *filed.all(workspace)]
 
 
 def _managed(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,216 @@
+"""The parts of a Databricks workspace, by the real SDKs on the emulated workspace."""
+
+import json
+import threading
+
+import mlflow
+import pytest
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
+
+from services import apps, scorers
+from services.apps import AppForm
+from services.errors import ConflictError, ForbiddenError, NotReadyError, PlatformError
+from services.platforms import MonitoredScorer, ServedState
+from services.platforms.databricks import changing
+from services.scorers import ScorerSpec
+from services.workspace import Workspace
+from tests.workspace.fixture import TOKEN, Emulator
+
+FOLDER, SCOPE, MODEL = "/Shared/signalbox", "signalbox", "acme.llmops.support-agent"
+ENDPOINT = "/api/2.0/serving-endpoints"
+HELLO = {"input": [{"role": "user", "content": "Hello"}], "custom_inputs": {"signalbox_origin": "smoke"}}
+
+
+class Echo(ResponsesAgent):
+    """The smallest agent that can be served."""
+
+    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override]
+        return ResponsesAgentResponse(output=[self.create_text_output_item(text="Hello", id="msg_1")])
+
+
+@pytest.fixture
+def databricks_environ(databricks_environ: dict[str, str]) -> dict[str, str]:
+    return databricks_environ | {"SIGNALBOX_SECRET_SCOPE": SCOPE}
+
+
+@pytest.fixture
+def app(databricks: Emulator, databricks_workspace: Workspace) -> Workspace:
+    workspace = databricks_workspace
+    databricks.admin("POST", "/config", {"deploy_seconds": 0.1})
+    sdk(workspace).workspace.mkdirs(FOLDER)
+    experiment = workspace.client.create_experiment(f"{FOLDER}/support")
+    form = AppForm(id="support", name="Support", company="Acme", model=workspace.settings.model, endpoint="support")
+    return workspace.for_app(apps.adopt(workspace, form, experiment))
+
+
+@pytest.fixture
+def secret(app: Workspace) -> None:
+    sdk(app).secrets.create_scope(SCOPE)
+    sdk(app).secrets.put_secret(SCOPE, "databricks_token", string_value=TOKEN)
+
+
+@pytest.fixture
+def versions(app: Workspace, secret: None, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Two registered versions of a small agent."""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", app.app.experiment_id)
+    with mlflow.tracing.context(enabled=False):
+        logged = mlflow.pyfunc.log_model(name="agent", python_model=Echo(), pip_requirements=["mlflow"])
+    for _ in range(2):
+        mlflow.register_model(f"models:/{logged.model_id}", MODEL)
+    return app
+
+
+def sdk(workspace):
+    return workspace.platform.serving.client.sdk
+
+
+def deploy(workspace, version):
+    workspace.platform.serving.deploy(workspace, "support", version, "", {})
+    changing.settled(workspace.platform.serving.client, "support")
+    return shares(workspace)
+
+
+def shares(workspace):
+    found = workspace.platform.serving.endpoint(workspace, "support")
+    return {one.version: (one.weight, one.state) for one in found.versions}
+
+
+def creations(databricks):
+    return [one for one in databricks.requests(ENDPOINT) if (one["method"], one["path"]) == ("POST", ENDPOINT)]
+
+
+def test_versions_stand_beside_each_other_and_traffic_moves(databricks: Emulator, versions: Workspace) -> None:
+    serving, ready = versions.platform.serving, ServedState.READY
+    assert deploy(versions, 1) == {1: (100, ready)}
+    assert deploy(versions, 2) == {2: (0, ready), 1: (100, ready)}
+
+    answer = serving.ask(versions, "support", HELLO, version=2)
+    asked = [one["path"] for one in databricks.requests("invocations")]
+    assert asked == ["/serving-endpoints/support/served-models/acme-llmops-support-agent_2/invocations"]
+    assert versions.client.get_trace(str(answer.trace_id)).info.tags["signalbox.origin"] == "smoke"
+    *_, last = serving.stream(versions, "support", {"input": HELLO["input"]})
+    assert last.done and last.trace_id and last.error is None
+
+    serving.shift(versions, "support", {2: 90, 1: 10})
+    assert shares(versions) == {2: (90, ready), 1: (10, ready)}
+    with pytest.raises(ConflictError, match="still takes 10 %"):
+        serving.retire(versions, "support", 1)
+    serving.shift(versions, "support", {2: 100})
+    serving.retire(versions, "support", 1)
+    changing.settled(serving.client, "support")
+    assert shares(versions) == {2: (100, ready)}
+
+    before = len(databricks.requests())
+    deploy(versions, 2)
+    assert [one["method"] for one in databricks.requests()[before:] if one["method"] != "GET"] == []
+
+
+def test_a_lost_answer_creates_no_second_endpoint(databricks: Emulator, versions: Workspace) -> None:
+    databricks.fault(f"^{ENDPOINT}$", method="POST", status=503, times=1, after_execute=True)
+    assert deploy(versions, 1) == {1: (100, ServedState.READY)}
+    assert [one["status"] for one in creations(databricks)].count(200) <= 1
+    recorded = databricks.requests("/api/2.0/agents/deployments")
+    assert [one["method"] for one in recorded].count("POST") == 1
+
+    databricks.fault(f"{ENDPOINT}/support/config", method="PUT", status=503, times=1, after_execute=True)
+    assert deploy(versions, 2) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+
+
+def test_a_version_that_does_not_come_up_says_why(databricks: Emulator, versions: Workspace) -> None:
+    deploy(versions, 1)
+    databricks.admin("POST", "/config", {"deploy_outcome": "fail"})
+    found = deploy(versions, 2)
+    assert found == {2: (0, ServedState.FAILED), 1: (100, ServedState.READY)}
+    failed = versions.platform.serving.endpoint(versions, "support").version(2)
+    assert "Failed to load the model" in str(failed.error)
+    databricks.admin("POST", "/config", {"deploy_outcome": "success"})
+    assert deploy(versions, 2) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+
+
+def test_an_endpoint_that_never_settles_is_given_up(
+    databricks: Emulator, versions: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(versions, 1)
+    databricks.admin("POST", "/config", {"deploy_seconds": None})
+    monkeypatch.setattr(changing, "SECONDS_TO_SETTLE", 0.5)
+    versions.platform.serving.deploy(versions, "support", 2, "", {})
+    assert shares(versions)[2] == (0, ServedState.STARTING)
+    with pytest.raises(PlatformError, match="still being changed"):
+        versions.platform.serving.shift(versions, "support", {1: 100, 2: 0} | {1: 100})
+        versions.platform.serving.retire(versions, "support", 1)
+
+
+def test_bursts_and_limits_of_the_workspace_are_waited_out(databricks: Emulator, versions: Workspace) -> None:
+    databricks.fault(f"{ENDPOINT}/support", status=429, retry_after=1, times=1)
+    databricks.fault(f"{ENDPOINT}/support", status=503, times=2)
+    assert deploy(versions, 1) == {1: (100, ServedState.READY)}
+
+
+def test_who_may_not_deploy_reads_what_refused(databricks: Emulator, versions: Workspace) -> None:
+    databricks.deny(f"^{ENDPOINT}")
+    with pytest.raises(ForbiddenError) as refused:
+        deploy(versions, 1)
+    assert "Config:" not in str(refused.value) and TOKEN not in str(refused.value)
+
+
+def test_without_a_secret_nothing_is_deployed(databricks: Emulator, app: Workspace) -> None:
+    sdk(app).secrets.create_scope(SCOPE)
+    with pytest.raises(NotReadyError, match="databricks secrets put-secret signalbox databricks_token"):
+        deploy(app, 1)
+    assert creations(databricks) == []
+
+
+def test_scorers_start_change_stop_and_their_job_resumes(databricks: Emulator, app: Workspace) -> None:
+    scoring = app.platform.scoring
+    kind = scorers.save(app, ScorerSpec("kind", "guidelines", {"guidelines": ["Be polite"]}))
+    scorers.save(app, ScorerSpec("named", "mentions", {"must": ["{{company_name}}"], "must_not": ["never"]}))
+    both = [MonitoredScorer("kind", 1, 1.0, True), MonitoredScorer("named", 1, 0.5, True)]
+    scoring.apply(app, both)
+    assert scoring.status(app) == both and scoring.standstill(app) is None
+
+    scorers.save(app, ScorerSpec(kind.name, kind.kind, {"guidelines": ["Be brief"]}))
+    changed = [MonitoredScorer("kind", 2, 0.25, True), MonitoredScorer("named", 1, 0.5, False)]
+    scoring.apply(app, changed)
+    assert [(one.name, one.version, one.rate) for one in scoring.status(app)] == [("kind", 2, 0.25), ("named", 1, 0.0)]
+    stored = databricks.requests("/api/2.0/managed-evals/scheduled-scorers")[-1]["response"]
+    assert "Be brief" in json.dumps(stored) and "Be polite" not in json.dumps(stored)
+
+    job = scoring.job(app)
+    paused = {"schedule": {**job.settings.schedule.as_dict(), "pause_status": "PAUSED"}}
+    sdk(app).api_client.do("POST", "/api/2.2/jobs/update", body={"job_id": job.job_id, "new_settings": paused})
+    assert "is paused" in str(scoring.standstill(app))
+    scoring.resume(app)
+    assert scoring.standstill(app) is None
+    assert scoring.job(app).settings.schedule.quartz_cron_expression == job.settings.schedule.quartz_cron_expression
+
+
+def test_two_people_starting_scorers_at_once_lose_none(app: Workspace) -> None:
+    scorers.save(app, ScorerSpec("one", "length", {"shortest": 1, "longest": 9}))
+    scorers.save(app, ScorerSpec("two", "guidelines", {"guidelines": ["Be polite"]}))
+    names = [
+        [MonitoredScorer("one", 1, 1.0, True)],
+        [MonitoredScorer("one", 1, 1.0, True), MonitoredScorer("two", 1, 1.0, True)],
+    ]
+    both = [threading.Thread(target=app.platform.scoring.apply, args=(app, wanted)) for wanted in names]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert {one.name for one in app.platform.scoring.status(app)} == {"one", "two"}
+
+
+def test_a_rule_judges_alike_here_and_there(app: Workspace) -> None:
+    from services.platforms.databricks import registrable
+
+    settings = {
+        "length": {"shortest": 3, "longest": 9},
+        "mentions": {"must": ["Acme"], "must_not": ["refund"]},
+        "pattern": {"pattern": "[0-9]+", "whole": False, "ignore_case": True, "forbidden": True},
+        "word_list": {},
+    }
+    for answer in ("Hi", "acme 7", "ＡＣＭＥ!", "Acme refund", "you idiot, Acme", ""):
+        for kind, given in settings.items():
+            spec = ScorerSpec(kind, kind, given)
+            there = registrable.scorer(spec, given, "").run(outputs=answer)
+            assert there.value == scorers.try_out(app, spec, answer).passed, (kind, answer)
