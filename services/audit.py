@@ -72,6 +72,8 @@ class Verb(StrEnum):
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
     ADOPT_MOVE = "adopt_move"
+    TAKE_OFFLINE = "take_offline"
+    BRING_BACK = "bring_back"
     REGISTER_MODEL = "register_model"
     REBUILD_READ_MODEL = "rebuild_read_model"
     ERASE_TRACES = "erase_traces"
@@ -132,6 +134,8 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
     Verb.ADOPT_MOVE: Role.APPROVER,
+    Verb.TAKE_OFFLINE: Role.APPROVER,
+    Verb.BRING_BACK: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
     Verb.REBUILD_READ_MODEL: Role.AUTHOR,
     Verb.ERASE_TRACES: Role.ADMIN,
@@ -192,6 +196,8 @@ DOING: dict[Verb, str] = {
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),
     Verb.ADOPT_MOVE: mark("Taking over what was moved outside the console"),
+    Verb.TAKE_OFFLINE: mark("Taking the endpoint offline"),
+    Verb.BRING_BACK: mark("Bringing the endpoint back online"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),
     Verb.REBUILD_READ_MODEL: mark("Reading all traces for the charts again"),
     Verb.ERASE_TRACES: mark("Deleting traces for good"),

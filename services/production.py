@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from services import audit
+from services import apps, audit
 from services.audit import Verb
+from services.database import now
 from services.errors import ConflictError, PlatformError, is_missing, translated
 from services.messages import Message
 from services.platforms import Served, ServedState
@@ -196,6 +197,30 @@ def retire(workspace: "Workspace", version: int, why: str) -> None:
         return
     with audit.change(workspace, Verb.RETIRE, f"{workspace.app.endpoint} {version}", why=why):
         workspace.platform.serving.retire(workspace, workspace.app.endpoint, version)
+
+
+def offline(workspace: "Workspace") -> dict[str, str] | None:
+    """The message that everyone gets in place of an answer, with `by`, `at` and `why`; None while agents answer."""
+    found: dict[str, str] | None = (apps.load_setting(workspace, apps.OFFLINE) or {}).get(workspace.app.endpoint)
+    return found
+
+
+def close(workspace: "Workspace", message: str, why: str) -> None:
+    """Let everyone get `message` in place of an answer; needs our database only, and no traffic moves."""
+    with audit.change(workspace, Verb.TAKE_OFFLINE, workspace.app.endpoint, after=message, why=why):
+        said = {"message": message, "by": workspace.actor.id, "at": now().isoformat(), "why": why}
+        _keep_offline(workspace, said)
+
+
+def reopen(workspace: "Workspace", why: str) -> None:
+    """Let the agents answer again, with the shares of the traffic that they had."""
+    with audit.change(workspace, Verb.BRING_BACK, workspace.app.endpoint, before=offline(workspace), why=why):
+        _keep_offline(workspace, None)
+
+
+def _keep_offline(workspace: "Workspace", said: dict[str, str] | None) -> None:
+    version, stored = apps.load_version(workspace, apps.OFFLINE)
+    apps.save_setting(workspace, apps.OFFLINE, (stored or {}) | {workspace.app.endpoint: said}, version)
 
 
 def _readable(shares: Mapping[int, int]) -> dict[str, int]:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import approval_form, feedback, gate_form, session
+from pages.components import approval_form, canary_form, feedback, gate_form, session
 from services import apps, audit
 from services.apps import App, AppForm
 from services.audit import Verb
@@ -206,8 +206,8 @@ st.title(_("Apps"), anchor=False)
 if workspace.app.id:
     name = session.escape(workspace.app.name)
     st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=name))
-    settings, gate, approval, new, archived = st.tabs(
-        [_("Settings"), _("Gate"), _("Approval"), _("New app"), _("Archived")]
+    settings, gate, approval, canary, new, archived = st.tabs(
+        [_("Settings"), _("Gate"), _("Approval"), _("Canary"), _("New app"), _("Archived")]
     )
     with settings:
         show_settings()
@@ -215,6 +215,8 @@ if workspace.app.id:
         gate_form.show(workspace)
     with approval:
         approval_form.show(workspace)
+    with canary:
+        canary_form.show(workspace)
 else:
     st.info(_("There is no app yet. Create the first one."))
     new, archived = st.tabs([_("New app"), _("Archived")])

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import feedback, release_approval, release_evidence, screens, session, steps
+from pages.components import feedback, release_approval, release_canary, release_evidence, screens, session, steps
 from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
 from services.messages import Message, mark
-from services.releases import Kind, Live, Release, State
+from services.releases import Kind, Live, Release, State, Step
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -140,17 +140,18 @@ def _show(workspace: Workspace, release: Release) -> None:
     release_evidence.show(workspace, release)
     release_approval.show(workspace, release)
     _show_actions(workspace, release)
+    release_canary.show(workspace, release)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{_('Steps')}**")
         steps.show(
             [
                 steps.Item(
-                    _(STEP_TITLE[one.name]),
+                    _step_title(one),
                     one.state,
                     say(one.detail) if one.detail else "",
                     one.seconds,
-                    EXPECTED_SECONDS[one.name],
+                    EXPECTED_SECONDS.get(one.name),
                 )
                 for one in release.steps
             ]
@@ -160,6 +161,10 @@ def _show(workspace: Workspace, release: Release) -> None:
             _show_checked(release)
         for finding in sorted(release.findings, key=lambda one: SEVERITY.index(one.light)):
             _show_finding(finding, release)
+
+
+def _step_title(step: Step) -> str:
+    return _(STEP_TITLE[step.name]) if step.name in STEP_TITLE else release_canary.title(step)
 
 
 def _show_checked(release: Release) -> None:
@@ -240,7 +245,7 @@ def _show_start(workspace: Workspace, release: Release) -> None:
     proposed = release.state is State.PROPOSED
     label = _("Start release") if proposed else _("Resume release")
     _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=release.held, first=True)
-    if proposed:
+    if release.checkable:
         _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)
     if release.state is not State.UNPROVEN:
         _button("withdraw-release", _("Withdraw"), _withdraw, workspace, release, Verb.WITHDRAW_RELEASE)

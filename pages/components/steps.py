@@ -19,13 +19,13 @@ ICON = {
 
 @dataclass(frozen=True)
 class Item:
-    """One step; `seconds` is the time it took or takes, `expected` what it usually takes."""
+    """One step; `seconds` is the time it took or takes, `expected` what it usually takes, where that is known."""
 
     title: str
     state: str
     detail: str
     seconds: float | None
-    expected: float
+    expected: float | None
 
 
 def show(items: Sequence[Item]) -> None:
@@ -34,6 +34,8 @@ def show(items: Sequence[Item]) -> None:
 
 
 def _time(item: Item) -> str:
+    if item.expected is None:
+        return f" :gray[{session.seconds(item.seconds, 1)}]" if item.seconds is not None else ""
     if item.state == "waiting" or item.seconds is None:
         return f" :gray[{_('usually {n} s', n=round(item.expected))}]"
     if item.state == "running":

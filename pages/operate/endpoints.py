@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chat, session
+from pages.components import chat, emergency, session
 from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
@@ -57,7 +57,10 @@ if current is None:
     )
     st.page_link(session.page("releases"), label=_("Open Releases"), icon=":material/train:")
     st.stop()
-st.subheader(current.name, anchor=False)
+emergency.show(workspace)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.subheader(current.name, anchor=False, width="content")
+    emergency.show_stop(workspace)
 pair = releases.live(workspace).pair
 if pair.prompt_version:
     st.markdown(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, feedback, moved_outside, release_approval, release_view, session
+from pages.components import agent_titles, emergency, feedback, moved_outside, release_approval, release_view, session
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
@@ -20,7 +20,8 @@ def open_release(id: int) -> None:
 
 
 def propose() -> None:
-    chosen = Proposal(*(st.session_state[field(name)] for name in ("agent", "prompt", "why")))
+    agent, prompt, why = (st.session_state[field(name)] for name in ("agent", "prompt", "why"))
+    chosen = Proposal(agent, prompt, why, canary=bool(st.session_state.get(field("canary"))))
     with feedback.action(Message("Proposed. The interlocks below say whether it may start.")):
         open_release(releases.propose(workspace, chosen).id)
 
@@ -57,7 +58,7 @@ def show_live(live: Live) -> None:
 def show_roll_back(live: Live) -> None:
     target = releases.rollback_target(workspace)
     if target is None:
-        st.caption(_("Nothing proven was live before it, so there is nothing to go back to."))
+        st.caption(_("Nothing proven was live before it: in an emergency, take it offline."))
         return
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
         st.markdown(
@@ -104,12 +105,29 @@ def show_form(live: Live) -> None:
         placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
     )
     st.text_input(_("What this release is for"), key=field("why"))
+    show_canary(live, agent.model_id)
     st.button(
         _("Propose release"),
         type="primary",
         key="propose",
         on_click=propose,
         disabled=version is None or not audit.allowed(workspace, Verb.PROPOSE_RELEASE),
+    )
+
+
+def show_canary(live: Live, model_id: str) -> None:
+    """Only another agent version can share the traffic with the live one."""
+    if live.pair.model_id in (None, model_id):
+        return
+    parts = releases.canary.plan(workspace).parts
+    st.checkbox(
+        _("Move the traffic step by step (canary)"),
+        key=field("canary"),
+        help=_(
+            "First {parts} % of the traffic, then all of it; it stops where the new version does worse. The shares are set "
+            "on the Apps screen.",
+            parts=" → ".join(str(one.percent) for one in parts),
+        ),
     )
 
 
@@ -136,6 +154,8 @@ def show_list(found: list[Release], live: Live) -> None:
 
 
 def show_all() -> None:
+    emergency.show(workspace)
+    emergency.show_stop(workspace)
     live = releases.live(workspace)
     show_live(live)
     st.subheader(_("New release"), anchor=False)

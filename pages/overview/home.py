@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import emergency, session
 from services import home
 from services.home import Home, Stage
 
@@ -102,6 +102,7 @@ if workspace.settings.practice:
     )
 for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
+emergency.show(workspace)
 show_live(summary)
 show_reviews(summary)
 show_drafts(summary)

@@ -72,7 +72,7 @@ class App:
         return {**self.constants, "company_name": self.company}
 
 
-ENVIRONMENTS = "environments"
+ENVIRONMENTS, OFFLINE = "environments", "offline"
 NO_APP = App(id="", name="", experiment_id="")
 
 

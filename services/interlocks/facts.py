@@ -81,7 +81,7 @@ class Circumstances:
     """What only the release knows: who must agree and did, what stands now, what stood when it was proposed.
 
     `own`: the people whose approval does not count. `good`: the proven release that is live, a way back after this
-    one. `watching`: its scorers were started already. `live` is what answers now; `then` what `Candidate.state` was.
+    one. `watching`: its scorers were started already. `sharing`: its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
     """
 
     agreement: bool = False
@@ -90,6 +90,7 @@ class Circumstances:
     good: int | None = None
     split: bool = False
     watching: bool = False
+    sharing: bool = False
     live: tuple[str | None, int | None] | None = None
     then: Mapping[str, Any] = field(default_factory=dict)
 

@@ -9,7 +9,8 @@ from services.audit import Verb
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import approving, circumstances, evidence, records, registering, steps
+from services.releases import approving, canary, circumstances, evidence, offline, records, registering, sharing, steps
+from services.releases.plan import STEP as CANARY
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
 
@@ -32,11 +33,14 @@ __all__ = [
     "adopt",
     "all",
     "approving",
+    "canary",
     "check_again",
     "evidence",
     "get",
+    "go_on",
     "live",
     "of_prompt",
+    "offline",
     "preflight",
     "propose",
     "put_back",
@@ -62,11 +66,12 @@ class MovedOutside:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What someone wants to make live."""
+    """What someone wants to make live; with `canary` the traffic moves step by step, as the app's plan says."""
 
     model_id: str
     prompt_version: int
     why: str = ""
+    canary: bool = False
 
 
 def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:
@@ -91,6 +96,8 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     before = asdict(now.pair)
     after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
     moves = {"prompt": candidate.prompt.name, "before": before, "evaluation": evaluation, "after": after}
+    if proposal.canary:
+        moves["canary"] = _canary_plan(workspace, kind, now)
     line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
     with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
@@ -188,6 +195,24 @@ def stop(workspace: "Workspace", id: int) -> None:
     if not found.working or found.job_id is None:
         raise ConflictError(Message("Release {id} is not running.", id=id))
     jobs.cancel(workspace, found.job_id)
+    if not get(workspace, id).working:
+        _halt(workspace, id)
+
+
+def go_on(workspace: "Workspace", id: int, why: str) -> None:
+    """Let the canary's step under way pass although harm was shown, with a reason; raises ConflictError without one."""
+    audit.require(workspace, Verb.START_RELEASE)
+    found = get(workspace, id)
+    running = [one.name for one in found.steps if one.state == "running" and one.name.startswith(CANARY)]
+    if not found.working or not running:
+        raise ConflictError(Message("Release {id} is not in its canary.", id=id), Message("Reload the page."))
+    if not why.strip():
+        raise InvalidInputError(
+            Message("There is no reason."), Message("Type why it may go on: it stands in the evidence.")
+        )
+    moves = records.moves_of(found) | {"overruled": [*found.overruled, *running]}
+    with audit.change(workspace, Verb.START_RELEASE, f"release {id}", after=f"{running[0]} overruled", why=why.strip()):
+        records.set_state(workspace, id, found.state, found.revision, moves=moves)
 
 
 def roll_back(workspace: "Workspace", why: str) -> Release:
@@ -196,7 +221,8 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     current, target = newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
         raise NotReadyError(
-            Message("There is no earlier good release to go back to."), Message("Make a better version and release it.")
+            Message("There is no earlier good release to go back to."),
+            Message("Take the endpoint offline with a message to everyone, then make a better version and release it."),
         )
     now = live(workspace)
     moves = {
@@ -254,19 +280,34 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The release job: every step that is not done yet, in order; each is idempotent and can be repeated."""
     id = work.args["release"]
     try:
-        for position, name in enumerate(STEPS[get(workspace, id).kind]):
-            work.progress(position, len(STEPS[get(workspace, id).kind]) + 1)
+        names = [one.name for one in get(workspace, id).steps]
+        for position, name in enumerate(names):
+            work.progress(position, len(names) + 1)
             if not get(workspace, id).done(name):
                 steps.take(workspace, work, id, name)
     except jobs.Cancelled:
-        records.set_state(workspace, id, State.STOPPED)
+        _halt(workspace, id)
         raise
+    except sharing.Paused as paused:
+        _halt(workspace, id, paused.told)
+        return {"release": id}
     except ConsoleError as error:
         _end_badly(workspace, id, error)
         raise
     _end_well(workspace, get(workspace, id))
     _keep_evidence(workspace, id)
     return {"release": id}
+
+
+def _halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
+    """Stopped, to be resumed or left: a canary's old version answers everyone meanwhile."""
+    found = get(workspace, id)
+    sharing.take_back(workspace, found)
+    if found.sharing and not found.done("shift"):
+        sharing.forget(workspace, found)
+    remedy = Message("Look at the answers, then resume the release or withdraw it.")
+    error = {"message": told.to_json(), "remedy": remedy.to_json()} if told else None
+    records.set_state(workspace, id, State.STOPPED, error=error)
 
 
 def _started(workspace: "Workspace", id: int) -> Release:
@@ -320,6 +361,7 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
     if moved is False and found.kind is Kind.AGENT and found.after.agent_version is not None:
+        sharing.take_back(workspace, found)
         _take_down(workspace, found, f"release {id} failed")
         registering.give_up(workspace, found)
 
@@ -352,9 +394,10 @@ def _nothing_moved(workspace: "Workspace", release: Release) -> None:
 
 def _take_down(workspace: "Workspace", release: Release, why: str) -> None:
     """Leave nothing of an agent release standing; its steps are taken again when it is resumed."""
-    for name in ("deploy", "ready", "smoke"):
-        if release.done(name):
-            records.set_step(workspace, release.id, name, state="waiting")
+    for step in release.steps:
+        if step.state == "done" and (step.name in ("deploy", "ready", "smoke") or step.name.startswith(CANARY)):
+            records.set_step(workspace, release.id, step.name, state="waiting")
+    sharing.forget(workspace, release)
     production.retire(workspace, int(release.after.agent_version or 0), why)
     handle = next(one.handle for one in release.steps if one.name == "deploy")
     if "alias" in handle:
@@ -367,6 +410,21 @@ def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     now = live(workspace)
     replaced = (now.pair.model_id, now.pair.prompt_version)
     return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
+
+
+def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any]:
+    """The app's plan; raises InvalidInputError where nothing can share the traffic."""
+    if kind is not Kind.AGENT or now.pair.agent_version is None:
+        raise InvalidInputError(
+            Message("A canary needs a live agent version and another one to share its traffic with."),
+            Message("For a new prompt, log the same agent pinned to that prompt version, and propose that agent."),
+        )
+    if not workspace.platform.serving.rules.splits_traffic:
+        raise InvalidInputError(
+            Message("This platform cannot split the traffic: a new version gets all of it at once."),
+            Message("Propose the release without a canary."),
+        )
+    return canary.plan(workspace).to_json()
 
 
 def _kind(candidate: Candidate, now: Live) -> Kind:

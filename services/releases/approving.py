@@ -183,6 +183,7 @@ def subject(workspace: "Workspace", release: Release) -> str:
         "prompt": {name: value for name, value in sent.items() if name != "labels"},
         "evaluation": release.evaluation,
         "gate": asdict(workspace.app.gate),
+        **({"canary": release.canary.to_json()} if release.canary else {}),
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

@@ -33,6 +33,7 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
         good=_good(now),
         split=now.split,
         watching=release.done("scorers"),
+        sharing=release.sharing,
         live=(now.pair.model_id, now.pair.prompt_version),
         then=release.basis.get("state") or {},
     )

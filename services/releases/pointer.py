@@ -28,7 +28,7 @@ class Live:
 def live(workspace: "Workspace") -> Live:
     """What production serves now; `moved_outside` when it is not what the last release left behind.
 
-    `split`: several agent versions share the traffic, which no release leaves; `pair` is the one with the most.
+    `split`: several agent versions share the traffic, which no release leaves but a canary under way; `pair` is the one with the most.
     """
     moved = _moved(workspace)
     newest = moved[0][0] if moved else None
@@ -42,7 +42,14 @@ def live(workspace: "Workspace") -> Live:
     pinned = agent.pinned if agent else None
     pair = Pair(most.model_id, most.version, pinned or production.alias(workspace, name))
     same = len(shown) == 1 and pair == newest.after and name == newest.prompt_name
-    return Live(pair, name, newest, not same, len(shown) > 1)
+    ours = len(shown) == 2 and _canary(workspace, {one.version for one in shown})
+    return Live(pair, name, newest, not same and not ours, len(shown) > 1)
+
+
+def _canary(workspace: "Workspace", versions: set[int]) -> bool:
+    """Whether a release under way lets exactly these versions share the traffic."""
+    running = [one for one in all(workspace) if one.working and one.sharing]
+    return any({one.before.agent_version, one.after.agent_version} == versions for one in running)
 
 
 def rollback_target(workspace: "Workspace") -> Release | None:

@@ -15,6 +15,7 @@ from services.errors import ConflictError, NotFoundError
 from services.interlocks import Finding, Light
 from services.jobs import LIVE
 from services.messages import Message
+from services.releases.plan import STEP, Plan
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -95,7 +96,8 @@ class Release:
     """One move of what is live, from `before` to `after`.
 
     `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
-    `verdict` and the `gate` as JSON; empty before, and where nothing is judged.
+    `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
+    moves at once; `overruled` are its steps that somebody let pass although harm was shown.
     """
 
     id: int
@@ -108,6 +110,8 @@ class Release:
     restores: int | None
     evaluation: str | None
     basis: Mapping[str, Any]
+    canary: Plan | None
+    overruled: tuple[str, ...]
     findings: tuple[Finding, ...]
     checked_at: datetime | None
     steps: tuple[Step, ...]
@@ -151,6 +155,11 @@ class Release:
         return moved[0].ended_at if counts else None
 
     @property
+    def sharing(self) -> bool:
+        """Whether its canary has begun: two versions may share the traffic, and that is as it should be."""
+        return any(one.name.startswith(STEP) and one.state != "waiting" for one in self.steps)
+
+    @property
     def moving(self) -> bool:
         """Whether its pointer has begun to move, perhaps not to the end."""
         return any(one.name == "shift" and one.state != "waiting" for one in self.steps)
@@ -176,10 +185,17 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
             insert(step),
             [
                 {"release_id": id, "name": name, "position": position, "state": "waiting"}
-                for position, name in enumerate(STEPS[kind])
+                for position, name in enumerate(_steps(kind, moves.get("canary")))
             ],
         )
     return id
+
+
+def _steps(kind: Kind, canary: Mapping[str, Any] | None) -> list[str]:
+    """With a canary, its parts come right before the whole traffic moves."""
+    parts = [one.step for one in Plan.from_json(canary).parts] if canary else []
+    at = STEPS[kind].index("shift")
+    return [*STEPS[kind][:at], *parts, *STEPS[kind][at:]]
 
 
 def get(workspace: "Workspace", id: int) -> Release:
@@ -253,6 +269,8 @@ def moves_of(release: Release) -> dict[str, Any]:
         "after": asdict(release.after),
         "evaluation": release.evaluation,
         "basis": dict(release.basis),
+        "canary": release.canary.to_json() if release.canary else None,
+        "overruled": list(release.overruled),
         "undoes": release.undoes,
         "restores": release.restores,
     }
@@ -291,6 +309,8 @@ def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Relea
         restores=moves.get("restores"),
         evaluation=moves.get("evaluation"),
         basis=moves.get("basis") or {},
+        canary=Plan.from_json(moves["canary"]) if moves.get("canary") else None,
+        overruled=tuple(moves.get("overruled") or ()),
         findings=tuple(Finding.from_json(one) for one in row.findings or ()),
         checked_at=row.checked_at,
         steps=tuple(

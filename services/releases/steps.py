@@ -290,7 +290,8 @@ def _proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
 def _probe(workspace: "Workspace", release: Release, question: str) -> tuple[Message | None, Answer | None]:
     """One look; a busy or unreachable endpoint is a doubt that may pass, not the end."""
     try:
-        answer = _ask(workspace, question, "probe", None)
+        # Everyone else gets the fixed message while the endpoint is offline; the version itself can be asked.
+        answer = _ask(workspace, question, "probe", _version(release) if production.offline(workspace) else None)
     except PlatformError as error:
         if not error.retryable:
             raise

@@ -35,6 +35,7 @@ class LocalServing:
         splits_traffic=True,
         served_versions=10,
         known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}),
+        fallback=True,
     )
 
     def trouble(self, workspace: "Workspace") -> Message | None:

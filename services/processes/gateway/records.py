@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
-from services.database import served, writing
+from services.database import served, setting, writing
 from services.processes.gateway.child import Wanted
 
 COLUMNS = (
@@ -31,6 +31,14 @@ def wanted(engine: Engine) -> dict[int, Wanted]:
     with engine.connect() as connection:
         rows = connection.execute(select(served).where(served.c.wanted == "up")).mappings().all()
     return {row["id"]: Wanted(**{name: row[name] for name in COLUMNS}) for row in rows}
+
+
+def closed(engine: Engine) -> dict[str, str]:
+    """The endpoints that are offline, with the message that everyone gets there."""
+    newest = select(func.max(setting.c.id)).where(setting.c.key == "offline").group_by(setting.c.app_id)
+    with engine.connect() as connection:
+        values = connection.execute(select(setting.c.value).where(setting.c.id.in_(newest))).scalars().all()
+    return {name: said["message"] for value in values for name, said in value.items() if said}
 
 
 def write(engine: Engine, id: int, **values: Any) -> None:

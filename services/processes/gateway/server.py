@@ -16,9 +16,10 @@ from starlette.routing import Route
 
 from services import database
 from services.processes import practice
+from services.processes.gateway import fallback
 from services.processes.gateway.routing import Target, choose, conversation_of
 from services.processes.gateway.supervisor import Supervisor
-from services.processes.web import Refused, error_body, read_json, refusal
+from services.processes.web import Refused, broken_off, read_json, refusal
 from services.settings import Settings
 
 LONGEST_ANSWER = 300.0
@@ -65,9 +66,11 @@ class Gateway:
         return JSONResponse({"ready": live}, status_code=status)
 
     async def invoke(self, request: Request) -> Response:
-        """An ordinary request: by weight, sticky by conversation."""
+        """An ordinary request: by weight, sticky by conversation; the fixed message while the endpoint is offline."""
         endpoint = request.path_params["endpoint"]
         raw, body = await read_json(request)
+        if endpoint in self.supervisor.closed:
+            return fallback.answer(self.supervisor.closed[endpoint], stream=bool(body.get("stream")))
         target = choose(self.supervisor.targets(endpoint), endpoint, conversation_of(body))
         if target is None:
             raise self._nobody(endpoint)
@@ -136,5 +139,5 @@ async def _pieces(opened: AsyncExitStack, answer: aiohttp.ClientResponse) -> Asy
             async for piece in answer.content.iter_any():
                 yield piece
     except Refused as error:
-        event = {"databricks_output": error_body(error.status, error.message)}
+        event = {"databricks_output": broken_off(error.status, error.message)}
         yield f"\n\ndata: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode()

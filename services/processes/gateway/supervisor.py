@@ -133,6 +133,7 @@ class Supervisor:
         self.session = session
         self.keepers: dict[int, Keeper] = {}
         self.asked: dict[int, datetime] = {}
+        self.closed: dict[str, str] = {}
         self.endings: set[asyncio.Task[None]] = set()
         self.busy = asyncio.Lock()
         self.trouble = ""
@@ -195,6 +196,7 @@ class Supervisor:
         self._later(_end_stale(stale))
 
     async def _reconcile(self) -> None:
+        self.closed = await asyncio.to_thread(records.closed, self.engine)
         wanted = await asyncio.to_thread(records.wanted, self.engine)
         for id, keeper in list(self.keepers.items()):
             if id not in wanted or wanted[id].recipe != keeper.wanted.recipe:

@@ -1,0 +1,173 @@
+"""The canary: a new agent version meets a part of the live traffic, and more of it only while it does no harm."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import TraceInfo, TraceState
+
+from services import apps, audit
+from services.audit import Verb
+from services.database import now
+from services.errors import InvalidInputError
+from services.messages import Message, mark
+from services.releases.plan import Part, Plan
+from services.releases.records import Release
+from services.traces.rows import newest_feedback, origin, read_infos
+from services.verdicts import sequential
+from services.verdicts.sequential import Capital, Seen
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SETTING = "canary"
+MOST_READ = 20_000
+SECONDS_TO_VERDICT = 45
+SLOWER, DEARER = 0.2, 0.2
+SESSION = "mlflow.trace.session"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that both versions are compared in; `evidence` against the new one shows harm from `line` on.
+
+    The shares are of good answers: passed, without an error, or not above what four of five answers keep to.
+    """
+
+    name: str
+    answers: int
+    share: float | None
+    other_answers: int
+    other_share: float | None
+    evidence: float
+    line: float
+
+    @property
+    def harmful(self) -> bool:
+        return self.evidence >= self.line
+
+
+ERRORS, SECONDS, PRICE, TOKENS = mark("answers without an error"), mark("speed"), mark("cost"), mark("tokens")
+NAMED = (ERRORS, SECONDS, PRICE, TOKENS)
+
+
+def plan(workspace: "Workspace") -> Plan:
+    """How the app's canaries go; the usual one until somebody saves another."""
+    stored = apps.load_setting(workspace, SETTING)
+    return Plan.from_json(stored) if stored else Plan()
+
+
+def save_plan(workspace: "Workspace", wanted: Plan) -> None:
+    """Store how canaries go from the next proposal on; raises InvalidInputError."""
+    percents = [one.percent for one in wanted.parts]
+    if not percents or percents != sorted(set(percents)) or not 1 <= percents[0] <= percents[-1] <= 95:
+        raise InvalidInputError(
+            Message("The shares of a canary must grow, from at least 1 % to at most 95 %."),
+            Message("Correct the shares, such as 5 and 25."),
+        )
+    if any(one.answers < 1 or one.minutes < 0 for one in wanted.parts) or not 0.001 <= wanted.alarm <= 0.2:
+        raise InvalidInputError(
+            Message("Every share needs at least one answer, and the chance of a false alarm is 0.1 % to 20 %."),
+            Message("Correct the numbers."),
+        )
+    with audit.change(workspace, Verb.SAVE_GATE, "canary", asdict(plan(workspace)), asdict(wanted)):
+        apps.save_setting(workspace, SETTING, asdict(wanted))
+
+
+def part_of(release: Release, step: str) -> Part:
+    """The part of the release's plan that a step of it takes."""
+    return next(one for one in (release.canary or Plan()).parts if one.step == step)
+
+
+def began(release: Release) -> list[tuple[datetime, int]]:
+    """Since when which share of the traffic has gone to the new version, oldest first."""
+    shares = [(one.handle["at"], part_of(release, one.name).percent) for one in release.steps if "at" in one.handle]
+    return sorted((datetime.fromisoformat(at), percent) for at, percent in shares)
+
+
+def measures(release: Release, infos: list[TraceInfo]) -> list[Measure]:
+    """What the `answers` of the canary say about the new version beside the old one."""
+    shares = began(release)
+    told = dict(_capitals(infos, shares, release)) if shares else {}
+    line = sequential.line((release.canary or Plan()).alarm, len(told))
+    return [_measure(name, capital, line) for name, capital in told.items()]
+
+
+def answered(release: Release, infos: list[TraceInfo], since: datetime) -> int:
+    """How many of them the new version has given since then."""
+    return sum(1 for info in infos if _is_new(info, release) and info.request_time >= since.timestamp() * 1000)
+
+
+def answers(workspace: "Workspace", release: Release) -> list[TraceInfo]:
+    """The first live answer of each conversation since the canary began by one of the two versions, oldest first."""
+    shares = began(release)
+    return list(_answers(workspace, release, shares[0][0])) if shares else []
+
+
+def _answers(workspace: "Workspace", release: Release, since: datetime) -> Iterator[TraceInfo]:
+    """A conversation stays with its version: what follows its first answer is no new draw."""
+    hours = (now() - since + timedelta(seconds=1)).total_seconds() / 3600
+    both, known = {release.before.model_id, release.after.model_id}, set[str]()
+    read = list(read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL"))
+    for info in reversed(read):
+        conversation = info.trace_metadata.get(SESSION) or info.trace_id
+        if origin(info) != "live" or info.request_time < since.timestamp() * 1000 or conversation in known:
+            continue
+        if info.trace_metadata.get("mlflow.modelId") in both and info.state != TraceState.IN_PROGRESS:
+            known.add(conversation)
+            yield info
+
+
+def _capitals(
+    infos: list[TraceInfo], shares: list[tuple[datetime, int]], release: Release
+) -> Iterator[tuple[str, Capital]]:
+    def seen(info: TraceInfo, value: float) -> Seen:
+        share = [percent for at, percent in shares if at.timestamp() * 1000 <= info.request_time][-1]
+        return Seen(_is_new(info, release), share / 100, value)
+
+    fine = [info for info in infos if info.state == TraceState.OK]
+    yield ERRORS, sequential.of_verdicts(seen(info, info.state == TraceState.OK) for info in infos)
+    timed = [info for info in fine if info.execution_duration is not None]
+    yield SECONDS, sequential.of_amounts([seen(info, info.execution_duration or 0) for info in timed], SLOWER)
+    yield from _prices(fine, seen)
+    for name, given in _verdicts(fine).items():
+        if all(isinstance(value, bool) for _, value in given):
+            yield name, sequential.of_verdicts(seen(info, value) for info, value in given)
+        else:
+            yield name, sequential.of_amounts([seen(info, -float(value)) for info, value in given])
+
+
+def _prices(fine: list[TraceInfo], seen: Any) -> Iterator[tuple[str, Capital]]:
+    """In money when every answer's is known, else in tokens."""
+    costs = [(info.cost or {}).get("total_cost") for info in fine]
+    priced = [(info, cost) for info, cost in zip(fine, costs, strict=True) if cost is not None]
+    if fine and len(priced) == len(fine):
+        yield PRICE, sequential.of_amounts([seen(info, float(cost)) for info, cost in priced], DEARER)
+        return
+    counted = [(info, (info.token_usage or {}).get("total_tokens")) for info in fine]
+    known = [seen(info, float(tokens)) for info, tokens in counted if tokens is not None]
+    if known:
+        yield TOKENS, sequential.of_amounts(known, DEARER)
+
+
+def _verdicts(fine: list[TraceInfo]) -> dict[str, list[tuple[TraceInfo, Any]]]:
+    """The production scorers' verdicts by name, of answers old enough that theirs has come."""
+    ripe, told = (now() - timedelta(seconds=SECONDS_TO_VERDICT)).timestamp() * 1000, dict[str, Any]()
+    for info in fine:
+        for name, given in newest_feedback(info).items():
+            judged = given.source.source_type != "HUMAN" and isinstance(given.value, (bool, int, float))
+            if judged and info.request_time <= ripe:
+                told.setdefault(name, []).append((info, given.value))
+    return told
+
+
+def _is_new(info: TraceInfo, release: Release) -> bool:
+    return bool(info.trace_metadata.get("mlflow.modelId") == release.after.model_id)
+
+
+def _measure(name: str, capital: Capital, line: float) -> Measure:
+    counts = capital.answers
+    return Measure(
+        name, counts[True], capital.rate(True), counts[False], capital.rate(False), round(capital.peak, 3), line
+    )
