@@ -56,7 +56,7 @@ def show(lines: Sequence[Line]) -> None:
 def _show(line: Line) -> None:
     name, found = st.columns([2, 7], gap="small")
     name.markdown(f"{ICON[line.light]} **{_(line.name)}**")
-    with found:
+    with found, st.container(gap="xxsmall"):
         link = f" [:material/open_in_new: {_('Open in Databricks')}]({line.link})" if line.link else ""
         st.markdown(session.escape(say(line.found)) + link)
         if line.remedy:
