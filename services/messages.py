@@ -1,6 +1,8 @@
 """Text for people: a message is an English id with named values, rendered in the reader's language at the edge."""
 
 import functools
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,9 @@ from babel.messages.pofile import read_po
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 CATALOGUE = Path(__file__).parent / "locale" / "ja.po"
+
+# “{n:answer|answers}”: the word for one, and the word for any other number.
+_FORMS = re.compile(r"\{(\w+):([^{}|]*)\|([^{}|]*)\}")
 
 Value = "str | int | float | Message"
 
@@ -50,12 +55,18 @@ def render(message: Message | str, language: str) -> str:
     if isinstance(message, str):
         return message
     values = {name: render(value, language) if isinstance(value, Message) else value for name, value in message.values}
-    return _translated(message.id, language).format_map(values)
+    return _FORMS.sub(lambda found: _form(values, *found.groups()), _translated(message.id, language)).format_map(
+        values
+    )
 
 
 def text(id: str, language: str, /, **values: Any) -> str:
     """Shorthand for rendering a message that is never stored."""
     return render(Message(id, **values), language)
+
+
+def _form(values: Mapping[str, Any], name: str, one: str, many: str) -> str:
+    return one if str(values[name]) == "1" else many
 
 
 def _translated(id: str, language: str) -> str:

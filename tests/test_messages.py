@@ -50,6 +50,11 @@ def test_a_message_survives_storage():
     assert render(message, "en") == "Saving the prompt: <b>."
 
 
+def test_a_word_takes_the_form_of_its_number():
+    told = [str(Message("{n} {n:answer|answers} of {m}", n=n, m=9)) for n in (0, 1, 2, "1,000")]
+    assert told == ["0 answers of 9", "1 answer of 9", "2 answers of 9", "1,000 answers of 9"]
+
+
 def _literals(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]

@@ -41,7 +41,9 @@ def _why(made: Evaluation, rows: pd.DataFrame, name: str, theirs: float | None) 
     without = score.rows - score.judged
     if theirs is None:
         return Message(
-            "MLflow gives no number: no row got a verdict. With {n} rows without one: {ours}.", n=without, **told
+            "MLflow gives no number: no row got a verdict. With {n} {n:row|rows} without one: {ours}.",
+            n=without,
+            **told,
         )
     if not _over_judged(rows, name, theirs):
         return _of_other_rows(made, score, told)

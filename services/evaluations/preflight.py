@@ -25,10 +25,12 @@ SECONDS = 3.0
 KEPT_SECONDS, FAILED_SECONDS, FOUND_SECONDS = 30.0, 10.0, 10.0
 MOST_KEPT = 8
 EXPECTED: dict[str, str] = {
-    "answer": mark("{scorer}: {n} of {rows} questions have no expected answer to compare with."),
-    "facts": mark("{scorer}: {n} of {rows} questions have no expected facts to compare with."),
-    "answer or facts": mark("{scorer}: {n} of {rows} questions have neither an expected answer nor expected facts."),
-    "guidelines": mark("{scorer}: {n} of {rows} questions have no guidelines of their own."),
+    "answer": mark("{scorer}: {n} of {rows} {rows:question has|questions have} no expected answer to compare with."),
+    "facts": mark("{scorer}: {n} of {rows} {rows:question has|questions have} no expected facts to compare with."),
+    "answer or facts": mark(
+        "{scorer}: {n} of {rows} {rows:question has|questions have} neither an expected answer nor expected facts."
+    ),
+    "guidelines": mark("{scorer}: {n} of {rows} {rows:question has|questions have} no guidelines of their own."),
 }
 
 

@@ -109,7 +109,7 @@ def spoken(seconds: float) -> Message:
     """A time that is left, no more exact than anybody can know it."""
     if seconds < 60:
         return Message("Less than a minute left.")
-    return Message("About {n} minutes left.", n=round(seconds / 60))
+    return Message("About {n} {n:minute|minutes} left.", n=round(seconds / 60))
 
 
 class _Asking:

@@ -102,7 +102,10 @@ def _show_bad(found: Incoming) -> None:
     if not found.bad:
         return
     st.warning(
-        _("{n} lines cannot be taken. The others can be; or mend the file and choose it again.", n=len(found.bad))
+        _(
+            "{n} {n:line|lines} cannot be taken. The others can be; or mend the file and choose it again.",
+            n=len(found.bad),
+        )
     )
     lines = [(bad.line, session.say(bad.reason), bad.start) for bad in found.bad[:MOST_BAD]]
     st.dataframe(pd.DataFrame(lines, columns=[_("Line"), _("Why"), _("It begins with")]), hide_index=True)
@@ -127,7 +130,7 @@ def _show_button(workspace: Workspace, target: Dataset | None, rows: list[Row], 
             )
         )
     st.button(
-        _("Write {n} questions", n=merged.new + merged.changed),
+        _("Write {n} {n:question|questions}", n=merged.new + merged.changed),
         type="primary",
         key="write-file",
         on_click=_write,
@@ -138,7 +141,7 @@ def _show_button(workspace: Workspace, target: Dataset | None, rows: list[Row], 
 
 def _write(workspace: Workspace, target: Dataset | None, rows: list[Row], name_key: str) -> None:
     name = target.name if target else st.session_state[name_key]
-    with feedback.action(Message("Saved {name}: {n} questions.", name=name, n=len(rows))):
+    with feedback.action(Message("Saved {name}: {n} {n:question|questions}.", name=name, n=len(rows))):
         if target is None:
             target = datasets.create(workspace, name, rows)
         else:

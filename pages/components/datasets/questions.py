@@ -67,7 +67,7 @@ def _show_filters(dataset: Dataset, lines: list[Row]) -> list[Row]:
         )
         st.toggle(_("Facts and guidelines too"), key=f"{key}-lists", on_change=_keep, args=(dataset, shown))
     if len(found) < len(lines):
-        st.caption(_("{found} of {n} questions", found=len(found), n=len(lines)))
+        st.caption(_("{found} of {n} {n:question|questions}", found=len(found), n=len(lines)))
     if pages > 1:
         state[f"{key}-page"] = page
         st.pagination(pages, key=f"{key}-page", on_change=_keep, args=(dataset, shown))

@@ -29,7 +29,7 @@ def show(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
     too_long = exporting.longest(rows) > workbook.LONGEST_CELL
     with st.container(horizontal=True):
         st.download_button(
-            _("CSV: {n} questions", n=len(rows)),
+            _("CSV: {n} {n:question|questions}", n=len(rows)),
             lambda: exporting.to_csv(rows),
             file_name=f"{stem}.csv",
             mime="text/csv",
@@ -39,7 +39,7 @@ def show(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
             disabled=not rows,
         )
         st.download_button(
-            _("Excel: {n} questions", n=len(rows)),
+            _("Excel: {n} {n:question|questions}", n=len(rows)),
             lambda: exporting.to_excel(rows),
             file_name=f"{stem}.xlsx",
             mime=EXCEL,

@@ -26,7 +26,7 @@ def show(workspace: Workspace, sides: tuple[Evaluation, Evaluation], questions: 
         return
     done = preferences.judged(workspace, now, before)
     left = [id for id in preferences.order(workspace, now, before, shared) if id not in done]
-    st.progress(1 - len(left) / len(shared), _("{n} of {total} questions judged by you", n=len(shared) - len(left), total=len(shared)))  # fmt: skip
+    st.progress(1 - len(left) / len(shared), _("{n} of {total} {total:question|questions} judged by you", n=len(shared) - len(left), total=len(shared)))  # fmt: skip
     if left:
         _ask(workspace, (now, before), tables, left[0])
     else:
@@ -74,7 +74,7 @@ def _result(workspace: Workspace, now: str, before: str, hidden: bool) -> None:
     st.markdown(session.escape(say(preferences.sentence(found))))
     st.caption(
         _(
-            "{said} answers by {people} people. Exact sign test: chance of such a difference between two equally good "
+            "{said} {said:answer|answers} by {people} {people:person|people}. Exact sign test: chance of such a difference between two equally good "
             "versions {p} %.",
             said=found.said,
             people=found.people,

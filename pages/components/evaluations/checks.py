@@ -65,19 +65,26 @@ def _title(screen: str) -> str:
 
 def _estimate(made: Estimate) -> str:
     """One line; it says that it is an estimate and what it rests on."""
-    time = _("less than a minute") if made.seconds < 60 else _("about {n} minutes", n=round(made.seconds / 60))
-    return session.escape(
-        _(
-            "Estimate: {calls} questions and {n} judgements, {time}, {cost}. {rests}",
-            calls=made.calls,
-            n=made.judgements,
-            time=time,
-            cost=_cost(made),
-            rests=_("From the newest evaluation of this agent.")
-            if made.measured
-            else _("Guessed from the length of the texts."),
+    minutes = round(made.seconds / 60)
+    values = {
+        "calls": made.calls,
+        "time": _("about {n} {n:minute|minutes}", n=minutes) if made.seconds >= 60 else _("less than a minute"),
+        "cost": _cost(made),
+        "rests": _("From the newest evaluation of this agent.")
+        if made.measured
+        else _("Guessed from the length of the texts."),
+    }
+    if not made.judgements:
+        told = _(
+            "Estimate: {calls} {calls:question|questions}, no judgements by a model, {time}, {cost}. {rests}", **values
         )
-    )
+    else:
+        told = _(
+            "Estimate: {calls} {calls:question|questions} and {n} {n:judgement|judgements} by a model, {time}, {cost}. {rests}",
+            n=made.judgements,
+            **values,
+        )
+    return session.escape(told)
 
 
 def _cost(made: Estimate) -> str:

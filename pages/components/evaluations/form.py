@@ -149,7 +149,7 @@ def _dataset(workspace: Workspace, column: Any) -> str:
             _("Dataset"),
             ids,
             index=ids.index(workspace.app.dataset_id) if workspace.app.dataset_id in ids else 0,
-            format_func=lambda id: _("{name}: {n} questions", name=found[id].name, n=found[id].rows),
+            format_func=lambda id: _("{name}: {n} {n:question|questions}", name=found[id].name, n=found[id].rows),
             key=f"evaluate-dataset-{workspace.app.id}",
         )
     )

@@ -76,7 +76,7 @@ def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
     st.selectbox(
         _("Dataset"),
         list(known),
-        format_func=lambda id: _("{name}: {n} questions", name=known[id].name, n=known[id].rows),
+        format_func=lambda id: _("{name}: {n} {n:question|questions}", name=known[id].name, n=known[id].rows),
         key="add-dataset",
         disabled=not may,
     )

@@ -131,7 +131,7 @@ def _foot(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             _(
-                "Shown: {n} of {rows} questions. ✓ passed, ✗ not passed, – no verdict, ! the scorer failed. Choose a row to "
+                "Shown: {n} of {rows} {rows:question|questions}. ✓ passed, ✗ not passed, – no verdict, ! the scorer failed. Choose a row to "
                 "read it.",
                 n=len(table),
                 rows=total,

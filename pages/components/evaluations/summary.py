@@ -85,7 +85,7 @@ def scores(made: Evaluation, rows: pd.DataFrame, kinds: Mapping[str, str]) -> No
     if made.failed:
         st.warning(
             _(
-                "{n} of {rows} questions were not answered. They count as failures of every scorer.",
+                "{n} of {rows} {rows:question was|questions were} not answered. This counts as a failure of every scorer.",
                 n=made.failed,
                 rows=made.rows,
             )
