@@ -71,7 +71,8 @@ def _line(one: ScorerVerdict, reach: float, key: str) -> None:
             st.caption(say(verdicts.change(one.difference, one.points)))
     if one.low is not None and one.high is not None:
         with picture:
-            charts.show(_forest(one, one.low, one.high, reach), key=f"{key}-forest")
+            figure = _forest(one, one.low, one.high, reach)
+            charts.show(figure, key=f"{key}-forest", told=_hint(one, one.low, one.high))
     with rest.container(gap="xsmall"):
         st.markdown(
             _(
@@ -91,7 +92,7 @@ def _rows_needed(one: ScorerVerdict) -> str:
         return _("Enough questions: it is settled.")
     if one.needed_rows is None:
         return _("How many more questions it takes cannot be said.")
-    return _("About {n} more questions would settle it.", n=f"{verdicts.about(one.needed_rows):,}")
+    return _("About {n} more {n:question|questions} would settle it.", n=f"{verdicts.about(one.needed_rows):,}")
 
 
 def _told(sentences: tuple[Message, ...]) -> None:

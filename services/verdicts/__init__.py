@@ -71,9 +71,11 @@ def passes(rows: pd.DataFrame, scorers: Iterable[str]) -> "pd.Series[bool]":
     return passed(once, [name for name in scorers if kind_of(name, once) == PASS]) > 0.5
 
 
-def noise(first: pd.DataFrame, second: pd.DataFrame, scorers: Iterable[str]) -> dict[str, float]:
+def noise(
+    first: pd.DataFrame, second: pd.DataFrame, scorers: Iterable[str], settings: VerdictSettings = DEFAULT
+) -> dict[str, float]:
     """The size of each scorer's difference, and the OVERALL one, between two evaluations of the same version."""
-    found = compare(first, second, scorers)
+    found = compare(first, second, scorers, settings)
     return {one.name: abs(one.difference) for one in found.scorers} | {OVERALL: abs(found.difference)}
 
 
@@ -144,6 +146,8 @@ def _whole(parts: list[Pairs], scorers: tuple[ScorerVerdict, ...], settings: Ver
         repeats=parts[0].repeats,
         mixed=mixed,
         kind=decided.kind,
+        noise=abs(settings.noise.get(OVERALL, 0.0)),
+        quiet=not mixed and word == UNSURE and decided.adjusted_p <= settings.sure,
     )
     return replace(told, sentences=of_whole(told))
 

@@ -68,7 +68,7 @@ def sentences(found: Agreement) -> tuple[Message, ...]:
         return (Message("Nobody has judged the same answers yet."),)
     told = [
         Message(
-            "The two agree on {agreed} of {n} answers: {share}, most likely between {low} and {high}.",
+            "The two agree on {agreed} of {n} {n:answer|answers}: {share}, most likely between {low} and {high}.",
             agreed=found.agreed,
             n=found.n,
             share=_percent(found.share),

@@ -70,6 +70,7 @@ class Verdict:
     A row passes when every pass/fail scorer passes it; `difference` and its `interval` are of the share that does. When
     numeric scorers decided (`kind`) they are of their mean: one scorer's own units, or the mean share of several scales.
     `mixed` names the scorers that are clearly worse although the whole is better; then the word is "cannot tell".
+    `noise`: what the same version asked twice differed by, 0 when unknown; `quiet`: only because of it there is no word.
     """
 
     word: str
@@ -87,6 +88,8 @@ class Verdict:
     repeats: int = 1
     mixed: tuple[str, ...] = ()
     kind: str = PASS
+    noise: float = 0.0
+    quiet: bool = False
     sentences: tuple[Message, ...] = ()
 
     @property

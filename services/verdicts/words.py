@@ -27,6 +27,13 @@ def sentence(verdict: Verdict) -> Message:
         return Message("Cannot tell: the two evaluations share no questions.")
     if verdict.mixed:
         return Message("Cannot tell: on the whole it got better, but worse by {names}.", names=", ".join(verdict.mixed))
+    if verdict.quiet:
+        points = verdict.kind == PASS
+        return Message(
+            "Cannot tell: it changed by {change}, but the same version asked twice differed by {noise}.",
+            change=change(verdict.difference, points),
+            noise=size(verdict.noise, points),
+        )
     if verdict.repeats > 1 and verdict.word != UNSURE and verdict.kind == PASS:
         return _repeated(verdict)
     if verdict.word == BETTER:
@@ -71,13 +78,7 @@ def of_scorer(found: ScorerVerdict, about: Circumstances) -> tuple[Message, ...]
                 share=chance(about.ranks),
             )
         )
-    if about.noise:
-        told.append(
-            Message(
-                "The same version asked twice differed by {noise}. A smaller change says nothing.",
-                noise=size(about.noise, found.points),
-            )
-        )
+    told += _noise(about.noise, found.points)
     told += [_margin(found, about), *_rows(found.word, found.needed_rows, found.difference), *_open(found, about.open)]
     return tuple(told)
 
@@ -102,6 +103,7 @@ def of_whole(verdict: Verdict) -> tuple[Message, ...]:
             share=chance(verdict.p_value),
         )
     )
+    told += _noise(verdict.noise, points)
     margin = size(verdict.margin, points)
     if verdict.not_worse:
         told.append(Message("Shown: it is not worse by more than {margin}.", margin=margin))
@@ -141,6 +143,13 @@ def level(value: float, points: bool) -> str:
     return f"{value * 100:.1f} %".replace(".0 %", " %") if points else _plain(value, 2)
 
 
+def _noise(noise: float, points: bool) -> list[Message]:
+    if not noise:
+        return []
+    told = size(noise, points)
+    return [Message("The same version asked twice differed by {noise}. A smaller change says nothing.", noise=told)]
+
+
 def _word(found: ScorerVerdict, about: Circumstances) -> Message:
     if found.word == BETTER:
         return Message("Better: a change this large is unlikely to be chance.")
@@ -172,7 +181,7 @@ def _means(found: ScorerVerdict) -> Message:
 
 def _counts(found: ScorerVerdict) -> Message:
     return Message(
-        "{better} questions got better, {worse} got worse, {same} stayed the same.",
+        "{better} {better:question|questions} got better, {worse} got worse, {same} stayed the same.",
         better=found.better,
         worse=found.worse,
         same=found.same,
@@ -212,7 +221,7 @@ def _margin(found: ScorerVerdict, about: Circumstances) -> Message:
         return Message("Shown: it is not worse by more than {margin}.", margin=margin)
     if about.margin_rows:
         return Message(
-            "Not shown yet: that it is not worse by more than {margin}. About {n} more questions would show it.",
+            "Not shown yet: that it is not worse by more than {margin}. About {n} more {n:question|questions} would show it.",
             margin=margin,
             n=f"{about.margin_rows:,}",
         )
@@ -225,7 +234,8 @@ def _rows(word: str, needed: int | None, difference: float) -> list[Message]:
     if needed:
         return [
             Message(
-                "About {n} more questions would settle it, if the change stays as it is.", n=f"{sizes.about(needed):,}"
+                "About {n} more {n:question|questions} would settle it, if the change stays as it is.",
+                n=f"{sizes.about(needed):,}",
             )
         ]
     if not difference:
@@ -237,8 +247,13 @@ def _open(found: ScorerVerdict, count: int) -> list[Message]:
     if not count:
         return []
     if found.points:
-        return [Message("{n} questions got no verdict from this scorer and count as not passed.", n=count)]
-    return [Message("{n} questions got no number from this scorer and are left out.", n=count)]
+        return [
+            Message(
+                "{n} {n:question|questions} got no verdict from this scorer and {n:counts|count} as not passed.",
+                n=count,
+            )
+        ]
+    return [Message("{n} {n:question|questions} got no number from this scorer and {n:is|are} left out.", n=count)]
 
 
 def _signed(value: float, digits: int) -> str:

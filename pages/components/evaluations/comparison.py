@@ -1,14 +1,15 @@
 """Two evaluations beside each other: is the difference real, where is it, and what was set differently."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import agent_titles, session, verdict_view
-from pages.components.evaluations import address, summary, titles
-from services import agents, verdicts
-from services.evaluations import Evaluation, comparing, preferences
+from pages.components.evaluations import address, noise_floor, summary, titles
+from services import agents, evaluations, verdicts
+from services.evaluations import Evaluation, comparing, noise, preferences
 from services.evaluations.browsing import BETTER, SAME, WORSE, RowFilter
 from services.evaluations.comparing import WHOLE, Comparison, Setting, Slice
 from services.evaluations.sources import AGENT, ENDPOINT, TRACES
@@ -43,7 +44,7 @@ def show(
     """`sides`, `rows` (with repeats) and `questions` hold the new evaluation first, then the old one."""
     new, old = sides
     st.markdown(session.escape(_("What changes from {old} to {new}:", new=titles.title(new), old=titles.title(old))))
-    _verdict(workspace, sides, rows, found)
+    _verdict(workspace, sides, rows, found, on_paper)
     if on_paper:
         _counts_on_paper(sides, found)
     else:
@@ -85,12 +86,19 @@ def _verdict(
     sides: tuple[Evaluation, Evaluation],
     rows: tuple[pd.DataFrame, pd.DataFrame],
     found: Comparison,
+    on_paper: bool,
 ) -> None:
     """Made as the gate makes its own; only scorers that gate stop a release by a critical question."""
     gate = workspace.app.gate
     settings = verdicts.VerdictSettings(margin=gate.margin, scales=gate.scales)
-    verdict = verdicts.compare(*rows, list(found.kinds), settings)
+    names = list(found.kinds)
+    floor = noise.floor(
+        workspace, sides, list(dict.fromkeys([*names, *gate.minimum])), settings, evaluations.all(workspace)
+    )
+    settings = replace(settings, noise=floor.sizes)
+    verdict = verdicts.compare(*rows, names, settings)
     verdict_view.show(verdict, key=f"verdict-{sides[0].run_id}")
+    noise_floor.show(workspace, sides, floor, on_paper)
     stopping = verdicts.compare(*rows, list(gate.minimum), settings).new_critical if gate.minimum else []
     others = set(verdict.new_critical) - set(stopping)
     named = {"new": titles.title(sides[0]), "old": titles.title(sides[1])}
@@ -129,7 +137,7 @@ def _counts(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
                     on_click=address.choose,
                     args=(RowFilter(scorer=name, change=word),),
                 )
-        st.caption(_("Counted are the {n} questions that both have. A number shows its questions below.", n=len(found.changes)))  # fmt: skip
+        st.caption(_("Counted: {n} {n:question|questions} that both have. A number shows its questions below.", n=len(found.changes)))  # fmt: skip
 
 
 def _counts_on_paper(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
