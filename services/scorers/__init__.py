@@ -30,6 +30,7 @@ from services.scorers.records import at as at
 from services.scorers.records import keep
 from services.scorers.records import remove as remove
 from services.scorers.records import versions as versions
+from services.scorers.suites import SuiteScorer
 from services.wording import Finding
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ BUILT: dict[str, type[SpecScorer]] = {
     "builtin": ProvidedScorer,
     "judge": OwnJudge,
     "code": CodeScorer,
+    "suite": SuiteScorer,
 }
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 JUDGE_SECONDS = 60

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.messages import Message
-from services.scorers import catalogue, rules
+from services.scorers import catalogue, rules, suites
 from services.scorers.catalogue import LANGUAGES, PII, UNITS
 from services.scorers.records import ScorerSpec
 
@@ -14,6 +14,9 @@ def describe(spec: ScorerSpec) -> Message:
     """What the scorer asks of an answer, in one plain sentence."""
     if spec.kind == "builtin":
         return _mlflows(spec)
+    if spec.kind == "suite":
+        entry = catalogue.of(spec)
+        return Message("{suite}: {asks}", suite=suites.of(entry.id.partition(".")[0]).name, asks=Message(entry.asks))
     if spec.kind == "judge":
         return _judge(spec.settings)
     if spec.kind == "code":

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.messages import mark
 
+SUITES = "suites"
 CATEGORIES: dict[str, str] = {
     "rules": mark("Rules, without a model"),
     "quality": mark("Quality of the answer"),
@@ -15,8 +16,12 @@ CATEGORIES: dict[str, str] = {
     "tools": mark("Tools that were used"),
     "conversation": mark("Whole conversations"),
     "own": mark("In your own words or code"),
-    "suites": mark("From other suites"),
+    SUITES: mark("From other suites"),
 }
+
+
+# Kinds of which there are several entries: the settings name the one that is meant.
+NAMED = ("builtin", "suite")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Needs:
 class Field:
     """One field of a scorer's form.
 
-    `shape`: text, lines, number, choice, choices, switch, code or table. `options` maps what is stored to its label.
+    `shape`: text, lines, number, fraction, choice, choices, switch, code or table. `options` maps what is stored to its label.
     `when`: the field is asked only while another one, first, has a value, second.
     """
 
@@ -64,5 +69,5 @@ class Entry:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings before anything was typed."""
-        named = {"scorer": self.id} if self.kind == "builtin" else {}
+        named = {"scorer": self.id} if self.kind in NAMED else {}
         return named | {one.name: one.default for one in self.fields}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
-from services.scorers import catalogue, judged, own_code, rules
+from services.scorers import catalogue, judged, own_code, rules, suites
+from services.scorers.entries import NAMED
 from services.scorers.records import ScorerSpec, all
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def check_name(workspace: "Workspace", name: str) -> None:
 
 def check_settings(workspace: "Workspace", spec: ScorerSpec) -> None:
     """Raise InvalidInputError for settings that would judge nothing or cannot be used."""
-    known = spec.settings.get("scorer") if spec.kind == "builtin" else spec.kind
+    known = spec.settings.get("scorer") if spec.kind in NAMED else spec.kind
     if catalogue.entry(str(known)) is None:
         raise InvalidInputError(
             Message("There is no kind of scorer called {kind}.", kind=str(known)), Message("Choose one from the list.")
@@ -76,6 +77,8 @@ def check_settings(workspace: "Workspace", spec: ScorerSpec) -> None:
         judged.check(spec.settings, workspace.app.variables)
     if spec.kind == "code":
         own_code.check(spec.settings)
+    if spec.kind == "suite":
+        suites.check(spec.settings)
     _check_numbers(spec.settings)
     _check_words(spec.kind, spec.settings)
     _check_written(spec.kind, spec.settings)

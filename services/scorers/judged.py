@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from mlflow.entities import AssessmentError, Feedback, Trace
 from mlflow.genai.judges import make_judge
+from mlflow.genai.judges.base import Judge
 
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -35,13 +36,7 @@ class OwnJudge(JudgeScorer):
         if reason:
             return self._nothing_to_judge(code, reason)
         self._reach()
-        judge = make_judge(
-            name=self.name,
-            instructions=str(self._settings["instructions"]),
-            model=self._judge,
-            feedback_value_type=_value_type(self._settings),
-            generate_rationale_first=True,
-        )
+        judge = mlflows(self.name, self._settings, self._judge)
         uses_trace = "trace" in VARIABLE.findall(str(self._settings["instructions"]))
         # The expected answer is handed over only to a judge that asks for it.
         found: Any = judge(
@@ -56,11 +51,22 @@ class OwnJudge(JudgeScorer):
     def _read(self, found: Feedback) -> Feedback:
         if found.error:
             return Feedback(name=self.name, error=found.error, metadata=self._stamp())
-        value = _value(self._settings, found.value)
+        value = read(self._settings, found.value)
         if value is None:
             error = AssessmentError("UNCLEAR_VERDICT", f"The judge said “{found.value}”, which is no answer asked for.")
             return Feedback(name=self.name, error=error, metadata=self._stamp())
         return self._given(value, found.rationale, found.source)
+
+
+def mlflows(name: str, settings: Mapping[str, Any], model: str) -> Judge:
+    """MLflow's judge with these settings, the app's variables filled in."""
+    return make_judge(
+        name=name,
+        instructions=str(settings["instructions"]),
+        model=model,
+        feedback_value_type=_value_type(settings),
+        generate_rationale_first=True,
+    )
 
 
 def check(settings: Mapping[str, Any], known: Mapping[str, str]) -> None:
@@ -132,7 +138,7 @@ def _value_type(settings: Mapping[str, Any]) -> Any:
     return Literal[allowed]
 
 
-def _value(settings: Mapping[str, Any], said: Any) -> bool | float | None:
+def read(settings: Mapping[str, Any], said: Any) -> bool | float | None:
     """The verdict; None for a word or number that was not asked for."""
     if settings["answer"] == "categories":
         return said in settings["passing"] if said in settings["categories"] else None

@@ -46,10 +46,10 @@ def versions(workspace: "Workspace", name: str) -> list[ScorerSpec]:
     return [_spec(one) for one in _stored(workspace) if one["name"] == name]
 
 
-def keep(workspace: "Workspace", spec: ScorerSpec, verb: Verb) -> ScorerSpec:
+def keep(workspace: "Workspace", spec: ScorerSpec, verb: Verb, why: str = "") -> ScorerSpec:
     """Store a spec that was checked as a new scorer or a new version of one; raises ConflictError."""
     before = _named(_stored(workspace), spec.name)
-    with audit.change(workspace, verb, spec.name, before=before, after=asdict(spec)) as change:
+    with audit.change(workspace, verb, spec.name, before=before, after=asdict(spec), why=why) as change:
         # Read again: others save scorers too, and all of them are one list.
         read, stored = _read(workspace)
         newest = _named(stored, spec.name)

@@ -75,7 +75,7 @@ def mentions(answer: str, must: list[str], must_not: list[str]) -> Finding:
         return Finding(True, Message("It mentions nothing that it must not."))
     if len(must) == 1:
         return found[0]
-    return Finding(True, Message("It mentions all {n} phrases that it must.", n=len(must)))
+    return Finding(True, Message("It mentions all {n} {n:phrase|phrases} that it must.", n=len(must)))
 
 
 def pattern(answer: str, settings: Mapping[str, Any]) -> Finding:

@@ -1,10 +1,10 @@
 """Stored answers to try a scorer on: of an evaluation, or the newest ones that people got."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import Trace
+from mlflow.entities import Trace, TraceInfo
 from mlflow.genai.scorers import Scorer
 
 from services import datasets, evaluations
@@ -50,6 +50,26 @@ def take(workspace: "Workspace", run_id: str, most: int) -> list[Sample]:
             Message("There are no answers to try it on."), Message("Run an evaluation, or try the agent first.")
         )
     return found
+
+
+def of(workspace: "Workspace", infos: Iterable[TraceInfo]) -> Iterator[Sample | None]:
+    """Each stored answer with what its row expected where an evaluation asked it; None for one without an answer."""
+    expected: dict[str, dict[str, dict[str, Any]]] = {}
+    for info in infos:
+        trace, run_id = _trace(workspace, info.trace_id), info.trace_metadata.get("mlflow.sourceRun", "")
+        if run_id not in expected:
+            expected[run_id] = _expected_in(workspace, run_id) if run_id else {}
+        wanted = expected[run_id].get(info.tags.get(table.ROW_TAG, ""), {})
+        answer = answer_of(trace) if root_of(trace) else ""
+        yield Sample(trace, question_text(request_of(trace)), answer, wanted) if answer else None
+
+
+def _expected_in(workspace: "Workspace", run_id: str) -> dict[str, dict[str, Any]]:
+    """What the rows of a run's dataset expect; nothing for a run that is no evaluation of ours."""
+    try:
+        return _expectations(workspace, evaluations.get(workspace, run_id).dataset_id)
+    except ConsoleError:
+        return {}
 
 
 def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sample]:

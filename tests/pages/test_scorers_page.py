@@ -1,8 +1,11 @@
 """Scorers: found in the catalogue, added, changed, removed, tried and trusted by form."""
 
+from dataclasses import asdict, replace
+
+import pandas as pd
 import pytest
 
-from services import scorers
+from services import jobs, scorers, verdicts
 from services.scorers import ScorerSpec, catalogue
 from tests.pages.conftest import texts
 
@@ -150,3 +153,29 @@ def test_the_line_for_judges_is_set_by_form(screen, workspace, specs):
     assert health.line(workspace) == health.Line(0.6, 20, 0.1, True)
     assert "people judged 0 answers" in str(scorers.may_gate(workspace, "right")).lower()
     assert scorers.may_gate(workspace, "short") is None
+
+
+def test_a_proposal_of_an_optimiser_is_read_beside_today_and_kept_by_a_click(screen, workspace):
+    settings = {"instructions": "Is {{ outputs }} kind?", "answer": "yes_no", "low": 1, "high": 5}
+    base = scorers.save(workspace, ScorerSpec("kind", "judge", {**settings, "categories": [], "passing": []}))
+    rows = pd.DataFrame({"row_id": list("abcdefghij"), "state": "OK", "critical": False})
+    verdict = verdicts.compare(rows.assign(agrees=True), rows.assign(agrees=[True, *[False] * 9]), ["agrees"])
+    written_anew = {**base.settings, "instructions": "Is {{ outputs }} kind? Look for thanks."}
+    agreed = {"n": 10, "kappa": None, "low": None, "high": None, "failed": 0}
+    result = {
+        "spec": asdict(replace(base, settings=written_anew)), "learned": 12, "changed": True, "refused": None,
+        "before": {**agreed, "agreed": 1}, "after": {**agreed, "agreed": 10}, "verdict": verdict.to_json(),
+    }  # fmt: skip
+    jobs.submit(workspace, "align_judge", {"name": "kind", "version": 1, "optimizer": "simba"})
+    jobs.finish(workspace.engine, jobs.claim(workspace.engine, []), result)
+
+    shown = screen("scorers", scorer="kind", part="health")
+
+    assert not shown.exception
+    told = written(shown)
+    assert "People judged 0 answers; 20 are needed" in told and "The practice model follows rules" in told
+    assert [one.value for one in shown.metric if "Agrees with people" in one.label] == ["1 of 10", "10 of 10"]
+    assert "more often, and by more than chance would do" in told
+    assert scorers.all(workspace)[0].version == 1, "nothing changes before it is kept"
+    shown.button(key="take-aligned-support-kind").click().run()
+    assert scorers.all(workspace) == [ScorerSpec("kind", "judge", written_anew, 2)]

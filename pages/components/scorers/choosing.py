@@ -6,9 +6,8 @@ from pages.components import session
 from pages.components.scorers import form, opening, trying, words
 from services import audit
 from services.audit import Verb
-from services.messages import Message
 from services.scorers import catalogue, suites
-from services.scorers.entries import CATEGORIES, Entry
+from services.scorers.entries import CATEGORIES, SUITES, Entry
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -41,21 +40,23 @@ def _show_catalogue(workspace: Workspace) -> None:
     if not found:
         st.info(_("No scorer fits these words. Shorten them, or write a judge of your own."))
     for category, title in CATEGORIES.items():
+        if category == SUITES:
+            continue
         listed = [one for one in found if one.category == category]
         if listed:
             st.markdown(f"##### {_(title)}")
             _show_entries(workspace, listed)
-    _show_suites(workspace, asked)
+    _show_suites(workspace, found)
 
 
-def _show_entries(workspace: Workspace, listed: list[Entry]) -> None:
+def _show_entries(workspace: Workspace, listed: list[Entry], installed: bool = True) -> None:
     for start in range(0, len(listed), ACROSS):
         for column, one in zip(st.columns(ACROSS), listed[start : start + ACROSS], strict=False):
             with column.container(border=True, height="stretch", gap="small"):
-                _show_entry(workspace, one)
+                _show_entry(workspace, one, installed)
 
 
-def _show_entry(workspace: Workspace, one: Entry) -> None:
+def _show_entry(workspace: Workspace, one: Entry, installed: bool) -> None:
     st.markdown(f"**{_(one.title)}**  \n{_(one.asks)}")
     st.caption(_facts(one))
     verb = Verb.SAVE_SCORER_CODE if one.kind == "code" else Verb.SAVE_SCORER
@@ -64,7 +65,7 @@ def _show_entry(workspace: Workspace, one: Entry) -> None:
         key=f"choose-{one.id}",
         on_click=opening.open_entry,
         args=(one.id,),
-        disabled=not audit.allowed(workspace, verb),
+        disabled=not (installed and audit.allowed(workspace, verb)),
     )
 
 
@@ -76,22 +77,18 @@ def _facts(entry: Entry) -> str:
     return session.escape(" · ".join(told))
 
 
-def _show_suites(workspace: Workspace, asked: str) -> None:
+def _show_suites(workspace: Workspace, found: list[Entry]) -> None:
     """Suites that MLflow bridges, and what is missing for them."""
-    listed = [one for one in suites.ALL if asked.casefold() in one.name.casefold()]
-    if listed:
-        st.markdown(f"##### {_(CATEGORIES['suites'])}")
-    for one in listed:
-        state = (
-            Message("Installed. Its metrics can be used in own code.")
-            if one.installed
-            else Message("Not installed. An engineer adds it with: {command}", command=f"pip install {one.module}")
-        )
-        with st.container(border=True):
-            st.markdown(f"**{one.name}**  \n{session.escape(say(state))}")
-            if audit.allowed(workspace, Verb.SAVE_SCORER_CODE):
-                st.caption(_("In own code, it is used so:"))
-                st.code(one.example, language="python")
+    for one in suites.ALL:
+        listed = [entry for entry in found if entry.id.startswith(f"{one.module}.")]
+        if not listed:
+            continue
+        st.markdown(f"##### {_('From {suite}', suite=one.name)}")
+        if not one.installed:
+            command = f"pip install {one.module}"
+            told = _("Not installed. An engineer adds it with: {command}", command=command)
+            st.info(session.escape(told), icon=":material/download:")
+        _show_entries(workspace, listed, one.installed)
 
 
 def _fits(entry: Entry, asked: str) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import session
 from services.scorers import rules
-from services.scorers.entries import Entry, Field
+from services.scorers.entries import NAMED, Entry, Field
 from services.workspace import Workspace
 
 _ = session.text
@@ -33,7 +33,7 @@ def show(workspace: Workspace, entry: Entry, filled: Mapping[str, Any], key: str
 
 def read(entry: Entry, key: str) -> dict[str, Any]:
     """What stands in the fields now; a field that is not asked keeps its usual value."""
-    named = {"scorer": entry.id} if entry.kind == "builtin" else {}
+    named = {"scorer": entry.id} if entry.kind in NAMED else {}
     return named | {one.name: _read(one, f"{one.name}-{key}") for one in entry.fields}
 
 
@@ -48,6 +48,8 @@ def _draw(place: Any, field: Field, value: Any, key: str) -> None:
     label, hint = _(field.label), _(field.help) if field.help else None
     if field.shape == "number":
         place.number_input(label, -MOST, MOST, int(value), key=key)
+    elif field.shape == "fraction":
+        place.number_input(label, 0.0, 1.0, float(value), 0.05, key=key, help=hint, width=240)
     elif field.shape == "text":
         place.text_input(label, value, key=key, placeholder=hint)
     elif field.shape == "lines":

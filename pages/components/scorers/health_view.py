@@ -4,13 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import charts, feedback, session
-from pages.components.scorers import trying, words
+from pages.components.scorers import aligning, trying, words
 from services import audit, scorers
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message
 from services.scorers import health
 from services.scorers import trying as service
+from services.scorers.aligning import can as can_align
 from services.scorers.health import Health, Line
 from services.scorers.records import ScorerSpec
 from services.workspace import Workspace
@@ -26,7 +27,7 @@ def show(workspace: Workspace, spec: ScorerSpec) -> None:
         st.error(_("It may not gate. {reason}", reason=session.escape(say(wrong))), icon=":material/block:")
     st.caption(
         _(
-            "Of version {n}, over the newest {answers} answers of the last {days} days.",
+            "Of version {n}, over the newest {answers} answers of the last {days} days; agreement also over older ones that people judged.",
             n=spec.version,
             answers=health.MOST_READ,
             days=health.DAYS,
@@ -35,6 +36,8 @@ def show(workspace: Workspace, spec: ScorerSpec) -> None:
     _show_numbers(known)
     _show_agreement(known, wanted)
     _show_noise(workspace, known)
+    if can_align(spec):
+        aligning.show(workspace, spec)
     _show_weeks(known)
     if scorers.needs_judge(spec):
         _show_line(workspace, wanted)
@@ -66,7 +69,7 @@ def _show_agreement(known: Health, wanted: Line) -> None:
     }
     st.markdown(
         _(
-            "Of {n} answers, both said **passed** {both} times and both said **failed** {neither} times. It passed {lenient} that people found wrong, and failed {strict} that people found right.",
+            "Of {n} {n:answer|answers}, both said **passed** {both} {both:time|times} and both said **failed** {neither} {neither:time|times}. It passed {lenient} that people found wrong, and failed {strict} that people found right.",
             n=found.n,
             both=counts.get((True, True), 0),
             neither=counts.get((False, False), 0),
@@ -82,7 +85,7 @@ def _show_agreement(known: Health, wanted: Line) -> None:
         st.markdown(say(words.strength(found.kappa)))
         st.caption(
             _(
-                "Cohen's kappa {kappa}, 95 % interval {low} to {high}: 1 is full agreement, 0 is what chance gives. It rests on {n} answers; {least} are asked for.",
+                "Cohen's kappa {kappa}, 95 % interval {low} to {high}: 1 is full agreement, 0 is what chance gives. It rests on {n} {n:answer|answers}; {least} are asked for.",
                 kappa=f"{found.kappa:.2f}",
                 low=f"{found.low:.2f}",
                 high=f"{found.high:.2f}",
@@ -111,7 +114,7 @@ def _show_noise(workspace: Workspace, known: Health) -> None:
     elif noise.mean_difference is not None:
         st.markdown(
             _(
-                "Of {pairs} answers judged twice, {differ} got another verdict ({share} %); on average they differed by {apart}.",
+                "Of {pairs} {pairs:answer|answers} judged twice, {differ} got another verdict ({share} %); on average they differed by {apart}.",
                 pairs=noise.pairs,
                 differ=noise.differ,
                 share=round(noise.share * 100),
@@ -120,7 +123,13 @@ def _show_noise(workspace: Workspace, known: Health) -> None:
         )
         st.caption(_("Measured {time}. Failed: {n}.", time=session.moment(noise.at), n=noise.failed))
     else:
-        st.warning(_("None of {n} answers got two verdicts. Failed: {failed}.", n=noise.answers, failed=noise.failed))
+        st.warning(
+            _(
+                "None of {n} {n:answer|answers} got two verdicts. Failed: {failed}.",
+                n=noise.answers,
+                failed=noise.failed,
+            )
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trying.choose_answers(workspace, f"from-{key}")
         st.button(
@@ -167,12 +176,11 @@ def _show_weeks(known: Health) -> None:
         return
     figure = charts.pass_rates(read, read["time"])
     figure.update_xaxes(tickformat="%m-%d", hoverformat="%Y-%m-%d")
-    charts.show(figure, key=f"weeks-{known.spec.name}")
-    st.caption(
-        _(
-            "The mean verdict of each week. If it moves while the agent stays the same, the judge itself may have changed."
-        )
+    told = _(
+        "The mean verdict of each week. If it moves while the agent stays the same, the judge itself may have changed."
     )
+    charts.show(figure, key=f"weeks-{known.spec.name}", told=told)
+    st.caption(told)
 
 
 def _show_line(workspace: Workspace, wanted: Line) -> None:

@@ -59,7 +59,7 @@ def trust(health: Health, wanted: Line) -> tuple[str, Message]:
     wrong = below(health, wanted)
     if not scorers.needs_judge(health.spec):
         if health.failures:
-            return "orange", Message("failed {n} times", n=health.failures)
+            return "orange", Message("failed {n} {n:time|times}", n=health.failures)
         return "gray", Message("a rule decides")
     if wrong:
         return "red", Message("may not gate")
