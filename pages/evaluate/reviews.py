@@ -17,7 +17,7 @@ if number is None:
         listing.show(workspace)
     st.stop()
 queue = reviews.get(workspace, number)
-st.subheader(session.escape(queue.name), anchor=False)
+st.title(session.escape(queue.name), anchor=False)
 st.caption(session.escape(words.rule(queue.rule)))
 if st.query_params.get(address.VIEW) == address.FOUND:
     found.show(workspace, queue)

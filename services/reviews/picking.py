@@ -1,23 +1,21 @@
 """Which answers a rule picks: read newest first without their spans, and no further than needed."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import AssessmentSourceType, TraceInfo
 
 from services import evaluations, scorers
 from services.evaluations import Evaluation, reading
-from services.evaluations.records import PASS
 from services.reviews.records import Pick, Queue, Rule
-from services.scorers import health
+from services.scorers import ScorerSpec, health
+from services.scorers.health.measuring import passed
 from services.traces.opinions import OPINION
 from services.traces.rows import newest_feedback, opinions, read_infos, row_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from services.workspace import Workspace
 
 MOST = 500
@@ -67,8 +65,9 @@ def _found(workspace: "Workspace", rule: Rule, seed: str) -> Iterator[str]:
 
 
 def _traces(workspace: "Workspace", rule: Rule, seed: str) -> Iterator[str]:
+    specs = {spec.name: spec for spec in scorers.all(workspace)}
     fits: dict[Pick, Callable[[TraceInfo], bool]] = {
-        Pick.FAILED: lambda info: _failed(info, rule.scorer),
+        Pick.FAILED: lambda info: _failed(info, rule.scorer, specs),
         Pick.COMPLAINT: lambda info: any(one.name == OPINION and one.value is False for one in opinions(info)),
         Pick.RANDOM: lambda info: drawn(info.trace_id, rule.share, seed),
     }
@@ -78,13 +77,17 @@ def _traces(workspace: "Workspace", rule: Rule, seed: str) -> Iterator[str]:
             yield info.trace_id
 
 
-def _failed(info: TraceInfo, scorer: str) -> bool:
+def _failed(info: TraceInfo, scorer: str, specs: Mapping[str, ScorerSpec]) -> bool:
     """Whether a scorer did not pass it; what people said is another rule."""
-    given = newest_feedback(info).items()
-    failed = {
-        name for name, one in given if one.value is False and one.source.source_type != AssessmentSourceType.HUMAN
-    }
+    given = newest_feedback(info)
+    by_scorers = {name: one for name, one in given.items() if one.source.source_type != AssessmentSourceType.HUMAN}
+    failed = {name for name, one in by_scorers.items() if _not_good(one.value, specs.get(name))}
     return scorer in failed if scorer else bool(failed)
+
+
+def _not_good(value: Any, spec: ScorerSpec | None) -> bool:
+    """Whether a verdict is a failure: no pass, or a number below the middle of the scorer's scale."""
+    return value is False if spec is None else passed(spec, value) is False
 
 
 def _disagreements(workspace: "Workspace", rule: Rule) -> Iterator[str]:
@@ -99,13 +102,10 @@ def _rows(workspace: "Workspace", made: Evaluation, rule: Rule, *, critical: boo
     chosen = table[table["state"].eq("OK") & table["trace_id"].astype(bool)]
     if critical:
         chosen = chosen[chosen["critical"].astype(bool)]
-    if rule.scorer:
-        chosen = _not_passed(chosen, made, rule.scorer)
+    if rule.scorer and rule.scorer in chosen:
+        spec = next((one for one in scorers.all(workspace) if one.name == rule.scorer), None)
+        judged = chosen[chosen[rule.scorer].notna()]
+        chosen = judged[[_not_good(value, spec) for value in judged[rule.scorer]]]
+    elif rule.scorer:
+        chosen = chosen.iloc[:0]
     yield from chosen["trace_id"].map(str)
-
-
-def _not_passed(table: "pd.DataFrame", made: Evaluation, scorer: str) -> "pd.DataFrame":
-    """The rows that a scorer did not pass; none when it did not judge or gives numbers."""
-    if reading.kinds(made, table).get(scorer) != PASS:
-        return table.iloc[:0]
-    return table[table[scorer].eq(False)]

@@ -46,9 +46,7 @@ def test_a_queue_is_made_by_form_and_opens_with_its_first_answer(screen, workspa
     assert not page.exception and not page.error
     assert page.query_params["queue"] in ("1", ["1"])
     shown = texts(page).replace("\\", "")
-    assert (
-        "Question 1?" in shown and "Answer 1." in shown and "It is curt." in shown
-    )
+    assert "Question 1?" in shown and "Answer 1." in shown and "It is curt." in shown
     queue = reviews.get(workspace, 1)
     assert (queue.name, queue.rule.pick, [one.name for one in queue.labels]) == (
         "Curt answers", Pick.FAILED, ["helpful", "expected_response"],
@@ -118,7 +116,8 @@ def test_an_answer_is_skipped_with_a_reason_by_its_digit(screen, workspace, answ
     queue = queue_of(workspace)
     page = screen("reviews", queue=str(queue.id))
     page.button(key="review-skip").click().run()
-    assert page.button(key="skip-1").proto.shortcut == "1" and page.button(key="say-right-P").proto.shortcut == ""
+    assert page.button(key="skip-1").proto.shortcut == "1"
+    assert not [one for one in page.button if one.key.startswith("say-")], "the digits are the reasons' now"
     page.button(key="skip-1").click().run()
     item = stored.items(workspace, queue.id)[0]
     assert item.aside and item.of("ada").why == "I do not know enough about it"
@@ -153,7 +152,7 @@ def test_what_was_found_leads_to_health_and_into_a_dataset_with_one_click(screen
             desk.judge(place, queue, item.id, {"right": value})
     page = screen("reviews", queue=str(queue.id), view="found")
     told = texts(page).replace("\\", "")
-    assert "The two reviewers: The two agree on 2 of 3 answers" in told and "wait for a referee: 1" in told
+    assert "The two agree on 2 of 3 answers" in told and "wait for a referee: 1" in told
     assert "polite and people" in told and page.dataframe[0].value["Agrees with people"].tolist() == ["1 of 1"]
     page.selectbox(key=f"found/{queue.id}/which").set_value("Is it right?: does not pass (1)").run()
     page.button(key="collect").click().run()

@@ -1,16 +1,20 @@
 """Reviews: queues fill by rule, two people never meet at one answer, and what they say stands in MLflow."""
 
+import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.entities import AssessmentSource, AssessmentSourceType
 
 from services import audit, datasets, reviews, scorers, traces
+from services.audit import Verb
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from services.evaluations import table
 from services.people import Actor, Role
 from services.reviews import collecting, desk, outcome, picking, shown, stored, way
 from services.reviews.records import DIFFER, REFEREE, REFEREED, SAME, Form, Kind, Label, Pick, Rule
@@ -61,10 +65,48 @@ def test_each_rule_picks_its_answers_newest_first_and_only_once(workspace):
     assert found(Rule(Pick.FAILED)) == [other, bad]
     assert found(Rule(Pick.FAILED, scorer="right")) == [bad]
     assert found(Rule(Pick.FAILED, scorer="right", live_only=False)) == [tried, bad]
+    scale = {"instructions": "Rate {{ outputs }}", "answer": "number", "low": 1, "high": 5}
+    scorers.records.keep(workspace, ScorerSpec("stars", "judge", scale), Verb.SAVE_SCORER)
+    low = judged(workspace, 2, name="stars")
+    judged(workspace, 4, name="stars")
+    assert found(Rule(Pick.FAILED, scorer="stars")) == [low]
     assert found(Rule(Pick.COMPLAINT)) == [good]
     assert found(Rule(Pick.DISAGREE, scorer="right")) == [good]
-    assert found(Rule(Pick.RANDOM, share=1.0, most=2)) == [other, bad]
+    assert found(Rule(Pick.RANDOM, share=1.0, most=9))[2:] == [other, bad, good]
     assert found(Rule(Pick.CRITICAL)) == [] and broken not in found(Rule(Pick.RANDOM, share=1.0))
+
+
+def test_the_answers_of_an_evaluation_wait_all_of_them_or_only_what_matters(workspace):
+    asked = {"model_id": "m-1", "prompt_name": "support", "requested_version": 1, "dataset_id": "d-1", "job_id": 0}
+    asked |= {"dataset_name": "Questions", "dataset_sha256": "ab" * 32, "scorers": {"right": 1}, "practice": True}
+    tags = {"signalbox.kind": "evaluation", "signalbox.asked": json.dumps(asked | {"actor": "ada"})}
+    run_id = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
+    line = {"expected": "", "topic": "", "language": "en", "answer": "A.", "error": "", "seconds": 0.5}
+    line |= {"prompt_version": 1, "prompt_seen": True, "right.rationale": "", "right.reason": None}
+    verdicts = [True, False, False, None]
+    rows = [
+        {
+            "row_id": f"r{n}",
+            "question": f"{n}?",
+            "trace_id": f"tr-{n}",
+            "critical": n < 2,
+            "right": verdict,
+            "state": state,
+        }
+        for n, (verdict, state) in enumerate(zip(verdicts, ("OK", "OK", "OK", "ERROR"), strict=True))
+    ]
+    scores = {"right": {"mean": 0.25, "judged": 3, "rows": 4, "kind": "pass", "failed": 1}}
+    whole = {"rows": 4, "failed": 1, "prompt_version": 1, "prompt_seen": True, "scores": scores}
+    table.keep(run_id, pd.DataFrame([line | row for row in rows]), whole)
+    workspace.client.set_terminated(run_id, "FINISHED")
+
+    def found(rule):
+        return [one.trace_id for one in stored.items(workspace, reviews.make(workspace, Form("q", rule, (RIGHT,))).id)]
+
+    assert found(Rule(Pick.EVALUATION, run_id=run_id)) == ["tr-0", "tr-1", "tr-2"]
+    assert found(Rule(Pick.EVALUATION, run_id=run_id, scorer="right")) == ["tr-1", "tr-2"]
+    assert found(Rule(Pick.EVALUATION, run_id=run_id, critical=True)) == ["tr-0", "tr-1"]
+    assert found(Rule(Pick.CRITICAL)) == ["tr-0", "tr-1"]
 
 
 def test_a_random_share_is_the_same_whenever_it_is_looked_for_and_about_as_large_as_asked():
@@ -372,3 +414,13 @@ def test_a_closed_queue_waits_for_nobody_until_it_is_opened_again(workspace):
         desk.judge(workspace, closed, item.id, {"right": True})
     reviews.close(workspace, queue, closed=False)
     assert [n for _queue, n in reviews.waiting(workspace)] == [1]
+
+
+def test_reviews_of_answers_that_newer_traffic_pushed_out_still_measure_the_scorer(workspace, monkeypatch):
+    spec = scorers.save(workspace, ScorerSpec("right", "guidelines", {"guidelines": ["Be right."]}))
+    old = judged(workspace, True)
+    queue = reviews.make(workspace, Form("Old", Rule(Pick.RANDOM, share=1.0), (RIGHT,)))
+    judge(workspace, queue, stored.items(workspace, queue.id)[0].id, False)
+    leave(workspace, "Newer?")
+    monkeypatch.setattr(health.reading, "MOST_READ", 1)
+    assert health.of(workspace, spec).disagreements == ((old, True, False),)

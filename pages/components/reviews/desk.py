@@ -32,8 +32,11 @@ def show(workspace: Workspace, queue: Queue) -> None:
 def _draw(workspace: Workspace, queue: Queue) -> None:
     here, item = _take(workspace, queue)
     _show_way(queue, here, item)
-    _show_last()
-    keys.show_sheet()
+    # Places of their own: what comes and goes must not take the focus from the buttons below.
+    with st.container():
+        _show_last()
+    with st.container():
+        keys.show_sheet()
     if item is None:
         _show_end(queue, here)
         return
@@ -130,9 +133,12 @@ def _show_end(queue: Queue, here: Way) -> None:
 def _show_mine(workspace: Workspace, queue: Queue, item: Item, seen: shown.Shown) -> None:
     """What this person says, and below it what others think when it may be seen."""
     mine = item.of(workspace.actor.id)
-    if seen.others:
-        reading.show_others(seen.others)
-    if mine is not None and mine.state == SKIPPED:
+    with st.container():
+        if seen.others:
+            reading.show_others(seen.others)
+    if _skipping(item):
+        _show_skip(workspace, queue, item)
+    elif mine is not None and mine.state == SKIPPED:
         st.info(_("You skipped it: {why}", why=session.escape(words.skipped(mine.why))))
         st.caption(_("Undo brings the last one back, step by step."))
     else:
@@ -148,11 +154,11 @@ def _show_labels(workspace: Workspace, queue: Queue, item: Item, seen: shown.Sho
     labels = service.asked(workspace, queue, item)
     may = queue.open and mine is not None and audit.allowed(workspace, Verb.REVIEW_ANSWER)
     saying.remember(item, labels, seen)
-    if mine is not None and mine.state == DONE:
-        st.caption(_("You have judged it. Say it again to change it."))
-    skipping = _skipping(item)
-    saying.show(item, labels, may and not skipping, acting.press, keys=not skipping)
-    if not saying.at_once(labels) and not skipping:
+    with st.container():
+        if mine is not None and mine.state == DONE:
+            st.caption(_("You have judged it. Say it again to change it."))
+    saying.show(item, labels, may, acting.press)
+    if not saying.at_once(labels):
         with st.container(horizontal=True):
             st.button(
                 _("Save and go on"),

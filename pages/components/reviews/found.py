@@ -8,7 +8,7 @@ from pages.components.reviews import address, words
 from services import audit, datasets
 from services.audit import Verb
 from services.messages import Message
-from services.reviews import Kind, Queue, collecting, outcome
+from services.reviews import Kind, Label, Queue, collecting, outcome
 from services.reviews.outcome import ByScorer, Outcome, Said
 from services.verdicts import agreement
 from services.verdicts.agreement import Agreement
@@ -47,7 +47,7 @@ def _show_label(queue: Queue, one: Said) -> None:
         if not one.label.compared:
             st.caption(_("Written for {n} answers.", n=one.n))
             return
-        told = [f"{session.escape(words.value(value))}: **{n}**" for value, n in one.counts]
+        told = [_("{said}: **{n}**", said=session.escape(words.value(value)), n=n) for value, n in one.counts]
         st.markdown(" · ".join(told) or _("Nobody said it."))
         if one.mean is not None:
             st.caption(_("On average {mean}, of {n} answers.", mean=f"{one.mean:.2f}", n=one.n))
@@ -56,7 +56,9 @@ def _show_label(queue: Queue, one: Said) -> None:
 
 
 def _show_agreement(who: str, found: Agreement) -> None:
-    st.caption(session.escape(who + ": " + " ".join(say(one) for one in agreement.sentences(found))))
+    st.markdown(f"**{session.escape(who)}**")
+    for one in agreement.sentences(found):
+        st.caption(session.escape(say(one)))
 
 
 def _show_scorers(found: Outcome) -> None:
@@ -66,8 +68,8 @@ def _show_scorers(found: Outcome) -> None:
     st.markdown(f"##### {_('Scorers beside people')}")
     table = pd.DataFrame([_line(one) for one in found.scorers])
     st.dataframe(table, hide_index=True, key="found-scorers", placeholder="")
-    for one in found.scorers:
-        if one.agreement.n:
+    with st.expander(_("How sure that is")):
+        for one in found.scorers:
             _show_agreement(_("{name} and people", name=one.name), one.agreement)
     with st.container(horizontal=True):
         for one in found.scorers:
@@ -161,7 +163,7 @@ def _groups(queue: Queue, found: Outcome) -> dict[str, list[str]]:
     return groups
 
 
-def _answers(queue: Queue) -> list:
+def _answers(queue: Queue) -> list[Label]:
     return [label for label in queue.labels if label.kind is Kind.ANSWER]
 
 

@@ -114,7 +114,7 @@ def _show_labels() -> None:
         LABELS,
         (
             rows.Column(_("Kept under the name"), placeholder=_("correct")),
-            rows.Column(_("How it is asked"), placeholder=_("Is the answer right?"), width=4),
+            rows.Column(_("How it is asked"), placeholder=_("It is right"), width=4),
             rows.Column(_("Answered by"), kinds),
             rows.Column(_("Categories, or lowest – highest"), placeholder=_("tone, facts, length"), width=4),
             rows.Column(_("Must it be said?"), {name: _(told) for name, told in MUST.items()}, width=2),
@@ -178,12 +178,12 @@ def _fill(workspace: Workspace) -> None:
 def _usual(workspace: Workspace, pick: Pick, name: str) -> tuple[str, ...]:
     spec = next((one for one in scorers.all(workspace) if one.name == name and pick in WITH_SCORER), None)
     if spec is None and pick in (Pick.CRITICAL, Pick.EVALUATION):
-        return ("correct", _("Is the answer right?"), Kind.PASS.value, "", "yes")
+        return ("correct", _("It is right"), Kind.PASS.value, "", "yes")
     if spec is None:
-        return (OPINION, _("Does this answer help?"), Kind.PASS.value, "", "yes")
+        return (OPINION, _("It helps the person who asked"), Kind.PASS.value, "", "yes")
     scale = scorers.scale(spec)
     if scale is None:
-        return (name, _("Does it pass “{name}”?", name=name), Kind.PASS.value, "", "yes")
+        return (name, _("“{name}” holds", name=name), Kind.PASS.value, "", "yes")
     between = f"{scale[0]:g} – {scale[1]:g}"
     return (name, _("Your number for “{name}”", name=name), Kind.NUMBER.value, between, "yes")
 

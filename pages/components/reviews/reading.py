@@ -9,6 +9,7 @@ from services.reviews.shown import Document, Opinion, Shown
 from services.traces import Verdict
 
 _, say = session.text, session.say
+SHORT = 800
 ROLE = {"user": mark("Person"), "assistant": mark("Agent"), "system": mark("System message"), "tool": mark("Tool")}
 
 
@@ -17,7 +18,8 @@ def show(seen: Shown) -> None:
     with st.container(border=True, key="review-question"):
         _show_question(seen)
     if seen.documents:
-        with st.expander(_("What it looked up ({n})", n=len(seen.documents)), icon=":material/menu_book:"):
+        short = sum(len(one.text) for one in seen.documents) <= SHORT
+        with st.expander(_("What it looked up ({n})", n=len(seen.documents)), short, icon=":material/menu_book:"):
             for number, document in enumerate(seen.documents, 1):
                 _show_document(number, document)
     with st.container(border=True, key="review-answer"):

@@ -43,11 +43,9 @@ def at_once(labels: tuple[Label, ...]) -> bool:
     return len(labels) == 1 and bool(_choices(labels[0]))
 
 
-def show(
-    item: Item, labels: tuple[Label, ...], may: bool, press: Callable[[int, str, Any], None], *, keys: bool = True
-) -> None:
+def show(item: Item, labels: tuple[Label, ...], may: bool, press: Callable[[int, str, Any], None]) -> None:
     """The labels with their choices; the keys belong to the first one that is still open."""
-    now = _current(item, labels) if keys else None
+    now = _current(item, labels)
     for label in labels:
         choices = _choices(label)
         optional = "" if label.needed else f" :gray[{_('(may stay open)')}]"
@@ -56,7 +54,8 @@ def show(
             st.markdown(f"{mine}**{session.escape(words.asked(label))}**{optional}")
             _show_choices(item, label, choices, may, press, now is label)
         else:
-            _show_field(item, label, may)
+            with st.container(key=f"review-field-{item.id}-{labels.index(label)}"):
+                _show_field(item, label, may)
     st.text_area(
         _("Comment (W)"),
         key=comment_key(item.id),
@@ -120,7 +119,7 @@ def _show_choices(
 
 
 def _show_field(item: Item, label: Label, may: bool) -> None:
-    asked = session.escape(words.asked(label)) + ("" if label.needed else " " + _("(may stay open)"))
+    asked = session.escape(words.asked(label)) + (" (A)" if label.needed else " " + _("(A, may stay open)"))
     if label.kind is Kind.NUMBER:
         st.number_input(
             asked, label.low, label.high, value=None, key=key(item.id, label.name), disabled=not may, step=0.1
