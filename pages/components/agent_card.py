@@ -39,6 +39,7 @@ def show(agent: AgentVersion, *, opens: bool) -> None:
             )
         if agent.status == "READY":
             st.markdown(_facts(agent))
+            _show_tools(agent)
             _show_links(agent.links)
 
 
@@ -63,6 +64,16 @@ def _facts(agent: AgentVersion) -> str:
         follows=_("pinned to version {n}", n=agent.pinned) if agent.pinned else _("follows what is live"),
         registered=_("registered as version {n}", n=agent.registered) if agent.registered else _("not registered yet"),
     )
+
+
+def _show_tools(agent: AgentVersion) -> None:
+    """Those of the built-in agent, and which of them wait for a person."""
+    told = [
+        _("{name} (after a yes)", name=session.escape(one["name"])) if one["asks"] else session.escape(one["name"])
+        for one in agent.tools
+    ]
+    if told:
+        st.caption(_("Tools: {names}", names=", ".join(told)))
 
 
 def _show_links(links: Links) -> None:

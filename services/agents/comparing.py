@@ -67,8 +67,10 @@ def _settings(agent: AgentVersion) -> dict[str, Any]:
     config = USUAL | dict(agent.config)
     told = {
         f"tool {one['name']}": str(one["description"]).splitlines()[0] + (" (asks first)" if one.get("asks") else "")
-        for one in config.pop(shipping.TOOLS, [])
+        for one in agent.tools
     }
+    if agent.tools:
+        config.pop(shipping.TOOLS)
     return {**config, **told, "linked prompt version": agent.linked}
 
 

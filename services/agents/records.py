@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,17 @@ class AgentVersion:
     linked: int | None = None
     kind: Kind = Kind.RESPONSES
     fields: Fields = field(default_factory=Fields)
+
+    @property
+    def tools(self) -> Sequence[Mapping[str, Any]]:
+        """The tools that the built-in agent was logged with: name, description, whether it asks first."""
+        told = self.config.get("tools")
+        # The config of an agent made elsewhere may call something else by this name.
+        return (
+            [one for one in told if isinstance(one, dict) and {"name", "asks"} <= one.keys()]
+            if isinstance(told, list)
+            else []
+        )
 
     @property
     def pinned_number(self) -> int | None:

@@ -1,6 +1,7 @@
 """Ask an agent that need not be deployed, under any version of its prompt."""
 
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ def try_out(
         "prompt_version": prompt_version,
         "question": question,
         "custom_inputs": given,
+        "conversation": uuid.uuid4().hex,
     }
     return jobs.submit(workspace, "try_agent", args)
 
@@ -78,7 +80,9 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job behind `try_out`; its trace has the origin “try”."""
     args = work.args
     loaded = load(workspace, args["model_id"], args["prompt_version"])
-    request: dict[str, Any] = {"input": _talk(args)}
+    # An agent with a memory of its own must not take two tries for one conversation.
+    context = {"conversation_id": args.get("conversation") or uuid.uuid4().hex, "user_id": workspace.actor.id}
+    request: dict[str, Any] = {"input": _talk(args), "context": context}
     if args.get("custom_inputs"):
         request["custom_inputs"] = args["custom_inputs"]
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}

@@ -2,6 +2,7 @@
 
 import contextvars
 import json
+import uuid
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,10 +44,11 @@ def agent(
 
     def answer(input: list[dict[str, Any]]) -> Any:  # MLflow hands over the row's inputs by name
         tags, earlier = _tags(workspace, waiting.take(input)), mlflow.get_last_active_trace_id(thread_local=True)
+        request = {"input": input, "context": _alone(workspace)}
         with tally.asking():
             for attempt in tally.patience.attempts(lambda: _drop_trace(workspace, earlier)):
                 with attempt, mlflow.tracing.context(tags=tags):
-                    return loaded.predict({"input": input})
+                    return loaded.predict(request)
 
     data = [{"inputs": {"input": messages_of(slot.row)}} for slot in slots]
     mlflow.genai.evaluate(data=data, predict_fn=answer, scorers=scorers, model_id=model_id)
@@ -65,7 +67,11 @@ def endpoint(workspace: "Workspace", run_id: str, slots: Sequence[Slot], tally: 
 
 
 def _ask(workspace: "Workspace", run_id: str, slot: Slot, tally: Tally) -> None:
-    request = {"input": messages_of(slot.row), "custom_inputs": {"signalbox_origin": "evaluation"}}
+    request = {
+        "input": messages_of(slot.row),
+        "custom_inputs": {"signalbox_origin": "evaluation"},
+        "context": _alone(workspace),
+    }
     tags = _tags(workspace, slot)
     try:
         with tally.asking():
@@ -102,6 +108,11 @@ def _tags(workspace: "Workspace", slot: Slot) -> dict[str, str]:
         ROW_TAG: slot.row.id,
         REPEAT_TAG: str(slot.repeat),
     }
+
+
+def _alone(workspace: "Workspace") -> dict[str, str]:
+    """A conversation of its own: an agent with a memory must not answer one line with what another one said."""
+    return {"conversation_id": uuid.uuid4().hex, "user_id": workspace.actor.id}
 
 
 def _drop_trace(workspace: "Workspace", earlier: str | None) -> None:

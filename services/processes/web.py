@@ -44,6 +44,11 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "code": status}}
 
 
+def broken_off(status: int, message: str) -> dict[str, Any]:
+    """The error at the end of a stream, as served agents on Databricks write it, with the status beside it."""
+    return {"error": {"error_code": "BAD_REQUEST", "message": message, "code": status}}
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body)

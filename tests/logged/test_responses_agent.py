@@ -19,6 +19,7 @@ CONFIG: dict[str, Any] = {
     "prompt_name": "support",
     "prompt_alias": "production",
     "prompt_version": "",
+    "pinned_version": "",
     "llm_model": "m",
     "company_name": "Acme",
     "constants": {"tone": "friendly"},

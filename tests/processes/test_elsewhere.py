@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import mlflow
 import openai
 import pytest
 
 from services.processes.gateway.child import free_port
 from tests.processes.stand import HELLO, Shelf, Version, answers, log, wait_until
+from tests.services.agents import framework_files as files
+from tests.services.agents.test_frameworks import DSPY_ANSWER
 from tests.stub_model import StubModel
 
 CHAT = """
@@ -43,31 +46,37 @@ def built_in(shelf: Shelf, folder: Path) -> str:
     return shelf.models["support"]
 
 
-def logged(source: str) -> Callable[[Shelf, Path], str]:
+def logged(source: str, **config: object) -> Callable[[Shelf, Path], str]:
     def make(shelf: Shelf, folder: Path) -> str:
         file = folder / "agent.py"
         file.write_text(source)
-        return log(shelf.settings, file, {})
+        return log(shelf.settings, file, config)
 
     return make
 
 
 @pytest.fixture
-def serve(shelf: Shelf, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Start `mlflow models serve` in an empty folder that knows nothing of ours; returns its address."""
+def serve(shelf: Shelf, tmp_path: Path) -> Iterator[Callable[..., list[str]]]:
+    """Start `mlflow models serve` for each model, in an empty folder that knows nothing of ours; returns the addresses."""
     kept = {name: value for name, value in shelf.environ.items() if not name.startswith(("SIGNALBOX_", "PYTHONPATH"))}
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     started: list[subprocess.Popen[bytes]] = []
 
     def start(model_id: str) -> str:
         port = str(free_port())
+        # Their own telemetry would ask the internet.
+        kept.update(OPENAI_AGENTS_DISABLE_TRACING="1", LITELLM_LOCAL_MODEL_COST_MAP="True")
         command = ["mlflow", "models", "serve", "--model-uri", f"models:/{model_id}", "--env-manager", "local"]
         started.append(subprocess.Popen([*command, "--port", port], cwd=tmp_path, env=kept, start_new_session=True))
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(f"{url}/health"), 180)
-        return url
+        return f"http://127.0.0.1:{port}"
 
-    yield start
+    def serving(*model_ids: str) -> list[str]:
+        urls = [start(one) for one in model_ids]
+        for url in urls:
+            wait_until(lambda url=url: answers(f"{url}/health"), 240)  # type: ignore[misc]
+        return urls
+
+    yield serving
     for process in started:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -83,7 +92,7 @@ def serve(shelf: Shelf, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     ids=["ResponsesAgent", "ChatAgent", "PyFunc"],
 )
 def test_each_kind_answers_under_plain_mlflow(
-    serve: Callable[[str], str],
+    serve: Callable[..., list[str]],
     shelf: Shelf,
     stub: StubModel,
     tmp_path: Path,
@@ -91,9 +100,23 @@ def test_each_kind_answers_under_plain_mlflow(
     asked: dict[str, Any],
     said: str,
 ) -> None:
-    answered = httpx2.post(f"{serve(make(shelf, tmp_path))}/invocations", json=asked, timeout=30)
+    (url,) = serve(make(shelf, tmp_path))
+    answered = httpx2.post(f"{url}/invocations", json=asked, timeout=30)
     assert answered.status_code == 200, answered.text
     assert said in answered.text
+
+
+def test_agents_of_every_framework_answer_under_plain_mlflow(
+    serve: Callable[..., list[str]], shelf: Shelf, stub: StubModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stub, "answer", lambda system, question: DSPY_ANSWER if "[[ ##" in system else "Gladly.")
+    brought = (files.LANGGRAPH, files.OPENAI_AGENTS, files.DSPY)
+    models = [logged(source, llm_model="stub")(shelf, tmp_path) for source in brought]
+    mlflow.langchain.autolog(disable=True)
+    for url in serve(*models):
+        answered = httpx2.post(f"{url}/invocations", json=HELLO, timeout=60)
+        assert answered.status_code == 200, answered.text
+        assert "Gladly." in answered.text
 
 
 def test_openais_client_reads_our_answers(version: Version, stub: StubModel) -> None:

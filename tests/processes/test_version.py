@@ -99,7 +99,10 @@ def test_the_models_failure_keeps_its_meaning(version: Version, stub: StubModel,
 
     assert answered.status_code == status
     assert "model" in answered.json()["error"]["message"]
-    assert version.stream()[-2]["databricks_output"]["error"]["code"] == status
+    *_, traced, failed, end = version.stream()
+    error = failed["databricks_output"]["error"]
+    assert (error["code"], error["error_code"], end) == (status, "BAD_REQUEST", "[DONE]")
+    wait_until(lambda: mlflow.get_trace(traced["trace_id"]).info.state == "ERROR")
 
 
 def test_a_caller_that_hangs_up_ends_the_model_call(version: Version, shelf: Shelf, stub: StubModel) -> None:

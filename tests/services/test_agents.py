@@ -6,13 +6,15 @@ from urllib.parse import urlsplit
 import mlflow
 import pytest
 
-from services import agents, prompts
+from services import agents, datasets, evaluations, prompts, scorers
 from services.agents import AgentForm, Links, comparing, logging
 from services.agents.logging import BUILT_IN
 from services.agents.records import ERROR_TAG
+from services.datasets import Row
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State
 from services.messages import render
+from services.scorers import ScorerSpec
 from tests.stub_model import stub_model
 
 FILE = (
@@ -145,10 +147,80 @@ mlflow.models.set_model(A())
 """
 
 
-def test_a_chat_agent_that_opens_its_context_is_logged(written, finish):
+def test_a_chat_agent_that_opens_its_context_is_logged_and_evaluated(written, finish, evaluated):
     ended = finish(written, agents.log(written, form(source=CHAT)))
     assert ended.state is State.DONE, (ended.error, agents.checked(ended))
     assert agents.get(written, ended.result["model_id"]).status == "READY"
+    assert set(evaluated(ended.result["model_id"], 1).values()) == {"Fine"}
+
+
+REMEMBERS = """
+import json
+import os
+import uuid
+
+import mlflow
+from mlflow.pyfunc import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
+
+PLACE = "{place}"
+
+
+class Remembers(ResponsesAgent):
+    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:
+        file = os.path.join(PLACE, request.context.conversation_id)
+        said = json.load(open(file)) if os.path.exists(file) else []
+        said += [str(item.content) for item in request.input[-1:]]
+        json.dump(said, open(file, "w"))
+        item = self.create_text_output_item(text=f"You said: {said}", id=f"msg_{uuid.uuid4().hex}")
+        return ResponsesAgentResponse(output=[item])
+
+
+mlflow.models.set_model(Remembers())
+"""
+FUNCTION = """
+import mlflow
+
+def answer(model_input: list[str]) -> list[str]:
+    return [f"You said: {one}" for one in model_input]
+
+mlflow.models.set_model(answer)
+"""
+
+
+@pytest.fixture
+def evaluated(written, finish):
+    """Evaluate an agent on two questions; returns the answers by question."""
+    scorers.save(written, ScorerSpec("length", "length", {"shortest": 1, "longest": 500}))
+    dataset = datasets.create(written, "Lines", [Row("", one) for one in ("First line", "Second line")]).id
+
+    def evaluate(model_id, version):
+        ended = finish(written, evaluations.start(written, model_id, version, dataset), 400)
+        assert ended.state is State.DONE, ended.error
+        table = evaluations.rows(written, ended.result["run_id"]).set_index("question")
+        assert table["length"].all()
+        return dict(table["answer"])
+
+    return evaluate
+
+
+@pytest.mark.parametrize("source", [FUNCTION, REMEMBERS], ids=["a function", "an agent with a memory"])
+def test_an_agent_made_elsewhere_is_evaluated_line_by_line(written, evaluated, tmp_path, monkeypatch, source):
+    """One that remembers conversations takes every line for one of its own."""
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", written.app.experiment_id)
+    (tmp_path / "kept").mkdir()
+    file = tmp_path / "agent.py"
+    file.write_text(source.replace("{place}", str(tmp_path / "kept")))
+    example = {"input": [{"role": "user", "content": "Hi"}], "context": {"conversation_id": "example"}}
+    more = {"input_example": example} if source == REMEMBERS else {}
+    made = mlflow.pyfunc.log_model(name="elsewhere", python_model=str(file), pip_requirements=["mlflow"], **more)
+
+    written.client.set_logged_model_tags(made.model_id, {"prompt_name": "greeting"})
+
+    answers = evaluated(made.model_id, 1)
+
+    assert "First line" in answers["First line"] and "Second" not in answers["First line"]
+    assert "Second line" in answers["Second line"] and "First" not in answers["Second line"]
 
 
 def test_a_second_form_is_not_taken_for_the_first(written):

@@ -18,6 +18,7 @@ from services.messages import Message
 # Modules that are shipped beside an agent.
 BESIDE = Path(__file__).parent.parent.parent / "logged"
 ENDPOINT, INDEX, FUNCTION = "serving_endpoint", "vector_search_index", "function"
+LAKEBASE, BY_NAME = "lakebase", ("instance_name", "database_instance")
 ANY = "*"
 WAREHOUSE, GENIE = "sql_warehouse", "genie_space"
 # Clients with OpenAI's face whose models are serving endpoints.
@@ -34,6 +35,14 @@ CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
     "execute_statement": (WAREHOUSE, ("warehouse_id",), None),
     "GenieAgent": (GENIE, ("genie_space_id",), 0),
     "Genie": (GENIE, ("space_id",), 0),
+    # What remembers conversations for Databricks' own clients.
+    "CheckpointSaver": (LAKEBASE, BY_NAME, None),
+    "AsyncCheckpointSaver": (LAKEBASE, BY_NAME, None),
+    "DatabricksStore": (LAKEBASE, BY_NAME, None),
+    "AsyncDatabricksStore": (LAKEBASE, BY_NAME, None),
+    "AsyncDatabricksSession": (LAKEBASE, BY_NAME, None),
+    "LakebasePool": (LAKEBASE, BY_NAME, None),
+    "AsyncLakebasePool": (LAKEBASE, BY_NAME, None),
     "start_conversation": (GENIE, ("space_id",), 0),
 }
 

@@ -50,11 +50,17 @@ class ServedAgent:
         return {**answered, "metadata": metadata}
 
     def stream(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
-        """Events of the answer, then the id of its trace."""
-        request = normalised(body)
-        with self._traced(request):
-            yield from self.agent.predict_stream(request)
-        yield {"trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
+        """Events of the answer, then the id of its trace, also when the answer broke off."""
+        request, gone = normalised(body), False
+        try:
+            with self._traced(request):
+                yield from self.agent.predict_stream(request)
+        except GeneratorExit:
+            gone = True
+            raise
+        finally:
+            if not gone:
+                yield {"trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
 
     def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from services.processes.version.agent import ServedAgent, failure
-from services.processes.web import Refused, error_body, read_json, refusal
+from services.processes.web import Refused, broken_off, error_body, read_json, refusal
 
 AT_ONCE = 64
 Event = dict[str, Any] | None
@@ -77,7 +77,7 @@ async def _lines(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str
     error = work.exception()
     if error is not None:
         status, message = failure(error)
-        yield _line({"databricks_output": {"error": {"message": message, "code": status}}})
+        yield _line({"databricks_output": broken_off(status, message)})
     yield "data: [DONE]\n\n"
 
 

@@ -359,6 +359,7 @@ def test_requirements_that_were_given_count():
             "serving_endpoint:claude",
         ),
         ('GenieAgent("g1")', "g1” (Genie space", "genie_space:g1"),
+        ('CheckpointSaver(instance_name="memory")', "memory” (Lakebase database", "lakebase:memory"),
     ],
 )
 def test_an_undeclared_resource_is_blocked_until_declared(line, named, resource):

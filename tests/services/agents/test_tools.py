@@ -75,7 +75,7 @@ def test_tools_are_logged_by_form_and_wait_for_a_yes_in_a_try(model, workspace, 
     logged = finish(workspace, agents.log(workspace, form))
     assert logged.state is State.DONE, logged.error
     agent = agents.get(workspace, logged.result["model_id"])
-    assert [(one["name"], one["asks"]) for one in agent.config["tools"]] == [("find", False), ("refund", True)]
+    assert [(one["name"], one["asks"]) for one in agent.tools] == [("find", False), ("refund", True)]
     assert (agent.pinned, agent.pinned_number, agent.prompt_alias) == (1, None, "release_1")
     assert agent.config["llm_api"] == "responses"
 
