@@ -8,6 +8,9 @@ from services.secrets import masked
 NETWORK = ("requests", "urllib3", "httpx2", "httpx")
 
 
+# What a workspace answers by, in MLflow's words; an MLflow server of one's own has no privileges to grant.
+REFUSALS = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "REQUEST_LIMIT_EXCEEDED": 429}
+
 # MLflow's local store calls a missing alias or version an invalid parameter.
 NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
@@ -105,6 +108,8 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
         from services.platforms.databricks import troubles
 
         return troubles.translated(error, doing)
+    if module == "requests" and (refused := _from_requests(error, doing)) is not None:
+        return refused
     if module in NETWORK or isinstance(error, TimeoutError):
         return _unreachable(doing)
     if module == "sqlalchemy":
@@ -129,7 +134,19 @@ def _unreachable(doing: Message) -> PlatformError:
     )
 
 
+def _from_requests(error: Exception, doing: Message) -> ConsoleError | None:
+    """An answer with an error, as the clients pass it on that know no other; None when nobody answered."""
+    from requests import HTTPError
+
+    from services.platforms.databricks import refusals
+
+    if not isinstance(error, HTTPError) or error.response is None:
+        return None
+    return refusals.of_status(error.response.status_code, doing, _first_line(error))
+
+
 def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
+    import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import (
         PERMISSION_DENIED,
@@ -137,11 +154,16 @@ def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
         TEMPORARILY_UNAVAILABLE,
         ErrorCode,
     )
+    from mlflow.utils.uri import is_databricks_uri
 
     # MLflow wraps what its HTTP client raises, with the whole address and retry count in the text.
     if type(error.__context__).__module__.partition(".")[0] in NETWORK:
         return _unreachable(doing)
     code = error.error_code if isinstance(error, MlflowException) else ""
+    if code in REFUSALS and is_databricks_uri(mlflow.get_tracking_uri()):
+        from services.platforms.databricks import refusals
+
+        return refusals.of_status(REFUSALS[code], doing, _first_line(error))
     if code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
         return NotFoundError(
             Message("{doing}: it does not exist ({reason}).", doing=doing, reason=_first_line(error)),

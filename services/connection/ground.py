@@ -36,7 +36,7 @@ def bound(look: Look, name: str, ground: Ground) -> Callable[[], Line]:
         try:
             return look(name, ground)
         except Refused as error:
-            return refused(name, ground, error)
+            return refused(name, error)
         except httpx2.TimeoutException:
             return silent(name)
         except httpx2.HTTPError as error:
@@ -47,9 +47,9 @@ def bound(look: Look, name: str, ground: Ground) -> Callable[[], Line]:
     return ask
 
 
-def refused(name: str, ground: Ground, error: Refused) -> Line:
+def refused(name: str, error: Refused) -> Line:
     """A red line in the workspace's words, with the GRANT when a privilege is what is missing."""
-    statement = grants.statement(error.sentence, ground.me.name) or ""
+    statement = grants.statement(error.sentence) or ""
     if statement:
         remedy = Message("Ask the owner of the catalog to run:")
     elif error.forbidden:

@@ -9,7 +9,7 @@ import httpx2
 from services.connection.experiments import git_folder
 from services.errors import ConsoleError, ForbiddenError, InvalidInputError, PlatformError
 from services.messages import Message
-from services.platforms.databricks import grants, reach
+from services.platforms.databricks import grants
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.place import Place
 from services.platforms.databricks.rest import Refused, Rest
@@ -25,7 +25,7 @@ def make_missing(access: Access, place: Place) -> None:
                 Message("“{name}” cannot be the name of a catalog or schema.", name=name),
                 Message("Leave out spaces, periods and slashes."),
             )
-    with _in_words(access), Rest(access) as rest:
+    with _in_words(), Rest(access) as rest:
         _refuse_git(rest, place.experiments)
         _make_catalog(rest, place.catalog)
         _make_schema(rest, place)
@@ -34,17 +34,17 @@ def make_missing(access: Access, place: Place) -> None:
 
 def refuse_git_folder(access: Access, path: str) -> None:
     """Raises InvalidInputError when `path` lies in a Git folder."""
-    with _in_words(access), Rest(access) as rest:
+    with _in_words(), Rest(access) as rest:
         _refuse_git(rest, path)
 
 
 @contextmanager
-def _in_words(access: Access) -> Iterator[None]:
+def _in_words() -> Iterator[None]:
     """What the workspace refuses, and silence, as errors for the screen."""
     try:
         yield
     except Refused as error:
-        raise _refusal(access, error) from error
+        raise _refusal(error) from error
     except httpx2.HTTPError as error:
         raise PlatformError(
             Message("The workspace could not be asked."), Message("Check again in a minute."), retryable=True
@@ -79,9 +79,9 @@ def _there(rest: Rest, path: str) -> bool:
     return True
 
 
-def _refusal(access: Access, error: Refused) -> ConsoleError:
+def _refusal(error: Refused) -> ConsoleError:
     told = Message("The workspace refused ({status}): {reason}", status=error.status, reason=error.sentence)
-    statement = grants.statement(error.sentence, reach.check(access).name)
+    statement = grants.statement(error.sentence)
     if statement:
         return ForbiddenError(told, Message("Ask the owner of the catalog to run: {statement}", statement=statement))
     if error.forbidden:

@@ -19,13 +19,13 @@ STORAGES = (
     Storage(
         mark("The experiment"),
         mark("Everything on the screens of this console. Nothing has to be set up."),
-        mark("Seconds"),
+        mark("A few seconds"),
         mark("100,000 traces for each experiment; then new ones are refused."),
     ),
     Storage(
         mark("The experiment with files in a volume"),
         mark("The same, with the contents under your own storage and access rules."),
-        mark("Seconds"),
+        mark("A few seconds"),
         mark("As the experiment; chosen when the experiment is made, and never changed."),
     ),
     Storage(

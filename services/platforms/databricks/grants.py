@@ -11,14 +11,23 @@ KINDS = {1: "CATALOG", 2: "SCHEMA", 3: "FUNCTION"}
 OF_TABLES = ("SELECT", "MODIFY")
 
 
-def statement(sentence: str, who: str) -> str | None:
+# A process signs in once, so that whoever meets a refusal knows whom it concerns.
+_signed_in: dict[str, str] = {}
+
+
+def remember(name: str) -> None:
+    """Who this process is on the workspace."""
+    _signed_in["name"] = name
+
+
+def statement(sentence: str) -> str | None:
     """The GRANT for a refusal in Unity Catalog's words; None when it names no privilege."""
     found = REFUSAL.search(sentence)
     if found is None:
         return None
     privilege, name = found["privilege"].strip(), found["name"]
     kind = "TABLE" if privilege in OF_TABLES else KINDS.get(name.count(".") + 1, "SCHEMA")
-    return grant(privilege, kind, name, who)
+    return grant(privilege, kind, name, _signed_in.get("name", "me"))
 
 
 def grant(privilege: str, kind: str, name: str, who: str) -> str:

@@ -12,6 +12,7 @@ import httpx2
 
 from services.errors import ConsoleError, ForbiddenError, PlatformError
 from services.messages import Message
+from services.platforms.databricks import grants
 from services.platforms.databricks.access import M2M, PAT, Access, credentials
 
 SECONDS = 5.0
@@ -36,7 +37,7 @@ def check(access: Access, environ: Mapping[str, str] = os.environ, seconds: floa
     if access.auth_type not in OWN_WAYS:
         import databricks.sdk.config  # noqa: F401 - its import takes seconds, which are not the workspace's
     try:
-        return within(seconds, lambda: _identity(access, environ, seconds))
+        found = within(seconds, lambda: _identity(access, environ, seconds))
     except (TimeoutError, httpx2.TimeoutException) as error:
         raise PlatformError(
             Message("{host} did not answer within {n} seconds.", host=access.host, n=round(seconds)),
@@ -45,6 +46,8 @@ def check(access: Access, environ: Mapping[str, str] = os.environ, seconds: floa
         ) from error
     except httpx2.HTTPError as error:
         raise _unreachable(access.host, error) from error
+    grants.remember(found.name)
+    return found
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:

@@ -13,31 +13,23 @@ from databricks.sdk.errors import (
     Unauthenticated,
 )
 
-from services.errors import ConflictError, ConsoleError, ForbiddenError, NotFoundError, PlatformError
+from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError
 from services.messages import Message
+from services.platforms.databricks import refusals
 from services.secrets import masked
 
 # The SDK adds its whole configuration to every message.
 CONFIGURATION = re.compile(r"\.? ?Config: .*$", re.DOTALL)
-BAD_TOKEN = "access token"
 
 
 def translated(error: Exception, doing: Message) -> ConsoleError:
     """The error for the screen: what refused, and who can mend it."""
     reason = masked(CONFIGURATION.sub("", str(error)).strip().splitlines()[0][:300]) if str(error).strip() else "?"
     told = {"doing": doing, "reason": reason}
-    if isinstance(error, Unauthenticated) or (isinstance(error, PermissionDenied) and BAD_TOKEN in reason.lower()):
-        return ForbiddenError(
-            Message("{doing}: the workspace does not accept the credentials any more ({reason}).", **told),
-            Message("Make new ones, set them where the old ones were set, and start the console again."),
-        )
+    if isinstance(error, Unauthenticated):
+        return refusals.credentials(doing, reason)
     if isinstance(error, PermissionDenied):
-        return ForbiddenError(
-            Message("{doing}: the workspace refused ({reason}).", **told),
-            Message(
-                "Ask the owner of what is named there for permission; the Connection screen shows what is missing."
-            ),
-        )
+        return refusals.forbidden(doing, reason)
     if isinstance(error, NotFound):
         return NotFoundError(
             Message("{doing}: it does not exist ({reason}).", **told),
