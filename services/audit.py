@@ -72,6 +72,8 @@ class Verb(StrEnum):
     STOP_RELEASE = "stop_release"
     ROLL_BACK = "roll_back"
     ADOPT_MOVE = "adopt_move"
+    ASK_OVERRIDE = "ask_override"
+    CONFIRM_OVERRIDE = "confirm_override"
     TAKE_OFFLINE = "take_offline"
     BRING_BACK = "bring_back"
     REGISTER_MODEL = "register_model"
@@ -134,6 +136,8 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.STOP_RELEASE: Role.APPROVER,
     Verb.ROLL_BACK: Role.APPROVER,
     Verb.ADOPT_MOVE: Role.APPROVER,
+    Verb.ASK_OVERRIDE: Role.APPROVER,
+    Verb.CONFIRM_OVERRIDE: Role.APPROVER,
     Verb.TAKE_OFFLINE: Role.APPROVER,
     Verb.BRING_BACK: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
@@ -196,6 +200,8 @@ DOING: dict[Verb, str] = {
     Verb.STOP_RELEASE: mark("Stopping the release"),
     Verb.ROLL_BACK: mark("Rolling back"),
     Verb.ADOPT_MOVE: mark("Taking over what was moved outside the console"),
+    Verb.ASK_OVERRIDE: mark("Asking to override interlocks"),
+    Verb.CONFIRM_OVERRIDE: mark("Confirming an override of interlocks"),
     Verb.TAKE_OFFLINE: mark("Taking the endpoint offline"),
     Verb.BRING_BACK: mark("Bringing the endpoint back online"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),

@@ -10,7 +10,7 @@ KEY_TEXT = re.compile(
     r"|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]+)?)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(\s*(Proc-Type|DEK-Info):[^\n]*)*([A-Za-z0-9+/=\s]|\\[nr])*(-----END [A-Z ]*PRIVATE KEY-----)?"
 )
-OWN_KEYS = ("OPENAI_API_KEY", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_SECRET")
+OWN_KEYS = ("OPENAI_API_KEY", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_SECRET", "SIGNALBOX_WEBHOOK_SECRET")
 SHORTEST = 8
 
 

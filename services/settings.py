@@ -50,6 +50,7 @@ class Settings:
     model_api_key: Secret | None
     databricks: Access | None = None
     place: Place = field(default_factory=Place)
+    webhook_secret: Secret | None = None
 
     @property
     def platform(self) -> str:
@@ -137,6 +138,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         model_api_key=Secret(key) if key else None,
         databricks=workspace,
         place=place.read(environ),
+        webhook_secret=Secret(secret) if (secret := environ.get("SIGNALBOX_WEBHOOK_SECRET")) else None,
     )
 
 

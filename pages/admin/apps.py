@@ -7,7 +7,16 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import approval_form, canary_form, feedback, gate_form, session
+from pages.components import (
+    approval_form,
+    canary_form,
+    environment_form,
+    feedback,
+    freeze_form,
+    gate_form,
+    session,
+    webhook_form,
+)
 from services import apps, audit
 from services.apps import App, AppForm
 from services.audit import Verb
@@ -206,8 +215,8 @@ st.title(_("Apps"), anchor=False)
 if workspace.app.id:
     name = session.escape(workspace.app.name)
     st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=name))
-    settings, gate, approval, canary, new, archived = st.tabs(
-        [_("Settings"), _("Gate"), _("Approval"), _("Canary"), _("New app"), _("Archived")]
+    settings, gate, approval, canary, environments, new, archived = st.tabs(
+        [_("Settings"), _("Gate"), _("Approval"), _("Canary"), _("Environments"), _("New app"), _("Archived")]
     )
     with settings:
         show_settings()
@@ -215,8 +224,12 @@ if workspace.app.id:
         gate_form.show(workspace)
     with approval:
         approval_form.show(workspace)
+        freeze_form.show(workspace)
+        webhook_form.show(workspace)
     with canary:
         canary_form.show(workspace)
+    with environments:
+        environment_form.show(workspace)
 else:
     st.info(_("There is no app yet. Create the first one."))
     new, archived = st.tabs([_("New app"), _("Archived")])

@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import feedback, release_approval, release_canary, release_evidence, screens, session, steps
+from pages.components import (
+    feedback,
+    release_approval,
+    release_canary,
+    release_evidence,
+    release_override,
+    release_time,
+    screens,
+    session,
+    steps,
+)
 from services import audit, releases
 from services.audit import Verb
 from services.interlocks import Finding, Light
@@ -139,6 +149,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     _show_proof(release)
     release_evidence.show(workspace, release)
     release_approval.show(workspace, release)
+    release_override.show(workspace, release)
     _show_actions(workspace, release)
     release_canary.show(workspace, release)
     left, right = st.columns(2, gap="large")
@@ -232,6 +243,8 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         )
     if release.stopping:
         st.caption(_("Stopping: the step under way is finished first. It can be resumed afterwards."))
+    elif release.due_at:
+        st.info(release_time.told(release), icon=":material/schedule:")
     elif release.working:
         st.caption(_("It goes on by itself; you may close this page."))
     with st.container(horizontal=True):
@@ -245,6 +258,7 @@ def _show_start(workspace: Workspace, release: Release) -> None:
     proposed = release.state is State.PROPOSED
     label = _("Start release") if proposed else _("Resume release")
     _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=release.held, first=True)
+    release_time.show(workspace, release)
     if release.checkable:
         _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)
     if release.state is not State.UNPROVEN:

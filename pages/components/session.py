@@ -33,6 +33,7 @@ JOB_KIND = {
     "install_agent": mark("Trying an agent in a clean environment"),
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
+    "tell_webhook": mark("Telling the webhook"),
     "score_live": mark("Scoring live traces"),
     "read_traces": mark("Reading traces for the charts"),
     "backfill_scorers": mark("Scoring older answers"),

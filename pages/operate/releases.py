@@ -2,7 +2,16 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, emergency, feedback, moved_outside, release_approval, release_view, session
+from pages.components import (
+    agent_titles,
+    emergency,
+    feedback,
+    moved_outside,
+    release_approval,
+    release_view,
+    release_waiting,
+    session,
+)
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
 from services.audit import Verb
@@ -164,6 +173,7 @@ def show_all() -> None:
     found = releases.all(workspace)
     if found:
         show_list(found, live)
+        release_waiting.show_then(workspace)
     else:
         st.info(
             _(

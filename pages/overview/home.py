@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import emergency, session
+from pages.components import emergency, release_waiting, session
 from services import home
 from services.home import Home, Stage
 
@@ -68,7 +68,7 @@ def show_releases(summary: Home) -> None:
 def show_reviews(summary: Home) -> None:
     """The answers that wait for this person, by queue."""
     for queue, n in summary.reviews:
-        waiting = _("1 answer waits for you") if n == 1 else _("{n} answers wait for you", n=n)
+        waiting = _("{n} {n:answer waits|answers wait} for you", n=n)
         st.page_link(
             session.page("reviews"),
             label=f"{waiting} · {session.escape(queue.name)}",
@@ -104,6 +104,7 @@ for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 emergency.show(workspace)
 show_live(summary)
+release_waiting.show(workspace)
 show_reviews(summary)
 show_drafts(summary)
 show_stages(summary)

@@ -11,6 +11,7 @@ from services.apps.environments import enter, other_app_at, save_environment
 from services.apps.environments import of as environments_of
 from services.apps.experiments import Experiment, own_experiment, refuse_git_folder, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
+from services.apps.freezing import Freeze, freezes, frozen_at, save_freezes
 from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
 from services.apps.gate import in_words as gate_in_words
 from services.apps.records import (
@@ -48,6 +49,7 @@ __all__ = [
     "AppForm",
     "Environment",
     "Experiment",
+    "Freeze",
     "Gate",
     "GateVersion",
     "Stage",
@@ -59,6 +61,8 @@ __all__ = [
     "enter",
     "environments_of",
     "form_of",
+    "freezes",
+    "frozen_at",
     "gate_history",
     "gate_in_words",
     "gate_problems",
@@ -70,6 +74,7 @@ __all__ = [
     "problems_of_new",
     "save",
     "save_environment",
+    "save_freezes",
     "save_gate",
     "save_setting",
     "unused_experiments",

@@ -1,5 +1,7 @@
 """Interlocks on the move itself: the traffic, the way back, who agreed, and that nothing moved meanwhile."""
 
+from services import apps
+from services.database import now
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
 
@@ -16,24 +18,31 @@ UNMOVED = Interlock(
 )
 
 
+FROZEN = Interlock(
+    17,
+    Message("Freeze period"),
+    Message("In some days nobody has the time to notice or mend what a change breaks."),
+)
+
+
 def way_back(candidate: Candidate) -> Finding:
     """13: a version that has no traffic yet moves in, and the way back is the last good release."""
-    workspace, now = candidate.workspace, candidate.circumstances
+    workspace, known = candidate.workspace, candidate.circumstances
     first = candidate.live_agent is None and workspace.platform.serving.rules.first_takes_all
-    if candidate.live_agent != candidate.agent.model_id and not (now.split or first) and _has_traffic(candidate):
+    if candidate.live_agent != candidate.agent.model_id and not (known.sharing or first) and _has_traffic(candidate):
         found = Message("This agent version gets traffic already, without a smoke test.")
         mend = Message("Open Releases: what was moved outside the console is adopted or put back there.")
         return TRAFFIC.red(found, mend, "releases")
     if candidate.live_agent is None:
         return TRAFFIC.green(Message("Nothing is live yet; going back takes the endpoint offline."))
-    if now.good is None:
+    if known.good is None:
         found = Message("What is live was never proven, so a roll back of this release would have nowhere good to go.")
         return TRAFFIC.amber(
             found, Message("Resume the release that is live until it is proven, if you can."), "releases"
         )
     if not workspace.platform.serving.rules.splits_traffic:
         return TRAFFIC.amber(Message("This platform cannot split the traffic: a new version gets all of it at once."))
-    return TRAFFIC.green(Message("A roll back leads to release {id}, the last good one.", id=now.good))
+    return TRAFFIC.green(Message("A roll back leads to release {id}, the last good one.", id=known.good))
 
 
 def _has_traffic(candidate: Candidate) -> bool:
@@ -46,20 +55,20 @@ def _has_traffic(candidate: Candidate) -> bool:
 
 def agreed_by_another(candidate: Candidate) -> Finding:
     """15: whoever must agree has agreed, and none of them to their own work where four eyes are required."""
-    now = candidate.circumstances
-    if not now.agreement:
+    known = candidate.circumstances
+    if not known.agreement:
         return APPROVAL.green(Message("In this app nobody needs to agree."))
-    if now.agreed_by is None:
+    if known.agreed_by is None:
         return APPROVAL.amber(
             Message("It waits for an approval and cannot start before."),
             Message("Ask an approver to look at it and to approve it on its page."),
         )
-    if now.agreed_by in now.own:
+    if known.agreed_by in known.own:
         return APPROVAL.red(
-            Message("{person} approved what they proposed or wrote themselves.", person=now.agreed_by),
+            Message("{person} approved what they proposed or wrote themselves.", person=known.agreed_by),
             Message("Four eyes are required: ask another approver."),
         )
-    return APPROVAL.green(Message("{person} agreed to exactly this.", person=now.agreed_by))
+    return APPROVAL.green(Message("{person} agreed to exactly this.", person=known.agreed_by))
 
 
 def nothing_moved(candidate: Candidate) -> Finding:
@@ -77,6 +86,18 @@ def nothing_moved(candidate: Candidate) -> Finding:
             "releases",
         )
     return UNMOVED.green(Message("What is live, the scorers, the baseline and the prompt's settings are unchanged."))
+
+
+def not_frozen(candidate: Candidate) -> Finding:
+    """17: no freeze period forbids that anything new goes live now."""
+    period = apps.frozen_at(candidate.workspace, now())
+    if period is None:
+        return FROZEN.green(Message("No freeze period now."))
+    until = period.end.strftime("%Y-%m-%d %H:%M")
+    return FROZEN.red(
+        Message("Nothing new goes live until {time} UTC: {why}", time=until, why=period.why),
+        Message("Wait, or choose a start after it. If it must be, ask for an override on the release's page."),
+    )
 
 
 WORDS = {

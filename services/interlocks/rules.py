@@ -8,7 +8,7 @@ from collections.abc import Callable
 from services.interlocks.content import aliases_known, evaluated, uses_prompt, variables_supplied
 from services.interlocks.facts import Candidate, Finding
 from services.interlocks.gate import gate
-from services.interlocks.movement import agreed_by_another, nothing_moved, way_back
+from services.interlocks.movement import agreed_by_another, not_frozen, nothing_moved, way_back
 from services.interlocks.surroundings import (
     names_fit,
     rights_declared,
@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     room_left,
     agreed_by_another,
     nothing_moved,
+    not_frozen,
 )
 
 PROTECTED: dict[str, tuple[Check, ...]] = {

@@ -1,5 +1,6 @@
 """Long work as durable rows: submitted once, claimed by the worker, resumed after a crash, cancelled on request."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
@@ -63,6 +64,7 @@ HANDLERS: dict[str, str] = {
     "install_agent": "services.agents.clean:run",
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
+    "tell_webhook": "services.releases.telling:run",
     "score_live": "services.monitoring:score_live",
     "backfill_scorers": "services.platforms.databricks.scoring:backfill",
     "read_traces": "services.readmodel:run",
@@ -76,11 +78,17 @@ HANDLERS: dict[str, str] = {
 
 
 def submit(
-    workspace: "Workspace", kind: str, args: dict[str, Any], *, exclusive: str | None = None, every: int | None = None
+    workspace: "Workspace",
+    kind: str,
+    args: dict[str, Any],
+    *,
+    exclusive: str | None = None,
+    every: int | None = None,
+    due: datetime | None = None,
 ) -> Job:
     """Queue a job; while one with the same `exclusive` key is live, that one is returned and nothing is queued.
 
-    `every`: seconds after which a finished job runs again by itself.
+    `every`: seconds after which a finished job runs again by itself. `due`: not before that time.
     """
     row = {
         "kind": kind,
@@ -91,6 +99,7 @@ def submit(
         "state": State.QUEUED.value,
         "exclusive": exclusive,
         "every": every,
+        "due_at": due or now(),
         "checkpoint": {},
         "result": {},
     }
@@ -103,7 +112,9 @@ def submit(
             live = select(table.c.id).where(table.c.exclusive == exclusive, table.c.state.in_(LIVE))
             found = connection.execute(live).scalar()
         # It may have ended in between: then the way is free.
-        return get(workspace, found) if found else submit(workspace, kind, args, exclusive=exclusive, every=every)
+        return (
+            get(workspace, found) if found else submit(workspace, kind, args, exclusive=exclusive, every=every, due=due)
+        )
     return get(workspace, id)
 
 

@@ -2,14 +2,29 @@
 
 import logging
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from services import agents, audit, interlocks, jobs, production, prompts
+from services import agents, apps, audit, interlocks, jobs, production, prompts
 from services.audit import Verb
+from services.database import now
 from services.errors import BlockedError, ConflictError, ConsoleError, InvalidInputError, NotReadyError
 from services.interlocks import Candidate, Finding, Light
 from services.messages import Message
-from services.releases import approving, canary, circumstances, evidence, offline, records, registering, sharing, steps
+from services.releases import (
+    approving,
+    canary,
+    circumstances,
+    evidence,
+    offline,
+    overriding,
+    records,
+    registering,
+    sharing,
+    steps,
+    telling,
+    waiting,
+)
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
@@ -18,6 +33,7 @@ if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
 
+FURTHEST = timedelta(days=60)
 log = logging.getLogger("signalbox.worker")
 
 __all__ = [
@@ -41,6 +57,7 @@ __all__ = [
     "live",
     "of_prompt",
     "offline",
+    "overriding",
     "preflight",
     "propose",
     "put_back",
@@ -50,6 +67,8 @@ __all__ = [
     "start",
     "stop",
     "successors",
+    "telling",
+    "waiting",
     "withdraw",
 ]
 
@@ -103,6 +122,7 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
         id = records.add(workspace, kind, moves, proposal.why)
         change.after = after | {"release": id}
         records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), steps.basis(candidate))
+        telling.tell(workspace, "proposed", get(workspace, id))
     return get(workspace, id)
 
 
@@ -119,7 +139,7 @@ def check_again(workspace: "Workspace", id: int) -> Release:
     candidate = steps.looked_at_anew(workspace, found)
     with audit.change(workspace, Verb.CHECK_RELEASE, f"release {id}") as change:
         _nothing_moved(workspace, found)
-        findings = interlocks.check(candidate)
+        findings = overriding.applied(workspace, found, interlocks.check(candidate))
         waiting = replace(found, state=State.PROPOSED, error=None)
         records.set_findings(workspace, waiting, findings, steps.basis(candidate), found.revision)
         change.after = [one.number for one in findings if one.light is Light.RED]
@@ -149,9 +169,10 @@ def withdraw(workspace: "Workspace", id: int) -> None:
         records.set_state(workspace, id, State.WITHDRAWN, found.revision)
 
 
-def start(workspace: "Workspace", id: int) -> Release:
-    """Run a proposed release, or resume a stopped or failed one at the step where it stopped.
+def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Release:
+    """Run a proposed release, or resume a stopped or failed one at the step where it stopped; `at` a time to come.
 
+    Whatever must hold is asked now and again at that time.
     Raises BlockedError while an interlock is red or an approval is missing: also when the page is bypassed.
     """
     audit.require(workspace, Verb.START_RELEASE)
@@ -165,20 +186,37 @@ def start(workspace: "Workspace", id: int) -> Release:
             Message("Release {id} cannot be started again.", id=id),
             Message("Propose a new release."),
         )
-    with audit.change(workspace, Verb.START_RELEASE, f"release {id}"):
+    _check_time(workspace, found, at)
+    with audit.change(workspace, Verb.START_RELEASE, f"release {id}", after={"at": at.isoformat()} if at else None):
         _nothing_moved(workspace, found)
         if not found.done("shift"):
             approving.hold(workspace, found)
         if not found.moving and found.judged:
-            interlocks.hold(interlocks.check(steps.candidate(workspace, found)))
-        _submit(workspace, found)
+            findings = interlocks.check(steps.candidate(workspace, found))
+            interlocks.hold(overriding.applied(workspace, found, findings))
+        _submit(workspace, found, at)
     return get(workspace, id)
 
 
-def _submit(workspace: "Workspace", found: Release) -> None:
+def _check_time(workspace: "Workspace", found: Release, at: datetime | None) -> None:
+    if at is None:
+        return
+    if not now() < at < now() + FURTHEST:
+        raise InvalidInputError(
+            Message("A release starts in the next {n} days, not in the past.", n=FURTHEST.days),
+            Message("Choose another time."),
+        )
+    period = apps.frozen_at(workspace, at) if found.judged else None
+    if period is not None:
+        raise InvalidInputError(
+            Message("That time lies in a freeze period: {why}", why=period.why), Message("Choose a time after it.")
+        )
+
+
+def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) -> None:
     """Claim the release first: a job that nobody knows of could not be stopped."""
     records.set_state(workspace, found.id, State.RUNNING, found.revision, error=None)
-    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=f"pointer:{workspace.app.id}")
+    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=f"pointer:{workspace.app.id}", due=at)
     if job.args["release"] != found.id:
         records.set_state(workspace, found.id, found.state)
         raise ConflictError(
@@ -295,6 +333,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         _end_badly(workspace, id, error)
         raise
     _end_well(workspace, get(workspace, id))
+    telling.tell(workspace, "rolled back" if get(workspace, id).kind is Kind.ROLLBACK else "live", get(workspace, id))
     _keep_evidence(workspace, id)
     return {"release": id}
 

@@ -17,7 +17,7 @@ from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from services.messages import Message, mark
 from services.prompts import PromptVersion
-from services.releases import records
+from services.releases import records, telling
 from services.releases.records import Release
 
 if TYPE_CHECKING:
@@ -208,6 +208,8 @@ def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str 
         )
     with audit.change(workspace, verb, f"release {id}", after={"subject": now_asked}, why=reason.strip()):
         records.touch(workspace, release)
+        if verb is Verb.APPROVE_RELEASE:
+            telling.tell(workspace, "approved", release)
 
 
 def own_people(workspace: "Workspace", release: Release) -> frozenset[str]:

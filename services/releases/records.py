@@ -97,7 +97,7 @@ class Release:
 
     `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
     `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
-    moves at once; `overruled` are its steps that somebody let pass although harm was shown.
+    moves at once; `overruled` are its steps that somebody let pass although harm was shown. `due_at` while it waits for its time.
     """
 
     id: int
@@ -123,6 +123,7 @@ class Release:
     job_id: int | None
     working: bool
     stopping: bool
+    due_at: datetime | None
     revision: int
     created_at: datetime
     ended_at: datetime | None
@@ -289,14 +290,14 @@ def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
         rows = connection.execute(query).all()
         ids = [row.id for row in rows]
         steps = connection.execute(select(step).where(step.c.release_id.in_(ids)).order_by(step.c.position)).all()
-        live = select(job_table.c.id, job_table.c.cancel).where(
+        live = select(job_table.c.id, job_table.c.cancel, job_table.c.state, job_table.c.due_at).where(
             job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE)
         )
-        stopping = {one.id: one.cancel for one in connection.execute(live)}
-    return [_from_row(row, [one for one in steps if one.release_id == row.id], stopping) for row in rows]
+        jobs = {one.id: one for one in connection.execute(live)}
+    return [_from_row(row, [one for one in steps if one.release_id == row.id], jobs.get(row.job_id)) for row in rows]
 
 
-def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Release:
+def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
     moves, error = row.moves, row.error or {}
     return Release(
         id=row.id,
@@ -323,8 +324,9 @@ def _from_row(row: Any, steps: list[Any], stopping: Mapping[int, bool]) -> Relea
         why=row.why,
         actor=row.actor,
         job_id=row.job_id,
-        working=row.job_id in stopping,
-        stopping=stopping.get(row.job_id, False),
+        working=job is not None,
+        stopping=job is not None and job.cancel,
+        due_at=job.due_at if job is not None and job.state == "queued" and job.due_at > now() else None,
         revision=row.revision,
         created_at=row.created_at,
         ended_at=row.ended_at,

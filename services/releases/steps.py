@@ -11,7 +11,7 @@ from services.database import now
 from services.errors import ConflictError, ConsoleError, NotFoundError, PlatformError, translated
 from services.messages import Message, mark
 from services.platforms import Answer, MonitoredScorer, Served, ServedState
-from services.releases import approving, circumstances, proving, records, registering, sharing
+from services.releases import approving, circumstances, overriding, proving, records, registering, sharing
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import live
 from services.releases.records import Kind, Proof, Release, State
@@ -60,7 +60,8 @@ def _hold_before(workspace: "Workspace", id: int, name: str) -> None:
     release = records.get(workspace, id)
     protecting = "shift" if name.startswith(CANARY) else name
     if release.judged and protecting in interlocks.PROTECTED:
-        interlocks.hold(interlocks.check(candidate(workspace, release), before=protecting))
+        found = interlocks.check(candidate(workspace, release), before=protecting)
+        interlocks.hold(overriding.applied(workspace, release, found))
 
 
 def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def looked_at_anew(workspace: "Workspace", release: Release) -> interlocks.Candi
 
 def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Message:
     today = candidate(workspace, release)
-    findings = interlocks.check(today)
+    findings = overriding.applied(workspace, release, interlocks.check(today))
     records.set_findings(workspace, release, findings, basis(today))
     # Before anything is deployed: a newer evaluation than the approved one needs another look.
     approving.hold(workspace, records.get(workspace, release.id), started=True)

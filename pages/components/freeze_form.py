@@ -1,0 +1,53 @@
+"""The app's freeze periods: when nothing new may go live, and why."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import apps, audit
+from services.apps import Freeze
+from services.audit import Verb
+from services.messages import Message
+from services.workspace import Workspace
+
+_ = session.text
+
+
+def show(workspace: Workspace) -> None:
+    """The periods as they are, each with a way to end it, and a new one."""
+    may, found = audit.allowed(workspace, Verb.SAVE_APPROVAL_RULE), apps.freezes(workspace)
+    st.markdown(f"**{_('Freeze periods')}**")
+    st.caption(_("In these days nothing new goes live. Rolling back, putting back and the emergency stop always work."))
+    for position, one in enumerate(found):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"{session.moment(one.start)} – {session.moment(one.end)} · {session.escape(one.why)}", width="stretch"
+            )
+            kept = [*found[:position], *found[position + 1 :]]
+            st.button(
+                _("Take away"), key=f"unfreeze-{position}", on_click=_save, args=(workspace, kept), disabled=not may
+            )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.date_input(_("First and last day"), (), key=_key(workspace, "days"), disabled=not may)
+        st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may, placeholder=_("Year-end sale"))
+        st.button(_("Add the period"), key="freeze", on_click=_add, args=(workspace, found), disabled=not may)
+
+
+def _add(workspace: Workspace, found: list[Freeze]) -> None:
+    days, zone = st.session_state[_key(workspace, "days")], ZoneInfo(workspace.app.time_zone)
+    first, last = (days[0], days[-1]) if days else (date.min, date.min)
+    start, end = (
+        datetime.combine(day, time, zone) for day, time in ((first, datetime.min.time()), (last, datetime.max.time()))
+    )
+    _save(workspace, [*found, Freeze(start, end if days else start, str(st.session_state[_key(workspace, "why")]))])
+
+
+def _save(workspace: Workspace, wanted: list[Freeze]) -> None:
+    with feedback.action(Message("Saved the freeze periods.")):
+        apps.save_freezes(workspace, wanted)
+
+
+def _key(workspace: Workspace, name: str) -> str:
+    return f"freeze-{name}/{workspace.app.id}"

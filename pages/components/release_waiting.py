@@ -1,0 +1,59 @@
+"""The inbox of releases, and the question what was live at a moment of the past."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from pages.components import session
+from services.database import now
+from services.releases import waiting
+from services.workspace import Workspace
+
+_, say = session.text, session.say
+
+
+def show(workspace: Workspace) -> None:
+    """What waits for this person; nothing when nothing does."""
+    found = waiting.for_me(workspace)
+    if not found:
+        return
+    st.subheader(_("Waits for you"), anchor=False)
+    for one in found:
+        st.page_link(
+            session.page("releases"),
+            label=_("Release {id}: {what}", id=one.release.id, what=session.escape(say(one.what))),
+            icon=":material/inbox:",
+            query_params={"release": str(one.release.id)},
+        )
+
+
+def show_then(workspace: Workspace) -> None:
+    """A day and an hour in the app's time zone, and the answer."""
+    zone = ZoneInfo(workspace.app.time_zone)
+    today = now().astimezone(zone)
+    with st.expander(_("What was live at a moment of the past?"), icon=":material/history:"):
+        day, hour = st.columns(2)
+        with day:
+            chosen = st.date_input(_("Day"), today.date(), max_value=today.date(), key=f"then-day/{workspace.app.id}")
+        with hour:
+            time = st.time_input(
+                _("Time"), today.time().replace(second=0, microsecond=0), key=f"then/{workspace.app.id}"
+            )
+        found = waiting.at(workspace, datetime.combine(chosen, time, zone))
+        if found.offline:
+            st.warning(_("The endpoint was offline then: everyone got the fixed message."))
+        if found.release is None:
+            st.write(_("No release had made anything live yet."))
+            return
+        after = found.release.after
+        st.write(
+            _(
+                "Prompt version {prompt} with agent version {agent}, by release {id} of {person}.",
+                prompt=after.prompt_version or "–",
+                agent=after.agent_version or "–",
+                id=found.release.id,
+                person=session.escape(found.release.actor),
+            )
+        )
+        st.caption(_("Moves made outside the console are not in it: the prompt's own page tells those."))

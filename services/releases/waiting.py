@@ -1,0 +1,70 @@
+"""What waits for this person, and what was live at a moment of the past."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services import audit
+from services.audit import Verb
+from services.messages import Message
+from services.releases import approving, offline, overriding
+from services.releases.approving import Standing
+from services.releases.records import Release, State, all
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A release that goes no further until this person does something."""
+
+    release: Release
+    what: Message
+
+
+@dataclass(frozen=True)
+class Then:
+    """What was live at a moment; `release` had made it so, None before the first one."""
+
+    release: Release | None
+    offline: bool
+
+
+def for_me(workspace: "Workspace") -> list[Waiting]:
+    """The releases that wait for the actor, the newest first."""
+    found = [(one, _asked(workspace, one)) for one in all(workspace) if one.startable]
+    return [Waiting(release, what) for release, what in found if what is not None]
+
+
+def at(workspace: "Workspace", moment: datetime) -> Then:
+    """Which release's move was the last one before that moment, and whether the endpoint was offline."""
+    moved = [(one.moved_at, one) for one in all(workspace) if one.moved_at and one.moved_at <= moment]
+    newest = max(moved, key=lambda pair: pair[0])[1] if moved else None
+    stops = [one for one in offline.history(workspace) if one.at <= moment]
+    return Then(newest, bool(stops) and stops[-1].verb == Verb.TAKE_OFFLINE.value)
+
+
+def _asked(workspace: "Workspace", release: Release) -> Message | None:
+    if release.state is State.UNPROVEN:
+        return _if_may_start(workspace, Message("It moved what is live and was not proven: resume it or roll back."))
+    if release.state is State.STOPPED:
+        return _if_may_start(workspace, Message("It was stopped: resume it or withdraw it."))
+    if release.state is not State.PROPOSED:
+        return None
+    override = overriding.of(workspace, release)
+    if override and override.confirmed_by is None and override.asked_by != workspace.actor.id:
+        may = audit.allowed(workspace, Verb.CONFIRM_OVERRIDE)
+        return Message("{person} asks for an override.", person=override.asked_by) if may else None
+    if release.held:
+        mine = release.actor == workspace.actor.id
+        return Message("It is blocked: mend what is red, then check it again.") if mine else None
+    standing = approving.approval(workspace, release).standing
+    if standing in (Standing.NOT_NEEDED, Standing.APPROVED):
+        return _if_may_start(workspace, Message("It may be started."))
+    may = standing is not Standing.REJECTED and approving.may_decide(workspace, release)
+    return Message("It waits for your approval.") if may else None
+
+
+def _if_may_start(workspace: "Workspace", what: Message) -> Message | None:
+    return what if audit.allowed(workspace, Verb.START_RELEASE) else None
