@@ -55,6 +55,25 @@ def test_a_queue_is_made_by_form_and_opens_with_its_first_answer(screen, workspa
     assert "Curt answers" in texts(page) and page.button(key="review-1").label == "Review (1)"
 
 
+def test_what_is_asked_follows_the_rule_until_somebody_changes_it(screen, workspace):
+    page = screen("reviews", new="1")
+    page.selectbox(key="queue-pick").set_value(Pick.CRITICAL).run()
+    assert page.text_input(key="review-asked/2/ask").value == "It is right"
+    page.selectbox(key="review-asked/2/kind").set_value(Kind.CATEGORY).run()
+    page.text_input(key="review-asked/2/options").set_value("warm, cold、warm").run()
+    page.selectbox(key="queue-pick").set_value(Pick.RANDOM).run()
+    page.button(key="review-asked/add").click().run()
+    page.text_input(key="review-asked/4/ask").set_value("How many stars?").run()
+    page.selectbox(key="review-asked/4/kind").set_value(Kind.NUMBER).run()
+    page.text_input(key="queue-name").set_value("Tones")
+    page.button(key="make-queue").click().run()
+    assert not page.exception and not page.error
+    tone, right, stars = reviews.get(workspace, 1).labels
+    assert (tone.name, tone.kind, tone.options) == ("It is right", Kind.CATEGORY, ("warm", "cold"))
+    assert (right.name, right.needed) == ("expected_response", False)
+    assert (stars.name, stars.ask, stars.low, stars.high) == ("How many stars", "How many stars?", 1, 5)
+
+
 def test_what_cannot_be_a_queue_says_why_and_keeps_the_form(screen, workspace):
     page = screen("reviews", new="1")
     page.button(key="make-queue").click().run()

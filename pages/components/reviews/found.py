@@ -45,12 +45,12 @@ def _show_label(queue: Queue, one: Said) -> None:
     with st.container(border=True):
         st.markdown(f"**{session.escape(words.asked(one.label))}**")
         if not one.label.compared:
-            st.caption(_("Written for {n} answers.", n=one.n))
+            st.caption(_("Written for {n} {n:answer|answers}.", n=one.n))
             return
         told = [_("{said}: **{n}**", said=session.escape(words.value(value)), n=n) for value, n in one.counts]
         st.markdown(" · ".join(told) or _("Nobody said it."))
         if one.mean is not None:
-            st.caption(_("On average {mean}, of {n} answers.", mean=f"{one.mean:.2f}", n=one.n))
+            st.caption(_("On average {mean}, of {n} {n:answer|answers}.", mean=f"{one.mean:.2f}", n=one.n))
         if one.between is not None:
             _show_agreement(_("The two reviewers"), one.between)
 

@@ -1,17 +1,16 @@
 """A new queue: which answers wait, what is asked about each, and who judges."""
 
-import re
 from typing import Any
 
 import streamlit as st
 
-from pages.components import feedback, rows, session
+from pages.components import feedback, session
 from pages.components.evaluations import titles
-from pages.components.reviews import address, words
+from pages.components.reviews import address, asking, words
 from services import audit, evaluations, people, reviews, scorers
 from services.audit import Verb
 from services.errors import ConsoleError
-from services.messages import Message, mark
+from services.messages import Message
 from services.reviews import Form, Kind, Label, Pick, Rule
 from services.reviews.forms import LONGEST_NAME
 from services.reviews.picking import MOST
@@ -19,11 +18,7 @@ from services.traces.opinions import OPINION
 from services.workspace import Workspace
 
 _ = session.text
-LABELS = "review-labels"
-EXPECTED = "expected_response"
-RANGE = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(?:-|–|~|～|to)\s*(-?\d+(?:\.\d+)?)\s*$")
-COMMAS = re.compile(r"[,、，\n]")
-MUST = {"yes": mark("must be said"), "no": mark("may stay open")}
+FILLED = "review-asked/filled"
 BY_TIME = (Pick.FAILED, Pick.COMPLAINT, Pick.RANDOM)
 WITH_SCORER = (Pick.FAILED, Pick.DISAGREE, Pick.EVALUATION)
 
@@ -31,13 +26,13 @@ WITH_SCORER = (Pick.FAILED, Pick.DISAGREE, Pick.EVALUATION)
 def show(workspace: Workspace) -> None:
     st.button(_("All queues"), icon=":material/arrow_back:", key="reviews-back", on_click=address.open_list)
     st.subheader(_("New queue"), anchor=False)
-    if LABELS + "/filled" not in st.session_state:
+    if FILLED not in st.session_state:
         _fill(workspace)
     st.text_input(_("Name"), key="queue-name", max_chars=LONGEST_NAME, placeholder=_("Complaints of this week"))
     st.markdown(f"##### {_('Which answers')}")
     _show_rule(workspace)
     st.markdown(f"##### {_('What is asked about each')}")
-    _show_labels()
+    asking.show(workspace)
     st.markdown(f"##### {_('Who judges')}")
     _show_people(workspace)
     st.button(
@@ -108,27 +103,6 @@ def _show_evaluations(workspace: Workspace) -> None:
     )
 
 
-def _show_labels() -> None:
-    kinds = {kind.value: _(words.KIND[kind]) for kind in Kind}
-    rows.show(
-        LABELS,
-        (
-            rows.Column(_("Kept under the name"), placeholder=_("correct")),
-            rows.Column(_("How it is asked"), placeholder=_("It is right"), width=4),
-            rows.Column(_("Answered by"), kinds),
-            rows.Column(_("Categories, or lowest – highest"), placeholder=_("tone, facts, length"), width=4),
-            rows.Column(_("Must it be said?"), {name: _(told) for name, told in MUST.items()}, width=2),
-        ),
-        _("Ask one more thing"),
-    )
-    st.caption(
-        _(
-            "Under a scorer's name, what people say measures that scorer. The right answer becomes the expected answer when "
-            "the question goes into a dataset."
-        )
-    )
-
-
 def _show_people(workspace: Workspace) -> None:
     known = _known(workspace)
     st.multiselect(
@@ -164,45 +138,25 @@ def _known(workspace: Workspace) -> list[str]:
 
 
 def _fill(workspace: Workspace) -> None:
-    """What is usually asked about such answers; what somebody typed stays."""
+    """What is usually asked about such answers; what somebody changed stays."""
     state = st.session_state
-    if state.get(LABELS + "/filled") not in (None, rows.read(LABELS, 5)):
+    if state.get(FILLED) not in (None, asking.read()):
         return
-    pick, name = state.get("queue-pick", Pick.FAILED), state.get("queue-scorer") or ""
-    first = _usual(workspace, pick, name)
-    right = (EXPECTED, _("What would be right? Only where it is not."), Kind.ANSWER.value, "", "no")
-    rows.fill(LABELS, (first, right))
-    state[LABELS + "/filled"] = rows.read(LABELS, 5)
+    first = _usual(workspace, state.get("queue-pick", Pick.FAILED), state.get("queue-scorer") or "")
+    asking.fill((first, asking.usual_answer()))
+    state[FILLED] = asking.read()
 
 
-def _usual(workspace: Workspace, pick: Pick, name: str) -> tuple[str, ...]:
+def _usual(workspace: Workspace, pick: Pick, name: str) -> Label:
     spec = next((one for one in scorers.all(workspace) if one.name == name and pick in WITH_SCORER), None)
     if spec is None and pick in (Pick.CRITICAL, Pick.EVALUATION):
-        return ("correct", _("It is right"), Kind.PASS.value, "", "yes")
+        return Label("", Kind.PASS, _("It is right"))
     if spec is None:
-        return (OPINION, _("It helps the person who asked"), Kind.PASS.value, "", "yes")
+        return Label(OPINION, Kind.PASS, _("It helps the person who asked"))
     scale = scorers.scale(spec)
     if scale is None:
-        return (name, _("“{name}” holds", name=name), Kind.PASS.value, "", "yes")
-    between = f"{scale[0]:g} – {scale[1]:g}"
-    return (name, _("Your number for “{name}”", name=name), Kind.NUMBER.value, between, "yes")
-
-
-def _label(row: tuple[str, ...]) -> Label:
-    name, ask, kind, detail, must = row
-    found = RANGE.match(detail)
-    low, high = (float(found[1]), float(found[2])) if found else (1.0, 5.0)
-    options = tuple(dict.fromkeys(one.strip() for one in COMMAS.split(detail) if one.strip()))
-    chosen = Kind(kind or Kind.PASS.value)
-    return Label(
-        name=name or (EXPECTED if chosen is Kind.ANSWER else ask[:40]),
-        kind=chosen,
-        ask=ask,
-        options=options if chosen is Kind.CATEGORY else (),
-        low=low,
-        high=high,
-        needed=must != "no",
-    )
+        return Label(name, Kind.PASS, _("“{name}” holds", name=name))
+    return Label(name, Kind.NUMBER, _("Your number for “{name}”", name=name), low=scale[0], high=scale[1])
 
 
 def _make(workspace: Workspace) -> None:
@@ -211,7 +165,7 @@ def _make(workspace: Workspace) -> None:
     except ConsoleError as error:
         st.session_state["_outcome"] = error
         return
-    st.session_state.pop(LABELS + "/filled", None)
+    st.session_state.pop(FILLED, None)
     with feedback.action(Message("Made the queue {name}.", name=queue.name)):
         address.open_queue(queue.id)
 
@@ -232,7 +186,7 @@ def _form(said: Any) -> Form:
     return Form(
         name=said["queue-name"],
         rule=rule,
-        labels=tuple(_label(row) for row in rows.read(LABELS, 5)),
+        labels=asking.read(),
         reviewers=tuple(_person(one) for one in said.get("queue-reviewers") or ()),
         referee=_person(said.get("queue-referee") or ""),
         double=bool(said.get("queue-double")),
