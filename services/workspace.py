@@ -99,7 +99,8 @@ def connect(settings: Settings) -> Platform:
     from services.platforms.databricks import reach
 
     if settings.databricks is not None:
-        reach.check(settings.databricks)
+        number = reach.check(settings.databricks).workspace_id
+        settings = replace(settings, databricks=replace(settings.databricks, workspace_id=number))
     _bound_mlflow(settings)
     _create_store_once(settings)
     parts = databricks.parts(settings.databricks) if settings.databricks else local.parts()

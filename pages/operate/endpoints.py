@@ -33,15 +33,23 @@ def facts(version: Served) -> list[str]:
         told.append(_("ready since {time}", time=session.moment(version.ready_at)))
     if version.ready and version.seconds_to_ready:
         told.append(_("took {n} s to start", n=f"{version.seconds_to_ready:.1f}"))
-    asked = session.moment(version.asked_at) if version.asked_at else _("never")
-    return [*told, _("last asked: {time}", time=asked), _("model id: {id}", id=version.model_id)]
+    if version.ready_at or version.asked_at:  # a platform that does not tell the one does not tell the other
+        asked = session.moment(version.asked_at) if version.asked_at else _("never")
+        told.append(_("last asked: {time}", time=asked))
+    return [*told, _("model id: {id}", id=version.model_id)]
 
 
 def show_address(endpoint: Endpoint) -> None:
+    question = '{"input": [{"role": "user", "content": "Hello"}]}'
+    if endpoint.page:
+        with st.expander(_("Ask it from another program"), icon=":material/code:"):
+            st.markdown(_("Whoever may query the endpoint can ask this address, with a token of the workspace."))
+            key = '-H "Authorization: Bearer $DATABRICKS_TOKEN"'
+            st.code(f"curl {endpoint.url} {key} -H 'content-type: application/json' -d '{question}'", language="bash")
+        return
     with st.expander(_("Ask it from another program on this machine"), icon=":material/code:"):
         st.markdown(_("Any client of OpenAI's Responses API can ask this address; the model's name does not matter."))
         st.code(endpoint.url, language=None)
-        question = '{"input": [{"role": "user", "content": "Hello"}]}'
         st.code(f"curl {endpoint.url}/responses -H 'content-type: application/json' -d '{question}'", language="bash")
 
 
@@ -60,6 +68,8 @@ if current is None:
 emergency.show(workspace)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.subheader(current.name, anchor=False, width="content")
+    if current.page:
+        st.link_button(_("Open in Databricks"), current.page, icon=":material/open_in_new:", type="tertiary")
     emergency.show_stop(workspace)
 pair = releases.live(workspace).pair
 if pair.prompt_version:

@@ -9,7 +9,6 @@ from services.messages import Message
 from services.monitoring.markers import Marker
 from services.monitoring.overview import HELPFUL, Asked, Overview, Score, overview
 from services.monitoring.scoring import score_live
-from services.monitoring.silence import scoring_job
 from services.monitoring.table import as_csv
 from services.platforms import MonitoredScorer
 
@@ -53,8 +52,7 @@ def save_scorers(workspace: "Workspace", wanted: list[MonitoredScorer]) -> None:
 
 def scoring_runs(workspace: "Workspace") -> bool:
     """Whether something judges new answers."""
-    job = scoring_job(workspace)
-    return job is not None and job.live
+    return workspace.platform.scoring.standstill(workspace) is None
 
 
 def resume(workspace: "Workspace") -> None:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from services import jobs, readmodel
-from services.jobs import Job
+from services import readmodel
 from services.messages import Message
 from services.monitoring.scoring import LOOK_BACK
 from services.platforms import MonitoredScorer
@@ -46,11 +45,6 @@ def _no_traffic(workspace: "Workspace") -> Message:
     return Message("No traffic yet. Ask something on the Endpoints screen; its trace shows here within ten seconds.")
 
 
-def scoring_job(workspace: "Workspace") -> Job | None:
-    """The job that judges new answers every half minute; None when there was never one."""
-    return next((job for job in jobs.recent(workspace, kind="score_live") if job.recurring), None)
-
-
 def _waiting(workspace: "Workspace", running: list[MonitoredScorer]) -> Iterator[Message]:
     standstill = workspace.platform.scoring.standstill(workspace)
     if standstill:
@@ -58,4 +52,4 @@ def _waiting(workspace: "Workspace", running: list[MonitoredScorer]) -> Iterator
     names = [scorer.name for scorer in running]
     waiting = readmodel.unjudged(workspace, names, LOOK_BACK, MOST_COUNTED)
     if waiting and all(scorer.rate == 1 for scorer in running):
-        yield Message("Answers without a verdict yet: {n}. They are judged within half a minute.", n=waiting)
+        yield workspace.platform.scoring.soon(waiting)

@@ -75,11 +75,12 @@ class Served:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A stable address and the versions behind it, newest first."""
+    """A stable address and the versions behind it, newest first; `page` is where the platform shows it itself."""
 
     name: str
     url: str
     versions: tuple[Served, ...]
+    page: str | None = None
 
     @property
     def live(self) -> tuple[Served, ...]:
@@ -173,6 +174,9 @@ class Scoring(Protocol):
 
     def standstill(self, workspace: "Workspace") -> Message | None:
         """Why nothing is judged although scorers run; None when something judges."""
+
+    def soon(self, waiting: int) -> Message:
+        """When so many answers without a verdict get theirs."""
 
     def resume(self, workspace: "Workspace") -> None:
         """Start the scoring again when nothing scores although scorers run."""

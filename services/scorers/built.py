@@ -48,13 +48,18 @@ def question_text(inputs: Any) -> str:
     return next((one["content"] for one in reversed(turns(inputs)) if one["role"] == "user"), "")
 
 
+def judge_of(console: Settings) -> str | None:
+    """The model that judges; None on a workspace, whose own judges decide there as they do on live answers."""
+    return None if console.databricks else f"openai:/{console.judge_model}"
+
+
 class SpecScorer(Scorer):
     """The MLflow scorer of a spec; `called` is told after each use, also after one that failed."""
 
     _spec: ScorerSpec = PrivateAttr(default_factory=lambda: ScorerSpec("", ""))
     _settings: Mapping[str, Any] = PrivateAttr(default_factory=dict)
     _called: Callable[[], None] | None = PrivateAttr(None)
-    _judge: str = PrivateAttr("")
+    _judge: str | None = PrivateAttr(None)
     _address: str = PrivateAttr("")
     _reached_at: float = PrivateAttr(0.0)
 
@@ -63,7 +68,7 @@ class SpecScorer(Scorer):
     ) -> "SpecScorer":
         """`settings` are the spec's with the app's variables filled in."""
         self._spec, self._settings, self._called = spec, settings, called
-        self._judge, self._address = f"openai:/{console.judge_model}", console.llm_base_url or ""
+        self._judge, self._address = judge_of(console), console.llm_base_url or ""
         return self
 
     def model_dump(self, **options: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class OwnJudge(JudgeScorer):
         return self._given(value, found.rationale, found.source)
 
 
-def mlflows(name: str, settings: Mapping[str, Any], model: str) -> Judge:
+def mlflows(name: str, settings: Mapping[str, Any], model: str | None) -> Judge:
     """MLflow's judge with these settings, the app's variables filled in."""
     return make_judge(
         name=name,

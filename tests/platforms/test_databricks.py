@@ -172,7 +172,7 @@ def test_scorers_start_change_stop_and_their_job_resumes(databricks: Emulator, a
     scorers.save(app, ScorerSpec(kind.name, kind.kind, {"guidelines": ["Be brief"]}))
     changed = [MonitoredScorer("kind", 2, 0.25, True), MonitoredScorer("named", 1, 0.5, False)]
     scoring.apply(app, changed)
-    assert [(one.name, one.version, one.rate) for one in scoring.status(app)] == [("kind", 2, 0.25), ("named", 1, 0.0)]
+    assert scoring.status(app) == changed
     stored = databricks.requests("/api/2.0/managed-evals/scheduled-scorers")[-1]["response"]
     assert "Be brief" in json.dumps(stored) and "Be polite" not in json.dumps(stored)
 
@@ -212,5 +212,5 @@ def test_a_rule_judges_alike_here_and_there(app: Workspace) -> None:
     for answer in ("Hi", "acme 7", "ＡＣＭＥ!", "Acme refund", "you idiot, Acme", ""):
         for kind, given in settings.items():
             spec = ScorerSpec(kind, kind, given)
-            there = registrable.scorer(spec, given, "").run(outputs=answer)
+            there = registrable.scorer(spec, given).run(outputs=answer)
             assert there.value == scorers.try_out(app, spec, answer).passed, (kind, answer)

@@ -7,6 +7,7 @@ from services import audit, monitoring, scorers
 from services.audit import Verb
 from services.messages import Message
 from services.platforms import MonitoredScorer
+from services.scorers import watching as judging
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -44,7 +45,7 @@ def field(workspace: Workspace, name: str, what: str) -> str:
 def show(workspace: Workspace, hours: int) -> None:
     st.subheader(_("Scorers that watch production"), anchor=False)
     found = scorers.all(workspace)
-    known = [one for one in found if scorers.not_in_production(one) is None]
+    known = [one for one in found if judging.refusal(workspace, one) is None]
     if not found:
         st.info(_("This app has no scorers yet. Make some on the Scorers screen."))
         st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
@@ -74,14 +75,14 @@ def show(workspace: Workspace, hours: int) -> None:
             args=(workspace, [spec.name for spec in known]),
             disabled=not audit.allowed(workspace, Verb.START_SCORERS),
         )
-    show_left_out([one for one in found if one not in known])
+    show_left_out(workspace, [one for one in found if one not in known])
     show_scoring(workspace, hours, any(one.running for one in now.values()))
 
 
-def show_left_out(left: list[scorers.ScorerSpec]) -> None:
+def show_left_out(workspace: Workspace, left: list[scorers.ScorerSpec]) -> None:
     """Scorers that judge evaluations only, and why."""
     for one in left:
-        why = scorers.not_in_production(one)
+        why = judging.refusal(workspace, one)
         if why:
             st.caption(_("Left out: {name}. {reason}", name=session.escape(one.name), reason=say(why)))
 

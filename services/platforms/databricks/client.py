@@ -37,9 +37,3 @@ class Client:
         """For answers of endpoints, which take longer than everything else and may come in pieces."""
         limits = httpx2.Timeout(seconds, connect=CONNECTING)
         return httpx2.Client(base_url=self.access.host, timeout=limits, headers=self.sdk.config.authenticate())
-
-    def link(self, path: str) -> str:
-        """A page of the workspace; `?o=` says which of the account's workspaces is meant."""
-        number = f"?o={self.access.workspace_id}" if self.access.workspace_id else ""
-        page, mark, part = path.partition("#")
-        return f"{self.access.host}/{page.lstrip('/')}{number}{mark}{part}"

@@ -14,7 +14,6 @@ from services.messages import Message
 from services.scorers import catalogue, judged, rules
 from services.scorers.records import ScorerSpec
 
-PROVIDER = "databricks:/"
 TEXT = """
 import re, unicodedata
 from mlflow.entities import Feedback
@@ -66,7 +65,7 @@ def refusal(spec: ScorerSpec) -> Message | None:
     return Message("Databricks cannot run this check on live answers; it still counts in evaluations.")
 
 
-def scorer(spec: ScorerSpec, settings: Mapping[str, Any], model: str) -> Scorer:
+def scorer(spec: ScorerSpec, settings: Mapping[str, Any]) -> Scorer:
     """The scorer to register; `settings` have the app's variables filled in. Code that was brought is not run here."""
     if spec.kind == "guidelines":
         return Guidelines(name=spec.name, guidelines=list(settings["guidelines"]))
@@ -77,7 +76,7 @@ def scorer(spec: ScorerSpec, settings: Mapping[str, Any], model: str) -> Scorer:
         made: Scorer = getattr(mlflow.genai.scorers, catalogue.of(spec).mlflow)(name=spec.name, **kept)
         return made
     if spec.kind == "judge":
-        return judged.mlflows(spec.name, settings, f"{PROVIDER}{model}")
+        return judged.mlflows(spec.name, settings, None)
     if spec.kind == "code":
         return _function(spec.name, *_brought(str(settings["source"]), str(settings["function"])))
     return _function(spec.name, TEXT + RULES[spec.kind](settings), "(outputs)")

@@ -40,9 +40,15 @@ class DatabricksScoring:
         return registrable.refusal(spec)
 
     def status(self, workspace: "Workspace") -> list[MonitoredScorer]:
-        known = _versions(workspace)
+        """A scorer that stands still has no share there; the one it had is remembered."""
+        kept = {one["name"]: one for one in apps.load_setting(workspace, STARTED) or []}
         return [
-            MonitoredScorer(one.name, known.get(one.name, 0), float(one.sample_rate or 0), bool(one.sample_rate))
+            MonitoredScorer(
+                one.name,
+                int(kept.get(one.name, {}).get("version", 0)),
+                float(one.sample_rate or kept.get(one.name, {}).get("rate", 1.0)),
+                bool(one.sample_rate),
+            )
             for one in self._there(workspace)
         ]
 
@@ -71,6 +77,13 @@ class DatabricksScoring:
         if paused(job):
             return Message("The scoring job of the workspace is paused. Press “Start scoring again”.")
         return None
+
+    def soon(self, waiting: int) -> Message:
+        return Message(
+            "Answers without a verdict yet: {n}. The workspace judges every quarter of an hour; the first verdicts take 15 "
+            "to 20 minutes.",
+            n=waiting,
+        )
 
     def resume(self, workspace: "Workspace") -> None:
         """The workspace pauses its job when the first scorer was started after a deployment; nothing says so there."""
@@ -109,8 +122,7 @@ class DatabricksScoring:
         if wanted.version and (there is None or known.get(wanted.name) != wanted.version):
             spec = scorers.at(workspace, wanted.name, wanted.version)
             filled = scorers.filled(spec, workspace)
-            made = registrable.scorer(spec, filled, workspace.settings.judge_model)
-            there = made.register(experiment_id=experiment_id)
+            there = registrable.scorer(spec, filled).register(experiment_id=experiment_id)
         if there is not None and there.sample_rate != wanted.rate:
             there.start(experiment_id=experiment_id, sampling_config=ScorerSamplingConfig(sample_rate=wanted.rate))
 

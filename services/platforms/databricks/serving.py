@@ -9,7 +9,7 @@ from services import agents
 from services.errors import ConflictError, NotFoundError, translated
 from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
-from services.platforms.databricks import asking, changing, logs, served, variables
+from services.platforms.databricks import asking, changing, links, logs, served, variables
 from services.platforms.databricks.client import Client
 from services.platforms.databricks.scoring import MOST as MOST_SCORERS
 from services.platforms.databricks.served import Entity
@@ -68,7 +68,9 @@ class DatabricksServing:
             model = agents.registered_name(workspace)
             versions = [self._served(workspace, endpoint, model, one) for one in served.entities(now, model)]
             versions = self._lost(workspace, now, model, versions) + versions
-        return Endpoint(endpoint, self.client.link(f"ml/endpoints/{endpoint}"), tuple(versions))
+        access = self.client.access
+        url = f"{access.host}{asking.path(endpoint)}"
+        return Endpoint(endpoint, url, tuple(versions), links.endpoint(access, endpoint))
 
     def ask(
         self,

@@ -40,6 +40,9 @@ class LocalScoring:
             return Message("Scorers are on, but nothing runs them. Press “Start scoring again”.")
         return Message("The last scoring failed: {reason}", reason=newest.error) if newest.error is not None else None
 
+    def soon(self, waiting: int) -> Message:
+        return Message("Answers without a verdict yet: {n}. They are judged within half a minute.", n=waiting)
+
     def resume(self, workspace: "Workspace") -> None:
         if any(scorer.running for scorer in self.status(workspace)):
             jobs.submit(workspace, "score_live", {}, exclusive=f"score_live:{workspace.app.id}", every=SCORING_EVERY)
