@@ -79,7 +79,14 @@ class Settings:
 
     @property
     def llm_api_key(self) -> str:
-        return self.model_api_key.value if self.model_api_key else PRACTICE
+        """The key that is set; on a workspace without one, a token of the identity that signed in."""
+        if self.model_api_key is not None:
+            return self.model_api_key.value
+        if self.databricks is None or self.model_base_url != models_of(self.databricks):
+            return PRACTICE
+        from services.platforms.databricks import tokens
+
+        return tokens.bearer(self.databricks)
 
     @property
     def model_environment(self) -> dict[str, str]:
@@ -159,7 +166,12 @@ def _model(environ: Mapping[str, str], workspace: Access | None) -> tuple[str | 
     if workspace is None:
         return None, None, PRACTICE
     token = environ.get("DATABRICKS_TOKEN") if workspace.auth_type == access.PAT else None
-    return f"{workspace.host}/serving-endpoints", token, FOUNDATION_MODEL
+    return models_of(workspace), token, FOUNDATION_MODEL
+
+
+def models_of(workspace: Access) -> str:
+    """Where the workspace's own models answer."""
+    return f"{workspace.host}/serving-endpoints"
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -4,6 +4,7 @@ import socket
 import time
 from dataclasses import replace
 
+import openai
 import pytest
 
 from services import settings
@@ -43,6 +44,21 @@ def test_a_service_principal_fetches_its_own_token(databricks_environ, databrick
     assert reach.check(access, environ).name == "sp-client-id"
     assert "sp-client-secret" not in str(databricks.requests("Me"))
     assert "did not accept" in told(access, environ=environ | {"DATABRICKS_CLIENT_SECRET": "wrong"})
+
+
+def test_a_service_principal_gets_a_token_for_the_models_once(databricks_environ, databricks, monkeypatch):
+    environ = databricks_environ | {
+        "DATABRICKS_CLIENT_ID": "sp-client-id",
+        "DATABRICKS_CLIENT_SECRET": "sp-client-secret",
+    }
+    del environ["DATABRICKS_TOKEN"]
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    found = settings.load(environ)
+    with openai.OpenAI(base_url=found.llm_base_url, api_key=found.llm_api_key, max_retries=0) as client:
+        client.chat.completions.create(model=found.model, messages=[{"role": "user", "content": "Hello"}])
+    assert found.llm_api_key == found.llm_api_key
+    assert len(databricks.requests("/oidc/v1/token")) == 1
 
 
 @pytest.mark.parametrize("way", ["pat", "azure-cli"])
