@@ -169,7 +169,7 @@ def add_span(connection: sqlite3.Connection, experiment: int, fact: Fact) -> Non
         status=fact.state,
         start_time_unix_nano=began,
         end_time_unix_nano=began + (fact.millis or 0) * 1_000_000,
-        content="{}",
+        content=json.dumps({"attributes": {"mlflow.spanInputs": fact.question}}, ensure_ascii=False),
         total_cost=(fact.cost or 0) / NANO,
     )
 

@@ -139,10 +139,10 @@ def _mark(figure: go.Figure, marker: Marker, sign: str) -> None:
 
 
 def _span(found: Overview) -> list[pd.Timestamp]:
-    """The whole window with half a bucket at both ends: a single point stands at its time, not in the middle."""
+    """The whole window, from half a bucket before it: a single point stands at its time, not in the middle."""
     times = _local(found.times)
     half = (times[1] - times[0]) / 2
-    return [times[0] - half, times[-1] - half]
+    return [times[0] - half, times[-1]]
 
 
 def _starts(found: Overview) -> pd.DatetimeIndex:

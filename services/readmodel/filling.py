@@ -124,14 +124,18 @@ def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: st
     query = "SELECT trace_id, id, digest FROM trace WHERE id >= ? AND id < ?"
     known = {row[0]: row[1:] for row in connection.execute(query, (first, last))}
     wanted = {fact.trace_id: fact for fact in facts}
-    dims = {fact.trace_id: _dim(connection, fact) for fact in wanted.values()}
-    for gone in known.keys() - wanted.keys():
+    whose = dims(connection, wanted.values())
+    changed = [fact for fact in wanted.values() if known.get(fact.trace_id, (0, None))[1] != fact.digest]
+    for gone in (known.keys() - wanted.keys()) | (known.keys() & {fact.trace_id for fact in changed}):
         forget(connection, known[gone][0])
-    for fact in wanted.values():
-        id, digest = known.get(fact.trace_id, (None, None))
-        if digest != fact.digest:
-            _write(connection, fact, dims[fact.trace_id], id)
-    sums.keep_quarter(connection, slot, wanted.values(), dims)
+    taken = {id for id, _digest in known.values()}
+    _leave_other_slots(connection, [fact.trace_id for fact in changed if fact.trace_id not in known])
+    _add(
+        connection,
+        [(known[one.trace_id][0] if one.trace_id in known else _new_id(one, taken), one) for one in changed],
+        whose,
+    )
+    sums.keep_quarter(connection, slot, wanted.values(), whose)
     if print is None:
         connection.execute("DELETE FROM slot WHERE slot = ?", (slot,))
     else:
@@ -162,35 +166,25 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def _write(connection: sqlite3.Connection, fact: Fact, dim: int, id: int | None) -> None:
-    if id is None:
-        _leave_other_slot(connection, fact.trace_id)
-        id = _new_id(connection, fact)
-    row = (id, fact.trace_id, fact.digest, dim, fact.origin, fact.state, fact.model_id, fact.millis, fact.tokens)
-    written = (*row, json.dumps(fact.prompts, ensure_ascii=False), fact.user, fact.session)
-    connection.execute(f"INSERT OR REPLACE INTO trace VALUES (?{', ?' * 11})", written)
-    _say(connection, id, fact)
-    for name in ("used", "mark"):
-        connection.execute(f"DELETE FROM {name} WHERE id = ?", (id,))
-    used = {("/".join(map(str, prompt)), id) for prompt in fact.prompts}
-    connection.executemany("INSERT INTO used VALUES (?, ?)", used)
+def _add(connection: sqlite3.Connection, new: list[tuple[int, Fact]], dims: Mapping[str, int]) -> None:
+    connection.executemany(f"INSERT INTO trace VALUES (?{', ?' * 11})", [_row(id, one, dims) for id, one in new])
+    connection.executemany("INSERT INTO said VALUES (?, ?, ?)", [(id, one.question, one.answer) for id, one in new])
+    words = [(id, folded(one.question) + END, folded(one.answer) + END) for id, one in new]
+    connection.executemany("INSERT INTO words (rowid, question, answer) VALUES (?, ?, ?)", words)
+    used = {("/".join(map(str, prompt)), id) for id, one in new for prompt in one.prompts}
+    connection.executemany("INSERT INTO used VALUES (?, ?)", sorted(used))
     marks = [
-        (id, position, one.name, one.kind, one.value, one.binary, one.failed, one.newest, one.person)
-        for position, one in enumerate(fact.marks)
+        (id, position, mark.name, mark.kind, mark.value, mark.binary, mark.failed, mark.newest, mark.person)
+        for id, one in new
+        for position, mark in enumerate(one.marks)
     ]
     connection.executemany(f"INSERT INTO mark VALUES (?{', ?' * 8})", marks)
 
 
-def _say(connection: sqlite3.Connection, id: int, fact: Fact) -> None:
-    """Keep and index the words, unless they are there already."""
-    said = connection.execute("SELECT question, answer FROM said WHERE id = ?", (id,)).fetchone()
-    if said == (fact.question, fact.answer):
-        return
-    if said:
-        _unsay(connection, id, said)
-    connection.execute("INSERT OR REPLACE INTO said VALUES (?, ?, ?)", (id, fact.question, fact.answer))
-    words = (id, folded(fact.question) + END, folded(fact.answer) + END)
-    connection.execute("INSERT INTO words (rowid, question, answer) VALUES (?, ?, ?)", words)
+def _row(id: int, fact: Fact, dims: Mapping[str, int]) -> tuple[object, ...]:
+    prompts = json.dumps(fact.prompts, ensure_ascii=False)
+    known = (fact.digest, dims[fact.trace_id], fact.origin, fact.state, fact.model_id, fact.millis, fact.tokens)
+    return (id, fact.trace_id, *known, prompts, fact.user, fact.session)
 
 
 def _unsay(connection: sqlite3.Connection, id: int, said: tuple[str, str]) -> None:
@@ -198,28 +192,37 @@ def _unsay(connection: sqlite3.Connection, id: int, said: tuple[str, str]) -> No
     connection.execute("INSERT INTO words (words, rowid, question, answer) VALUES ('delete', ?, ?, ?)", words)
 
 
-def _leave_other_slot(connection: sqlite3.Connection, trace_id: str) -> None:
-    """A trace whose time was changed: where it stood is read again."""
-    row = connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
-    if row:
-        forget(connection, row[0])
-        connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((row[0] >> ID_BITS) // SLOT_MS,))
+def _leave_other_slots(connection: sqlite3.Connection, trace_ids: list[str]) -> None:
+    """Traces whose time was changed: where they stood is read again."""
+    for trace_id in trace_ids:
+        row = connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
+        if row:
+            forget(connection, row[0])
+            connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((row[0] >> ID_BITS) // SLOT_MS,))
 
 
-def _new_id(connection: sqlite3.Connection, fact: Fact) -> int:
+def _new_id(fact: Fact, taken: set[int]) -> int:
     """A number that sorts as the traces' times do, so that every list and index is in their order."""
-    id = (fact.at << ID_BITS) + hash_of(fact.trace_id)
-    while connection.execute("SELECT 1 FROM trace WHERE id = ?", (id,)).fetchone():
+    id = (fact.at << ID_BITS) + int.from_bytes(fact.trace_id.encode()[-8:]) % (1 << (ID_BITS - 1))
+    while id in taken:
         id += 1
+    taken.add(id)
     return id
 
 
-def hash_of(trace_id: str) -> int:
-    return int.from_bytes(trace_id.encode()[-8:]) % (1 << (ID_BITS - 1))
+def dims(connection: sqlite3.Connection, facts: Iterable[Fact]) -> dict[str, int]:
+    """Each trace's dimension: whose it is and how it ended."""
+    numbers: dict[tuple[str, ...], int] = {}
+    found = {}
+    for fact in facts:
+        key = (fact.origin, fact.model_id, fact.prompt, fact.state)
+        if key not in numbers:
+            numbers[key] = _dim(connection, key)
+        found[fact.trace_id] = numbers[key]
+    return found
 
 
-def _dim(connection: sqlite3.Connection, fact: Fact) -> int:
-    key = (fact.origin, fact.model_id, fact.prompt, fact.state)
+def _dim(connection: sqlite3.Connection, key: tuple[str, ...]) -> int:
     query = "SELECT id FROM dim WHERE origin = ? AND model_id = ? AND prompt = ? AND state = ?"
     found = connection.execute(query, key).fetchone()
     if found:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -132,26 +132,52 @@ def _dims(connection: sqlite3.Connection, window: Window) -> dict[int, Any]:
 def _added(
     edges: npt.NDArray[np.int64], millis: int, dims: dict[int, Any], rows: list[Any], scored: list[Any]
 ) -> Series:
-    many = len(edges) - 1
-    bucket = _positions(edges, rows, millis)
-    models, prompts = ([dims[row[1]][position] for row in rows] for position in (0, 1))
-    states = [dims[row[1]][2] for row in rows]
-    score_bucket = _positions(edges, scored, millis)
-    buckets = _parts(rows, states, bucket, many)
-    model_names, prompt_names = sorted(set(models)), sorted(set(prompts))
-    series = Series(
-        total=_parts(rows, states, np.zeros(len(rows), dtype=np.int64), 1)[0],
-        buckets=buckets,
-        by_model=_named(rows, states, models, model_names),
-        by_prompt=_named(rows, states, prompts, prompt_names),
-        scores=_scores((0, row) for row in scored).get(0, []),
-        bucket_scores=[],
+    """First by bucket and dimension, which are few; then these by bucket, by version and in all."""
+    cells = _cells(edges, rows, millis)
+    names = [cell[1] for cell in cells]
+    sums, counts = _summed(rows, list(cells.values()), len(cells), dims, names)
+    buckets = np.fromiter((cell[0] for cell in cells), dtype=np.int64, count=len(cells))
+    models, prompts = ([dims[dim][position] for dim in names] for position in (0, 1))
+    told = _scored(edges, scored, millis)
+    by_bucket = _scores((one[0], *one) for one in told)
+    return Series(
+        total=_parts(sums, counts, np.zeros(len(cells), dtype=np.int64), 1)[0],
+        buckets=_parts(sums, counts, buckets, len(edges) - 1),
+        by_model=_named(sums, counts, models),
+        by_prompt=_named(sums, counts, prompts),
+        scores=_scores((0, *one) for one in told).get(0, []),
+        bucket_scores=[by_bucket.get(bucket, []) for bucket in range(len(edges) - 1)],
+        model_scores=_scores((dims[one[1]][0], *one) for one in told),
+        prompt_scores=_scores((dims[one[1]][1], *one) for one in told),
     )
-    per_bucket = _scores(zip(score_bucket.tolist(), scored, strict=True))
-    series.bucket_scores = [per_bucket.get(position, []) for position in range(many)]
-    series.model_scores = _scores((dims[row[1]][0], row) for row in scored)
-    series.prompt_scores = _scores((dims[row[1]][1], row) for row in scored)
-    return series
+
+
+def _cells(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> dict[tuple[int, int], list[int]]:
+    """The rows of each bucket and dimension."""
+    cells: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, bucket in enumerate(_positions(edges, rows, millis).tolist()):
+        cells[bucket, rows[row][1]].append(row)
+    return cells
+
+
+def _summed(
+    rows: list[Any], cells: list[list[int]], many: int, dims: dict[int, Any], names: list[int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """Sums of whole numbers in int64, so that they are exact, and the sketches of what was answered."""
+    sums = np.zeros((many, 7), dtype=np.int64)
+    if not rows:
+        return sums, np.zeros((many, sketch.BINS))
+    of = np.empty(len(rows), dtype=np.int64)
+    for cell, held in enumerate(cells):
+        of[held] = cell
+    np.add.at(sums, of, _values(rows, dims))
+    fine = [position for position, row in enumerate(rows) if dims[row[1]][2] == "OK"]
+    return sums, sketch.grouped([rows[position][8] for position in fine], of[fine], many)
+
+
+def _values(rows: list[Any], dims: dict[int, Any]) -> npt.NDArray[np.int64]:
+    failed = {dim for dim, (_model, _prompt, state) in dims.items() if state == "ERROR"}
+    return np.array([(row[2], row[2] if row[1] in failed else 0, *row[3:8]) for row in rows], dtype=np.int64)
 
 
 def _positions(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> npt.NDArray[Any]:
@@ -159,23 +185,21 @@ def _positions(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> np
     return np.searchsorted(edges, times, side="right") - 1
 
 
-def _named(rows: list[Any], states: list[str], of: list[str], names: list[str]) -> dict[str, Part]:
+def _named(sums: npt.NDArray[np.int64], counts: npt.NDArray[Any], of: list[str]) -> dict[str, Part]:
+    names = sorted(set(of))
     places = {name: position for position, name in enumerate(names)}
     groups = np.fromiter((places[one] for one in of), dtype=np.int64, count=len(of))
-    return dict(zip(names, _parts(rows, states, groups, len(names)), strict=True))
+    return dict(zip(names, _parts(sums, counts, groups, len(names)), strict=True))
 
 
-def _parts(rows: list[Any], states: list[str], groups: npt.NDArray[Any], many: int) -> list[Part]:
-    """Sums are of whole numbers in int64, so that they are exact."""
-    sums = np.zeros((many, 7), dtype=np.int64)
-    if rows:
-        failed = [row[2] if state == "ERROR" else 0 for row, state in zip(rows, states, strict=True)]
-        held = [(row[2], error, *row[3:8]) for row, error in zip(rows, failed, strict=True)]
-        np.add.at(sums, groups, np.array(held, dtype=np.int64))
-    fine = [position for position, state in enumerate(states) if state == "OK"]
-    counts = sketch.grouped([rows[position][8] for position in fine], groups[fine], many)
-    millis = sketch.percentiles(counts, SHARES)
-    return [_part(one, tuple(times)) for one, times in zip(sums.tolist(), millis.tolist(), strict=True)]
+def _parts(
+    sums: npt.NDArray[np.int64], counts: npt.NDArray[Any], groups: npt.NDArray[np.int64], many: int
+) -> list[Part]:
+    added, binned = np.zeros((many, 7), dtype=np.int64), np.zeros((many, sketch.BINS))
+    np.add.at(added, groups, sums)
+    np.add.at(binned, groups, counts)
+    millis = sketch.percentiles(binned, SHARES)
+    return [_part(one, tuple(times)) for one, times in zip(added.tolist(), millis.tolist(), strict=True)]
 
 
 def _part(sums: Sequence[int], millis: tuple[float, ...]) -> Part:
@@ -183,18 +207,25 @@ def _part(sums: Sequence[int], millis: tuple[float, ...]) -> Part:
     return Part(count, errors, tokens_in, tokens_out, tokens, cost / NANO if costed else None, millis)
 
 
-def _scores(keyed: Any) -> dict[Any, list[Scored]]:
-    """The sums of each group's scorers, by kind and name."""
-    sums: dict[Any, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0, 0.0]))
-    for group, (_slot, _dim, kind, name, n, total, judged, passed) in keyed:
-        held = sums[group][kind, name]
-        held[0] += judged
-        held[1] += passed
-        held[2] += n
-        held[3] += total
-    return {
-        group: [
-            Scored(*key, int(held[0]), int(held[1]), int(held[2]), held[3]) for key, held in sorted(by_name.items())
-        ]
-        for group, by_name in sums.items()
-    }
+def _scored(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> list[list[Any]]:
+    """The verdicts' sums of each bucket and dimension: bucket, dim, kind, name, judged, passed, n, total."""
+    sums: dict[Any, list[Any]] = {}
+    for (_slot, dim, kind, name, n, total, judged, passed), bucket in zip(
+        rows, _positions(edges, rows, millis).tolist(), strict=True
+    ):
+        held = sums.setdefault((bucket, dim, kind, name), [bucket, dim, kind, name, 0, 0, 0, 0.0])
+        held[4] += judged
+        held[5] += passed
+        held[6] += n
+        held[7] += total
+    return list(sums.values())
+
+
+def _scores(keyed: Iterable[Sequence[Any]]) -> dict[Any, list[Scored]]:
+    """The sums of each group's scorers, by kind and name; a group stands before what `_scored` tells."""
+    sums: dict[Any, dict[tuple[str, str], list[Any]]] = defaultdict(dict)
+    for group, _bucket, _dim, kind, name, *numbers in keyed:
+        held = sums[group].setdefault((kind, name), [0, 0, 0, 0.0])
+        for position, number in enumerate(numbers):
+            held[position] += number
+    return {group: [Scored(*key, *held) for key, held in sorted(by_name.items())] for group, by_name in sums.items()}
