@@ -22,10 +22,12 @@ def leave(
     sent: str = "You are polite.",
     prompt: str | None = "[]",
     model_id: str = "m-1",
+    user: str | None = None,
 ) -> str:
     """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation."""
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
     metadata = {"mlflow.modelId": model_id} | ({"mlflow.sourceRun": run} if run else {})
+    metadata |= {"mlflow.trace.user": user} if user else {}
     began = time.time_ns() - int(hours_ago * 3600e9) - int(seconds * 1e9)
     ended = began + int(seconds * 1e9)
     asked: dict[str, Any] = {"request": {"input": [{"role": "user", "content": question}]}}

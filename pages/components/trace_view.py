@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from pages.components import agent_steps, agent_titles, opinion, session
+from pages.components import agent_steps, agent_titles, erasing, opinion, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict
 from services.workspace import Workspace
@@ -46,6 +46,7 @@ def show(workspace: Workspace, trace_id: str) -> None:
     _show_verdicts(workspace, story)
     _show_steps(story)
     _show_facts(workspace, story)
+    erasing.show(workspace, story)
 
 
 def _back() -> None:

@@ -1,0 +1,55 @@
+"""Deleting a trace, or all that one person asked, for good: said plainly before it is done."""
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import audit
+from services.audit import Verb
+from services.messages import Message
+from services.traces import TraceStory, erasing
+from services.workspace import Workspace
+
+_ = session.text
+
+
+def show(workspace: Workspace, story: TraceStory) -> None:
+    """For admins only; nobody else needs to see it."""
+    if not audit.allowed(workspace, Verb.ERASE_TRACES):
+        return
+    with st.expander(_("Delete for good (personal data)")):
+        st.markdown(
+            _(
+                "It disappears from MLflow, from the charts and the search, and from the datasets that took it over. Nobody "
+                "can bring it back. Frozen versions of datasets and finished evaluations keep what they were judged on. "
+                "The record names the trace, never its words."
+            )
+        )
+        why = st.text_input(_("Reason, without names"), key="erase-why")
+        with st.container(horizontal=True):
+            st.button(
+                _("Delete this trace"),
+                key="erase-one",
+                on_click=_erase,
+                args=(workspace, story),
+                disabled=not why.strip(),
+            )
+            if story.user:
+                st.button(
+                    _("Delete everything this person asked"),
+                    key="erase-person",
+                    on_click=_erase_person,
+                    args=(workspace, story.user),
+                    disabled=not why.strip(),
+                )
+
+
+def _erase(workspace: Workspace, story: TraceStory) -> None:
+    with feedback.action(Message("Deleted for good.")):
+        erasing.erase(workspace, story.row.trace_id, st.session_state["erase-why"])
+        st.query_params.pop("trace", None)
+
+
+def _erase_person(workspace: Workspace, person: str) -> None:
+    with feedback.action(Message("Deleted for good.")):
+        erasing.erase_person(workspace, person, st.session_state["erase-why"])
+        st.query_params.pop("trace", None)

@@ -1,0 +1,81 @@
+"""Personal data: a trace, or everything one person asked, deleted wherever the console keeps it, with a record of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services import audit, datasets, readmodel
+from services.audit import Verb
+from services.datasets import stored
+from services.errors import InvalidInputError, translated
+from services.messages import Message
+from services.traces.queries import TraceQuery
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+EVER = 24 * 365 * 50.0
+AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was deleted: traces with their words and verdicts, and the rows that datasets had taken from them."""
+
+    traces: int
+    rows: int
+
+
+def erase(workspace: "Workspace", trace_id: str, why: str) -> Erased:
+    """Delete one trace for good; raises InvalidInputError without a reason."""
+    return _erase(workspace, [trace_id], trace_id, why)
+
+
+def erase_person(workspace: "Workspace", person: str, why: str) -> Erased:
+    """Delete for good what was asked in the name of `person`; raises InvalidInputError without a reason."""
+    readmodel.catch_up(workspace)
+    found: list[str] = []
+    asked: int | None = None
+    while True:
+        query = TraceQuery(hours=EVER, origin=None, user=person, limit=AT_ONCE, before=asked)
+        page = readmodel.find(workspace, query)
+        found += [row.trace_id for row in page.rows]
+        asked = page.older
+        if asked is None:
+            return _erase(workspace, found, f"person: {len(found)}", why)
+
+
+def _erase(workspace: "Workspace", trace_ids: Sequence[str], subject: str, why: str) -> Erased:
+    """The record names no person and holds no words: it must be able to stay."""
+    audit.require(workspace, Verb.ERASE_TRACES)
+    if not why.strip():
+        raise InvalidInputError(
+            Message("Deleting for good needs a reason."), Message("Say who asked for it, without their name.")
+        )
+    with audit.change(workspace, Verb.ERASE_TRACES, subject, before=list(trace_ids), why=why.strip()) as change:
+        rows = sum(_forget_rows(workspace, set(trace_ids)))
+        for batch in _batches(trace_ids):
+            with translated(Message("Deleting traces for good")):
+                workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=batch)
+            readmodel.forget(workspace, batch)
+        change.after = {"traces": len(trace_ids), "rows": rows}
+    return Erased(len(trace_ids), rows)
+
+
+def _forget_rows(workspace: "Workspace", trace_ids: set[str]) -> Iterator[int]:
+    """Not `datasets.save_rows`, which keeps what was there before as a version."""
+    for dataset in datasets.all(workspace):
+        found = stored.load(workspace, dataset.id)
+        there = stored.read(found)
+        gone = [one.record for one in there if one.row.source in trace_ids]
+        if gone:
+            found.delete_records(gone)
+            left = [one for one in there if one.record not in gone]
+            if left:
+                found.merge_records(stored.touch(left))
+            yield len(gone)
+
+
+def _batches(trace_ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(trace_ids), AT_ONCE):
+        yield list(trace_ids[start : start + AT_ONCE])
