@@ -72,19 +72,25 @@ class Setting:
 
 def compare(now: pd.DataFrame, before: pd.DataFrame, kinds: Mapping[str, str]) -> Comparison:
     """What became of each question, one line per question on both sides; a question without a verdict did not pass."""
-    left, right = (one.drop_duplicates("row_id").set_index("row_id") for one in (now, before))
-    shared = left.index[left.index.isin(right.index)]
-    known = {name: kind for name, kind in kinds.items() if name in left and name in right and kind in (PASS, NUMBER)}
-    left_shared, right_shared = left.loc[shared], right.loc[shared]
-    columns = {name: _change(_worth(left_shared, name, kind), _worth(right_shared, name, kind)) for name, kind in known.items()}  # fmt: skip
+    known = {name: kind for name, kind in kinds.items() if name in now and name in before and kind in (PASS, NUMBER)}
+    left, right = (_by_question(one, ["state", *known]) for one in (now, before))
+    places = right.index.get_indexer(left.index)
+    shared = places >= 0
+    gone = np.ones(len(right), dtype=bool)
+    gone[places[shared]] = False
+    old, new = right.iloc[places[shared]], left[shared]
+    columns = {name: _change(_worth(new, name, kind), _worth(old, name, kind)) for name, kind in known.items()}
     passing = [name for name, kind in known.items() if kind == PASS]
-    columns[WHOLE] = _change(_whole(left_shared, passing), _whole(right_shared, passing))
-    return Comparison(
-        known,
-        pd.DataFrame(columns, index=shared),
-        tuple(left.index[~left.index.isin(shared)]),
-        tuple(right.index[~right.index.isin(shared)]),
-    )
+    columns[WHOLE] = _change(_whole(new, passing), _whole(old, passing))
+    changes = pd.DataFrame(columns, index=new.index)
+    return Comparison(known, changes, tuple(left.index[~shared]), tuple(right.index[gone]))
+
+
+def _by_question(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Only what is compared: taking questions out of the whole table would copy every answer. Plain texts find faster."""
+    ids = pd.Index(table["row_id"].to_numpy(dtype=object), dtype=object, name="row_id")
+    first = ~ids.duplicated()
+    return table[columns].set_axis(ids)[first]
 
 
 def slices(now: pd.DataFrame, before: pd.DataFrame | None, kinds: Mapping[str, str]) -> list[Slice]:

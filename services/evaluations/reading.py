@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
+from pyarrow.parquet import ParquetFile
 
 from services.errors import NotReadyError, translated
 from services.evaluations import notebooks
@@ -89,10 +90,11 @@ def filled(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of every age with the same columns; what was not kept then is empty."""
     missing = {name: value for name, value in EMPTY.items() if name not in table}
     missing |= {f"{name}{ERROR}": "" for name in names(table) if f"{name}{ERROR}" not in table}
-    table = table.assign(**missing)
-    for name in TYPES.keys() - set(table.columns):
-        table[name] = pd.Series([pd.NA] * len(table), index=table.index)
-    return table.astype(TYPES)
+    missing |= dict.fromkeys((name for name in TYPES if name not in table and name not in missing), pd.NA)
+    if missing:
+        # At once: each column put in by itself would copy all the others.
+        table = pd.concat([table, pd.DataFrame(missing, index=table.index)], axis=1)
+    return table.astype({name: kind for name, kind in TYPES.items() if table[name].dtype != kind})
 
 
 def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, str]:
@@ -107,7 +109,9 @@ def _rows(tracking_uri: str, experiment_id: str, run_id: str, artifacts: str) ->
         return filled(notebooks.read(experiment_id, run_id))
     place = f"{artifacts.rstrip('/')}/{ROWS_FILE}"
     file = mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=tracking_uri)
-    return filled(pd.read_parquet(file))
+    # One small file: pandas' own reader would import what reads whole folders of them, and start threads.
+    with ParquetFile(file) as kept:
+        return filled(kept.read(use_threads=False).to_pandas())
 
 
 @functools.lru_cache(maxsize=16)
