@@ -10,6 +10,7 @@ from mlflow.genai.scorers import Scorer
 from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.scorers import forms, rules
+from services.scorers.bridged import SuiteScorer
 from services.scorers.built import GuidelinesScorer, RuleScorer, SpecScorer
 from services.scorers.built import answer_text as answer_text
 from services.scorers.describing import describe as describe
@@ -30,7 +31,6 @@ from services.scorers.records import at as at
 from services.scorers.records import keep
 from services.scorers.records import remove as remove
 from services.scorers.records import versions as versions
-from services.scorers.suites import SuiteScorer
 from services.wording import Finding
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from services.messages import Message
-from services.scorers import catalogue
+from services.scorers import catalogue, suites
 from services.scorers.entries import Needs
 from services.scorers.records import ScorerSpec
 from services.scorers.source import needs_expectations
@@ -52,6 +52,8 @@ def scale(spec: ScorerSpec) -> tuple[float, float] | None:
 def not_in_production(spec: ScorerSpec) -> Message | None:
     """Why it cannot judge live answers on this platform; None when it can."""
     needed = needs(spec)
+    if spec.kind == "suite" and not (suite := suites.of(str(spec.settings["scorer"]).partition(".")[0])).installed:
+        return Message("{name} is not installed.", name=suite.name)
     if needed.expected:
         return Message("Live answers have no expected answer to compare with.")
     if needed.session:

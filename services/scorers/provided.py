@@ -1,6 +1,7 @@
 """MLflow's own scorers, built by their class; their answer is read as passed, failed or a number."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import mlflow.genai.scorers
@@ -52,7 +53,7 @@ class ProvidedScorer(JudgeScorer):
             return Feedback(name=self.name, error=failed.error, metadata=self._stamp())
         rationale = "\n".join(one.rationale for one in given if one.rationale)
         if gives == "number":
-            numbers = [float(one.value) for one in given if isinstance(one.value, int | float)]
+            numbers = [float(one.value) for one in given if isinstance(one.value, int | float) and isfinite(one.value)]
             return self._given(sum(numbers) / len(numbers), rationale, given[0].source) if numbers else self._unclear()
         said = {str(one.value).lower() for one in given}
         if not said or not said <= PASSES | FAILS:

@@ -1,33 +1,16 @@
-"""Metrics of other suites that MLflow bridges (DeepEval, Ragas): chosen by form where the suite is installed."""
+"""Suites of metrics that MLflow bridges: whether they are installed here, and whether they fit."""
 
-import importlib
 import importlib.metadata
 import importlib.util
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mlflow.entities import Feedback, Trace
 from mlflow.exceptions import MlflowException
-from mlflow.genai.scorers import Scorer
 
 from services.errors import NotReadyError
 from services.messages import Message
-from services.scorers import catalogue, kinds
-from services.scorers.built import question_text
-from services.scorers.provided import ProvidedScorer, missing
-from services.scorers.records import ScorerSpec
-from services.settings import Settings
-
-# Neither suite may tell its makers what is judged, nor leave files in the working folder.
-QUIET = {
-    "DEEPEVAL_TELEMETRY_OPT_OUT": "YES",
-    "DEEPEVAL_DISABLE_DOTENV": "1",
-    "DEEPEVAL_FILE_SYSTEM": "READ_ONLY",
-    "RAGAS_DO_NOT_TRACK": "true",
-}
 
 
 @dataclass(frozen=True)
@@ -62,45 +45,6 @@ def check(settings: Mapping[str, Any]) -> None:
             Message("{name} is not installed.", name=suite.name),
             Message("An engineer adds it with: {command}", command=f"pip install {suite.module}"),
         )
-
-
-class SuiteScorer(ProvidedScorer):
-    """One metric of a suite; its verdict is read as passed, failed or a number from 0 to 1."""
-
-    def set_up(
-        self, spec: ScorerSpec, settings: Mapping[str, Any], console: Settings, called: Callable[[], None] | None
-    ) -> "SuiteScorer":
-        """The suite is imported here, in the job's own thread: some of what they bring refuses to start in another."""
-        super().set_up(spec, settings, console, called)
-        self._metric()
-        return self
-
-    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
-        needed = kinds.needs(self._spec)
-        code, reason = missing(needed, expectations, trace, None)
-        if reason:
-            return self._nothing_to_judge(code, reason)
-        if needed.judge:
-            self._reach()
-        # A metric keeps what it found in itself, and answers are judged side by side: each gets one of its own.
-        given: Any = self._metric()(
-            inputs=question_text(inputs),
-            outputs=answer,
-            expectations={"expected_output": expectations["expected_response"]} if needed.expected else None,
-            trace=trace if needed.documents or needed.tools else None,
-        )
-        return self._read([given], catalogue.of(self._spec).gives)
-
-    def _metric(self) -> Scorer:
-        check(self._settings)
-        os.environ.update(QUIET)
-        module, _, metric = str(self._settings["scorer"]).partition(".")
-        settings: dict[str, Any] = {"model": self._judge} if kinds.needs_judge(self._spec) else {}
-        if of(module).threshold:
-            settings["threshold"] = float(self._settings["threshold"])
-        with fitting(of(module)):
-            made: Scorer = importlib.import_module(f"mlflow.genai.scorers.{module}").get_scorer(metric, **settings)
-        return made
 
 
 @contextmanager

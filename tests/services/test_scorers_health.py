@@ -11,10 +11,11 @@ from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace
 from services import datasets, jobs, scorers
 from services.datasets import Row
 from services.errors import ForbiddenError, InvalidInputError
+from services.evaluations import corrections
 from services.evaluations.table import SUMMARY_TAG
 from services.jobs import Job
 from services.scorers import ScorerSpec, health, trying
-from services.scorers.health import Line
+from services.scorers.health import Line, reading
 from services.scorers.trying import Tried
 from services.workspace import Workspace
 from tests.services.test_scorers_kinds import CODE, answered
@@ -169,3 +170,19 @@ def test_only_who_may_evaluate_or_gate_measures_and_sets_the_line(workspace: Wor
     assert jobs.recent(workspace) == []
     with pytest.raises(InvalidInputError):
         health.save_line(workspace, Line(failures=0))
+
+
+def test_opinions_count_also_behind_busy_traffic(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = scorers.save(workspace, RIGHT)
+    thumbed, corrected, *busy = (answered(workspace, text) for text in ("first", "second", "third", "fourth"))
+    for trace in (thumbed, corrected, *busy):
+        said(trace, True)
+    opinion(thumbed, True)
+    corrections.give(workspace, corrected.info.trace_id, "right", False, "It names no day.")
+    monkeypatch.setattr(reading, "MOST_READ", 2)
+
+    found = health.of(workspace, spec)
+
+    assert found.verdicts == 2, "verdicts are counted over the newest answers"
+    assert found.agreement.table == ((1, 1), (0, 0)) and found.agreement.n == 2
+    assert health.counted(health.people(workspace, spec)) == {True: 1, False: 1}

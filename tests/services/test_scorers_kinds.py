@@ -4,18 +4,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import mlflow
 import mlflow.genai.scorers
 import pytest
-from mlflow.entities import Trace
+from mlflow.entities import Feedback, Trace
+from mlflow.exceptions import MlflowException
 from mlflow.genai.scorers import Scorer
 
 from services import monitoring, scorers
-from services.errors import ForbiddenError, InvalidInputError
+from services.errors import ForbiddenError, InvalidInputError, NotReadyError
 from services.platforms import MonitoredScorer
-from services.scorers import NOTHING_TO_JUDGE, ScorerSpec, catalogue, kinds, rules
+from services.scorers import NOTHING_TO_JUDGE, ScorerSpec, catalogue, kinds, rules, suites
 from services.scorers.built import turns
 from services.workspace import Workspace
 from tests.stub_model import StubModel, stub_model
@@ -35,6 +37,7 @@ def size(outputs):
 def broken(outputs):
     raise RuntimeError("the cable is unplugged")
 """
+OWN = [entry for entry in catalogue.ALL if entry.kind != "suite"]
 CODE_SETTINGS = {"source": CODE, "function": "short", "gives": "pass", "low": 0, "high": 1}
 
 
@@ -77,7 +80,7 @@ def test_every_built_in_scorer_of_mlflow_can_be_chosen_and_built(workspace: Work
 
     assert len(classes) >= 24
     assert classes <= {entry.mlflow for entry in catalogue.ALL}
-    for entry in catalogue.ALL:
+    for entry in OWN:
         spec = ScorerSpec("mine", entry.kind, entry.settings | {"guidelines": ["Be right."]})
         assert isinstance(scorers.build(spec, workspace), Scorer)
         assert str(scorers.describe(spec)).strip()
@@ -136,7 +139,7 @@ def test_similarity_is_a_number_and_without_an_expected_answer_nothing() -> None
 
 def test_what_cannot_be_judged_is_no_failure_of_the_scorer(workspace: Workspace, model: StubModel) -> None:
     trace = answered(workspace, "It comes on Monday.")
-    for entry in catalogue.ALL:
+    for entry in OWN:
         if entry.needs.expected or entry.needs.session or entry.needs.documents or entry.needs.tools:
             spec = ScorerSpec("mine", entry.kind, entry.settings | {"guidelines": ["Be right."]})
             assert judged(workspace, spec, trace).error.error_code in NOTHING_TO_JUDGE, entry.id
@@ -284,3 +287,42 @@ def test_code_needs_an_admin(workspace: Workspace) -> None:
     author = replace(workspace, actor=replace(workspace.actor, roles=frozenset({"author"})))
     with pytest.raises(ForbiddenError):
         scorers.save(author, ScorerSpec("mine", "code", CODE_SETTINGS))
+
+
+def test_a_suite_is_asked_for_before_its_metric_is_kept(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = ScorerSpec("faithful", "suite", {"scorer": "deepeval.Faithfulness", "threshold": 0.7})
+    monkeypatch.setattr(suites.Suite, "installed", False)
+
+    with pytest.raises(NotReadyError, match="pip install deepeval"):
+        scorers.save(workspace, metric)
+    assert "not installed" in str(scorers.not_in_production(metric))
+    with pytest.raises(NotReadyError):
+        scorers.build(metric, workspace)
+
+
+def test_a_suites_metric_is_given_what_its_bridge_looks_for(
+    workspace: Workspace, model: StubModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bridge alone is a stand-in here; the real suites are large."""
+    asked: dict[str, Any] = {}
+
+    class Bridge(ModuleType):
+        @staticmethod
+        def get_scorer(metric: str, **settings: Any) -> Any:
+            if metric == "Unknown":
+                raise MlflowException("Unknown metric")
+            asked.update(settings, metric=metric)
+            return lambda **given: asked.update(given) or Feedback(name=metric, value="yes", rationale="It is.")
+
+    monkeypatch.setitem(sys.modules, "mlflow.genai.scorers.deepeval", Bridge("deepeval"))
+    monkeypatch.setattr(suites.Suite, "installed", True)
+    monkeypatch.setattr(suites.Suite, "version", "4.0")
+    trace = answered(workspace, "It comes on Monday.")
+
+    verdict = judged(workspace, spec_of("suite", scorer="deepeval.AnswerRelevancy", threshold=0.7), trace)
+
+    assert (verdict.name, verdict.value, verdict.rationale) == ("mine", True, "It is.")
+    assert (asked["metric"], asked["threshold"], asked["inputs"]) == ("AnswerRelevancy", 0.7, "And the blue one?")
+    assert asked["outputs"] == "It comes on Monday." and asked["expectations"] is None and asked["trace"] is None
+    with pytest.raises(NotReadyError, match="does not fit"):
+        scorers.build(spec_of("suite", scorer="deepeval.Unknown", threshold=0.7), workspace)

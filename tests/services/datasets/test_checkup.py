@@ -66,7 +66,7 @@ def test_gaps_are_said_in_plain_words():
     mixed = [*many, *rows_of("Other?", topic="b", language="ja"), *rows_of("None?", split="test")]
     assert said(mixed)[1:] == [
         "Topics with fewer than 10 questions: b.",
-        "1 questions have no topic.",
+        "1 question has no topic.",
         "Languages with fewer than 10 questions: ja.",
         "211 questions belong to no part, others do.",
     ]
@@ -78,7 +78,7 @@ def test_a_scorer_that_compares_names_the_rows_that_lack_it():
 
     rows = [*rows_of("One?", expected="1"), *rows_of("Two?")]
 
-    assert "1 questions lack what the scorer same compares with." in said(rows, [spec])
+    assert "1 question lacks what the scorer same compares with." in said(rows, [spec])
     assert [one.weight for one in checkup.hints(rows, [spec])][-1] is Weight.GAP
 
 
