@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import openai
 from openai.types.chat import ChatCompletionChunk
 
 from services import audit, prompts
 from services.audit import Verb
-from services.errors import PlatformError, translated
+from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.playground import calls, runs
 from services.playground.answer import LONGEST_ANSWER
@@ -16,6 +17,9 @@ from services.prompts import Content
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
+
+# What a server says of an address that it does not have.
+NOT_OFFERED = (404, 405, 501)
 
 
 def stream(workspace: "Workspace", content: Content | str, question: str) -> Iterator[str]:
@@ -59,9 +63,21 @@ def check_model(workspace: "Workspace", model: str, api: str = "chat") -> None:
     """
     client = calls.client(workspace.settings).with_options(timeout=5)
     if api == "responses":
+        return _check_responses(client, model)
+    with translated(Message("Asking the model {model}", model=model)):
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1)
+
+
+def _check_responses(client: openai.OpenAI, model: str) -> None:
+    try:
         with translated(Message("Asking the model {model} by the Responses API", model=model)):
             # OpenAI takes no lower limit.
             client.responses.create(model=model, input="Hello", max_output_tokens=16, store=False)
-        return
-    with translated(Message("Asking the model {model}", model=model)):
-        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello"}], max_tokens=1)
+    except ConsoleError as error:
+        known = error.__cause__
+        if isinstance(known, openai.APIStatusError) and known.status_code in NOT_OFFERED:
+            raise PlatformError(
+                Message("{model} cannot be asked by the Responses API here.", model=model),
+                Message("Choose Chat Completions in the form of the agent, or another model."),
+            ) from error
+        raise

@@ -12,6 +12,8 @@ import mlflow
 import pytest
 
 from services.platforms.local import FINALIZED
+from services.processes.version.agent import ServedAgent
+from services.workspace import connect
 from tests.processes.stand import HELLO, Begin, Shelf, Version, wait_until
 from tests.stub_model import StubModel
 
@@ -99,10 +101,20 @@ def test_the_models_failure_keeps_its_meaning(version: Version, stub: StubModel,
 
     assert answered.status_code == status
     assert "model" in answered.json()["error"]["message"]
-    *_, traced, failed, end = version.stream()
+    *_, failed, end = version.stream()
     error = failed["databricks_output"]["error"]
     assert (error["code"], error["error_code"], end) == (status, "BAD_REQUEST", "[DONE]")
-    wait_until(lambda: mlflow.get_trace(traced["trace_id"]).info.state == "ERROR")
+
+
+def test_a_stream_that_breaks_off_tells_its_trace(shelf: Shelf) -> None:
+    connect(shelf.settings)
+    stream = ServedAgent(f"models:/{shelf.models['silent']}", {}, "support").stream({"input": "break"})
+    told = next(stream)
+
+    with pytest.raises(RuntimeError, match="no luck"):
+        next(stream)
+    mlflow.flush_trace_async_logging()
+    assert mlflow.get_trace(told["trace_id"]).info.state == "ERROR"
 
 
 def test_a_caller_that_hangs_up_ends_the_model_call(version: Version, shelf: Shelf, stub: StubModel) -> None:

@@ -1,18 +1,19 @@
 """Agents: logged in a child with their prompt, linked three times, tried before they are served."""
 
 import shutil
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import mlflow
 import pytest
 
-from services import agents, datasets, evaluations, prompts, scorers
+from services import agents, datasets, evaluations, jobs, prompts, scorers
 from services.agents import AgentForm, Links, comparing, logging
 from services.agents.logging import BUILT_IN
 from services.agents.records import ERROR_TAG
 from services.datasets import Row
 from services.errors import ConflictError, InvalidInputError, NotFoundError
-from services.jobs import State
+from services.jobs import State, Work
 from services.messages import render
 from services.scorers import ScorerSpec
 from tests.stub_model import stub_model
@@ -189,15 +190,17 @@ mlflow.models.set_model(answer)
 
 
 @pytest.fixture
-def evaluated(written, finish):
-    """Evaluate an agent on two questions; returns the answers by question."""
+def evaluated(written):
+    """Evaluate an agent on two questions, in this process; returns the answers by question."""
     scorers.save(written, ScorerSpec("length", "length", {"shortest": 1, "longest": 500}))
     dataset = datasets.create(written, "Lines", [Row("", one) for one in ("First line", "Second line")]).id
 
     def evaluate(model_id, version):
-        ended = finish(written, evaluations.start(written, model_id, version, dataset), 400)
-        assert ended.state is State.DONE, ended.error
-        table = evaluations.rows(written, ended.result["run_id"]).set_index("question")
+        evaluations.start(written, model_id, version, dataset)
+        work = Work(written.engine, jobs.claim(written.engine))
+        found = evaluations.run(replace(written, fence=work.fence), work)
+        jobs.finish(written.engine, work.job, found)
+        table = evaluations.rows(written, found["run_id"]).set_index("question")
         assert table["length"].all()
         return dict(table["answer"])
 

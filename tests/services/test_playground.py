@@ -106,6 +106,14 @@ def test_a_model_that_is_not_there_is_said(environ, workspace):
         playground.check_model(workspace, "practice")
 
 
+def test_a_model_that_the_responses_api_does_not_reach_says_what_to_choose(model, workspace):
+    playground.check_model(workspace, "m", "responses")
+    assert (model.requests[0]["input"], model.requests[0]["store"]) == ("Hello", False)
+    model.status = 404
+    with pytest.raises(PlatformError, match="Choose Chat Completions"):
+        playground.check_model(workspace, "m", "responses")
+
+
 CONTENTS = [
     Content("You are {{tone}} at {{company_name}}. {{question}}"),
     Content("No variables", ModelSettings("better", 0.2, 50, 0.5, ("END",), {"top_k": 4}), SCHEMA),
