@@ -8,8 +8,9 @@ import pytest
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
-from services import apps, scorers
+from services import apps, datasets, production, prompts, scorers
 from services.apps import AppForm
+from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.databricks import changing
@@ -19,6 +20,7 @@ from tests.workspace.fixture import TOKEN, Emulator
 
 FOLDER, SCOPE, MODEL = "/Shared/signalbox", "signalbox", "acme.llmops.support-agent"
 ENDPOINT = "/api/2.0/serving-endpoints"
+PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
 HELLO = {"input": [{"role": "user", "content": "Hello"}], "custom_inputs": {"signalbox_origin": "smoke"}}
 
 
@@ -214,3 +216,39 @@ def test_a_rule_judges_alike_here_and_there(app: Workspace) -> None:
             spec = ScorerSpec(kind, kind, given)
             there = registrable.scorer(spec, given).run(outputs=answer)
             assert there.value == scorers.try_out(app, spec, answer).passed, (kind, answer)
+
+
+def test_an_old_workspace_keeps_questions_as_files(databricks: Emulator, app: Workspace) -> None:
+    databricks.admin("POST", "/config", {"uc_native_datasets": False})
+    made = datasets.create(app, "Support questions", [Row("", "Where is it?"), Row("", "How much?")])
+    assert datasets.add_rows(app, made.id, [Row("", "When?", expected="Tomorrow")]) == 1
+    rows = datasets.rows(app, made.id)
+    datasets.save_rows(app, made.id, rows[1:])
+    assert [(one.question, one.expected) for one in datasets.rows(app, made.id)] == [
+        ("How much?", ""),
+        ("When?", "Tomorrow"),
+    ]
+    assert [(one.name, one.rows) for one in datasets.all(app)] == [("support_questions", 2)]
+    databricks.admin("POST", "/config", {"uc_native_datasets": True})
+    managed = datasets.create(app, "Newer questions", rows)
+    assert [(one.question, one.expected) for one in datasets.rows(app, managed.id)] == [
+        (one.question, one.expected) for one in rows
+    ]
+    assert {one.name for one in datasets.all(app)} == {"support_questions", "newer_questions"}
+
+
+def test_prompts_live_under_short_names_in_the_schema(databricks: Emulator, app: Workspace) -> None:
+    prompts.save(app, "support", "Hello {{name}}", "first")
+    prompts.save(app, "support", "Hi {{name}}", "second")
+    assert prompts.names(app) == ["support"] and prompts.live(app, "support") is None
+    production.move_alias(app, "support", None, 1, "by hand")
+    sdk(app).api_client.do("POST", f"{PROMPTS}/acme.llmops.support/aliases/production", body={"version": "2"})
+    assert prompts.live(app, "support").template == "Hi {{name}}"
+    assert [(one.version, one.live, one.name) for one in prompts.history(app, "support")] == [
+        (2, True, "support"),
+        (1, False, "support"),
+    ]
+    assert prompts.names(app) == ["support"]
+    before = len(databricks.requests())
+    assert prompts.names(app) == ["support"]
+    assert len(databricks.requests()) == before
