@@ -309,7 +309,7 @@ def test_a_suites_metric_is_given_what_its_bridge_looks_for(
     class Bridge(ModuleType):
         @staticmethod
         def get_scorer(metric: str, **settings: Any) -> Any:
-            if metric == "Unknown":
+            if metric == "Toxicity":
                 raise MlflowException("Unknown metric")
             asked.update(settings, metric=metric)
             return lambda **given: asked.update(given) or Feedback(name=metric, value="yes", rationale="It is.")
@@ -325,4 +325,4 @@ def test_a_suites_metric_is_given_what_its_bridge_looks_for(
     assert (asked["metric"], asked["threshold"], asked["inputs"]) == ("AnswerRelevancy", 0.7, "And the blue one?")
     assert asked["outputs"] == "It comes on Monday." and asked["expectations"] is None and asked["trace"] is None
     with pytest.raises(NotReadyError, match="does not fit"):
-        scorers.build(spec_of("suite", scorer="deepeval.Unknown", threshold=0.7), workspace)
+        scorers.build(spec_of("suite", scorer="deepeval.Toxicity", threshold=0.7), workspace)
