@@ -10,6 +10,7 @@ from services.apps import AppForm
 from services.apps.experiments import own_experiment
 from services.connection import Light, Place
 from services.errors import ForbiddenError, InvalidInputError, NotReadyError
+from services.platforms.databricks.rest import Rest
 from services.workspace import Workspace, connect
 
 
@@ -132,6 +133,16 @@ def test_an_app_gets_its_experiment_by_an_absolute_path(databricks_workspace, da
     assert line(found, "The app's experiment").light is Light.GREEN
     databricks.deny(f"/permissions/experiments/{app.experiment_id}")
     assert "CAN_EDIT" in str(line(connection.report(workspace), "The app's experiment").remedy)
+
+
+def test_an_experiment_of_a_git_folder_cannot_be_adopted(databricks_workspace):
+    with Rest(databricks_workspace.settings.databricks) as rest:
+        rest.post("2.0/workspace/mkdirs", {"path": "/Repos/ada/agent"})
+    tied = databricks_workspace.client.create_experiment("/Repos/ada/agent/try")
+    form = AppForm(id="support", name="Support", company="Acme", model="m", endpoint="support")
+    with pytest.raises(InvalidInputError, match="Git folder"):
+        apps.adopt(databricks_workspace, form, tied)
+    assert apps.all(databricks_workspace) == []
 
 
 def signed_in(environ):
