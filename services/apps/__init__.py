@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from services import audit
-from services.apps.environments import TITLE as STAGE_TITLE
-from services.apps.environments import enter, other_app_at, save_environment
 from services.apps.environments import of as environments_of
+from services.apps.environments import other_app_at, save_environment
 from services.apps.experiments import Experiment, own_experiment, refuse_git_folder, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.freezing import Freeze, freezes, frozen_at, save_freezes
@@ -42,7 +41,6 @@ __all__ = [
     "NO_APP",
     "OFFLINE",
     "RUNTIME_VARIABLES",
-    "STAGE_TITLE",
     "VERDICT",
     "WITHIN",
     "App",
@@ -58,7 +56,6 @@ __all__ = [
     "archive",
     "choose_dataset",
     "create",
-    "enter",
     "environments_of",
     "form_of",
     "freezes",

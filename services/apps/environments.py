@@ -3,7 +3,7 @@ endpoint and prompt alias, and with what it decides about the agent."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from services import audit
@@ -11,17 +11,12 @@ from services.apps.form import SLUG
 from services.apps.records import ENVIRONMENTS, App, Environment, Stage, all, get, load_setting, save_setting
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError
-from services.messages import Message, mark
+from services.messages import Message
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-TITLE = {
-    Stage.DEVELOPMENT: mark("Development"),
-    Stage.STAGING: mark("Staging"),
-    Stage.PRODUCTION: mark("Production"),
-}
 
 
 def of(workspace: "Workspace") -> dict[Stage, Environment]:
@@ -30,17 +25,6 @@ def of(workspace: "Workspace") -> dict[Stage, Environment]:
     own = {stage: stored.get(stage.value) or {} for stage in Stage}
     own[Stage.PRODUCTION] = {**own[Stage.PRODUCTION], "endpoint": app.endpoint}
     return {stage: Environment(stage, **values) for stage, values in own.items() if values}
-
-
-def enter(workspace: "Workspace", stage: Stage) -> "Workspace":
-    """The same workspace with one environment's endpoint, alias and settings; raises InvalidInputError without one."""
-    found = of(workspace).get(stage)
-    if found is None:
-        raise InvalidInputError(
-            Message("The app has no {stage} environment.", stage=Message(TITLE[stage])),
-            Message("Give it an endpoint on the Apps screen, under Environments."),
-        )
-    return workspace.for_app(replace(workspace.app, endpoint=found.endpoint, environment=found))
 
 
 def save_environment(workspace: "Workspace", wanted: Environment) -> None:

@@ -256,7 +256,7 @@ def set_findings(
     revision: int | None = None,
 ) -> None:
     """Store what the interlocks found just now, and what they judged by (see `Release.basis`)."""
-    moves = moves_of(release) | {"evaluation": basis["evaluation"], "basis": dict(basis)}
+    moves = moves_of(release) | {"evaluation": basis.get("evaluation", release.evaluation), "basis": dict(basis)}
     found = [finding.to_json() for finding in findings]
     told = {} if release.error else {"error": None}
     set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves, **told)
