@@ -104,6 +104,8 @@ def logging(place: "Workspace", case: str) -> Callable[[], None]:
     from services.agents.logging import BUILT_IN, arguments
 
     form = AgentForm("bench", "support", 1, pinned=True, llm_model="m", example_question="Where is my parcel?")
+    # As the job does: before a release no alias names the version.
+    os.environ["SIGNALBOX_PROMPT_VERSION"] = str(form.first_version)
     os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id
     os.environ["MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING"] = str(case != "environment not recorded").lower()
     changes = {"without an input example": {"input_example": None}, "packages not pinned": {"pip_requirements": None}}
