@@ -104,7 +104,7 @@ def _table(found: Overview) -> None:
         {
             _("Scorer"): name,
             _("In production"): _share(by.get(("production", name))),
-            _("Before"): _rate(one.before if (one := by.get(("production", name))) else None),
+            _("In the time before"): _rate(one.before if (one := by.get(("production", name))) else None),
             _("By people"): _share(by.get(("people", name))),
             _("In evaluations"): _share(by.get(("evaluation", name))),
         }
