@@ -36,8 +36,10 @@ def show(workspace: Workspace) -> None:
 
 
 def _table(workspace: Workspace, name: str, values: dict[str, str], may: bool) -> list[dict[str, str | None]]:
+    rows: list[dict[str, str | None]] = [{"name": key, "value": value} for key, value in values.items()]
+    # An empty list would leave the table without its columns.
     edited: list[dict[str, str | None]] = st.data_editor(
-        [{"name": key, "value": value} for key, value in values.items()] or [{"name": None, "value": None}],
+        rows or [{"name": None, "value": None}],
         num_rows="dynamic",
         disabled=not may,
         key=f"environment-{name}/{workspace.app.id}",

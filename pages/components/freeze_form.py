@@ -30,7 +30,7 @@ def show(workspace: Workspace) -> None:
                 _("Take away"), key=f"unfreeze-{position}", on_click=_save, args=(workspace, kept), disabled=not may
             )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.date_input(_("First and last day"), (), key=_key(workspace, "days"), disabled=not may)
+        st.date_input(_("First and last day"), [], key=_key(workspace, "days"), disabled=not may)
         st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may, placeholder=_("Year-end sale"))
         st.button(_("Add the period"), key="freeze", on_click=_add, args=(workspace, found), disabled=not may)
 

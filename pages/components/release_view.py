@@ -9,15 +9,14 @@ from pages.components import (
     release_approval,
     release_canary,
     release_evidence,
+    release_findings,
     release_override,
     release_time,
-    screens,
     session,
     steps,
 )
 from services import audit, releases
 from services.audit import Verb
-from services.interlocks import Finding, Light
 from services.messages import Message, mark
 from services.releases import Kind, Live, Release, State, Step
 from services.workspace import Workspace
@@ -46,12 +45,6 @@ EXPECTED_SECONDS = {
 }
 COLOUR = {State.LIVE: "green", State.RUNNING: "blue"}
 QUIET = (State.PROPOSED, State.TAKEN_BACK, State.WITHDRAWN)
-LIGHT = {
-    Light.GREEN: ":green[:material/check_circle:]",
-    Light.AMBER: ":orange[:material/warning:]",
-    Light.RED: ":red[:material/block:]",
-}
-SEVERITY = (Light.RED, Light.AMBER, Light.GREEN)
 
 
 def badge(release: Release) -> str:
@@ -168,21 +161,11 @@ def _show(workspace: Workspace, release: Release) -> None:
             ]
         )
     with right:
-        if release.findings:
-            _show_checked(release)
-        for finding in sorted(release.findings, key=lambda one: SEVERITY.index(one.light)):
-            _show_finding(finding, release)
+        release_findings.show(release)
 
 
 def _step_title(step: Step) -> str:
     return _(STEP_TITLE[step.name]) if step.name in STEP_TITLE else release_canary.title(step)
-
-
-def _show_checked(release: Release) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_('Interlocks')}**", width="content")
-        if release.checked_at:
-            st.caption(_("checked {time}", time=session.moment(release.checked_at)), width="content")
 
 
 def _show_error(release: Release) -> None:
@@ -209,27 +192,6 @@ def _show_proof(release: Release) -> None:
         icon=":material/account_tree:",
         query_params={"trace": release.proof.trace_id},
     )
-
-
-def _show_finding(finding: Finding, release: Release) -> None:
-    with st.container(border=True):
-        st.markdown(
-            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}**  \n"
-            f"{session.escape(say(finding.found))}"
-        )
-        st.caption(session.escape(say(finding.why)))
-        if finding.mend and finding.light is not Light.GREEN:
-            st.markdown(_("**Next step:** {what}", what=session.escape(say(finding.mend))))
-            if finding.screen:
-                place = screens.named(finding.screen)
-                st.page_link(
-                    session.page(finding.screen),
-                    label=_("Open the evaluation")
-                    if "run" in finding.asks
-                    else _("Open {screen}", screen=_(place.title)),
-                    icon=place.icon,
-                    query_params=dict(finding.asks),
-                )
 
 
 def _show_actions(workspace: Workspace, release: Release) -> None:

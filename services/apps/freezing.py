@@ -28,7 +28,9 @@ class Freeze:
 def freezes(workspace: "Workspace") -> list[Freeze]:
     """The app's freeze periods, the earliest first."""
     stored = load_setting(workspace, FREEZES) or []
-    found = [Freeze(*(datetime.fromisoformat(one[name]) for name in ("start", "end")), one["why"]) for one in stored]
+    found = [
+        Freeze(datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]), one["why"]) for one in stored
+    ]
     return sorted(found, key=lambda one: one.start)
 
 

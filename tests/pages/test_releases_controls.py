@@ -1,0 +1,84 @@
+"""What people do to a release beside starting it: stop everything, override, plan, read its canary, and ask the past."""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from services import apps, releases
+from services.apps import Freeze
+from services.database import now
+from services.interlocks import Finding, Light
+from services.messages import Message
+from services.people import Actor, Role
+from services.releases import Kind, Pair, State, canary, offline, overriding, records
+from services.releases.canary import Measure
+from services.releases.plan import Plan
+from tests.pages.conftest import texts
+from tests.standing import logged, stand
+
+RED = Finding(2, Message("Gate"), Light.RED, Message("Too low."), Message("Why."), Message("Mend it."))
+
+
+def stored(workspace, state, **moves):
+    pairs = {"before": asdict(Pair("m-1", 1, 1)), "after": asdict(Pair("m-2", 2, 1))}
+    id = records.add(workspace, Kind.AGENT, {"prompt": "greeting"} | pairs | moves, "warmer")
+    records.set_state(workspace, id, state)
+    return id
+
+
+def test_the_emergency_stop_is_one_click_with_its_consequence_told(screen, workspace):
+    shown = screen("releases")
+    assert "gets the message below in place of an answer" in texts(shown)
+    shown.text_input(key="offline-why/support").set_value("it promised refunds")
+    shown.button(key="take-offline").click().run()
+    assert offline.state(workspace).why == "it promised refunds" and "**Offline**" in texts(shown)
+    stand(workspace, 1, logged(workspace, "greeting"), weight=100)
+    endpoint = screen("endpoints", language="ja")
+    assert "停止中" in texts(endpoint) and not endpoint.exception
+    endpoint.text_input(key="offline-back/support").set_value("mended")
+    endpoint.button(key="bring-back").click().run()
+    assert offline.state(workspace) is None
+
+
+def test_a_second_person_confirms_an_override_and_the_first_cannot(screen, workspace):
+    id = stored(workspace, State.PROPOSED)
+    records.set_state(workspace, id, State.PROPOSED, findings=[RED.to_json()], checked_at=now())
+    shown = screen("releases", release=str(id))
+    shown.text_input(key=f"override-{id}").set_value("urgent")
+    shown.button(key="ask-override").click().run()
+    assert shown.button(key="confirm-override").disabled
+    grace = replace(workspace, actor=Actor("grace", frozenset(Role)))
+    overriding.confirm(grace, id)
+    told = texts(screen("releases", release=str(id)))
+    assert "ada asked" in told and "grace confirmed" in told
+
+
+def test_a_canary_shows_both_versions_and_where_harm_was_shown(screen, workspace):
+    id = stored(workspace, State.STOPPED, canary=Plan().to_json())
+    found = [Measure(canary.ERRORS, 50, 0.7, 900, 0.99, 140.0, 60.0), Measure("polite", 40, 0.9, 800, 0.9, 1.0, 60.0)]
+    records.set_step(workspace, id, "canary 5", state="failed", handle={"measures": [asdict(one) for one in found]})
+    shown = screen("releases", release=str(id))
+    table = shown.dataframe[0].value
+    assert list(table["New version"]) == ["70% of 50", "90% of 40"] and list(table["Harm shown"]) == ["yes", "no"]
+    assert "Canary: 5 % of the traffic" in texts(shown) and "5 % of canaries" in texts(shown)
+
+
+def test_the_apps_screen_keeps_plans_periods_and_the_environment(screen, workspace):
+    apps.save_freezes(workspace, [Freeze(now(), now() + timedelta(days=1), "sale")])
+    shown = screen("apps")
+    assert not shown.exception
+    shown.number_input(key="canary-alarm/support").set_value(1.0)
+    shown.button(key="save-canary").click().run()
+    assert canary.plan(workspace) == replace(Plan(), alarm=0.01)
+    shown.button(key="unfreeze-0").click().run()
+    assert apps.freezes(workspace) == []
+    shown.text_input(key="webhook/support").set_value("http://example.com")
+    shown.button(key="save-webhook").click().run()
+    assert "cannot be a webhook" in texts(shown).replace("\\", "")
+
+
+def test_home_says_what_waits_and_releases_tells_the_past(screen, workspace):
+    id = stored(workspace, State.STOPPED)
+    home = screen("home")
+    assert "Waits for you" in texts(home) and not home.exception
+    assert [one.release.id for one in releases.waiting.for_me(workspace)] == [id]
+    assert "No release had made anything live yet" in texts(screen("releases"))
