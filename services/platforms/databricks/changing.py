@@ -69,6 +69,8 @@ def create(workspace: "Workspace", client: Client, endpoint: str, entity: Served
         now = found(client, endpoint)
         if now is None or not stands(now, model, version):
             raise
+    except ValueError as error:  # so `databricks.agents` says that somebody else changes the endpoint
+        raise _busy(endpoint) from error
 
 
 def add(client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput) -> None:
@@ -97,10 +99,7 @@ def configure(
         now = found(client, name)
         if now is not None and served.becomes(now) == {one.name: shares.get(str(one.name), 0) for one in entities}:
             return
-        raise NotReadyError(
-            Message("{endpoint} is being changed by somebody else at this moment.", endpoint=name),
-            Message("Wait until it is ready, look at what is live, then resume."),
-        ) from error
+        raise _busy(name) from error
 
 
 def stands(now: ServingEndpointDetailed, model: str, version: int) -> bool:
@@ -125,3 +124,10 @@ def record(client: Client, endpoint: str, model: str, version: int) -> None:
         "workspace_url": client.access.host,
     }
     api.do("POST", "/api/2.0/agents/deployments", body=told)
+
+
+def _busy(endpoint: str) -> NotReadyError:
+    return NotReadyError(
+        Message("{endpoint} is being changed by somebody else at this moment.", endpoint=endpoint),
+        Message("Wait until it is ready, look at what is live, then resume."),
+    )
