@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.editor import as_written
+from pages.components.evaluations import row
 from pages.components.reviews import words
-from services.messages import mark
 from services.reviews.shown import Document, Opinion, Shown
 from services.traces import Verdict
 
 _, say = session.text, session.say
 SHORT = 800
-ROLE = {"user": mark("Person"), "assistant": mark("Agent"), "system": mark("System message"), "tool": mark("Tool")}
 
 
 def show(seen: Shown) -> None:
@@ -23,14 +23,14 @@ def show(seen: Shown) -> None:
             for number, document in enumerate(seen.documents, 1):
                 _show_document(number, document)
     with st.container(border=True, key="review-answer"):
-        _said(_("Answer"), seen.story.answer or _("(no answer)"))
+        row.said(_("Answer"), seen.story.answer or _("(no answer)"))
         if seen.story.cut:
             st.caption(_(":orange[The token limit ended this answer before it was complete.]"))
         if seen.story.abandoned:
             st.caption(_("The person hung up before the answer was complete."))
     for _name, expected in seen.expected:
         with st.container(border=True):
-            _said(_("Expected"), expected)
+            row.said(_("Expected"), expected)
     _show_facts(seen)
 
 
@@ -40,7 +40,9 @@ def show_verdicts(seen: Shown) -> None:
     if not seen.story.verdicts:
         st.caption(_("Nobody has judged this answer."))
     for one in seen.story.verdicts:
-        st.markdown(f"{_badge(one)} **{session.escape(one.scorer)}**  \n{_lines(say(one.reason) or one.error or '')}")
+        st.markdown(
+            f"{_badge(one)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason) or one.error or '')}"
+        )
         st.caption(session.escape(say(one.source)))
 
 
@@ -49,36 +51,36 @@ def show_others(others: tuple[Opinion, ...]) -> None:
     st.markdown(f"**{_('Two people differ')}**")
     for number, one in enumerate(others, 1):
         told = [f"{name}: {words.value(value)}" for name, value in one.said.items()]
-        comment = f"  \n{_lines(one.comment)}" if one.comment else ""
+        comment = f"  \n{as_written(one.comment)}" if one.comment else ""
         st.markdown(_("Reviewer {n}", n=number) + f" · **{session.escape(' · '.join(told))}**{comment}")
 
 
 def _show_question(seen: Shown) -> None:
     turns = seen.turns or (("user", seen.story.question),)
     if len(turns) == 1:
-        _said(_("Question"), seen.story.question or turns[0][1] or _("(empty)"))
+        row.said(_("Question"), seen.story.question or turns[0][1] or _("(empty)"))
         return
     st.caption(_("Question, with what was said before it"))
     for role, text in turns:
-        st.markdown(f"**{_(ROLE.get(role, role))}**  \n{_lines(text)}")
+        st.markdown(f"**{_(row.ROLE.get(role, role))}**  \n{as_written(text)}")
 
 
 def _show_document(number: int, document: Document) -> None:
     source = f" · {session.escape(document.source)}" if document.source else ""
-    st.markdown(f"**{number}**{source}  \n{_lines(document.text)}")
+    st.markdown(f"**{number}**{source}  \n{as_written(document.text)}")
 
 
 def _show_facts(seen: Shown) -> None:
-    row = seen.story.row
+    trace = seen.story.row
     with st.container(horizontal=True, vertical_alignment="center"):
         practice = [_("practice model")] if seen.story.practice else []
-        told = [session.moment(row.time), session.seconds(row.seconds), *practice]
+        told = [session.moment(trace.time), session.seconds(trace.seconds), *practice]
         st.caption(session.escape(" · ".join(told)), width="content")
         st.page_link(
             session.page("traces"),
             label=_("Open the trace"),
             icon=":material/account_tree:",
-            query_params={"trace": row.trace_id},
+            query_params={"trace": trace.trace_id},
         )
 
 
@@ -88,12 +90,3 @@ def _badge(one: Verdict) -> str:
     if isinstance(one.value, bool):
         return f":green-badge[{_('passed')}]" if one.value else f":red-badge[{_('not passed')}]"
     return f":gray-badge[{session.escape(words.value(one.value))}]"
-
-
-def _said(label: str, text: str) -> None:
-    st.caption(label)
-    st.markdown(_lines(text))
-
-
-def _lines(text: str) -> str:
-    return "  \n".join(session.escape(line) for line in str(text).splitlines())
