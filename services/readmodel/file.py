@@ -96,12 +96,12 @@ def writing(workspace: "Workspace", wait: bool = True) -> Iterator[sqlite3.Conne
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing, also when the process is killed."""
     connection.execute("BEGIN IMMEDIATE")
+    whole = False
     try:
         yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+        whole = True
+    finally:
+        connection.execute("COMMIT" if whole else "ROLLBACK")
 
 
 def meta(connection: sqlite3.Connection, key: str, default: int = 0) -> int:
