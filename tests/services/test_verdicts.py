@@ -125,7 +125,7 @@ def test_an_unanswered_question_gets_the_worst_number_of_the_scale() -> None:
 
     assert (found.rows, found.worse) == (9, 1)
     assert found.now == pytest.approx((8 * 5 + 1) / 9)
-    assert "1 questions got no number" in " ".join(map(str, found.sentences))
+    assert "1 question got no number" in " ".join(map(str, found.sentences))
 
 
 def test_repeats_of_a_question_are_one_row() -> None:
