@@ -44,7 +44,11 @@ def _rows(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]
         return []
     return [
         Broken(
-            Message("The evaluation has {rows} {rows:row|rows}; the gate asks for {wanted}.", rows=questions, wanted=wanted.rows),
+            Message(
+                "The evaluation has {rows} {rows:row|rows}; the gate asks for {wanted}.",
+                rows=questions,
+                wanted=wanted.rows,
+            ),
             Message("With few questions one lucky answer moves the score a lot."),
             Message("Add questions on the Datasets screen, then run the evaluation again."),
             "datasets",
@@ -100,7 +104,10 @@ def _unjudged(name: str, wanted: Gate, found: Evaluation) -> Broken | None:
         )
         return Broken(few, why, mend)
     part = Message(
-        "The scorer {name} judged only {judged} of {rows} {rows:row|rows}.", name=name, judged=score.judged, rows=found.rows
+        "The scorer {name} judged only {judged} of {rows} {rows:row|rows}.",
+        name=name,
+        judged=score.judged,
+        rows=found.rows,
     )
     return Broken(part, why, mend)
 

@@ -33,7 +33,9 @@ def _cost(answered: pd.DataFrame, wanted: Gate, asks: Mapping[str, str]) -> list
     costs = _numbers(answered, "cost")
     if costs.isna().any() or costs.empty:
         unknown = Message(
-            "The cost of {n} of {rows} {rows:answer|answers} is not known.", n=int(costs.isna().sum()), rows=len(answered)
+            "The cost of {n} of {rows} {rows:answer|answers} is not known.",
+            n=int(costs.isna().sum()),
+            rows=len(answered),
         )
         mend = Message("Use a model whose price is known, or take the limit out of the gate on the Apps screen.")
         return [Broken(unknown, why, mend, "apps")]

@@ -41,7 +41,7 @@ def test_a_pinned_version_is_named_for_good(written):
     production.pin(written, "greeting", 2, "release 1")
     production.pin(written, "greeting", 2, "release 2")
     assert production.alias(written, "greeting", "release_2") == 2
-    assert [(one.verb, one.subject) for one in audit.events(written) if one.outcome == "done"][0] == (
+    assert next((one.verb, one.subject) for one in audit.events(written) if one.outcome == "done") == (
         "pin_prompt",
         "greeting@release_2",
     )

@@ -53,7 +53,7 @@ def _ask(workspace: Workspace, name: str, found: list[PromptVersion]) -> Request
         _("Dataset"),
         list(listed),
         index=list(listed).index(workspace.app.dataset_id) if workspace.app.dataset_id in listed else 0,
-        format_func=lambda id: _("{name}: {n} questions", name=listed[id].name, n=listed[id].rows),
+        format_func=lambda id: _("{name}: {n} {n:question|questions}", name=listed[id].name, n=listed[id].rows),
         key=f"improve-dataset-{key}",
     )
     rows = _ask_rows(right, listed[dataset], key)
