@@ -53,7 +53,7 @@ def show(workspace: Workspace, offered: dict[str, Choices]) -> None:
 
 def save(workspace: Workspace) -> None:
     chosen = Place(**{name: (st.session_state.get(_key(name)) or "").strip() for name in FIELDS})
-    with feedback.action(Message("Saved. New apps are made there; apps that exist stay where they are.")):
+    with feedback.action(Message("Saved. New experiments are made in that folder; apps that exist keep theirs.")):
         connection.save_place(workspace, chosen)
         lights.ask_again()
 

@@ -10,7 +10,7 @@ from services.connection.choices import Choices, choices
 from services.connection.lines import Light, Line, Report
 from services.connection.making import make_missing
 from services.connection.storage import STORAGES, Storage
-from services.errors import NotReadyError
+from services.errors import ConflictError, NotReadyError
 from services.messages import Message
 from services.platforms.databricks.place import VARIABLES, Place, merged
 
@@ -72,15 +72,30 @@ def decided_by(workspace: "Workspace") -> dict[str, str]:
 def save_place(workspace: "Workspace", chosen: Place) -> None:
     """Keep people's choice, and make the catalog, schema and folder that are not there yet.
 
-    What the environment decides stays as it is. Raises InvalidInputError for names no workspace takes, and what the
-    workspace refuses.
+    What the environment decides stays as it is. Raises InvalidInputError for names no workspace takes, what the
+    workspace refuses, and ConflictError when apps would lose their prompts and agents, which another schema has not.
     """
-    wide = _console_wide(workspace)
+    wide, before = _console_wide(workspace), place(workspace)
     kept = merged(workspace.settings.place, asdict(chosen))
-    with audit.change(wide, Verb.CHOOSE_PLACE, "place", before=asdict(place(workspace)), after=asdict(kept)):
+    if before.full_schema and kept.full_schema != before.full_schema:
+        _refuse_when_used(workspace, before)
+    with audit.change(wide, Verb.CHOOSE_PLACE, "place", before=asdict(before), after=asdict(kept)):
         if workspace.settings.databricks is not None:
             make_missing(workspace.settings.databricks, kept)
         apps.save_setting(wide, KEY, asdict(chosen))
+
+
+def _refuse_when_used(workspace: "Workspace", now: Place) -> None:
+    used = [*apps.all(workspace), *apps.all(workspace, archived=True)]
+    if used:
+        raise ConflictError(
+            Message(
+                "The prompts and agents of {apps} are kept in {schema}: in another catalog or schema they would be lost.",
+                apps=", ".join(one.name for one in used),
+                schema=now.full_schema,
+            ),
+            Message("Keep the catalog and schema; for another one, start a console with a data folder of its own."),
+        )
 
 
 def _console_wide(workspace: "Workspace") -> "Workspace":

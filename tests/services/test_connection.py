@@ -9,7 +9,7 @@ from services import settings as settings_module
 from services.apps import AppForm
 from services.apps.experiments import own_experiment
 from services.connection import Light, Place
-from services.errors import ForbiddenError, InvalidInputError, NotReadyError
+from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotReadyError
 from services.platforms.databricks.rest import Rest
 from services.workspace import Workspace, connect
 
@@ -28,6 +28,17 @@ def test_what_the_environment_decides_stays(bare_workspace):
     connection.save_place(workspace, Place(catalog="other", schema="llmops"))
     assert connection.place(workspace) == Place(catalog="main", schema="llmops")
     assert connection.place(workspace).experiments == "/Shared/signalbox"
+
+
+def test_the_schema_stays_while_an_app_keeps_its_agents_there(bare_workspace):
+    connection.save_place(bare_workspace, Place(catalog="acme", schema="llmops"))
+    form = AppForm(id="support", name="Support", company="Acme", model="m", endpoint="support")
+    app = apps.create(bare_workspace, form)
+    apps.archive(bare_workspace.for_app(app))
+    with pytest.raises(ConflictError, match="Support are kept in acme.llmops"):
+        connection.save_place(bare_workspace, Place(catalog="acme", schema="another"))
+    connection.save_place(bare_workspace, Place(catalog="acme", schema="llmops", folder="/Shared/elsewhere"))
+    assert connection.place(bare_workspace).folder == "/Shared/elsewhere"
 
 
 def line(report, name):
