@@ -76,10 +76,14 @@ def of(workspace: "Workspace", queue: Queue) -> Outcome:
 
 
 def final(info: TraceInfo | None, item: Item) -> dict[str, Any]:
-    """What people ended with: what both said, and the referee's word where they differ; empty while that is open."""
+    """What people ended with: what both said, and the referee's word where they differ; empty while that is open.
+
+    Of what is not compared, such as the right answer, the second person's counts where the first wrote nothing.
+    """
     if not item.complete:
         return {}
-    return marks.said(info, item.at(FIRST)) | marks.said(info, item.at(REFEREE))
+    second, first, referee = (marks.said(info, item.at(seat)) for seat in (SECOND, FIRST, REFEREE))
+    return second | first | referee
 
 
 def _said(

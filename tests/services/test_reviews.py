@@ -377,12 +377,37 @@ def test_reviewed_answers_go_into_a_dataset_with_the_right_answer(workspace):
     for item in stored.items(workspace, queue.id):
         desk.judge(workspace, queue, item.id, {"right": False, "expected_response": "New."})
     ids = outcome.of(workspace, queue).failed("right")
-    assert collecting.collect(workspace, dataset.id, ids, critical=True) == 2
+    assert collecting.collect(workspace, queue, dataset.id, ids, critical=True) == 2
     rows = {row.question: (row.expected, row.critical) for row in datasets.rows(workspace, dataset.id)}
     assert rows == {"Question 0?": ("New.", True), "Else?": ("", False), "Question 1?": ("New.", True)}
-    assert collecting.collect(workspace, dataset.id, ids) == 0
+    assert collecting.collect(workspace, queue, dataset.id, ids) == 0
     with pytest.raises(ForbiddenError):
-        collecting.collect(someone(workspace, "bob"), dataset.id, ids)
+        collecting.collect(someone(workspace, "bob"), queue, dataset.id, ids)
+
+
+def test_of_several_answers_to_one_question_what_a_reviewer_wrote_is_expected(workspace):
+    labels = (RIGHT, Label("expected_response", Kind.ANSWER, needed=False))
+    noted = leave(workspace, "Else?")
+    mlflow.log_expectation(trace_id=noted, name="expected_response", value="Somebody else's.")
+    for _time in range(3):
+        leave(workspace, "Question 0?")
+    queue = queue_of(workspace, 1, labels=labels)
+    dataset = datasets.create(
+        workspace, "Questions", [Row("", "Question 0?", expected="Old."), Row("", "Else?", expected="Old.")]
+    )
+    failed, wrote, *others = [one for one in stored.items(workspace, queue.id) if one.trace_id != noted]
+    for item, said in ((wrote, {"right": False, "expected_response": "New."}), (failed, {"right": False})):
+        desk.judge(workspace, queue, item.id, said)
+    for item in others:
+        desk.judge(workspace, queue, item.id, {"right": True})
+    ids = [one.trace_id for one in stored.items(workspace, queue.id)]
+    assert collecting.collect(workspace, queue, dataset.id, ids, answers=True) == 1
+    rows = {row.question: row.expected for row in datasets.rows(workspace, dataset.id)}
+    assert rows == {"Question 0?": "New.", "Else?": "Old."}, "what stands gives way to this queue's reviewers only"
+
+    fresh = datasets.create(workspace, "Failed", [Row("", "What else?")])
+    collecting.collect(workspace, queue, fresh.id, [failed.trace_id], answers=True)
+    assert [row.expected for row in datasets.rows(workspace, fresh.id)] == ["", ""], "a failed answer is expected of nobody"
 
 
 def test_a_queue_that_would_teach_nothing_is_refused(workspace):

@@ -185,6 +185,7 @@ def _collect(workspace: Workspace, queue: Queue, groups: dict[str, list[str]]) -
     with feedback.action(Message("The questions stand in the dataset.")):
         collecting.collect(
             workspace,
+            queue,
             said[_key(queue, "dataset")],
             groups[said[_key(queue, "which")]],
             critical=said[_key(queue, "critical")],
