@@ -1,12 +1,16 @@
 """Deleting a trace, or all that one person asked, for good: said plainly before it is done."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import session
 from services import audit
 from services.audit import Verb
+from services.errors import ConsoleError
 from services.messages import Message
 from services.traces import TraceStory, erasing
+from services.traces.erasing import Erased
 from services.workspace import Workspace
 
 _ = session.text
@@ -44,12 +48,22 @@ def show(workspace: Workspace, story: TraceStory) -> None:
 
 
 def _erase(workspace: Workspace, story: TraceStory) -> None:
-    with feedback.action(Message("Deleted for good.")):
-        erasing.erase(workspace, story.row.trace_id, st.session_state["erase-why"])
-        st.query_params.pop("trace", None)
+    _told(lambda: erasing.erase(workspace, story.row.trace_id, st.session_state["erase-why"]))
 
 
 def _erase_person(workspace: Workspace, person: str) -> None:
-    with feedback.action(Message("Deleted for good.")):
-        erasing.erase_person(workspace, person, st.session_state["erase-why"])
-        st.query_params.pop("trace", None)
+    _told(lambda: erasing.erase_person(workspace, person, st.session_state["erase-why"]))
+
+
+def _told(erase: Callable[[], Erased]) -> None:
+    try:
+        erased = erase()
+    except ConsoleError as error:
+        st.session_state["_outcome"] = error
+        return
+    st.session_state["_outcome"] = Message(
+        "Deleted for good: {traces} {traces:trace|traces}, {rows} {rows:question|questions} of datasets.",
+        traces=erased.traces,
+        rows=erased.rows,
+    )
+    st.query_params.pop("trace", None)

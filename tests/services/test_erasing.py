@@ -1,6 +1,8 @@
 """Personal data: what is deleted is gone everywhere, and the record tells no words."""
 
 import json
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +12,7 @@ from services.audit import Verb
 from services.datasets import Row
 from services.errors import ForbiddenError, InvalidInputError, NotFoundError
 from services.people import Actor, Role
+from services.readmodel import file
 from services.traces import TraceQuery, erasing
 from tests.left_traces import leave
 
@@ -40,6 +43,28 @@ def test_what_a_person_asked_is_gone_everywhere(workspace):
 
     assert erasing.erase(workspace, other, "A mistake.").traces == 1
     assert words(workspace, "where") == []
+
+
+def test_what_the_read_model_has_not_read_yet_is_deleted_too(workspace):
+    leave(workspace, "Known already?", user="o'hara")
+    readmodel.catch_up(workspace, 5)
+    late = leave(workspace, "Come in since?", user="o'hara")
+    other = leave(workspace, "Where is it?", user="o'har")
+    held = threading.Event()
+    reader = threading.Thread(target=read_for_a_second, args=(workspace, held))
+    reader.start()
+    held.wait()
+    assert erasing.erase_person(workspace, "o'hara", "A customer asked for it.").traces == 2
+    reader.join()
+    with pytest.raises(NotFoundError):
+        traces.get(workspace, late)
+    assert traces.get(workspace, other)
+
+
+def read_for_a_second(workspace, held):
+    with file.writing(workspace):
+        held.set()
+        time.sleep(1)
 
 
 def test_deleting_needs_a_reason_and_an_admin(workspace):
