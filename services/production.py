@@ -158,9 +158,9 @@ def move_model_alias(workspace: "Workspace", alias: ModelAlias, expected: int | 
 def deploy(
     workspace: "Workspace", version: int, model_id: str, model_config: Mapping[str, object], why: str = ""
 ) -> None:
-    """Stand an agent version beside the live one, at 0 % traffic; a version that stands already is left alone."""
-    subject = f"{workspace.app.endpoint} {version}"
-    if standing(workspace, version) is not None:
+    """Stand an agent version beside the live one, at 0 % traffic; one that stands already is left alone, unless it failed."""
+    subject, now = f"{workspace.app.endpoint} {version}", standing(workspace, version)
+    if now is not None and now.state is not ServedState.FAILED:
         return
     with audit.change(workspace, Verb.DEPLOY, subject, after=model_id, why=why):
         workspace.platform.serving.deploy(workspace, workspace.app.endpoint, version, model_id, dict(model_config))

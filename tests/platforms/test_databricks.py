@@ -2,16 +2,17 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import mlflow
 import pytest
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
-from services import apps, datasets, production, prompts, scorers
+from services import agents, apps, datasets, jobs, production, prompts, scorers
 from services.apps import AppForm
 from services.datasets import Row
-from services.errors import ConflictError, ForbiddenError, NotReadyError, PlatformError
+from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.databricks import changing
 from services.scorers import ScorerSpec
@@ -126,8 +127,77 @@ def test_a_version_that_does_not_come_up_says_why(databricks: Emulator, versions
     assert found == {2: (0, ServedState.FAILED), 1: (100, ServedState.READY)}
     failed = versions.platform.serving.endpoint(versions, "support").version(2)
     assert "Failed to load the model" in str(failed.error)
+    production.retire(versions, 2, "not needed")
+    assert production.standing(versions, 2) is None
+    assert deploy(versions, 2)[2] == (0, ServedState.FAILED)
     databricks.admin("POST", "/config", {"deploy_outcome": "success"})
-    assert deploy(versions, 2) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+    production.deploy(versions, 2, "", {})
+    changing.settled(versions.platform.serving.client, "support")
+    assert shares(versions) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+
+
+def test_the_first_version_that_failed_is_tried_again_in_its_place(databricks: Emulator, versions: Workspace) -> None:
+    databricks.admin("POST", "/config", {"deploy_outcome": "fail"})
+    assert [state for _, state in deploy(versions, 1).values()] == [ServedState.FAILED]
+    databricks.admin("POST", "/config", {"deploy_outcome": "success"})
+    production.deploy(versions, 1, "", {})
+    assert production.standing(versions, 1).state is not ServedState.FAILED
+    changing.settled(versions.platform.serving.client, "support")
+    assert shares(versions) == {1: (100, ServedState.READY)}
+
+
+def test_traffic_that_somebody_else_moves_meanwhile_is_not_moved_back(
+    versions: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in (1, 2):
+        deploy(versions, version)
+    wait = changing.settled
+
+    def meanwhile(client, endpoint):
+        monkeypatch.setattr(changing, "settled", wait)
+        versions.platform.serving.shift(versions, "support", {1: 60, 2: 40})
+        return wait(client, endpoint)
+
+    monkeypatch.setattr(changing, "settled", meanwhile)
+    with pytest.raises(ConflictError, match="Somebody else moved the traffic"):
+        versions.platform.serving.shift(versions, "support", {2: 100})
+    assert production.traffic(versions) == {1: 60, 2: 40}
+
+
+def test_a_superseded_attempt_changes_no_endpoint(databricks: Emulator, versions: Workspace) -> None:
+    def superseded(connection):
+        raise jobs.Superseded
+
+    old = replace(versions, fence=superseded)
+    with pytest.raises(jobs.Superseded):
+        deploy(old, 1)
+    assert creations(databricks) == []
+    for version in (1, 2):
+        deploy(versions, version)
+    with pytest.raises(jobs.Superseded):
+        old.platform.serving.shift(old, "support", {2: 100})
+    with pytest.raises(jobs.Superseded):
+        old.platform.serving.retire(old, "support", 2)
+    assert shares(versions) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+
+
+def test_a_version_whose_registration_was_deleted_is_still_told(databricks: Emulator, versions: Workspace) -> None:
+    deploy(versions, 1)
+    databricks.admin("POST", "/config", {"deploy_outcome": "fail"})
+    deploy(versions, 2)
+    versions.client.delete_model_version(MODEL, "2")
+    versions.platform.serving._models.clear()
+    found = versions.platform.serving.endpoint(versions, "support")
+    assert found.version(2).model_id == "" and found.version(1).model_id
+    with pytest.raises(NotFoundError):
+        agents.get(versions, "")
+
+
+def test_what_the_sdk_refuses_is_told_in_its_words(versions: Workspace) -> None:
+    app = replace(versions.app, environment=replace(versions.app.environment, variables={"shop_url": "x"}))
+    with pytest.raises(PlatformError, match="shop_url") as refused:
+        deploy(versions.for_app(app), 1)
+    assert "somebody else" not in str(refused.value)
 
 
 def test_an_endpoint_that_never_settles_is_given_up(

@@ -35,7 +35,7 @@ def test_the_schema_stays_while_an_app_keeps_its_agents_there(bare_workspace):
     form = AppForm(id="support", name="Support", company="Acme", model="m", endpoint="support")
     app = apps.create(bare_workspace, form)
     apps.archive(bare_workspace.for_app(app))
-    with pytest.raises(ConflictError, match="Support are kept in acme.llmops"):
+    with pytest.raises(ConflictError, match=r"Support are kept in acme\.llmops"):
         connection.save_place(bare_workspace, Place(catalog="acme", schema="another"))
     connection.save_place(bare_workspace, Place(catalog="acme", schema="llmops", folder="/Shared/elsewhere"))
     assert connection.place(bare_workspace).folder == "/Shared/elsewhere"

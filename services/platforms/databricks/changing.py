@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from databricks.sdk.errors import AlreadyExists, NotFound, ResourceAlreadyExists, ResourceConflict, ResourceDoesNotExist
 from databricks.sdk.service.serving import EndpointTag, ServedEntityInput, ServingEndpointDetailed, TrafficConfig
 
-from services.errors import ConflictError, NotFoundError, NotReadyError, PlatformError
+from services.errors import ConflictError, ConsoleError, NotFoundError, NotReadyError, PlatformError
 from services.messages import Message
 from services.platforms.databricks import served
 from services.platforms.databricks.client import Client
+from services.secrets import masked
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -19,6 +20,7 @@ MOST_VERSIONS = 15
 SECONDS_TO_SETTLE = 1200.0
 FIRST_LOOK, SLOWEST_LOOK = 0.5, 10.0
 APP_TAG = "signalbox_app"
+UPDATING = "currently updating"
 
 
 def found(client: Client, endpoint: str) -> ServingEndpointDetailed | None:
@@ -55,6 +57,7 @@ def create(workspace: "Workspace", client: Client, endpoint: str, entity: Served
     from databricks.agents import deploy  # type: ignore[import-untyped]  # no types
 
     model, version = str(entity.entity_name), int(entity.entity_version or 0)
+    _still_ours(workspace)
     try:
         deploy(
             model,
@@ -69,15 +72,19 @@ def create(workspace: "Workspace", client: Client, endpoint: str, entity: Served
         now = found(client, endpoint)
         if now is None or not stands(now, model, version):
             raise
-    except ValueError as error:  # so `databricks.agents` says that somebody else changes the endpoint
-        raise _busy(endpoint) from error
+    except ValueError as error:  # the only kind that `databricks.agents` raises by itself
+        raise _refused(endpoint, str(error)) from error
 
 
-def add(client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput) -> None:
-    """Beside what is live, with no traffic; alone, with all of it, when nothing ever came up there."""
+def add(workspace: "Workspace", client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput) -> None:
+    """Beside what is live, with no traffic; alone, with all of it, when nothing ever came up there.
+
+    A version that failed to come up takes its own place again.
+    """
     if stands(now, str(entity.entity_name), int(entity.entity_version or 0)):
         return
-    live, name = served.kept(now), str(entity.name)
+    name, shares = str(entity.name), served.weights(now)
+    live = [one for one in served.kept(now) if one.name != name]
     if len(live) >= MOST_VERSIONS:
         raise ConflictError(
             Message("{endpoint} already serves {n} versions, which is the limit.", endpoint=now.name, n=len(live)),
@@ -85,14 +92,25 @@ def add(client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput)
         )
     tag = EndpointTag(served.WANTED_TAG, str(entity.entity_version))
     client.sdk.serving_endpoints.patch(str(now.name), add_tags=[tag])
-    configure(client, now, [*live, entity], served.weights(now) | {name: 0} if live else {name: 100})
+    configure(workspace, client, now, [*live, entity], {name: 0} | shares if live else {name: 100})
+
+
+def forget(client: Client, now: ServingEndpointDetailed, version: int) -> None:
+    """A version that did not come up is in no configuration; only the note that it was wanted is taken away."""
+    if served.wanted(now) == version:
+        client.sdk.serving_endpoints.patch(str(now.name), delete_tags=[served.WANTED_TAG])
 
 
 def configure(
-    client: Client, before: ServingEndpointDetailed, entities: list[ServedEntityInput], shares: Mapping[str, int]
+    workspace: "Workspace",
+    client: Client,
+    before: ServingEndpointDetailed,
+    entities: list[ServedEntityInput],
+    shares: Mapping[str, int],
 ) -> None:
     """Replace the configuration; a change that somebody else began a moment before is never overwritten."""
     name, traffic = str(before.name), TrafficConfig(routes=served.routes(shares))
+    _still_ours(workspace)
     try:
         client.sdk.serving_endpoints.update_config(name, served_entities=entities, traffic_config=traffic)
     except ResourceConflict as error:
@@ -124,6 +142,21 @@ def record(client: Client, endpoint: str, model: str, version: int) -> None:
         "workspace_url": client.access.host,
     }
     api.do("POST", "/api/2.0/agents/deployments", body=told)
+
+
+def _still_ours(workspace: "Workspace") -> None:
+    """Waiting takes minutes, in which another attempt may have taken the job over."""
+    with workspace.engine.connect() as connection:
+        workspace.fence(connection)
+
+
+def _refused(endpoint: str, reason: str) -> ConsoleError:
+    if UPDATING in reason:
+        return _busy(endpoint)
+    return PlatformError(
+        Message("{endpoint} cannot be made: {reason}", endpoint=endpoint, reason=masked(reason)[:300]),
+        Message("Correct what that sentence names, then resume."),
+    )
 
 
 def _busy(endpoint: str) -> NotReadyError:

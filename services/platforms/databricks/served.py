@@ -1,7 +1,7 @@
 """What a serving endpoint's answer says about the agent versions behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from databricks.sdk.service.serving import (
     EndpointStateConfigUpdate,
@@ -75,7 +75,8 @@ def failed(found: ServingEndpointDetailed) -> bool:
 
 
 def entities(found: ServingEndpointDetailed, model: str) -> list[Entity]:
-    """The versions of that registered model, the newest first; those that are live already hide their next life."""
+    """The versions of that registered model, the newest first; those that are live already hide their next life,
+    unless they failed and come up again."""
     known: dict[int, Entity] = {}
     pending = found.pending_config.served_entities if found.pending_config else None
     for one in pending or []:
@@ -84,7 +85,9 @@ def entities(found: ServingEndpointDetailed, model: str) -> list[Entity]:
     shares = weights(found)
     for one in (found.config.served_entities if found.config else None) or []:
         if one.entity_name == model:
-            known[_version(one)] = Entity(_version(one), one, shares.get(str(one.name), 0), False, failed(found))
+            live = Entity(_version(one), one, shares.get(str(one.name), 0), False, failed(found))
+            again = known.get(live.version) if live.state is ServedState.FAILED and updating(found) else None
+            known[live.version] = replace(again, weight=live.weight) if again else live
     return sorted(known.values(), key=lambda one: one.version, reverse=True)
 
 

@@ -1,12 +1,15 @@
 """Agent versions behind Model Serving: the first one by `databricks.agents`, later ones beside it without traffic."""
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed
+from mlflow.exceptions import MlflowException
 
 from services import agents
-from services.errors import ConflictError, NotFoundError, translated
+from services.errors import ConflictError, NotFoundError, is_missing, translated
 from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
 from services.platforms.databricks import asking, changing, links, logs, served, variables
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SIZE = "Small"
+log = logging.getLogger("signalbox.databricks")
 
 
 class DatabricksServing:
@@ -57,7 +61,7 @@ class DatabricksServing:
                 if now is None:
                     changing.create(workspace, self.client, endpoint, entity)
                 else:
-                    changing.add(self.client, changing.settled(self.client, endpoint), entity)
+                    changing.add(workspace, self.client, changing.settled(self.client, endpoint), entity)
             changing.record(self.client, endpoint, model, version)
 
     def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None:
@@ -88,7 +92,10 @@ class DatabricksServing:
         return asking.stream(self.client, endpoint, request)
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
-        """Returns when the endpoint answers with the new shares: until then it still uses the old ones."""
+        """Returns when the endpoint answers with the new shares: until then it still uses the old ones.
+
+        Raises ConflictError when somebody else's change of the traffic came to its end meanwhile.
+        """
         current = self.endpoint(workspace, endpoint)
         if current is None:
             raise NotFoundError(
@@ -99,10 +106,16 @@ class DatabricksServing:
         model = agents.registered_name(workspace)
         with translated(Message("Moving the traffic of {endpoint}", endpoint=endpoint)):
             now = changing.settled(self.client, endpoint)
-            shares = {one.name: weights.get(one.version, 0) for one in served.entities(now, model) if not one.pending}
+            standing = [one for one in served.entities(now, model) if not one.pending]
+            shares = {one.name: weights.get(one.version, 0) for one in standing}
             if shares != served.weights(now):
-                changing.configure(self.client, now, served.kept(now), shares)
+                if _taking((one.version, one.weight) for one in standing) != _taking(
+                    (one.version, one.weight) for one in current.versions
+                ):
+                    raise _moved_meanwhile(endpoint)
+                changing.configure(workspace, self.client, now, served.kept(now), shares)
                 changing.settled(self.client, endpoint)
+        self._record_again(endpoint, model, weights)
 
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
         """Take a version off; the last one stays, since an endpoint without any cannot exist."""
@@ -111,6 +124,7 @@ class DatabricksServing:
             now = changing.settled(self.client, endpoint)
             gone = next((one for one in served.entities(now, model) if one.version == version), None)
             if gone is None or gone.pending:
+                changing.forget(self.client, now, version)
                 return
             if gone.weight:
                 raise ConflictError(
@@ -121,7 +135,15 @@ class DatabricksServing:
                 )
             rest = [one for one in served.kept(now) if one.name != gone.name]
             shares = {name: share for name, share in served.weights(now).items() if name != gone.name}
-            changing.configure(self.client, now, rest, shares)
+            changing.configure(workspace, self.client, now, rest, shares)
+
+    def _record_again(self, endpoint: str, model: str, weights: Mapping[int, int]) -> None:
+        """A deployment may have been interrupted before it was told; what has moved stays moved without it."""
+        try:
+            for version in (version for version, share in weights.items() if share):
+                changing.record(self.client, endpoint, model, version)
+        except DatabricksError as error:
+            log.warning("The list of agents was not told of %s: %s", endpoint, error)
 
     def _entity(self, workspace: "Workspace", model: str, version: int) -> ServedEntityInput:
         return ServedEntityInput(
@@ -151,10 +173,26 @@ class DatabricksServing:
         return [Served(number, self._model_id(workspace, model, number), 0, ServedState.FAILED, why)]
 
     def _model_id(self, workspace: "Workspace", model: str, version: int) -> str:
-        """What a registered version was made of never changes."""
+        """What a registered version was made of never changes; nothing when it was deleted and still answers."""
         known = self._models.get((model, version))
         if known is None:
-            found = workspace.client.get_model_version(model, str(version))
+            try:
+                found = workspace.client.get_model_version(model, str(version))
+            except MlflowException as error:
+                if is_missing(error):
+                    return ""
+                raise
             known = str(found.model_id or str(found.source).removeprefix("models:/"))
             self._models[(model, version)] = known
         return known
+
+
+def _taking(shares: Iterable[tuple[int, int]]) -> dict[int, int]:
+    return {version: weight for version, weight in shares if weight}
+
+
+def _moved_meanwhile(endpoint: str) -> ConflictError:
+    return ConflictError(
+        Message("Somebody else moved the traffic of {endpoint} at the same moment.", endpoint=endpoint),
+        Message("Look at what is live, then resume or propose the release again."),
+    )
