@@ -76,8 +76,10 @@ def _one_of(label: str, name: str, found: tuple[str, ...], labels: dict[str, str
     )
 
 
-def show(asked: Asked, known: dict[str, agents.AgentVersion]) -> None:
-    found = monitoring.overview(workspace, asked)
+def show(asked: Asked, known: dict[str, agents.AgentVersion], just_read: list[bool]) -> None:
+    """The page has read what is new; drawn again by itself, this does."""
+    found = monitoring.overview(workspace, asked, look=not just_read)
+    just_read.clear()
     for reason in found.silence:
         st.info(session.escape(say(reason)))
     if not found.state.complete:
@@ -134,6 +136,6 @@ readmodel.catch_up(workspace)
 known = {one.model_id: one for one in agents.versions(workspace)}
 asked = ask(known)
 fresh = st.toggle(_("Refresh by itself"), key="refresh", help=_("Every half minute."))
-st.fragment(run_every=REFRESHED_EVERY if fresh else None)(show)(asked, known)
+st.fragment(run_every=REFRESHED_EVERY if fresh else None)(show)(asked, known, [True])
 watching.show(workspace, int(asked.hours))
 show_reading()

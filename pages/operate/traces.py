@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import session, trace_filters, trace_view
-from services import readmodel, traces
+from services import readmodel
 from services.traces import Found, TraceQuery
 
 _ = session.text
@@ -42,7 +42,7 @@ def show_list(found: Found) -> None:
 
 def show_conversations(query: TraceQuery) -> None:
     """The newest ones; a narrower time shows others."""
-    found = traces.conversations(workspace, query)
+    found = readmodel.conversations(workspace, query)
     if not found:
         st.info(_("No conversation fits. A trace belongs to one when the app says which (session)."))
     for one in found:
@@ -77,7 +77,7 @@ query = trace_filters.query(PAGE)
 if st.toggle(_("Show conversations"), key="traces-conversations"):
     show_conversations(query)
     st.stop()
-found = traces.find(workspace, query)
+found = readmodel.find(workspace, query)
 if found.rows:
     show_list(found)
 else:

@@ -84,9 +84,13 @@ class Overview:
         return tuple(one for one in self.scores if one.now.kind == kind)
 
 
-def overview(workspace: "Workspace", asked: Asked) -> Overview:
-    """The live traces of the window, in buckets; a long window's are days of the app's time zone."""
-    readmodel.catch_up(workspace)
+def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Overview:
+    """The live traces of the window, in buckets; a long window's are days of the app's time zone.
+
+    `look`: what was left just now is read before.
+    """
+    if look:
+        readmodel.catch_up(workspace)
     now = pd.Timestamp(database.now())
     edges = buckets.edges(now, asked.hours, workspace.app.time_zone)
     window = Window(edges, model_id=asked.agent, prompt=asked.prompt)

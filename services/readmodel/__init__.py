@@ -66,7 +66,8 @@ def catch_up(workspace: "Workspace", seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     with file.writing(workspace, wait=False) as connection:
         if connection is not None:
-            filling.fill(workspace, connection, lambda done, waiting: time.monotonic() > end)
+            wanted = filling.glance(workspace, connection)
+            filling.fill(workspace, connection, lambda done, waiting: time.monotonic() > end, wanted)
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:

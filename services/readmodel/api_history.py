@@ -18,6 +18,8 @@ PAGE = 200
 class ApiHistory:
     """Reads whole windows again; how far back is for the caller to bound."""
 
+    tells_changes = False
+
     def prints(self, workspace: "Workspace", since_ms: int) -> dict[int, str]:
         digests: dict[int, list[int]] = defaultdict(list)
         for fact in _read(workspace, f"timestamp_ms >= {since_ms}"):

@@ -41,12 +41,24 @@ class Look:
     since: int
 
 
-def look(connection: sqlite3.Connection, now: int) -> Look:
-    """Everything at first and once an hour, or always where that is little; two days every five minutes; else what is new."""
-    if not meta(connection, "complete") or now - meta(connection, "looked_all") > ALL_EVERY or _is_small(connection):
+def look(workspace: "Workspace", connection: sqlite3.Connection) -> Look:
+    """Everything at first, and where that is cheap once an hour, or always where it is little.
+
+    Else two days every five minutes, and what is new since the last look.
+    """
+    now, cheap = _now(), source.of(workspace).tells_changes
+    if not meta(connection, "complete"):
+        return Look(now, 0)
+    if cheap and (now - meta(connection, "looked_all") > ALL_EVERY or _is_small(connection)):
         return Look(now, 0)
     often = now - meta(connection, "looked_again") < AGAIN_EVERY
-    return Look(now, now - (RECENT if often else AGAIN))
+    return Look(now, min(now - (RECENT if often else AGAIN), meta(connection, "looked") - OVERLAP))
+
+
+def glance(workspace: "Workspace", connection: sqlite3.Connection) -> Look:
+    """What a screen may wait for: where changes are not told, reading everything is for the job."""
+    now = _now()
+    return look(workspace, connection) if source.of(workspace).tells_changes else Look(now, now - RECENT)
 
 
 def fill(
@@ -57,7 +69,7 @@ def fill(
 ) -> int:
     """Bring the file up to date, newest first; `until(done, waiting)` may end it. Returns how many quarters still wait."""
     history = source.of(workspace)
-    wanted = wanted or look(connection, int(database.now().timestamp() * 1000))
+    wanted = wanted or look(workspace, connection)
     since = wanted.since // SLOT_MS * SLOT_MS
     prints = history.prints(workspace, since)
     known = dict(connection.execute("SELECT slot, print FROM slot WHERE slot >= ?", (since // SLOT_MS,)))
@@ -79,6 +91,9 @@ def fill(
 
 
 def _remember(connection: sqlite3.Connection, done: Look) -> None:
+    """A look that leaves out a time that nobody has read is no news of how far the file is."""
+    if done.since > meta(connection, "looked"):
+        return
     with transaction(connection):
         remember(connection, "looked", done.now)
         if done.since == 0:
@@ -86,6 +101,10 @@ def _remember(connection: sqlite3.Connection, done: Look) -> None:
             remember(connection, "looked_all", done.now)
         if done.now - done.since >= AGAIN:
             remember(connection, "looked_again", done.now)
+
+
+def _now() -> int:
+    return int(database.now().timestamp() * 1000)
 
 
 def _is_small(connection: sqlite3.Connection) -> bool:

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class History(Protocol):
-    """What was observed, without spans; a slot is a quarter hour, numbered since 1970."""
+    """What was observed, without spans; a slot is a quarter hour, numbered since 1970.
+
+    `tells_changes`: `prints` adds up where the traces are, so that asking it for all of them is cheap.
+    """
+
+    tells_changes: bool
 
     def prints(self, workspace: "Workspace", since_ms: int) -> dict[int, str]:
         """What each slot with traces holds, as a text that changes when a trace or a verdict does."""

@@ -63,6 +63,8 @@ def engine_of(uri: str) -> Engine | None:
 class SqlHistory:
     """Reads only, and never spans."""
 
+    tells_changes = True
+
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 

@@ -170,6 +170,18 @@ def test_the_api_tells_the_same_as_the_tables(busy, monkeypatch):
     assert [replaced(one) for one in facts(ApiHistory())] == [replaced(one) for one in by_sql]
 
 
+def test_a_screen_never_reads_everything_by_the_api(busy, monkeypatch):
+    monkeypatch.setattr(source, "of", lambda workspace: ApiHistory())
+    readmodel.catch_up(busy, 60)
+    first = readmodel.state(busy)
+    assert (first.complete, first.looked_at) == (False, None) and first.traces < 100
+    read_all(busy)
+    assert readmodel.state(busy).complete and readmodel.state(busy).traces == 600
+    with file.reading(busy) as connection:
+        again, opened = filling.look(busy, connection), filling.glance(busy, connection)
+    assert again.now - again.since == filling.RECENT == opened.now - opened.since
+
+
 def replaced(fact):
     """MLflow's API tells a trace's cost from its metadata, which rows made in bulk do not have."""
     return replace(fact, cost=None, tokens=None, tokens_in=None, tokens_out=None, session="")
