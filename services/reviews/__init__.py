@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from services import audit
 from services.audit import Verb
@@ -54,15 +55,19 @@ def waiting(workspace: "Workspace") -> list[tuple[Queue, int]]:
 
 
 def make(workspace: "Workspace", form: Form) -> Queue:
-    """Make a queue and pick its first answers; raises InvalidInputError. It may be empty when nothing fits yet."""
-    form = replace(form, name=form.name.strip())
+    """Make a queue of its first answers; raises InvalidInputError. It may be empty when nothing fits yet."""
+    audit.require(workspace, Verb.SAVE_QUEUE)
+    form = replace(form, name=form.name.strip(), rule=replace(form.rule, seed=uuid4().hex))
     forms.check(form)
+    # Looked for first: where that fails there is no queue, so that trying again does not make a second one.
+    found = picking.pick(workspace, form.rule, form.rule.seed, (), form.rule.most)
     with audit.change(workspace, Verb.SAVE_QUEUE, form.name, after=_told(form)) as change:
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
             id = stored.make(connection, workspace, form)
-        change.after = {"queue": id, **_told(form)}
-    fill(workspace, get(workspace, id))
+            n = stored.add(connection, id, found)
+            stored.change(connection, id, looked_at=now())
+        change.after = {"queue": id, "answers": n, **_told(form)}
     return get(workspace, id)
 
 
@@ -70,7 +75,7 @@ def fill(workspace: "Workspace", queue: Queue) -> int:
     """Look for answers that fit and are not in the queue yet, as many as it has room for; says how many came."""
     audit.require(workspace, Verb.FILL_QUEUE)
     known = {item.trace_id for item in stored.items(workspace, queue.id)}
-    found = picking.pick(workspace, queue, known, max(queue.rule.most - len(known), 0))
+    found = picking.pick(workspace, queue.rule, picking.seed(queue), known, max(queue.rule.most - len(known), 0))
     if not found:
         with writing(workspace.engine) as connection:
             stored.change(connection, queue.id, looked_at=now())
@@ -84,12 +89,11 @@ def fill(workspace: "Workspace", queue: Queue) -> int:
 
 def refresh(workspace: "Workspace", queue: Queue) -> int:
     """Bring a queue up to date when it is opened; one that takes new answers as they come, after LOOK_AGAIN."""
+    if not audit.allowed(workspace, Verb.REVIEW_ANSWER):
+        return 0
     desk.settle_left(workspace, queue)
     looked = queue.looked_at or queue.created_at
-    if (
-        not (queue.open and queue.rule.grows and audit.allowed(workspace, Verb.FILL_QUEUE))
-        or now() - looked < LOOK_AGAIN
-    ):
+    if not (queue.open and queue.rule.grows) or now() - looked < LOOK_AGAIN:
         return 0
     return fill(workspace, queue)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from services import audit
 from services.audit import Verb
 from services.database import now, writing
-from services.errors import ConflictError, InvalidInputError
+from services.errors import ConflictError, InvalidInputError, translated
 from services.messages import Message
 from services.reviews import forms, marks, stored
 from services.reviews.records import (
@@ -50,7 +50,12 @@ def take(workspace: "Workspace", queue: Queue, id: int) -> Item:
         mine = item.of(workspace.actor.id)
         if queue.open and (mine is None or mine.state == HELD):
             _hold(connection, workspace, queue, item)
-        return stored.item_in(connection, queue.id, id)
+        taken = stored.item_in(connection, queue.id, id)
+    if mine is None and queue.open:
+        # Whoever takes an answer anew has said nothing of it: a process died before it could note what it logged.
+        with translated(Message("Reading the traces")):
+            marks.remove(item, marks.by(workspace, queue, item))
+    return taken
 
 
 def asked(workspace: "Workspace", queue: Queue, item: Item) -> tuple[Label, ...]:
@@ -74,13 +79,17 @@ def judge(workspace: "Workspace", queue: Queue, id: int, values: Mapping[str, An
     assert turn is not None and turn.seat is not None
     said = forms.check_values(asked(workspace, queue, item), values)
     why = _short(why)
-    told = {"queue": queue.name, "seat": turn.seat, "said": said}
-    with audit.change(workspace, Verb.REVIEW_ANSWER, item.trace_id, before=dict(turn.marks), after=told, why=why):
+    # Names and numbers only: what people wrote must not outlive the answer that it is about.
+    told: dict[str, Any] = {"queue": queue.name, "seat": turn.seat, "said": list(said)}
+    with audit.change(workspace, Verb.REVIEW_ANSWER, item.trace_id, before=dict(turn.marks), after=told) as change:
+        old = marks.named(turn) | marks.by(workspace, queue, item)
+        if turn.seat == REFEREE:
+            # An opinion counts again when what overrode it goes, so that has to go first.
+            marks.remove(item, old)
         made = marks.log(workspace, queue, item, turn.seat, said, why)
-        with writing(workspace.engine) as connection:
-            workspace.fence(connection)
-            kept = stored.end(connection, turn, DONE, marks=made, why="")
-        marks.remove(item, turn.marks if kept else made)
+        change.after = told | {"assessments": made}
+        kept = _end(workspace, queue, turn, made)
+        marks.remove(item, old if kept else [id for ids in made.values() for id in ids])
         if not kept:
             raise _lost()
     settle(workspace, queue, id)
@@ -119,14 +128,17 @@ def undo(workspace: "Workspace", queue: Queue) -> int:
 
 def take_back(workspace: "Workspace", queue: Queue, item: Item, turn: Turn) -> None:
     """Take back one's own review or skip of an answer; not after a referee has decided about it."""
+    if not stored.queue(workspace, queue.id).open:
+        raise _closed()
     if item.settled == REFEREED and turn.seat != REFEREE and turn.state == DONE:
         raise _decided()
     before = {"queue": queue.name, "state": turn.state, "why": turn.why}
     with audit.change(workspace, Verb.UNDO_REVIEW, item.trace_id, before=before):
-        marks.remove(item, turn.marks)
+        marks.remove(item, marks.named(turn))
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
-            stored.forget(connection, turn)
+            if not stored.forget(connection, turn):
+                raise ConflictError(Message("This was taken back meanwhile."), Message("Go on with the next answer."))
             if turn.state == DONE:
                 stored.settle(connection, item.id, DIFFER if turn.seat == REFEREE else None)
 
@@ -135,27 +147,55 @@ def settle(workspace: "Workspace", queue: Queue, id: int) -> None:
     """Say how the reviews of an answer ended, from what stands in MLflow; does nothing while one is missing."""
     with workspace.engine.connect() as connection:
         item = stored.item_in(connection, queue.id, id)
-    done = {turn.seat for turn in item.turns if turn.state == DONE}
-    if REFEREE in done:
-        how = REFEREED
-    elif queue.seats == 1 and FIRST in done:
-        how = SINGLE
-    elif {FIRST, SECOND} <= done:
-        info = marks.read(workspace, [item.trace_id]).get(item.trace_id)
-        one, other = (marks.said(info, item.at(seat)) for seat in (FIRST, SECOND))
-        how = DIFFER if marks.differ(queue.labels, one, other) else SAME
-    else:
+    how = _ended(workspace, queue, item)
+    if how is None or how == item.settled:
         return
-    if how != item.settled:
-        with writing(workspace.engine) as connection:
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        if _said(stored.item_in(connection, queue.id, id)) == _said(item):
             stored.settle(connection, item.id, how)
 
 
 def settle_left(workspace: "Workspace", queue: Queue) -> None:
     """Settle what a process left that died between a review and its end."""
+    audit.require(workspace, Verb.REVIEW_ANSWER)
     for item in stored.items(workspace, queue.id):
-        if item.settled is None and sum(turn.state == DONE for turn in item.turns) >= queue.seats:
+        done = _said(item)
+        open_end = item.settled is None and len(done) >= queue.seats
+        if open_end or (REFEREE in done and item.settled != REFEREED):
             settle(workspace, queue, item.id)
+
+
+def _said(item: Item) -> dict[int | None, Mapping[str, list[str]]]:
+    """Who said what; while this is the same, an answer ends the same way."""
+    return {turn.seat: turn.marks for turn in item.turns if turn.state == DONE}
+
+
+def _ended(workspace: "Workspace", queue: Queue, item: Item) -> str | None:
+    """How the reviews of an answer ended; None while one is missing or cannot be read."""
+    done = _said(item)
+    if REFEREE in done:
+        return REFEREED
+    if queue.seats == 1:
+        return SINGLE if FIRST in done else None
+    if not {FIRST, SECOND} <= done.keys():
+        return None
+    info = marks.read(workspace, [item.trace_id]).get(item.trace_id)
+    both = [item.at(seat) for seat in (FIRST, SECOND)]
+    if not all(marks.whole(info, turn) for turn in both):
+        return None
+    one, other = (marks.said(info, turn) for turn in both)
+    return DIFFER if marks.differ(queue.labels, one, other) else SAME
+
+
+def _end(workspace: "Workspace", queue: Queue, turn: Turn, made: Mapping[str, list[str]]) -> bool:
+    """Close the turn with what was said; whether two people agree is open again from here on."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        kept = stored.end(connection, turn, DONE, marks=made, why="")
+        if kept and queue.seats > 1:
+            stored.settle(connection, turn.item_id, REFEREED if turn.seat == REFEREE else None)
+    return kept
 
 
 def _hold(connection: Connection, workspace: "Workspace", queue: Queue, item: Item) -> None:
@@ -168,7 +208,7 @@ def _hold(connection: Connection, workspace: "Workspace", queue: Queue, item: It
 def _mine(workspace: "Workspace", queue: Queue, id: int) -> Item:
     """The answer with this person's turn at it, which is taken up again when it ran out and nobody has it."""
     if not queue.open:
-        raise ConflictError(Message("This queue is closed."), Message("Open it again to go on."))
+        raise _closed()
     item = take(workspace, queue, id)
     turn = item.of(workspace.actor.id)
     if turn is None or turn.state == SKIPPED:
@@ -185,6 +225,10 @@ def _short(why: str) -> str:
             Message("Shorten it."),
         )
     return why.strip()
+
+
+def _closed() -> ConflictError:
+    return ConflictError(Message("This queue is closed."), Message("Open it again to go on."))
 
 
 def _lost() -> ConflictError:

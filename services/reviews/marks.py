@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.entities import Assessment, AssessmentSource, AssessmentSourceType, TraceInfo
+from mlflow.exceptions import MlflowException
 
+from services.errors import is_missing
 from services.reviews.records import Item, Kind, Label, Queue, Turn
 from services.traces.rows import read_infos
 
@@ -42,11 +44,31 @@ def log(
     return made
 
 
-def remove(item: Item, marks: Mapping[str, Iterable[str]]) -> None:
-    """Take assessments back; what they overrode counts again."""
-    for ids in marks.values():
-        for id in ids:
+def remove(item: Item, ids: Iterable[str]) -> None:
+    """Take assessments back; what they overrode counts again. Nothing is left to take back of a trace that is gone."""
+    for id in ids:
+        try:
             mlflow.delete_assessment(item.trace_id, id)
+        except MlflowException as error:
+            if not is_missing(error):
+                raise
+
+
+def named(turn: Turn) -> set[str]:
+    """The assessments that a turn names."""
+    return {id for ids in turn.marks.values() for id in ids}
+
+
+def by(workspace: "Workspace", queue: Queue, item: Item) -> set[str]:
+    """What this person said of the answer in this queue as MLflow has it, also what no turn names."""
+    info = read(workspace, [item.trace_id]).get(item.trace_id)
+    return {
+        str(one.assessment_id)
+        for one in (info.assessments if info else [])
+        if one.source.source_type == AssessmentSourceType.HUMAN
+        and one.source.source_id == workspace.actor.id
+        and (one.metadata or {}).get(QUEUE_KEY) == str(queue.id)
+    }
 
 
 def read(workspace: "Workspace", trace_ids: Sequence[str]) -> dict[str, TraceInfo]:
@@ -68,11 +90,16 @@ def said(info: TraceInfo | None, turn: Turn | None) -> dict[str, Any]:
     return {name: _value(ones[0]) for name, ones in found.items() if ones}
 
 
+def whole(info: TraceInfo | None, turn: Turn | None) -> bool:
+    """Whether everything that a turn names is there to be read."""
+    return turn is not None and said(info, turn).keys() == turn.marks.keys()
+
+
 def comment(info: TraceInfo | None, turn: Turn | None) -> str:
     """The words that somebody wrote beside what they said."""
     if info is None or turn is None:
         return ""
-    ids = {id for each in turn.marks.values() for id in each}
+    ids = named(turn)
     for one in info.assessments:
         if str(one.assessment_id) in ids:
             return one.rationale or (one.metadata or {}).get(COMMENT_KEY, "")

@@ -22,9 +22,9 @@ MOST = 500
 MOST_READ = 2_000
 
 
-def pick(workspace: "Workspace", queue: Queue, known: Collection[str], n: int) -> list[str]:
-    """At most `n` traces that fit the queue's rule and are not `known`; reading ends with the last one needed."""
-    new = (id for id in _found(workspace, queue.rule, _seed(queue)) if id not in known)
+def pick(workspace: "Workspace", rule: Rule, seed: str, known: Collection[str], n: int) -> list[str]:
+    """At most `n` traces that fit the rule and are not `known`; reading ends with the last one needed."""
+    new = (id for id in _found(workspace, rule, seed) if id not in known)
     return list(islice(_once(new), n))
 
 
@@ -40,9 +40,9 @@ def newest_with_critical(workspace: "Workspace") -> Evaluation | None:
     return next((one for one in finished if reading.rows(workspace, one)["critical"].astype(bool).any()), None)
 
 
-def _seed(queue: Queue) -> str:
-    """A random share stays the same whenever it is looked for."""
-    return f"{queue.id} {queue.created_at:%Y-%m-%dT%H:%M:%S}"
+def seed(queue: Queue) -> str:
+    """A random share stays the same whenever it is looked for, also in a queue that was made without a seed."""
+    return queue.rule.seed or f"{queue.id} {queue.created_at:%Y-%m-%dT%H:%M:%S}"
 
 
 def _once(ids: Iterable[str]) -> Iterator[str]:

@@ -69,7 +69,8 @@ class Label:
 class Rule:
     """Which answers wait; `scorer` empty means any, `share` is that of RANDOM, `run_id` the evaluation to read.
 
-    `most` answers at most. `grows`: new ones are looked for whenever the queue is opened.
+    `most` answers at most. `grows`: new ones are looked for whenever the queue is opened. `seed` decides which answers
+    are in a random share.
     """
 
     pick: Pick
@@ -81,6 +82,7 @@ class Rule:
     live_only: bool = True
     most: int = 50
     grows: bool = False
+    seed: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "pick": self.pick.value}
@@ -130,8 +132,12 @@ class Queue:
         return Role.REVIEWER in actor.roles and listed and not (self.seats > 1 and actor.id == self.referee)
 
     def referees(self, actor: "Actor") -> bool:
-        """Whether this person may decide where two others differ."""
-        return Role.REVIEWER in actor.roles and (actor.id == self.referee if self.referee else self.reviews(actor))
+        """Whether this person may decide where two others differ; anyone where only those two are named."""
+        if Role.REVIEWER not in actor.roles:
+            return False
+        if self.referee:
+            return actor.id == self.referee
+        return self.reviews(actor) or len({*self.reviewers}) <= self.seats
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from services.database import new_id, now, review_item, review_queue, review_turn
 from services.errors import NotFoundError
@@ -112,17 +112,23 @@ def let_go(connection: Connection, queue_id: int, actor: str, but: int | None = 
 
 def end(connection: Connection, turn: Turn, state: str, **values: Any) -> bool:
     """Close a turn; False when it is this person's no more."""
-    mine = (review_turn.c.id == turn.id) & (review_turn.c.actor == turn.actor)
-    ended = connection.execute(update(review_turn).where(mine).values(state=state, until=None, at=now(), **values))
+    ended = connection.execute(update(review_turn).where(_is(turn)).values(state=state, until=None, at=now(), **values))
     return ended.rowcount == 1
 
 
-def forget(connection: Connection, turn: Turn) -> None:
-    connection.execute(delete(review_turn).where(review_turn.c.id == turn.id))
+def forget(connection: Connection, turn: Turn) -> bool:
+    """Strike a turn out; False when it is this person's no more."""
+    return connection.execute(delete(review_turn).where(_is(turn))).rowcount == 1
 
 
 def settle(connection: Connection, item_id: int, how: str | None) -> None:
     connection.execute(update(review_item).where(review_item.c.id == item_id).values(settled=how))
+
+
+def _is(turn: Turn) -> ColumnElement[bool]:
+    """A database gives the number of a turn that was struck out to the next one, at whatever answer and whoever's."""
+    c = review_turn.c
+    return (c.id == turn.id) & (c.item_id == turn.item_id) & (c.actor == turn.actor)
 
 
 def _queue(row: Any) -> Queue:

@@ -12,11 +12,12 @@ from mlflow.entities import AssessmentSource, AssessmentSourceType
 
 from services import audit, datasets, reviews, scorers, traces
 from services.audit import Verb
+from services.database import writing
 from services.datasets import Row
-from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from services.errors import ConflictError, ConsoleError, ForbiddenError, InvalidInputError, NotFoundError
 from services.evaluations import table
 from services.people import Actor, Role
-from services.reviews import collecting, desk, outcome, picking, shown, stored, way
+from services.reviews import collecting, desk, marks, outcome, picking, shown, stored, way
 from services.reviews.records import DIFFER, REFEREE, REFEREED, SAME, Form, Kind, Label, Pick, Rule
 from services.scorers import health
 from services.scorers.records import ScorerSpec
@@ -160,8 +161,9 @@ def test_what_a_person_says_is_an_assessment_in_their_name(workspace):
     assert {(one.source.source_type, one.source.source_id) for one in given.values()} == {("HUMAN", "ada")}
     assert given["tone"].rationale == "It is curt." and given["expected_response"].expectation is not None
     line = audit.events(workspace)[0]
-    assert (line.verb, line.subject, line.outcome, line.why) == ("review_answer", item.trace_id, "done", "It is curt.")
-    assert line.after["said"]["tone"] == "cold"
+    assert (line.verb, line.subject, line.outcome, line.why) == ("review_answer", item.trace_id, "done", "")
+    assert line.after["said"] == list(said), "what somebody wrote is erased with the trace, the audit log never"
+    assert "curt" not in str(line) and line.after["assessments"]["tone"] == [given["tone"].assessment_id]
     assert way.of(workspace, queue).finished and way.of(workspace, queue).waiting == ()
 
 
@@ -285,9 +287,9 @@ def test_the_way_leads_forward_and_back_and_round_again(workspace):
     assert (mine.next(), mine.next(one), mine.next(three)) == (one, three, one)
 
 
-def double(workspace, values, referee="rita"):
+def double(workspace, values, referee="rita", **more):
     """A queue in which ada and bob said these pairs, one answer after the other."""
-    queue = queue_of(workspace, len(values), double=True, referee=referee)
+    queue = queue_of(workspace, len(values), double=True, referee=referee, **more)
     bob = someone(workspace, "bob")
     for item, (one, other) in zip(stored.items(workspace, queue.id), values, strict=True):
         judge(workspace, queue, item.id, one)
@@ -307,7 +309,8 @@ def test_a_referee_decides_where_two_differ_and_health_goes_by_that_word(workspa
     assert item.of("rita").seat == REFEREE
     seen = shown.show(rita, queue, item)
     assert [one.said for one in seen.others] == [{"right": True}, {"right": False}] and seen.story.verdicts == ()
-    desk.judge(rita, queue, split.id, {"right": False}, "The date is wrong.")
+    for _once_more in range(2):
+        desk.judge(rita, queue, split.id, {"right": False}, "The date is wrong.")
 
     assert stored.items(workspace, queue.id)[1].settled == REFEREED and way.of(workspace, queue).finished
     by = {one.source.source_id: one for one in workspace.client.get_trace(split.trace_id).info.assessments}
@@ -346,8 +349,84 @@ def test_a_review_whose_process_died_before_the_end_is_settled_when_the_queue_is
         patch.setattr(desk, "settle", lambda *_: None)
         queue = double(workspace, [(True, False)])
     assert stored.items(workspace, queue.id)[0].settled is None
+    reviews.refresh(someone(workspace, "eve", Role.VIEWER), queue)
+    assert stored.items(workspace, queue.id)[0].settled is None, "who only looks writes nothing"
     reviews.refresh(workspace, queue)
-    assert stored.items(workspace, queue.id)[0].settled == DIFFER
+    [item] = stored.items(workspace, queue.id)
+    assert item.settled == DIFFER
+    judge(someone(workspace, "rita"), queue, item.id, False)
+    with writing(workspace.engine) as connection:
+        stored.settle(connection, item.id, DIFFER)
+    reviews.refresh(workspace, queue)
+    assert stored.items(workspace, queue.id)[0].settled == REFEREED
+
+
+def test_what_cannot_be_read_any_more_is_not_the_same_opinion(workspace, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "settle", lambda *_: None)
+        queue = double(workspace, [(True, False)])
+    [item] = stored.items(workspace, queue.id)
+    workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=[item.trace_id])
+    reviews.refresh(workspace, queue)
+    assert stored.items(workspace, queue.id)[0].settled is None
+    assert desk.undo(workspace, queue) == item.id, "nor does it keep anybody from taking a review back"
+
+
+def test_a_turn_of_somebody_else_with_the_same_number_is_not_touched(workspace):
+    queue = queue_of(workspace, 2)
+    first, second = stored.items(workspace, queue.id)
+    judge(workspace, queue, first.id, True)
+    mine = stored.items(workspace, queue.id)[0]
+    desk.undo(workspace, queue)
+    bob = someone(workspace, "bob")
+    judge(bob, queue, first.id, True)
+    his = stored.items(workspace, queue.id)[0]
+    assert his.of("bob").id == mine.of("ada").id
+    with pytest.raises(ConflictError, match="meanwhile"):
+        desk.take_back(workspace, queue, mine, mine.of("ada"))
+    with writing(workspace.engine) as connection:
+        assert not stored.end(connection, replace(his.of("bob"), item_id=second.id), "done", marks={})
+    assert stored.items(workspace, queue.id)[0] == his
+
+
+def test_what_was_logged_but_never_noted_is_taken_back(workspace):
+    queue = queue_of(workspace, 1)
+    [item] = stored.items(workspace, queue.id)
+
+    def die():
+        desk.take(workspace, queue, item.id)
+        marks.log(workspace, queue, item, 1, {"right": False}, "")
+
+    def values():
+        return [one.feedback.value for one in workspace.client.get_trace(item.trace_id).info.assessments]
+
+    die()
+    judge(workspace, queue, item.id, True)
+    assert values() == [True]
+    desk.undo(workspace, queue)
+    die()
+    with writing(workspace.engine) as connection:
+        stored.let_go(connection, queue.id, "ada")
+    assert values() == [False]
+    desk.take(workspace, queue, item.id)
+    assert values() == []
+
+
+def test_where_only_two_reviewers_are_named_anyone_may_decide_between_them(workspace):
+    queue = double(workspace, [(True, False)], referee="", reviewers=("ada", "bob"))
+    [item] = stored.items(workspace, queue.id)
+    assert (
+        way.of(workspace, queue).waiting == () and way.of(someone(workspace, "eve", Role.VIEWER), queue).waiting == ()
+    )
+    judge(someone(workspace, "carl"), queue, item.id, False)
+    assert stored.items(workspace, queue.id)[0].settled == REFEREED
+
+
+def test_a_queue_whose_first_answers_cannot_be_looked_for_is_not_made(workspace):
+    missing = Form("q", Rule(Pick.EVALUATION, run_id="0" * 32), (RIGHT,))
+    with pytest.raises(ConsoleError):
+        reviews.make(workspace, missing)
+    assert reviews.all(workspace) == []
 
 
 def test_the_outcome_tells_what_people_said_how_they_agree_and_how_scorers_do(workspace):
@@ -407,7 +486,9 @@ def test_of_several_answers_to_one_question_what_a_reviewer_wrote_is_expected(wo
 
     fresh = datasets.create(workspace, "Failed", [Row("", "What else?")])
     collecting.collect(workspace, queue, fresh.id, [failed.trace_id], answers=True)
-    assert [row.expected for row in datasets.rows(workspace, fresh.id)] == ["", ""], "a failed answer is expected of nobody"
+    assert [row.expected for row in datasets.rows(workspace, fresh.id)] == ["", ""], (
+        "a failed answer is expected of nobody"
+    )
 
 
 def test_a_queue_that_would_teach_nothing_is_refused(workspace):
@@ -438,6 +519,12 @@ def test_a_closed_queue_waits_for_nobody_until_it_is_opened_again(workspace):
     with pytest.raises(ConflictError, match="closed"):
         desk.judge(workspace, closed, item.id, {"right": True})
     reviews.close(workspace, queue, closed=False)
+    judge(workspace, queue, item.id, True)
+    reviews.close(workspace, queue)
+    with pytest.raises(ConflictError, match="closed"):
+        desk.undo(workspace, queue)
+    reviews.close(workspace, queue, closed=False)
+    desk.undo(workspace, queue)
     assert [n for _queue, n in reviews.waiting(workspace)] == [1]
 
 

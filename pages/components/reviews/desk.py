@@ -96,7 +96,7 @@ def _show_way(queue: Queue, here: Way, item: Item | None) -> None:
             shortcut="U",
             on_click=acting.undo,
             args=(session.workspace(), queue),
-            disabled=not here.mine,
+            disabled=not (queue.open and here.mine),
         )
         keys.show_button()
     done = here.complete + here.aside
