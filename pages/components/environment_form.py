@@ -30,7 +30,7 @@ def show(workspace: Workspace) -> None:
         type="primary",
         key="save-environment",
         on_click=_save,
-        args=(workspace, config, variables),
+        args=(workspace, now, config, variables),
         disabled=not may,
     )
 
@@ -51,9 +51,10 @@ def _table(workspace: Workspace, name: str, values: dict[str, str], may: bool) -
     return edited
 
 
-def _save(workspace: Workspace, *tables: list[dict[str, str | None]]) -> None:
+def _save(workspace: Workspace, seen: Environment, *tables: list[dict[str, str | None]]) -> None:
     config, variables = (
         {str(row["name"]).strip(): row["value"] or "" for row in rows if row["name"]} for rows in tables
     )
     with feedback.action(Message("Saved the environment. It counts from the next deployment on.")):
-        apps.save_environment(workspace, Environment(Stage.PRODUCTION, workspace.app.endpoint, config, variables))
+        wanted = Environment(Stage.PRODUCTION, workspace.app.endpoint, config, variables)
+        apps.save_environment(workspace, wanted, seen)

@@ -27,7 +27,11 @@ def show(workspace: Workspace) -> None:
             )
             kept = [*found[:position], *found[position + 1 :]]
             st.button(
-                _("Take away"), key=f"unfreeze-{position}", on_click=_save, args=(workspace, kept), disabled=not may
+                _("Take away"),
+                key=f"unfreeze-{position}",
+                on_click=_save,
+                args=(workspace, kept, found),
+                disabled=not may,
             )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(_("First and last day"), [], key=_key(workspace, "days"), disabled=not may)
@@ -41,12 +45,13 @@ def _add(workspace: Workspace, found: list[Freeze]) -> None:
     start, end = (
         datetime.combine(day, time, zone) for day, time in ((first, datetime.min.time()), (last, datetime.max.time()))
     )
-    _save(workspace, [*found, Freeze(start, end if days else start, str(st.session_state[_key(workspace, "why")]))])
+    new = Freeze(start, end if days else start, str(st.session_state[_key(workspace, "why")]))
+    _save(workspace, [*found, new], found)
 
 
-def _save(workspace: Workspace, wanted: list[Freeze]) -> None:
+def _save(workspace: Workspace, wanted: list[Freeze], seen: list[Freeze]) -> None:
     with feedback.action(Message("Saved the freeze periods.")):
-        apps.save_freezes(workspace, wanted)
+        apps.save_freezes(workspace, wanted, seen)
 
 
 def _key(workspace: Workspace, name: str) -> str:

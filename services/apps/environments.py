@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from services import audit
 from services.apps.form import SLUG
-from services.apps.records import ENVIRONMENTS, App, Environment, Stage, all, get, load_setting, save_setting
+from services.apps.records import (
+    ENVIRONMENTS,
+    App,
+    Environment,
+    Stage,
+    all,
+    get,
+    load_setting,
+    load_version,
+    save_setting,
+)
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
@@ -27,10 +37,19 @@ def of(workspace: "Workspace") -> dict[Stage, Environment]:
     return {stage: Environment(stage, **values) for stage, values in own.items() if values}
 
 
-def save_environment(workspace: "Workspace", wanted: Environment) -> None:
-    """Store one environment; raises InvalidInputError or ConflictError. It counts from the next deployment on."""
+def save_environment(workspace: "Workspace", wanted: Environment, seen: Environment | None = None) -> None:
+    """Store one environment; raises InvalidInputError or ConflictError. It counts from the next deployment on.
+
+    `seen` is what `wanted` was made from: when it is another one by now, somebody else's change would be lost.
+    """
     _check(workspace, wanted)
-    stored = load_setting(workspace, ENVIRONMENTS) or {}
+    version, stored = load_version(workspace, ENVIRONMENTS)
+    stored = stored or {}
+    if seen is not None and of(workspace).get(wanted.stage) != seen:
+        raise ConflictError(
+            Message("Somebody else changed the environment meanwhile."),
+            Message("Reload the page and look at it again."),
+        )
     values = {name: value for name, value in asdict(wanted).items() if name != "stage"}
     if wanted.stage is Stage.PRODUCTION:
         del values["endpoint"]
@@ -38,7 +57,7 @@ def save_environment(workspace: "Workspace", wanted: Environment) -> None:
         values = {}
     before, after = _named(stored.get(wanted.stage.value) or {}), _named(values)
     with audit.change(workspace, Verb.UPDATE_APP, f"environment {wanted.stage}", before, after):
-        save_setting(workspace, ENVIRONMENTS, stored | {wanted.stage.value: values})
+        save_setting(workspace, ENVIRONMENTS, stored | {wanted.stage.value: values}, read=version)
 
 
 def other_app_at(workspace: "Workspace", endpoint: str) -> App | None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services import audit
-from services.apps.records import load_setting, save_setting
+from services.apps.records import load_setting, load_version, save_setting
 from services.audit import Verb
-from services.errors import InvalidInputError
+from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -39,15 +39,25 @@ def frozen_at(workspace: "Workspace", at: datetime) -> Freeze | None:
     return next((one for one in freezes(workspace) if one.start <= at < one.end), None)
 
 
-def save_freezes(workspace: "Workspace", wanted: list[Freeze]) -> None:
-    """Store the app's freeze periods; raises InvalidInputError for one that ends before it begins or says no reason."""
+def save_freezes(workspace: "Workspace", wanted: list[Freeze], seen: list[Freeze] | None = None) -> None:
+    """Store the app's freeze periods; raises InvalidInputError for one that ends before it begins or says no reason.
+
+    `seen` are those that `wanted` was made from; raises ConflictError when they are others by now.
+    """
     if any(one.start >= one.end or not one.why.strip() for one in wanted):
         raise InvalidInputError(
             Message("A freeze period begins before it ends, and says why."), Message("Correct the period.")
         )
-    before, after = _plain(freezes(workspace)), _plain(wanted)
+    version, _stored = load_version(workspace, FREEZES)
+    there = freezes(workspace)
+    if seen is not None and there != seen:
+        raise ConflictError(
+            Message("Somebody else changed the freeze periods meanwhile."),
+            Message("Reload the page and look at them again."),
+        )
+    before, after = _plain(there), _plain(wanted)
     with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, "freeze periods", before, after):
-        save_setting(workspace, FREEZES, after)
+        save_setting(workspace, FREEZES, after, read=version)
 
 
 def _plain(found: list[Freeze]) -> list[dict[str, Any]]:

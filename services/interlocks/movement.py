@@ -1,5 +1,7 @@
 """Interlocks on the move itself: the traffic, the way back, who agreed, and that nothing moved meanwhile."""
 
+from datetime import UTC
+
 from services import apps
 from services.database import now
 from services.interlocks.facts import Candidate, Finding, Interlock
@@ -93,7 +95,7 @@ def not_frozen(candidate: Candidate) -> Finding:
     period = apps.frozen_at(candidate.workspace, now())
     if period is None:
         return FROZEN.green(Message("No freeze period now."))
-    until = period.end.strftime("%Y-%m-%d %H:%M")
+    until = period.end.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
     return FROZEN.red(
         Message("Nothing new goes live until {time} UTC: {why}", time=until, why=period.why),
         Message("Wait, or choose a start after it. If it must be, ask for an override on the release's page."),

@@ -141,8 +141,11 @@ def decisions(workspace: "Workspace", id: int) -> list[Decision]:
     return [_from_event(one) for one in lines if one.verb in verbs and one.outcome == "done"]
 
 
-def hold(workspace: "Workspace", release: Release, *, started: bool = False) -> None:
-    """Raise BlockedError unless whoever must agree has agreed to exactly this release."""
+def hold(workspace: "Workspace", release: Release, *, started: bool = False, at: datetime | None = None) -> None:
+    """Raise BlockedError unless whoever must agree has agreed to exactly this release.
+
+    Raises InvalidInputError when the approval ends before `at`, the time of a later start.
+    """
     found = approval(workspace, release, started=started)
     told = {
         Standing.WAITING: Message("Release {id} waits for an approval.", id=release.id),
@@ -154,6 +157,11 @@ def hold(workspace: "Workspace", release: Release, *, started: bool = False) -> 
         raise BlockedError(
             told[found.standing],
             Message("Ask an approver to look at it and to approve it on its page."),
+        )
+    if at is not None and found.until is not None and at > found.until:
+        raise InvalidInputError(
+            Message("The approval of release {id} ends before that time.", id=release.id),
+            Message("Choose an earlier time, or have it approved closer to it."),
         )
 
 

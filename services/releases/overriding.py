@@ -1,5 +1,7 @@
 """Letting a release pass although interlocks are red: one person asks with a reason, another one confirms, for ever."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Override:
-    """Who asked and why, of which interlocks (`numbers`), and who confirmed it; nobody has while it waits."""
+    """Who asked and why, of which interlocks (`numbers`), and who confirmed it; nobody has while it waits.
+
+    `found` are the hashes of what these interlocks had found: the same interlock may turn red for something else.
+    """
 
     asked_by: str
     why: str
     numbers: frozenset[int]
+    found: frozenset[str]
     at: datetime
     confirmed_by: str | None = None
 
@@ -46,12 +52,16 @@ def ask(workspace: "Workspace", id: int, why: str) -> None:
             Message("There is no reason."), Message("Type why it must go live all the same: it stands in the evidence.")
         )
     release = records.get(workspace, id)
-    red = sorted({one.number for one in release.findings if one.light is Light.RED})
+    red = [one for one in release.findings if one.light is Light.RED]
     if not release.checkable or not red:
         raise ConflictError(
             Message("No interlock holds release {id}.", id=id), Message("Reload the page and look at it.")
         )
-    asked = {"subject": approving.subject(workspace, release), "numbers": red}
+    asked = {
+        "subject": approving.subject(workspace, release),
+        "numbers": sorted({one.number for one in red}),
+        "found": sorted(map(_hash, red)),
+    }
     with audit.change(workspace, Verb.ASK_OVERRIDE, f"release {id}", after=asked, why=why.strip()):
         records.touch(workspace, release)
 
@@ -74,7 +84,7 @@ def confirm(workspace: "Workspace", id: int) -> None:
     with audit.change(workspace, Verb.CONFIRM_OVERRIDE, f"release {id}", after={"of": line.id}, why=waiting.why):
         records.touch(workspace, release)
     fresh = records.get(workspace, id)
-    records.set_findings(workspace, fresh, applied(workspace, fresh, fresh.findings), fresh.basis)
+    records.set_findings(workspace, fresh, applied(workspace, fresh, fresh.findings), fresh.basis, fresh.revision)
 
 
 def applied(workspace: "Workspace", release: Release, findings: Sequence[Finding]) -> list[Finding]:
@@ -89,11 +99,18 @@ def applied(workspace: "Workspace", release: Release, findings: Sequence[Finding
             light=Light.AMBER,
             found=Message("Overridden by {first} and {second}: {why} ({found})", found=one.found, **names),
         )
-        if one.light is Light.RED and one.number in given.numbers
+        if one.light is Light.RED and _hash(one) in given.found
         else one
         for one in findings
     ]
 
 
 def _from_event(line: Event, confirmed_by: str | None) -> Override:
-    return Override(line.actor, line.why, frozenset(line.after["numbers"]), line.at, confirmed_by)
+    asked = line.after
+    found = frozenset(asked.get("found", ()))
+    return Override(line.actor, line.why, frozenset(asked["numbers"]), found, line.at, confirmed_by)
+
+
+def _hash(red: Finding) -> str:
+    told = json.dumps([red.number, red.found.to_json()], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -21,6 +21,9 @@ def test_production_gives_its_variables_to_what_is_deployed(workspace):
         assert connection.execute(select(served.c.environment)).scalar() == VARIABLES
     line = audit.of_verbs(workspace, [audit.Verb.UPDATE_APP])[-1]
     assert line.after["variables"] == ["SHOP_URL"] and "shop.example" not in str(line.after)
+    with pytest.raises(ConflictError, match="Somebody else"):
+        apps.save_environment(workspace, wanted, seen=Environment(Stage.PRODUCTION, "support", {}, {}))
+    apps.save_environment(workspace, wanted, seen=wanted)
 
 
 @pytest.mark.parametrize("name", ["", "1ST", "WITH BLANK"])

@@ -117,6 +117,8 @@ def test_an_approval_expires_before_the_start_but_not_under_way(proposed, monkey
     approving.save_rule(workspace, ApprovalRule(Who.ONE, hours=2))
     approving.approve(by(workspace, GRACE), id)
     later = database.now() + timedelta(hours=3)
+    with pytest.raises(InvalidInputError, match="ends before that time"):
+        releases.start(workspace, id, later)
     monkeypatch.setattr(approving, "now", lambda: later)
     assert standing(workspace, id) is Standing.EXPIRED
     # A pointer that an interlock stopped has not moved: resuming it days later needs another look.

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,7 @@ from services.apps import Freeze
 from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError
 from services.interlocks import Light, movement
+from services.messages import Message
 from services.people import Actor, Role
 from services.releases import Kind, Pair, Proposal, State, overriding, records
 from tests.standing import logged
@@ -67,6 +69,10 @@ def test_an_override_does_not_cover_what_turns_red_later(held):
         ada, releases.get(ada, release.id), interlocks.check(releases.steps.candidate(ada, release))
     )
     assert [one.number for one in findings if one.light is Light.RED] == [17]
+    red = next(one for one in release.findings if one.light is Light.RED)
+    for found, light in ((red.found, Light.AMBER), (Message("Something else."), Light.RED)):
+        (told,) = overriding.applied(ada, releases.get(ada, release.id), [replace(red, found=found)])
+        assert told.light is light
 
 
 def test_17_holds_in_a_freeze_period_only(held):
@@ -78,9 +84,14 @@ def test_17_holds_in_a_freeze_period_only(held):
     apps.save_freezes(ada, [Freeze(now() - HOUR, now() + HOUR, "sale")])
     found = movement.not_frozen(candidate)
     assert found.light is Light.RED and "sale" in str(found.found) and found.mend
+    tokyo = [replace(one, end=one.end.astimezone(ZoneInfo("Asia/Tokyo"))) for one in apps.freezes(ada)]
+    apps.save_freezes(ada, tokyo)
+    assert movement.not_frozen(candidate).found == found.found
     for wrong in (Freeze(now(), now() - HOUR, "sale"), Freeze(now(), now() + HOUR, " ")):
         with pytest.raises(InvalidInputError):
             apps.save_freezes(ada, [wrong])
+    with pytest.raises(ConflictError, match="Somebody else"):
+        apps.save_freezes(ada, [], seen=[])
     assert len(apps.freezes(ada)) == 1
 
 
