@@ -12,9 +12,11 @@ from typing import Any
 from mlflow.models import Model
 
 from services import apps
+from services.apps import Environment
 from services.errors import translated
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
+from services.platforms import Rules
 from services.secrets import KEY_TEXT
 
 NAMES = Interlock(
@@ -77,6 +79,9 @@ def settings_known(candidate: Candidate) -> Finding:
     if wrong:
         found = Message("The platform reads no environment variable of this name: {names}.", names=", ".join(wrong))
         return ARGUMENTS.red(found, mend, "apps")
+    refused = _refused(surroundings, known)
+    if refused is not None:
+        return ARGUMENTS.red(*refused, "apps")
     unread = sorted(set(surroundings.config) - set(candidate.agent.config))
     if unread:
         found = Message(
@@ -87,6 +92,27 @@ def settings_known(candidate: Candidate) -> Finding:
         names = ", ".join(sorted(surroundings.variables))
         return ARGUMENTS.green(Message("Environment variables that are set: {names}.", names=names))
     return ARGUMENTS.green(Message("Nothing is set beside what the console sets itself."))
+
+
+def _refused(surroundings: Environment, known: Rules) -> tuple[Message, Message] | None:
+    """What the platform would refuse or ignore at the deployment, and how to mend it."""
+    fixed = sorted(known.fixed_environment & set(surroundings.variables))
+    if fixed:
+        found = Message("The platform sets these environment variables itself: {names}.", names=", ".join(fixed))
+        return found, Message("Take them away on the Apps screen, under Environments.")
+    small = sorted(name for name in surroundings.variables if name != name.upper())
+    if small and known.capital_names:
+        found = Message(
+            "The platform takes environment variables in capital letters only: {names}.", names=", ".join(small)
+        )
+        return found, Message("Correct the name on the Apps screen, under Environments, or take it away.")
+    if surroundings.config and not known.overrides_config:
+        names = ", ".join(sorted(surroundings.config))
+        found = Message("This platform cannot change an agent's settings when it is deployed: {names}.", names=names)
+        return found, Message(
+            "Log the agent with these settings, then take them away on the Apps screen, under Environments."
+        )
+    return None
 
 
 def secrets_by_reference(candidate: Candidate) -> Finding:

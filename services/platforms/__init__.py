@@ -30,6 +30,8 @@ class ServedState(StrEnum):
 class Rules:
     """What a serving platform accepts, as data, so that each interlock exists once.
 
+    `capital_names`: an environment variable is named in capital letters. `fixed_environment`: those nobody may set.
+    `overrides_config`: a deployment may change the settings that the agent was logged with.
     `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
     `fallback`: it can answer with a fixed message while an endpoint is offline.
@@ -41,6 +43,9 @@ class Rules:
     splits_traffic: bool
     served_versions: int
     known_environment: frozenset[str]
+    capital_names: bool = False
+    fixed_environment: frozenset[str] = frozenset()
+    overrides_config: bool = True
     secret_references: bool = False
     declares_resources: bool = False
     scorers: int | None = None

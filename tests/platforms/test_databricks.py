@@ -14,7 +14,7 @@ from services.apps import AppForm
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
-from services.platforms.databricks import changing
+from services.platforms.databricks import changing, variables
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace.fixture import TOKEN, Emulator
@@ -191,6 +191,18 @@ def test_a_version_whose_registration_was_deleted_is_still_told(databricks: Emul
     assert found.version(2).model_id == "" and found.version(1).model_id
     with pytest.raises(NotFoundError):
         agents.get(versions, "")
+
+
+def test_an_agent_of_another_provider_is_not_served_with_the_workspaces_model(app: Workspace, secret: None) -> None:
+    settings = replace(app.settings, model_base_url="https://models.example/v1")
+    elsewhere = replace(app, platform=replace(app.platform, settings=settings))
+    client = app.platform.serving.client
+    with pytest.raises(NotReadyError, match=r"models\.example"):
+        variables.of(elsewhere, client)
+    own = replace(app.app.environment, variables={"OPENAI_BASE_URL": "https://models.example/v1"})
+    told = variables.of(elsewhere.for_app(replace(app.app, environment=own)), client)
+    assert told["OPENAI_BASE_URL"] == "https://models.example/v1"
+    assert variables.of(app, client)["OPENAI_BASE_URL"] == f"{client.access.host}/serving-endpoints"
 
 
 def test_what_the_sdk_refuses_is_told_in_its_words(versions: Workspace) -> None:

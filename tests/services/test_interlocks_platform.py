@@ -61,6 +61,18 @@ def test_8_knows_the_names_that_a_platform_and_an_agent_read(candidate):
     red(surroundings.settings_known(surrounded(candidate, config={"temprature": "0"})), "temprature")
 
 
+def test_8_holds_what_a_platform_would_refuse_or_ignore(candidate):
+    agent = replace(AGENT, config={"temperature": "0.5"})
+    set_again = replace(surrounded(candidate, config={"temperature": "0"}), agent=agent)
+    assert surroundings.settings_known(set_again).light is Light.GREEN
+    red(surroundings.settings_known(within(set_again, overrides_config=False)), "temperature")
+    small = surrounded(candidate, variables={"shop_url": "https://shop.example"})
+    assert surroundings.settings_known(small).light is Light.GREEN
+    red(surroundings.settings_known(within(small, capital_names=True)), "shop_url")
+    fixed = surrounded(candidate, variables={"ENABLE_MLFLOW_TRACING": "false"})
+    red(surroundings.settings_known(within(fixed, fixed_environment=frozenset({"ENABLE_MLFLOW_TRACING"}))), "itself")
+
+
 @pytest.mark.parametrize("chosen", [{"SHOP_TOKEN": "abc123"}, {"NOTE": KEY}])
 def test_9_holds_a_secret_in_plain_text(candidate, chosen):
     assert surroundings.secrets_by_reference(candidate).light is Light.GREEN

@@ -8,6 +8,7 @@ from services import connection
 from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.platforms.databricks.client import Client
+from services.settings import models_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -36,7 +37,8 @@ KNOWN = frozenset(
 
 
 def of(workspace: "Workspace", client: Client) -> dict[str, str]:
-    """The environment of the app's agent; raises NotReadyError when there is no secret to refer to."""
+    """The environment of the app's agent; raises NotReadyError without a secret to refer to, or without its model."""
+    _refuse_other_model(workspace, client)
     host, secret = client.access.host, f"{{{{secrets/{_scope(workspace, client)}/{SECRET}}}}}"
     return ALWAYS | {
         "DATABRICKS_HOST": host,
@@ -47,9 +49,26 @@ def of(workspace: "Workspace", client: Client) -> dict[str, str]:
         "MLFLOW_REGISTRY_URI": "databricks-uc",
         "MLFLOW_TRACKING_URI": "databricks",
         "OPENAI_API_KEY": secret,
-        "OPENAI_BASE_URL": f"{host}/serving-endpoints",
+        "OPENAI_BASE_URL": models_of(client.access),
         **workspace.app.environment.variables,
     }
+
+
+def _refuse_other_model(workspace: "Workspace", client: Client) -> None:
+    """What was evaluated with another provider's model must not answer with one of the workspace's."""
+    settings = workspace.settings
+    if settings.model_base_url == models_of(client.access) or "OPENAI_BASE_URL" in workspace.app.environment.variables:
+        return
+    raise NotReadyError(
+        Message(
+            "The console asks the model at {address}; a served agent would ask one of the workspace's instead.",
+            address=settings.model_base_url or "https://api.openai.com/v1",
+        ),
+        Message(
+            "Set OPENAI_BASE_URL, and OPENAI_API_KEY as {example}, on the Apps screen, under Environments.",
+            example="{{secrets/scope/key}}",
+        ),
+    )
 
 
 def _scope(workspace: "Workspace", client: Client) -> str:
