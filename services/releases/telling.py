@@ -8,11 +8,11 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 import time
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 import httpx2
 
@@ -33,6 +33,8 @@ JOB = "tell_webhook"
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200, 21600, 86400))
 SECONDS = 10.0
 PREFIX = "whsec_"
+HOST = re.compile(r"[^\s%\\]+")
+LAST_PORT = 65535
 
 
 def address(workspace: "Workspace") -> str:
@@ -42,9 +44,7 @@ def address(workspace: "Workspace") -> str:
 
 def save_address(workspace: "Workspace", url: str) -> None:
     """Store it; raises InvalidInputError for what is not https (or this machine), NotReadyError without a secret."""
-    parts = urlparse(url)
-    here = parts.scheme == "http" and parts.hostname in LOOPBACK
-    if url and not (parts.hostname and (parts.scheme == "https" or here) and not parts.username):
+    if url and not _safe(url):
         raise InvalidInputError(
             Message("“{url}” cannot be a webhook's address.", url=url[:200]),
             Message("Write an address that begins with https://, without a name and password."),
@@ -58,6 +58,17 @@ def save_address(workspace: "Workspace", url: str) -> None:
         )
     with audit.change(workspace, Verb.UPDATE_APP, "webhook", address(workspace), url):
         apps.save_setting(workspace, SETTING, {"url": url})
+
+
+def _safe(url: str) -> bool:
+    """Read by what sends to it later: another reader would see another host in the same words."""
+    try:
+        parts = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return False
+    here = parts.scheme == "http" and parts.host in LOOPBACK
+    named = HOST.fullmatch(parts.host) is not None and (parts.port or 1) <= LAST_PORT
+    return named and (parts.scheme == "https" or here) and not parts.userinfo
 
 
 def tell(workspace: "Workspace", event: str, release: Release) -> None:
@@ -81,8 +92,13 @@ def tell(workspace: "Workspace", event: str, release: Release) -> None:
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
-    """Send one event; a receiver that does not take it is asked again later, seven times within two days."""
+    """Send one event; a receiver that does not take it is asked again later, seven times within two days.
+
+    Nothing is left to send once nobody wants to hear any more.
+    """
     args = work.args
+    if not address(workspace):
+        return {"told": None}
     refused = _send(workspace, args["id"], args["body"])
     if refused is None:
         return {"told": args["id"]}
@@ -115,14 +131,13 @@ def _queue(workspace: "Workspace", args: dict[str, Any]) -> None:
 def _send(workspace: "Workspace", id: str, body: str) -> str | None:
     """Why it was not taken; None when it was. Redirects are not followed: the address was checked, theirs was not."""
     secret, at = workspace.settings.webhook_secret, str(int(time.time()))
-    url = address(workspace)
-    if not url or secret is None:
+    url, told = address(workspace), {"content-type": "application/json"}
+    if secret is None:
         return "–"
     signed = {"webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature(secret.value, id, at, body)}
     try:
-        answer = httpx2.post(
-            url, content=body.encode(), headers={"content-type": "application/json", **signed}, timeout=SECONDS
-        )
-    except httpx2.HTTPError as error:
+        # Only the status counts: what else is answered may be without end, and is not read.
+        with httpx2.stream("POST", url, content=body.encode(), headers=told | signed, timeout=SECONDS) as answer:
+            return None if answer.is_success else str(answer.status_code)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return type(error).__name__
-    return None if answer.is_success else str(answer.status_code)

@@ -89,8 +89,18 @@ def test_in_the_end_the_job_says_that_nobody_took_it(signing, monkeypatch):
             deliver(signing)
 
 
+def test_an_emptied_address_ends_what_waits_for_it(signing):
+    with receiver(500) as (url, heard):
+        telling.save_address(signing, url)
+        telling.tell(signing, "live", release(signing))
+        telling.save_address(signing, "")
+        assert deliver(signing) == {"told": None}
+        assert heard == [] and jobs.claim(signing.engine) is None
+
+
 def test_only_a_safe_address_with_a_secret_is_kept(workspace, signing):
-    for wrong in ("http://example.com", "ftp://example.com", "https://ada:pw@example.com", "nonsense"):
+    broken = ("https://[x", "https://host:abc", "https://exam ple.com", "https://host:99999")
+    for wrong in ("http://example.com", "ftp://example.com", "https://ada:pw@example.com", "nonsense", *broken):
         with pytest.raises(InvalidInputError):
             telling.save_address(signing, wrong)
     with pytest.raises(NotReadyError):
