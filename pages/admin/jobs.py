@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, screens, session
-from services import jobs
+from services import jobs, releases
 from services.jobs import Job, State
 from services.messages import Message, mark
 from services.people import CONSOLE
@@ -23,7 +23,7 @@ COLOUR = {State.DONE: "green", State.FAILED: "red", State.RUNNING: "blue"}
 
 def cancel(id: int) -> None:
     with feedback.action(Message("Job {id} stops.", id=id)):
-        jobs.cancel(workspace, id)
+        releases.cancel(workspace, jobs.get(workspace, id))
 
 
 def facts(job: Job) -> list[str]:

@@ -49,7 +49,7 @@ def show_live(live: Live) -> None:
         with st.container(border=True):
             st.write(_("Nothing is live yet."))
         return
-    if live.moved_outside and not any(one.working for one in releases.all(workspace)):
+    if live.moved_outside and not any(one.working and one.due_at is None for one in releases.all(workspace)):
         moved_outside.show(workspace, live, live.release)
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -81,6 +81,8 @@ def show_roll_back(live: Live) -> None:
                 id=target.id,
             )
         )
+        for one in (one for one in releases.all(workspace) if one.working):
+            st.caption(_("Release {id} is planned or on its way: it is stopped first.", id=one.id))
         st.text_input(_("Reason"), key=field("reason"), placeholder=_("What went wrong?"))
         st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back)
 

@@ -17,6 +17,7 @@ from services.messages import Message
 from services.people import CONSOLE
 
 MOST_ATTEMPTS = 5
+LONG = timedelta(minutes=5)
 
 
 def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = False) -> Job | None:
@@ -67,9 +68,15 @@ def fail(engine: Engine, job: Job, error: ConsoleError) -> None:
     _end(engine, job, State.FAILED, error=error.message.to_json(), remedy=remedy)
 
 
-def requeue(engine: Engine, job: Job) -> None:
-    """Give an interrupted job back; after MOST_ATTEMPTS it fails, so that a job that kills its worker ends."""
-    if job.attempt >= MOST_ATTEMPTS and not job.recurring:
+def requeue(engine: Engine, job: Job, clean: bool = False) -> None:
+    """Give an interrupted job back; after MOST_ATTEMPTS it fails, so that a job that kills its worker ends.
+
+    A release outlives every `clean` stop of the worker, and what ran for long does not kill it: a canary takes days,
+    and given up it would leave its share to a version that nobody watches.
+    """
+    lasted = job.started_at is not None and now() - job.started_at > LONG
+    outlives = job.kind == "release" and (clean or lasted)
+    if job.attempt >= MOST_ATTEMPTS and not job.recurring and not outlives:
         message = Message("It was interrupted {times} times and was given up.", times=job.attempt)
         fail(
             engine,

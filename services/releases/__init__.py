@@ -22,12 +22,14 @@ from services.releases import (
     registering,
     sharing,
     steps,
+    stopping,
     telling,
     waiting,
 )
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
+from services.releases.stopping import cancel, stop
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -50,6 +52,7 @@ __all__ = [
     "all",
     "approving",
     "canary",
+    "cancel",
     "check_again",
     "evidence",
     "get",
@@ -103,12 +106,9 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 
     Raises ConflictError while another release is on its way, InvalidInputError when two pointers would move.
     """
+    audit.require(workspace, Verb.PROPOSE_RELEASE)
     candidate = _candidate(workspace, proposal)
-    busy = [one for one in all(workspace) if one.working]
-    if busy:
-        raise ConflictError(
-            Message("Release {id} is on its way.", id=busy[0].id), Message("Wait until it has ended, or stop it.")
-        )
+    _nothing_on_its_way(workspace)
     now = live(workspace)
     kind = _kind(candidate, now)
     evaluation = candidate.evaluation.run_id if candidate.evaluation else None
@@ -117,11 +117,13 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     moves = {"prompt": candidate.prompt.name, "before": before, "evaluation": evaluation, "after": after}
     if proposal.canary:
         moves["canary"] = _canary_plan(workspace, kind, now)
+    # Before anything is stored: a check that cannot be made leaves no proposal behind.
+    findings, basis = interlocks.check(candidate), steps.basis(candidate)
     line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
     with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
         change.after = after | {"release": id}
-        records.set_findings(workspace, get(workspace, id), interlocks.check(candidate), steps.basis(candidate))
+        records.set_findings(workspace, get(workspace, id), findings, basis)
         telling.tell(workspace, "proposed", get(workspace, id))
     return get(workspace, id)
 
@@ -164,9 +166,22 @@ def withdraw(workspace: "Workspace", id: int) -> None:
         )
     with audit.change(workspace, Verb.WITHDRAW_RELEASE, f"release {id}", before=found.state.value):
         if found.kind is Kind.AGENT and found.after.agent_version is not None:
+            sharing.take_back(workspace, found)
+            _answers_nobody(workspace, found)
             _take_down(workspace, found, f"release {id} was withdrawn")
             registering.give_up(workspace, found)
         records.set_state(workspace, id, State.WITHDRAWN, found.revision)
+
+
+def _answers_nobody(workspace: "Workspace", release: Release) -> None:
+    """Raise ConflictError while the version that is given up meets people beside the live one."""
+    version = int(release.after.agent_version or 0)
+    share = production.traffic(workspace).get(version)
+    if share and release.before.agent_version is not None:
+        raise ConflictError(
+            Message("Agent version {n} still gets {share} % of the traffic.", n=version, share=share),
+            Message("Put back what the last release left, then withdraw this one."),
+        )
 
 
 def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Release:
@@ -190,10 +205,11 @@ def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Releas
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}", after={"at": at.isoformat()} if at else None):
         _nothing_moved(workspace, found)
         if not found.done("shift"):
-            approving.hold(workspace, found)
+            approving.hold(workspace, found, at=at)
         if not found.moving and found.judged:
             findings = interlocks.check(steps.candidate(workspace, found))
             interlocks.hold(overriding.applied(workspace, found, findings))
+        sharing.renew(workspace, found)
         _submit(workspace, found, at)
     return get(workspace, id)
 
@@ -226,17 +242,6 @@ def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) 
     records.set_job(workspace, found.id, job.id)
 
 
-def stop(workspace: "Workspace", id: int) -> None:
-    """Ask a running release to stop after its current step; it can be resumed or left."""
-    audit.require(workspace, Verb.STOP_RELEASE)
-    found = get(workspace, id)
-    if not found.working or found.job_id is None:
-        raise ConflictError(Message("Release {id} is not running.", id=id))
-    jobs.cancel(workspace, found.job_id)
-    if not get(workspace, id).working:
-        _halt(workspace, id)
-
-
 def go_on(workspace: "Workspace", id: int, why: str) -> None:
     """Let the canary's step under way pass although harm was shown, with a reason; raises ConflictError without one."""
     audit.require(workspace, Verb.START_RELEASE)
@@ -254,7 +259,10 @@ def go_on(workspace: "Workspace", id: int, why: str) -> None:
 
 
 def roll_back(workspace: "Workspace", why: str) -> Release:
-    """Take the live release back to the last good one, at once; raises NotReadyError when there is none."""
+    """Take the live release back to the last good one, at once; raises NotReadyError when there is none.
+
+    A release that is planned or on its way is stopped first.
+    """
     audit.require(workspace, Verb.ROLL_BACK)
     current, target = newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
@@ -262,6 +270,8 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
             Message("There is no earlier good release to go back to."),
             Message("Take the endpoint offline with a message to everyone, then make a better version and release it."),
         )
+    stopping.make_way(workspace)
+    _still_leads_there(workspace, current, target)
     now = live(workspace)
     moves = {
         "prompt": target.prompt_name,
@@ -276,9 +286,23 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     return _started(workspace, id)
 
 
+def _still_leads_there(workspace: "Workspace", current: Release, target: Release) -> None:
+    """What was stopped may have moved the pointer in its last moment: then the way back is another one."""
+    now, then = newest_moved(workspace), rollback_target(workspace)
+    if now is None or then is None or (now.id, then.id) != (current.id, target.id):
+        raise ConflictError(
+            Message("What is live has changed a moment ago."), Message("Look at what is live, then roll back again.")
+        )
+
+
 def put_back(workspace: "Workspace", why: str) -> Release:
-    """Undo a move made outside the console: what the last release left behind is live again, with a new proof."""
+    """Undo a move made outside the console: what the last release left behind is live again, with a new proof.
+
+    A release that is planned or on its way is stopped first.
+    """
     audit.require(workspace, Verb.ROLL_BACK)
+    _moved_outside(workspace)
+    stopping.make_way(workspace)
     now = _moved_outside(workspace)
     last = now.release
     restored = last.restores or last.id
@@ -296,6 +320,7 @@ def adopt(workspace: "Workspace", why: str) -> Release:
         raise InvalidInputError(
             Message("There is no reason."), Message("Type why what others moved is right: it stands in the evidence.")
         )
+    _nothing_on_its_way(workspace)
     now = _moved_outside(workspace)
     if now.pair.model_id is None:
         raise NotReadyError(
@@ -317,36 +342,44 @@ def adopt(workspace: "Workspace", why: str) -> Release:
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The release job: every step that is not done yet, in order; each is idempotent and can be repeated."""
     id = work.args["release"]
+    found = get(workspace, id)
+    if found.state is not State.RUNNING:
+        return _ended_before(workspace, found)
     try:
-        names = [one.name for one in get(workspace, id).steps]
+        names = [one.name for one in found.steps]
         for position, name in enumerate(names):
             work.progress(position, len(names) + 1)
             if not get(workspace, id).done(name):
                 steps.take(workspace, work, id, name)
     except jobs.Cancelled:
-        _halt(workspace, id)
+        stopping.halt(workspace, id)
         raise
     except sharing.Paused as paused:
-        _halt(workspace, id, paused.told)
+        stopping.halt(workspace, id, paused.told)
         return {"release": id}
     except ConsoleError as error:
         _end_badly(workspace, id, error)
         raise
-    _end_well(workspace, get(workspace, id))
-    telling.tell(workspace, "rolled back" if get(workspace, id).kind is Kind.ROLLBACK else "live", get(workspace, id))
-    _keep_evidence(workspace, id)
-    return {"release": id}
+    records.set_state(workspace, id, State.LIVE)
+    return _end_well(workspace, get(workspace, id))
 
 
-def _halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
-    """Stopped, to be resumed or left: a canary's old version answers everyone meanwhile."""
-    found = get(workspace, id)
-    sharing.take_back(workspace, found)
-    if found.sharing and not found.done("shift"):
-        sharing.forget(workspace, found)
-    remedy = Message("Look at the answers, then resume the release or withdraw it.")
-    error = {"message": told.to_json(), "remedy": remedy.to_json()} if told else None
-    records.set_state(workspace, id, State.STOPPED, error=error)
+def _ended_before(workspace: "Workspace", release: Release) -> dict[str, Any]:
+    """What an interrupted attempt had not cleared away; raises ConflictError: nothing moves for who gave it up."""
+    if release.state is State.LIVE:
+        return _end_well(workspace, release)
+    if release.state in (State.FAILED, State.BLOCKED) and _has_moved(workspace, release) is False:
+        _clear_away(workspace, release)
+    raise ConflictError(
+        release.error or Message("Release {id} was stopped or withdrawn before it ran.", id=release.id),
+        release.remedy or Message("Look at it on the Releases screen."),
+    )
+
+
+def _nothing_on_its_way(workspace: "Workspace") -> None:
+    for one in all(workspace):
+        if one.working:
+            raise stopping.on_its_way(one)
 
 
 def _started(workspace: "Workspace", id: int) -> Release:
@@ -361,11 +394,6 @@ def _started(workspace: "Workspace", id: int) -> Release:
 def _moved_outside(workspace: "Workspace") -> MovedOutside:
     """What is live, and the release that left something else behind; raises ConflictError when nothing was moved."""
     now = live(workspace)
-    busy = [one for one in all(workspace) if one.working]
-    if busy:
-        raise ConflictError(
-            Message("Release {id} is on its way.", id=busy[0].id), Message("Wait until it has ended, or stop it.")
-        )
     if now.release is None or not now.moved_outside:
         raise ConflictError(
             Message("Nothing was moved outside the console."), Message("Reload the page and look at what is live.")
@@ -373,9 +401,19 @@ def _moved_outside(workspace: "Workspace") -> MovedOutside:
     return MovedOutside(now.pair, now.prompt_name or now.release.prompt_name, now.split, now.release)
 
 
-def _end_well(workspace: "Workspace", release: Release) -> None:
-    """What is neither live nor the way back is stopped: a standing version costs memory."""
-    records.set_state(workspace, release.id, State.LIVE)
+def _end_well(workspace: "Workspace", release: Release) -> dict[str, Any]:
+    """Tell and keep what happened; then what is neither live nor the way back is stopped."""
+    telling.tell(workspace, "rolled back" if release.kind is Kind.ROLLBACK else "live", release)
+    _keep_evidence(workspace, release.id)
+    try:
+        _tidy(workspace, release)
+    except ConsoleError as error:
+        log.warning("What release %s left standing was not stopped: %s", release.id, error)
+    return {"release": release.id}
+
+
+def _tidy(workspace: "Workspace", release: Release) -> None:
+    """A standing version costs memory."""
     target = rollback_target(workspace)
     needed = {release.after.agent_version, target.after.agent_version if target else None}
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
@@ -399,10 +437,20 @@ def _end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     state = State.UNPROVEN if moved else State.BLOCKED if isinstance(error, BlockedError) else State.FAILED
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
-    if moved is False and found.kind is Kind.AGENT and found.after.agent_version is not None:
-        sharing.take_back(workspace, found)
-        _take_down(workspace, found, f"release {id} failed")
-        registering.give_up(workspace, found)
+    if moved is False:
+        _clear_away(workspace, found)
+
+
+def _clear_away(workspace: "Workspace", release: Release) -> None:
+    """What cannot be cleared away now does not hide why the release failed: withdrawing it tries again."""
+    if release.kind is not Kind.AGENT or release.after.agent_version is None:
+        return
+    try:
+        sharing.take_back(workspace, release)
+        _take_down(workspace, release, f"release {release.id} failed")
+        registering.give_up(workspace, release)
+    except ConsoleError as error:
+        log.warning("What release %s left standing was not cleared away: %s", release.id, error)
 
 
 def _has_moved(workspace: "Workspace", release: Release) -> bool | None:
@@ -434,7 +482,7 @@ def _nothing_moved(workspace: "Workspace", release: Release) -> None:
 def _take_down(workspace: "Workspace", release: Release, why: str) -> None:
     """Leave nothing of an agent release standing; its steps are taken again when it is resumed."""
     for step in release.steps:
-        if step.state == "done" and (step.name in ("deploy", "ready", "smoke") or step.name.startswith(CANARY)):
+        if step.state == "done" and step.name in ("deploy", "ready", "smoke"):
             records.set_step(workspace, release.id, step.name, state="waiting")
     sharing.forget(workspace, release)
     production.retire(workspace, int(release.after.agent_version or 0), why)

@@ -11,6 +11,7 @@ from services import audit, jobs, production
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotReadyError
 from services.messages import Message, mark
+from services.releases import stopping
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -50,7 +51,7 @@ def take(workspace: "Workspace", message: str, why: str) -> None:
         )
     production.close(workspace, message.strip(), why.strip())
     for job in (one for one in jobs.recent(workspace, "release") if one.live and not one.cancelling):
-        jobs.cancel(workspace, job.id)
+        stopping.cancel(workspace, job)
 
 
 def bring_back(workspace: "Workspace", why: str) -> None:

@@ -290,11 +290,12 @@ def _read(workspace: "Workspace", chosen: Any) -> list[Release]:
         rows = connection.execute(query).all()
         ids = [row.id for row in rows]
         steps = connection.execute(select(step).where(step.c.release_id.in_(ids)).order_by(step.c.position)).all()
-        live = select(job_table.c.id, job_table.c.cancel, job_table.c.state, job_table.c.due_at).where(
-            job_table.c.id.in_([row.job_id for row in rows]), job_table.c.state.in_(LIVE)
-        )
-        jobs = {one.id: one for one in connection.execute(live)}
-    return [_from_row(row, [one for one in steps if one.release_id == row.id], jobs.get(row.job_id)) for row in rows]
+        # By the release that the job names: a click that died before it had noted its job left that job to run.
+        live = select(
+            job_table.c.id, job_table.c.args, job_table.c.cancel, job_table.c.state, job_table.c.due_at
+        ).where(job_table.c.app_id == workspace.app.id, job_table.c.kind == "release", job_table.c.state.in_(LIVE))
+        jobs = {one.args["release"]: one for one in connection.execute(live)}
+    return [_from_row(row, [one for one in steps if one.release_id == row.id], jobs.get(row.id)) for row in rows]
 
 
 def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
@@ -323,7 +324,7 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
         remedy=_message(error.get("remedy")),
         why=row.why,
         actor=row.actor,
-        job_id=row.job_id,
+        job_id=job.id if job is not None else row.job_id,
         working=job is not None,
         stopping=job is not None and job.cancel,
         due_at=job.due_at if job is not None and job.state == "queued" and job.due_at > now() else None,

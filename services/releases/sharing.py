@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 5.0
 BUSY = 10
+SLICE = 0.5
+HARM = "harm"
 
 
 class Paused(Exception):
@@ -33,22 +35,48 @@ class Paused(Exception):
 def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> Message:
     """One part of the canary: raises PlatformError when harm was shown and the traffic went back, or Paused."""
     part = canary.part_of(release, name)
+    decided = shown(release)
+    if decided:
+        # An attempt that ended before it could say so: what it decided holds.
+        _act(workspace, release, decided)
     _give(workspace, release, part)
     while True:
         work.progress(0, 1)
         looked = time.monotonic()
         release = records.get(workspace, release.id)
         infos = canary.answers(workspace, release)
-        found = canary.measures(release, infos)
+        found = _as_shown(release, canary.measures(release, infos))
         began = next(at for at, percent in canary.began(release) if percent == part.percent)
         answers = canary.answered(release, infos, began)
-        _keep(workspace, release, part, {"answers": answers, "measures": [asdict(one) for one in found]})
         harmful = [one for one in found if one.harmful]
+        seen = {"answers": answers, "measures": [asdict(one) for one in found]}
+        _keep(workspace, release, part, seen | {HARM: [asdict(one) for one in harmful]})
         if harmful and name not in release.overruled:
             _act(workspace, release, harmful)
         elif answers >= part.answers and now() - began >= timedelta(minutes=part.minutes):
             return Message("{percent} % of the traffic: {n} answers, no harm shown.", percent=part.percent, n=answers)
-        time.sleep(max(LOOK_EVERY, BUSY * (time.monotonic() - looked)))
+        _rest(work, max(LOOK_EVERY, BUSY * (time.monotonic() - looked)))
+
+
+def _rest(work: "Work", seconds: float) -> None:
+    """Until the next look; a stop is heard at once."""
+    end = time.monotonic() + seconds
+    while True:
+        time.sleep(max(0.0, min(SLICE, end - time.monotonic())))
+        work.check()
+        if time.monotonic() >= end:
+            return
+
+
+def shown(release: Release) -> list[Measure]:
+    """Harm that was shown once and that nobody has overruled: it stays, whatever comes after it."""
+    counted = [one for one in release.steps if one.name.startswith(STEP) and one.name not in release.overruled]
+    return [Measure(**measure) for step in counted for measure in step.handle.get(HARM, ())]
+
+
+def _as_shown(release: Release, found: list[Measure]) -> list[Measure]:
+    kept = {one.name: one for one in shown(release)}
+    return [kept.pop(one.name, one) for one in found] + list(kept.values())
 
 
 def shares(release: Release, percent: int) -> dict[int, int]:
@@ -75,11 +103,23 @@ def take_back(workspace: "Workspace", release: Release) -> None:
 
 
 def forget(workspace: "Workspace", release: Release) -> None:
-    """What was seen before a pause stays to be read, and says nothing about what comes after it."""
+    """What was seen before a pause stays to be read, and says nothing about what comes after it: its parts come again."""
+    _reset(workspace, release, ("at",))
+
+
+def renew(workspace: "Workspace", release: Release) -> None:
+    """Begin the canary of a release anew, which somebody resumes: harm that was shown before counts no more."""
+    if release.sharing and not release.moving:
+        take_back(workspace, release)
+        _reset(workspace, release, ("at", HARM))
+
+
+def _reset(workspace: "Workspace", release: Release, dropped: tuple[str, ...]) -> None:
     for step in release.steps:
         if step.name.startswith(STEP):
-            seen = {name: value for name, value in step.handle.items() if name != "at"}
-            records.set_step(workspace, release.id, step.name, handle=seen)
+            seen = {name: value for name, value in step.handle.items() if name not in dropped}
+            state = "waiting" if step.state == "done" else step.state
+            records.set_step(workspace, release.id, step.name, handle=seen, state=state)
 
 
 def _give(workspace: "Workspace", release: Release, part: Part) -> None:
@@ -111,7 +151,6 @@ def _act(workspace: "Workspace", release: Release, harmful: list[Measure]) -> No
     take_back(workspace, release)
     told = harm(harmful[0])
     if action is Action.PAUSE:
-        forget(workspace, release)
         raise Paused(told)
     raise PlatformError(
         told, Message("The old version answers everyone again. Look at its traces, mend it, and propose a new release.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services import audit
 from services.audit import Verb
 from services.messages import Message
-from services.releases import approving, offline, overriding
+from services.releases import approving, canary, offline, overriding
 from services.releases.approving import Standing
 from services.releases.records import Release, State, all
 
@@ -46,6 +46,8 @@ def at(workspace: "Workspace", moment: datetime) -> Then:
 
 
 def _asked(workspace: "Workspace", release: Release) -> Message | None:
+    if _left(release):
+        return _if_may_start(workspace, Message("It was interrupted half way: resume it, withdraw it or roll back."))
     if release.state is State.UNPROVEN:
         return _if_may_start(workspace, Message("It moved what is live and was not proven: resume it or roll back."))
     if release.state is State.STOPPED:
@@ -64,6 +66,12 @@ def _asked(workspace: "Workspace", release: Release) -> Message | None:
         return _if_may_start(workspace, Message("It may be started."))
     may = standing is not Standing.REJECTED and approving.may_decide(workspace, release)
     return Message("It waits for your approval.") if may else None
+
+
+def _left(release: Release) -> bool:
+    """Nobody is at it any more, or it has ended and its new version may still answer a share of the questions."""
+    ended = release.state in (State.STOPPED, State.FAILED, State.BLOCKED)
+    return release.state is State.RUNNING or (ended and bool(canary.began(release)) and not release.moving)
 
 
 def _if_may_start(workspace: "Workspace", what: Message) -> Message | None:

@@ -1,9 +1,12 @@
 """Jobs: what runs, what ended, and why."""
 
+from dataclasses import asdict
+
 from services import jobs
 from services.errors import ConsoleError
 from services.jobs import State
 from services.messages import Message
+from services.releases import Kind, Pair, records
 from tests.pages.conftest import texts
 
 
@@ -25,6 +28,15 @@ def test_a_waiting_job_can_be_cancelled(screen, workspace):
     job = jobs.submit(workspace, "evaluate", {"prompt_version": 2})
     screen("jobs").button(key=f"cancel-{job.id}").click().run()
     assert jobs.get(workspace, job.id).state is State.CANCELLED
+
+
+def test_a_release_whose_job_is_cancelled_does_not_stay_on_its_way(screen, workspace):
+    pair = asdict(Pair(None, None, None))
+    id = records.add(workspace, Kind.PROMPT, {"prompt": "greeting", "before": pair, "after": pair}, "")
+    records.set_state(workspace, id, records.State.RUNNING)
+    job = jobs.submit(workspace, "release", {"release": id})
+    screen("jobs").button(key=f"cancel-{job.id}").click().run()
+    assert records.get(workspace, id).state is records.State.STOPPED
 
 
 def test_a_job_names_its_subject_and_leads_there(screen, workspace):

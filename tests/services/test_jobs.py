@@ -93,6 +93,18 @@ def test_a_job_that_keeps_dying_is_given_up(workspace):
     assert ended.state is State.FAILED and "given up" in str(ended.error)
 
 
+def test_a_release_outlives_clean_stops_and_long_attempts(workspace):
+    job = jobs.submit(workspace, "release", {"release": 1})
+    for _ in range(jobs.MOST_ATTEMPTS + 1):
+        jobs.requeue(workspace.engine, jobs.claim(workspace.engine), clean=True)
+    rows(workspace.engine, job.id, due_at=now())
+    claimed = jobs.claim(workspace.engine)
+    jobs.requeue(workspace.engine, replace(claimed, started_at=now() - timedelta(hours=1)))
+    assert jobs.get(workspace, job.id).state is State.QUEUED
+    jobs.requeue(workspace.engine, jobs.claim(workspace.engine))
+    assert jobs.get(workspace, job.id).state is State.FAILED
+
+
 def test_a_superseded_attempt_writes_nothing(workspace):
     job = jobs.submit(workspace, "count", {"to": 1})
     first = Work(workspace.engine, jobs.claim(workspace.engine))

@@ -7,8 +7,9 @@ import pytest
 
 from services import audit, interlocks, jobs, production, prompts, releases
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, PlatformError
+from services.messages import Message
 from services.people import Actor, Role
-from services.releases import Kind, Pair, Proposal, State, canary, sharing, steps
+from services.releases import Kind, Pair, Proposal, State, canary, sharing, steps, stopping, waiting
 from services.releases.plan import Action, Part, Plan
 from tests.left_traces import leave
 from tests.services.test_releases_running import left, run, stored, taken
@@ -112,6 +113,87 @@ def test_a_recommendation_waits_for_somebody_to_overrule_it(proposed, monkeypatc
     assert len(looks) == 2 and ended.overruled == ("canary 50",) and ended.done("shift")
 
 
+@pytest.fixture
+def half(proposed):
+    """A canary whose last part has ended: both versions answer, and no job is at it any more."""
+    workspace, propose, _ = proposed
+    id = propose()
+    releases.records.set_step(workspace, id, "canary 50", state="done", handle={"at": "2026-01-01T00:00:00+00:00"})
+    workspace.platform.serving.shift(workspace, "support", {1: 50, 2: 50})
+    return workspace, id
+
+
+def harm_of(name):
+    return {"name": name, "answers": 7, "share": 0.0, "other_answers": 7, "other_share": 1.0} | {
+        "evidence": 200.0,
+        "line": 80.0,
+    }
+
+
+def test_what_an_attempt_decided_before_it_died_holds(half):
+    workspace, id = half
+    shown = {"at": "2026-01-01T00:00:00+00:00", "harm": [harm_of(canary.ERRORS)]}
+    releases.records.set_step(workspace, id, "canary 50", state="running", handle=shown)
+    workspace.platform.serving.shift(workspace, "support", {1: 100})
+    ended, error = run(workspace, id)
+    assert "does worse" in str(error) and ended.state is State.FAILED
+    assert [one for one in audit.about(workspace, f"release {id}") if one.verb == "move_traffic"] == []
+    with pytest.raises(ConflictError, match="does worse"):
+        raise run(workspace, id)[1]
+
+
+def test_a_canary_stopped_after_its_last_part_begins_anew(half):
+    workspace, id = half
+    stopping.halt(workspace, id)
+    halted = releases.get(workspace, id)
+    assert (halted.state, production.traffic(workspace), canary.began(halted)) == (State.STOPPED, {1: 100}, [])
+    assert not halted.done("canary 50")
+
+
+def test_what_nobody_watches_waits_and_is_taken_back_when_it_is_withdrawn(half, monkeypatch):
+    workspace, id = half
+    assert "interrupted half way" in str(waiting.for_me(workspace)[0].what)
+    with monkeypatch.context() as broken:
+        broken.setattr(production, "move_traffic", away)
+        stopping.halt(workspace, id)
+        halted = releases.get(workspace, id)
+        assert halted.state is State.STOPPED and "may still answer a share" in str(halted.error)
+        assert "interrupted half way" in str(waiting.for_me(workspace)[0].what)
+        with pytest.raises(PlatformError, match="is away"):
+            releases.withdraw(workspace, id)
+    workspace.platform.serving.shift(workspace, "support", {2: 100})
+    with pytest.raises(ConflictError, match="still gets 100 %"):
+        releases.withdraw(workspace, id)
+    workspace.platform.serving.shift(workspace, "support", {1: 50, 2: 50})
+    releases.withdraw(workspace, id)
+    assert (releases.get(workspace, id).state, production.traffic(workspace)) == (State.WITHDRAWN, {1: 100})
+
+
+def away(*arguments):
+    raise PlatformError(Message("The platform is away."))
+
+
+def test_harm_once_shown_stays_until_it_is_overruled_or_resumed(half):
+    workspace, id = half
+    releases.records.set_step(workspace, id, "canary 50", handle={"harm": [harm_of("polite")]})
+    release = releases.get(workspace, id)
+    assert [one.name for one in sharing.shown(release)] == ["polite"]
+    assert sharing.shown(replace(release, overruled=("canary 50",))) == []
+    sharing.renew(workspace, release)
+    assert sharing.shown(releases.get(workspace, id)) == []
+    assert production.traffic(workspace) == {1: 100}
+
+
+def test_a_stop_is_heard_between_two_looks(monkeypatch):
+    class Stopped:
+        def check(self):
+            raise jobs.Cancelled
+
+    monkeypatch.setattr(sharing, "SLICE", 0.01)
+    with pytest.raises(jobs.Cancelled):
+        sharing._rest(Stopped(), 600)
+
+
 def test_what_share_an_answer_was_given_at_and_one_answer_per_conversation(proposed):
     workspace, propose, agents = proposed
     id = propose(Part(5, 1), Part(50, 1))
@@ -138,8 +220,13 @@ def test_a_plan_must_grow_and_only_an_approver_changes_it(workspace):
         canary.save_plan(author, Plan())
 
 
-def test_nothing_is_shared_with_a_version_that_is_not_there(workspace):
+def test_nothing_is_shared_or_stored_where_it_cannot_be_checked(workspace, monkeypatch):
     prompts.save(workspace, "greeting", "Be brief.", "")
     agent = logged(workspace, "greeting", pinned=1)
+    with monkeypatch.context() as broken:
+        broken.setattr(interlocks, "check", away)
+        with pytest.raises(PlatformError, match="is away"):
+            releases.propose(workspace, Proposal(agent, 1))
+    assert releases.all(workspace) == []
     with pytest.raises(InvalidInputError, match="needs a live agent version"):
         releases.propose(workspace, Proposal(agent, 1, canary=True))

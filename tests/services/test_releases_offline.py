@@ -1,6 +1,6 @@
 """The emergency stop: it needs our own database only, and everyone gets a fixed message."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from starlette.applications import Starlette
@@ -12,18 +12,21 @@ from services.errors import ConflictError, ForbiddenError, InvalidInputError, No
 from services.people import Actor, Role
 from services.platforms.local import wire
 from services.processes.gateway import fallback, records
-from services.releases import offline
+from services.releases import Kind, Pair, State, offline
 from services.workspace import Workspace
 
 
 def test_it_stops_everyone_without_mlflow_or_a_worker_and_is_brought_back(workspace, monkeypatch):
     monkeypatch.setattr(Workspace, "client", property(lambda self: pytest.fail("MLflow was asked")))
-    job = jobs.submit(workspace, "release", {"release": 1})
+    pair = asdict(Pair(None, None, None))
+    id = releases.records.add(workspace, Kind.PROMPT, {"prompt": "greeting", "before": pair, "after": pair}, "")
+    releases.records.set_state(workspace, id, State.RUNNING)
+    job = jobs.submit(workspace, "release", {"release": id})
     offline.take(workspace, "Please call us.", "it promised refunds")
     assert records.closed(workspace.engine) == {"support": "Please call us."}
     now = offline.state(workspace)
     assert (now.by, now.why, now.message) == ("ada", "it promised refunds", "Please call us.")
-    assert not jobs.get(workspace, job.id).live
+    assert not jobs.get(workspace, job.id).live and releases.get(workspace, id).state is State.STOPPED
     with pytest.raises(InvalidInputError):
         offline.bring_back(workspace, "")
     offline.bring_back(workspace, "mended")

@@ -2,19 +2,23 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+from sqlalchemy import update
 
 from services import jobs, production, prompts, releases
+from services.database import job as job_table
 from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, PlatformError
 from services.jobs import Work
+from services.messages import Message
 from services.people import Actor, Role
 from services.prompts import ChatMessage, Content
-from services.releases import Kind, Pair, State, records, steps
+from services.releases import Kind, Pair, State, records, steps, stopping
 from tests.left_traces import leave
 from tests.standing import answered, gateway, logged, refused, stand
 
@@ -107,6 +111,58 @@ def test_a_release_that_moved_half_way_is_resumed_to_its_end(half_rolled_back):
     assert releases.get(workspace, undone).state is State.TAKEN_BACK
 
 
+@pytest.fixture
+def two_live(written):
+    """Agent 1 was live, agent 2 is; a third release is planned for tomorrow and holds the pointer."""
+    agents = [logged(written, "greeting", pinned=1) for _ in range(2)]
+    stand(written, 1, agents[0])
+    stand(written, 2, agents[1], weight=100)
+    first, second = (Pair(agent, n, 1) for n, agent in enumerate(agents, 1))
+    stored(written, Kind.AGENT, NOTHING, first, State.LIVE, done=("shift",))
+    stored(written, Kind.AGENT, first, second, State.LIVE, done=("shift",))
+    planned = stored(written, Kind.PROMPT, second, replace(second, prompt_version=2))
+    key = f"pointer:{written.app.id}"
+    job = jobs.submit(written, "release", {"release": planned}, exclusive=key, due=now() + timedelta(days=1))
+    return written, planned, job
+
+
+def test_a_way_back_does_not_wait_for_a_planned_release(two_live):
+    workspace, planned, job = two_live
+    found = releases.get(workspace, planned)
+    assert found.working and found.job_id == job.id and found.due_at is not None
+    back = releases.roll_back(workspace, "bad answers")
+    assert back.working and back.after.agent_version == 1
+    assert (releases.get(workspace, planned).state, jobs.get(workspace, job.id).live) == (State.STOPPED, False)
+    with pytest.raises(ConflictError, match="on its way"):
+        releases.roll_back(workspace, "clicked twice")
+    assert releases.get(workspace, back.id).working
+
+
+def test_a_way_back_asks_a_running_release_to_stop(two_live, monkeypatch):
+    workspace, planned, job = two_live
+    rows = update(job_table).where(job_table.c.id == job.id).values(due_at=now())
+    with workspace.engine.begin() as connection:
+        connection.execute(rows)
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    monkeypatch.setattr(stopping, "SECONDS_TO_STOP", 0.0)
+    with pytest.raises(ConflictError, match="asked to stop"):
+        releases.roll_back(workspace, "bad answers")
+    assert releases.get(workspace, planned).stopping
+    with pytest.raises(jobs.Cancelled):
+        releases.run(workspace, work)
+    jobs.stop(workspace.engine, work.job)
+    assert releases.get(workspace, planned).state is State.STOPPED
+    assert releases.roll_back(workspace, "bad answers").working
+
+
+def test_a_job_that_is_left_moves_nothing_for_a_withdrawn_release(two_live):
+    workspace, planned, job = two_live
+    records.set_state(workspace, planned, State.WITHDRAWN)
+    with pytest.raises(ConflictError, match="withdrawn before it ran"):
+        releases.run(workspace, Work(workspace.engine, job))
+    assert releases.get(workspace, planned).state is State.WITHDRAWN
+
+
 def test_an_alias_that_moved_although_the_answer_was_lost_is_unproven(written, monkeypatch):
     agent = logged(written, "greeting")
     stand(written, 1, agent, weight=100)
@@ -158,7 +214,11 @@ def test_the_smoke_test_waits_out_a_busy_model(written, monkeypatch):
     assert isinstance(error, BlockedError) and len(asked) == 3
 
 
-def test_at_the_end_what_nobody_needs_is_retired(written):
+def away(*arguments, **named):
+    raise PlatformError(Message("The platform is away."))
+
+
+def test_at_the_end_what_nobody_needs_is_retired(written, monkeypatch):
     agents = [logged(written, "greeting", pinned=1) for _ in range(4)]
     for version, agent in enumerate(agents, 1):
         stand(written, version, agent, weight=100 if version == 4 else 0, state="failed" if version == 2 else "ready")
@@ -166,6 +226,10 @@ def test_at_the_end_what_nobody_needs_is_retired(written):
     stored(written, Kind.AGENT, NOTHING, pairs[0], State.LIVE, done=("shift",))
     stored(written, Kind.AGENT, pairs[0], pairs[2], State.LIVE, done=("shift",))
     newest = stored(written, Kind.AGENT, pairs[2], pairs[3], done=releases.STEPS[Kind.AGENT])
+    with monkeypatch.context() as broken:
+        broken.setattr(production, "retire", away)
+        ended, error = run(written, newest)
+    assert (ended.state, error) == (State.LIVE, None)
     ended, _ = run(written, newest)
     endpoint = written.platform.serving.endpoint(written, "support")
     assert ended.state is State.LIVE

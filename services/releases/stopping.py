@@ -1,0 +1,94 @@
+"""A release stops: what is queued never starts, what runs ends at its next look, and the old version answers."""
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from services import audit, jobs
+from services.audit import Verb
+from services.errors import ConflictError, ConsoleError
+from services.jobs import Job
+from services.messages import Message
+from services.releases import records, sharing
+from services.releases.records import Kind, Release, State
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SECONDS_TO_STOP = 15.0
+LOOK_EVERY = 0.2
+log = logging.getLogger("signalbox.worker")
+
+
+def stop(workspace: "Workspace", id: int) -> None:
+    """Ask a running release to stop after its current step; it can be resumed or left."""
+    audit.require(workspace, Verb.STOP_RELEASE)
+    found = records.get(workspace, id)
+    if not found.working or found.job_id is None:
+        raise ConflictError(Message("Release {id} is not running.", id=id))
+    cancel(workspace, jobs.get(workspace, found.job_id))
+
+
+def cancel(workspace: "Workspace", job: Job) -> None:
+    """Ask any job to stop; a release whose job never ran does not stay on its way."""
+    jobs.cancel(workspace, job.id)
+    if job.kind != "release":
+        return
+    for one in records.all(workspace):
+        if one.id == job.args["release"] and one.state is State.RUNNING and not one.working:
+            halt(workspace, one.id)
+
+
+def make_way(workspace: "Workspace") -> None:
+    """Stop the release on its way, so that a way back waits for nothing else; raises ConflictError for another way back.
+
+    One that runs ends at its next look: raises ConflictError where that takes longer than a click may last.
+    """
+    end = time.monotonic() + SECONDS_TO_STOP
+    while busy := _busy(workspace):
+        if busy.kind is Kind.ROLLBACK:
+            raise on_its_way(busy)
+        if not busy.stopping:
+            _stop_if_there(workspace, busy)
+        elif time.monotonic() > end:
+            raise ConflictError(
+                Message("Release {id} is asked to stop and still finishes its step.", id=busy.id),
+                Message("Click again in a moment: nothing else of it is done meanwhile."),
+            )
+        else:
+            time.sleep(LOOK_EVERY)
+
+
+def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
+    """Stopped, to be resumed or left: a canary's old version answers everyone meanwhile, or the release says why not."""
+    found = records.get(workspace, id)
+    remedy = Message("Look at the answers, then resume the release or withdraw it.")
+    try:
+        sharing.take_back(workspace, found)
+    except ConsoleError as refused:
+        log.warning("The share of release %s was not taken back: %s", id, refused)
+        told = Message("The new version may still answer a share of the questions: {reason}", reason=refused.message)
+        remedy = Message("Withdraw the release: that takes the share back.")
+    else:
+        if found.sharing and not found.done("shift"):
+            sharing.forget(workspace, found)
+    error = {"message": told.to_json(), "remedy": remedy.to_json()} if told else None
+    records.set_state(workspace, id, State.STOPPED, error=error)
+
+
+def on_its_way(release: Release) -> ConflictError:
+    return ConflictError(
+        Message("Release {id} is on its way.", id=release.id), Message("Wait until it has ended, or stop it.")
+    )
+
+
+def _busy(workspace: "Workspace") -> Release | None:
+    return next((one for one in records.all(workspace) if one.working), None)
+
+
+def _stop_if_there(workspace: "Workspace", release: Release) -> None:
+    """It may have ended by itself a moment ago."""
+    try:
+        stop(workspace, release.id)
+    except ConflictError:
+        return
