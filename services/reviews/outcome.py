@@ -11,7 +11,6 @@ from services import scorers
 from services.reviews import marks, stored
 from services.reviews.records import DIFFER, FIRST, REFEREE, SECOND, SKIPPED, Item, Kind, Label, Queue
 from services.scorers.health.measuring import WORDS, passed
-from services.traces.rows import newest_feedback
 from services.verdicts import agreement
 from services.verdicts.agreement import Agreement
 
@@ -110,30 +109,39 @@ def _said(
 def _by_scorers(
     workspace: "Workspace", queue: Queue, infos: Mapping[str, TraceInfo], values: Mapping[str, Mapping[str, Any]]
 ) -> list[ByScorer]:
-    """Each scorer beside the pass label of its own name, else beside the first one."""
-    names = [label.name for label in queue.labels if label.kind is Kind.PASS]
+    """Each scorer beside what was asked under its own name, as passed or failed, else beside the first pass label."""
+    own = {label.name for label in queue.labels if label.compared}
+    first = next((label.name for label in queue.labels if label.kind is Kind.PASS), "")
     specs = {spec.name: spec for spec in scorers.all(workspace)}
     found: dict[str, dict[str, bool]] = {}
     for id, info in infos.items():
-        for name, one in newest_feedback(info).items():
-            verdict = _verdict(one, specs.get(name))
+        for name, one in _newest(info).items():
+            verdict = None if one.error else _passed(one.value, specs.get(name))
             if verdict is not None:
                 found.setdefault(name, {})[id] = verdict
     made = []
     for name, verdicts in sorted(found.items()):
-        label = name if name in names else next(iter(names), "")
-        people = [values.get(id, {}).get(label) for id in verdicts]
+        label = name if name in own else first
+        people = [_passed(values.get(id, {}).get(label), specs.get(name)) for id in verdicts]
         both = agreement.measure(verdicts.values(), people)
         made.append(ByScorer(name, sum(verdicts.values()), len(verdicts), label, both))
     return made
 
 
-def _verdict(one: Feedback, spec: scorers.ScorerSpec | None) -> bool | None:
-    if one.error or one.source.source_type == AssessmentSourceType.HUMAN:
-        return None
+def _newest(info: TraceInfo) -> dict[str, Feedback]:
+    """Each scorer's newest verdict or error, also one that a person put right since."""
+    given = [
+        one
+        for one in info.assessments
+        if isinstance(one, Feedback) and one.source.source_type != AssessmentSourceType.HUMAN
+    ]
+    return {one.name: one for one in sorted(given, key=lambda one: one.create_time_ms or 0)}
+
+
+def _passed(value: Any, spec: scorers.ScorerSpec | None) -> bool | None:
     if spec is not None:
-        return passed(spec, one.value)
-    return one.value if isinstance(one.value, bool) else WORDS.get(str(one.value).strip().lower())
+        return passed(spec, value)
+    return value if isinstance(value, bool) else WORDS.get(str(value).strip().lower())
 
 
 def _skipped(items: Sequence[Item]) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from services import evaluations, scorers
 from services.evaluations import Evaluation, reading
 from services.reviews.records import Pick, Queue, Rule
 from services.scorers import ScorerSpec, health
-from services.scorers.health.measuring import passed
+from services.scorers.health.measuring import measure, passed
 from services.traces.opinions import OPINION
 from services.traces.rows import newest_feedback, opinions, read_infos, row_of
 
@@ -92,9 +92,10 @@ def _not_good(value: Any, spec: ScorerSpec | None) -> bool:
 
 def _disagreements(workspace: "Workspace", rule: Rule) -> Iterator[str]:
     """Where people and a scorer differ, as the scorers' health counts it."""
+    answers = health.reading.read(workspace)
     for spec in scorers.all(workspace):
         if rule.scorer in ("", spec.name):
-            yield from (id for id, _ours, _theirs in health.of(workspace, spec).disagreements)
+            yield from (id for id, _ours, _theirs in measure(spec, answers, None).disagreements)
 
 
 def _rows(workspace: "Workspace", made: Evaluation, rule: Rule, *, critical: bool) -> Iterator[str]:

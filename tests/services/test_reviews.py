@@ -52,7 +52,8 @@ def judge(place, queue, id, value, why=""):
     desk.judge(place, queue, id, {"right": value}, why)
 
 
-def test_each_rule_picks_its_answers_newest_first_and_only_once(workspace):
+def test_each_rule_picks_its_answers_newest_first_and_only_once(workspace, monkeypatch):
+    reads = []
     good, bad = judged(workspace, True), judged(workspace, False)
     other = judged(workspace, False, name="kind")
     tried = judged(workspace, False, origin="try")
@@ -73,6 +74,10 @@ def test_each_rule_picks_its_answers_newest_first_and_only_once(workspace):
     assert found(Rule(Pick.FAILED, scorer="stars")) == [low]
     assert found(Rule(Pick.COMPLAINT)) == [good]
     assert found(Rule(Pick.DISAGREE, scorer="right")) == [good]
+    read = health.reading.read
+    with monkeypatch.context() as patch:
+        patch.setattr(health.reading, "read", lambda *told: reads.append(told) or read(*told))
+        assert found(Rule(Pick.DISAGREE)) == [good] and len(reads) == 1, "one reading does for all scorers"
     assert found(Rule(Pick.RANDOM, share=1.0, most=9))[2:] == [other, bad, good]
     assert found(Rule(Pick.CRITICAL)) == [] and broken not in found(Rule(Pick.RANDOM, share=1.0))
 
@@ -447,6 +452,25 @@ def test_the_outcome_tells_what_people_said_how_they_agree_and_how_scorers_do(wo
     found = outcome.of(workspace, queue)
     assert (found.open_disagreements, found.refereed, found.labels[0].n) == (0, 1, 4)
     assert found.labels[0].between.n == 4, "what a referee overrode still counts as said"
+
+
+def test_a_scorer_of_numbers_is_compared_with_the_number_of_its_name_also_when_it_was_put_right(workspace):
+    scale = {"instructions": "Rate {{ outputs }}", "answer": "number", "low": 1, "high": 5}
+    for name in ("stars", "kind"):
+        scorers.records.keep(workspace, ScorerSpec(name, "judge", scale), Verb.SAVE_SCORER)
+    queue = queue_of(workspace, 2, labels=(RIGHT, Label("stars", Kind.NUMBER, low=1, high=5)))
+    items = stored.items(workspace, queue.id)
+    for item, (given, said) in zip(items, ((4, 5), (4, 1)), strict=True):
+        mine = mlflow.log_feedback(
+            trace_id=item.trace_id, name="stars", value=given, source=JUDGE, metadata={"signalbox.version": "1"}
+        )
+        desk.take(workspace, queue, item.id)
+        desk.judge(workspace, queue, item.id, {"right": True, "stars": said})
+    mlflow.override_feedback(
+        trace_id=items[1].trace_id, assessment_id=mine.assessment_id, value=1, source=AssessmentSource("HUMAN", "bob")
+    )
+    [by] = outcome.of(workspace, queue).scorers
+    assert (by.name, by.label, by.judged, by.agreement.n, by.agreement.agreed) == ("stars", "stars", 2, 2, 1)
 
 
 def test_reviewed_answers_go_into_a_dataset_with_the_right_answer(workspace):
