@@ -134,6 +134,10 @@ def test_several_things_are_said_by_one_key_each_and_saved_together(screen, work
 def test_an_answer_is_skipped_with_a_reason_by_its_digit(screen, workspace, answers):
     queue = queue_of(workspace)
     page = screen("reviews", queue=str(queue.id))
+    page.text_area[0].set_value("Half a sentence").run()
+    page.button(key="review-skip").click().run()
+    page.button(key="skip-back").click().run()
+    assert page.text_area[0].value == "Half a sentence", "a look at the reasons loses nothing"
     page.button(key="review-skip").click().run()
     assert page.button(key="skip-1").proto.shortcut == "1"
     assert not [one for one in page.button if one.key.startswith("say-")], "the digits are the reasons' now"

@@ -136,8 +136,10 @@ def _show_mine(workspace: Workspace, queue: Queue, item: Item, seen: shown.Shown
     with st.container():
         if seen.others:
             reading.show_others(seen.others)
-    if _skipping(item):
+    if _skipping(item) and mine is not None and mine.state == HELD:
         _show_skip(workspace, queue, item)
+        # What was typed is lost when its fields are not drawn; without keys, which are the reasons' now.
+        saying.show_fields(item, service.asked(workspace, queue, item))
     elif mine is not None and mine.state == SKIPPED:
         st.info(_("You skipped it: {why}", why=session.escape(words.skipped(mine.why))))
         st.caption(_("Undo brings the last one back, step by step."))

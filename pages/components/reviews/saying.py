@@ -56,6 +56,10 @@ def show(item: Item, labels: tuple[Label, ...], may: bool, press: Callable[[int,
         else:
             with st.container(key=f"review-field-{item.id}-{labels.index(label)}"):
                 _show_field(item, label, may)
+    _show_comment(item, may)
+
+
+def _show_comment(item: Item, may: bool) -> None:
     st.text_area(
         _("Comment (W)"),
         key=comment_key(item.id),
@@ -64,6 +68,14 @@ def show(item: Item, labels: tuple[Label, ...], may: bool, press: Callable[[int,
         placeholder=_("Why? It helps whoever improves the agent or the scorer."),
         disabled=not may,
     )
+
+
+def show_fields(item: Item, labels: tuple[Label, ...]) -> None:
+    """Only what is typed, to be read: beside the reasons for which the answer is skipped."""
+    for label in labels:
+        if not _choices(label):
+            _show_field(item, label, may=False)
+    _show_comment(item, may=False)
 
 
 def key(id: int, name: str) -> str:
