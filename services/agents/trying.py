@@ -15,7 +15,7 @@ from services.agents.records import get, model_config
 from services.audit import Verb
 from services.database import job as table
 from services.database import writing
-from services.errors import ConflictError, InvalidInputError, translated
+from services.errors import ConflictError, InvalidInputError, PlatformError, translated
 from services.kinds import AskedAgent
 from services.messages import Message
 
@@ -86,6 +86,7 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     if args.get("custom_inputs"):
         request["custom_inputs"] = args["custom_inputs"]
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
+    _once(work, request["input"])
     begun = time.monotonic()
     with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
         answer = loaded.predict(request)
@@ -101,6 +102,18 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         "prompt_version": args["prompt_version"],
         "seconds": seconds,
     }
+
+
+def _once(work: "Work", talk: list[dict[str, Any]]) -> None:
+    """A tool that somebody allowed once runs once: an attempt after an interrupted one asks the agent no more."""
+    if not any(one.get("approve") for one in talk):
+        return
+    if work.checkpoint.get("asked"):
+        raise PlatformError(
+            Message("It was interrupted, and whether the tool ran is not known."),
+            Message("Look where the tool would have acted, then ask the agent again."),
+        )
+    work.save(work.checkpoint | {"asked": True})
 
 
 def load(workspace: "Workspace", model_id: str, prompt_version: int | None) -> AskedAgent:

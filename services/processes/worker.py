@@ -34,6 +34,7 @@ log = logging.getLogger("signalbox.worker")
 AT_ONCE = 3
 PAUSE = 0.2
 PAUSE_IN_TROUBLE = 2.0
+PAUSES_TO_CONNECT = (1.0, 5.0, 20.0, 60.0)
 INTERRUPTED = 255
 SECONDS_FOR_GATEWAY = 5.0
 SECONDS_BETWEEN_LOOKS = 60
@@ -172,7 +173,7 @@ class Worker:
         for one in self.running:
             one.child.kill()
             one.child.join()
-            jobs.requeue(self.engine, one.job)
+            jobs.requeue(self.engine, one.job, clean=True)
         self._end_gateway()
 
     def _end_gateway(self) -> None:
@@ -189,11 +190,10 @@ class Worker:
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     """The child: one attempt of one job, in the name of the person who asked for it."""
     threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
-    from services import workspace
-
     try:
-        with translated(Message("Opening the data folder")):
-            platform = workspace.connect(config)
+        platform = _connected(config, job)
+        if platform is None:
+            return
         if job.kind in INSTALLS:
             packages.remember(os.environ)
         _forget_environment(config)
@@ -201,6 +201,43 @@ def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     except PlatformError as error:  # not even how it went could be written
         log.error("job %s (%s): %s", job.id, job.kind, error)
         sys.exit(INTERRUPTED)
+
+
+def _connected(config: Settings, job: Job) -> "Platform | None":
+    """None when the job ended without: a refusal is told as such, an outage is waited out longer each time."""
+    from services import workspace
+
+    for pause in (*PAUSES_TO_CONNECT, None):
+        try:
+            with translated(Message("Opening the data folder")):
+                return workspace.connect(config)
+        except ConsoleError as error:
+            if not (isinstance(error, PlatformError) and error.retryable):
+                log.warning("job %s (%s): %s", job.id, job.kind, error)
+                jobs.fail(database.connect(config.database_url), job, error)
+                return None
+            if pause is None:
+                raise
+        if not _still_wanted(config, job, pause):
+            return None
+    return None
+
+
+def _still_wanted(config: Settings, job: Job, seconds: float) -> bool:
+    """Wait, unless someone asks the job to stop meanwhile."""
+    engine, end = database.connect(config.database_url), time.monotonic() + seconds
+    work = Work(engine, job)
+    try:
+        while time.monotonic() < end:
+            with translated(Message("Opening the data folder")):
+                work.check()
+            time.sleep(PAUSE)
+    except jobs.Cancelled:
+        jobs.stop(engine, job)
+        return False
+    except jobs.Superseded:
+        return False
+    return True
 
 
 def _attempt(platform: "Platform", job: Job, handler: str) -> None:

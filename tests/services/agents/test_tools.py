@@ -1,8 +1,9 @@
 """The tools of the built-in agent: read from a file, logged with it, and asked for in a try."""
 
 import pytest
+from sqlalchemy import update
 
-from services import agents, audit, prompts
+from services import agents, audit, database, jobs, prompts
 from services.agents import AgentForm, tools
 from services.errors import InvalidInputError
 from services.jobs import State
@@ -91,6 +92,13 @@ def test_tools_are_logged_by_form_and_wait_for_a_yes_in_a_try(model, workspace, 
     assert ended.result["answer"] == "Be kind. | paid back A1"
     decided = next(one for one in audit.events(workspace) if one.after and "tools" in str(one.after))
     assert decided.after == {"allowed": True, "tools": ["refund"]}
+
+    asked = len(model.requests)
+    again = jobs.submit(workspace, "try_agent", ended.args)
+    with database.writing(workspace.engine) as connection:
+        connection.execute(update(database.job).where(database.job.c.id == again.id).values(checkpoint={"asked": True}))
+    interrupted = finish(workspace, again)
+    assert "whether the tool ran is not known" in str(interrupted.error) and len(model.requests) == asked
 
 
 def test_a_file_with_a_key_and_an_unknown_tool_are_refused_before_anything_is_kept(model, workspace):
