@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PAUSE = 0.2
 SECONDS = 1_200.0
 REQUIREMENTS = "requirements.txt"
+KEYED = ("DATABRICKS_", "OPENAI_", "MLFLOW_")
 # Run in the empty environment, where nothing of ours is installed; a trace of theirs would count as live traffic.
 UNTRACED = "import sys, mlflow; mlflow.tracing.disable(); "
 LOAD = UNTRACED + "mlflow.pyfunc.load_model(sys.argv[1])"
@@ -74,7 +75,7 @@ def _environment(work: "Work", folder: Path, heard: Printed) -> Path:
     command = (
         [uv, "venv", "--quiet", "--no-config", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
     )
-    if _run(work, [*command, str(place)], heard, os.environ | packages.INDEX) != 0:
+    if _run(work, [*command, str(place)], heard, _installing()) != 0:
         raise PlatformError(
             Message("No empty environment could be made."), Message("What was printed stands below the error.")
         )
@@ -85,7 +86,7 @@ def _install(work: "Work", python: Path, requirements: Path, heard: Printed) -> 
     """Only installing sees where packages come from, which may hold a password; the agent's code does not."""
     uv = _uv()
     command = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
-    if _run(work, [*command, "-r", str(requirements)], heard, os.environ | packages.INDEX) == 0:
+    if _run(work, [*command, "-r", str(requirements)], heard, _installing()) == 0:
         return
     if any(sign in heard.text.lower() for sign in UNREACHABLE):
         raise NotReadyError(
@@ -98,6 +99,11 @@ def _install(work: "Work", python: Path, requirements: Path, heard: Printed) -> 
         Message("The agent's packages cannot be installed together."),
         Message("Read below which one is missing or disagrees, correct the packages and log the agent again."),
     )
+
+
+def _installing() -> dict[str, str]:
+    """No key of the workspace or the model: a package may run code of its own while it is installed."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(KEYED)} | packages.INDEX
 
 
 def _prompt_version(workspace: "Workspace", model_id: str) -> dict[str, str]:

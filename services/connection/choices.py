@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from services.errors import ConsoleError
 from services.platforms.databricks.rest import Refused, Rest
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def choices(workspace: "Workspace", catalog: str) -> Choices:
         return Choices()
     try:
         rest = Rest(access)
-    except (Refused, httpx2.HTTPError):
+    except (Refused, ConsoleError, httpx2.HTTPError):
         return Choices()
     asked: list[Callable[[], dict[str, str]]] = [
         lambda: _named(rest.get("2.1/unity-catalog/catalogs").get("catalogs", []), "name"),

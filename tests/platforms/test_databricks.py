@@ -212,6 +212,14 @@ def test_what_the_sdk_refuses_is_told_in_its_words(versions: Workspace) -> None:
     assert "somebody else" not in str(refused.value)
 
 
+def test_a_refused_question_sends_nobody_to_the_traces(databricks: Emulator, app: Workspace) -> None:
+    with pytest.raises(NotFoundError, match="does not exist"):
+        app.platform.serving.ask(app, "nowhere", HELLO)
+    databricks.fault("/invocations", status=403)
+    with pytest.raises(ForbiddenError):
+        app.platform.serving.ask(app, "support", HELLO)
+
+
 def test_an_endpoint_that_never_settles_is_given_up(
     databricks: Emulator, versions: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from services import agents, apps, jobs, prompts
-from services.agents import AgentForm
+from services.agents import AgentForm, clean
 from services.errors import PlatformError
 from services.jobs import State
 from services.processes import worker as worker_module
@@ -112,3 +112,10 @@ def test_what_a_workspace_refuses_is_no_defect_of_the_console(claimed, databrick
     assert worker_module._connected(workspace.settings, job) is None
     failed = jobs.get(workspace, job.id)
     assert failed.state is State.FAILED and "defect" not in str(failed.error)
+
+
+def test_a_package_that_is_installed_sees_no_key(monkeypatch):
+    for name in ("DATABRICKS_TOKEN", "OPENAI_API_KEY", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "not-for-packages")
+    told = clean._installing()
+    assert "not-for-packages" not in told.values() and told["PATH"] == os.environ["PATH"]

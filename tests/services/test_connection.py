@@ -1,5 +1,6 @@
 """What the console is connected to, and where it keeps things."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from services import apps, audit, connection, database, people
 from services import settings as settings_module
 from services.apps import AppForm
 from services.apps.experiments import own_experiment
-from services.connection import Light, Place
+from services.connection import Light, Place, privileges
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotReadyError
+from services.platforms.databricks.reach import Identity
 from services.platforms.databricks.rest import Rest
 from services.workspace import Workspace, connect
 
@@ -89,6 +91,30 @@ def test_a_viewer_is_told_the_exact_grants(databricks_environ, databricks, monke
     with pytest.raises(ForbiddenError, match="refused") as error:
         connection.save_place(replace_place(signed_in(viewer), Place()), Place(catalog="acme", schema="another"))
     assert "GRANT CREATE SCHEMA ON CATALOG acme TO `viewer@example.com`;" in str(error.value)
+
+
+def test_the_right_to_a_schema_is_none_to_its_catalog(databricks_workspace, databricks):
+    rest = Rest(databricks_workspace.settings.databricks)
+    given = {"privilege_assignments": [{"principal": "ada", "privileges": [{"privilege": "ALL_PRIVILEGES"}]}]}
+    databricks.fault("/effective-permissions/", status=200, raw_body=json.dumps(given))
+    ada = Identity("ada", None)
+    assert privileges.lacking(rest, ada, "acme.llmops", "ada") == ["USE CATALOG"]
+    assert privileges.lacking(rest, ada, "acme.llmops", "bob") == ["USE CATALOG", "MANAGE"]
+    databricks.admin("POST", "/reset")
+    given["privilege_assignments"][0]["privileges"][0]["inherited_from_type"] = "CATALOG"
+    databricks.fault("/effective-permissions/", status=200, raw_body=json.dumps(given))
+    assert privileges.lacking(rest, ada, "acme.llmops", "bob") == ["MANAGE"]
+
+
+def test_a_scope_without_the_agents_key_is_not_green(databricks_workspace, databricks):
+    connection.save_place(databricks_workspace, Place(secret_scope="support"))
+    with Rest(databricks_workspace.settings.databricks) as rest:
+        rest.post("2.0/secrets/scopes/create", {"scope": "support"})
+        rest.post("2.0/secrets/put", {"scope": "support", "key": "token", "string_value": "x"})
+        found = line(connection.report(databricks_workspace), "Secret scope")
+        assert (found.light, found.statement) == (Light.AMBER, "databricks secrets put-secret support databricks_token")
+        rest.post("2.0/secrets/put", {"scope": "support", "key": "databricks_token", "string_value": "x"})
+    assert line(connection.report(databricks_workspace), "Secret scope").light is Light.GREEN
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 from mlflow.exceptions import MlflowException
 
-from services.errors import translated
+from services.errors import ConsoleError, is_missing, translated
 from services.messages import Message
 from services.platforms import Answer, Delta
+from services.platforms.databricks import refusals
 from services.platforms.databricks.client import Client
 from services.platforms.local import wire
 
@@ -19,6 +21,7 @@ ORIGIN, LIVE = "signalbox_origin", "live"
 ORIGIN_TAG = "signalbox.origin"
 SECONDS_TO_STREAM = 120.0
 SECONDS_TO_TRACE = 10.0
+OF_THE_WORKSPACE = (refusals.UNAUTHORIZED, refusals.FORBIDDEN, refusals.NOT_FOUND)
 
 
 def path(endpoint: str, entity: str | None = None) -> str:
@@ -33,7 +36,7 @@ def ask(workspace: "Workspace", client: Client, where: str, request: Mapping[str
     with translated(Message("Asking {endpoint}", endpoint=name)), client.http(seconds) as http:
         response = http.post(where, json={**request, "databricks_options": {"return_trace": True}})
     if response.is_error:
-        raise wire.refused(name, response)
+        raise _refused(name, response)
     answer = wire.answer(response.json(), time.monotonic() - began)
     origin = (request.get("custom_inputs") or {}).get(ORIGIN, LIVE)
     if answer.trace_id and origin != LIVE:
@@ -51,8 +54,16 @@ def stream(client: Client, endpoint: str, request: Mapping[str, Any]) -> Iterato
     ):
         if response.is_error:
             response.read()
-            raise wire.refused(endpoint, response)
+            raise _refused(endpoint, response)
         yield from wire.deltas(response.iter_lines())
+
+
+def _refused(endpoint: str, response: httpx2.Response) -> ConsoleError:
+    """A refusal of the workspace leaves no trace to look at; everything else does."""
+    if response.status_code not in OF_THE_WORKSPACE:
+        return wire.refused(endpoint, response)
+    doing = Message("Asking {endpoint}", endpoint=endpoint)
+    return refusals.of_status(response.status_code, doing, wire.reason_of(response))
 
 
 def _mark(workspace: "Workspace", trace_id: str, origin: str) -> None:
@@ -62,7 +73,10 @@ def _mark(workspace: "Workspace", trace_id: str, origin: str) -> None:
         try:
             workspace.client.set_trace_tag(trace_id, ORIGIN_TAG, origin)
             return
-        except MlflowException:
+        except MlflowException as error:
+            if not is_missing(error):
+                with translated(Message("Marking the trace of the question")):
+                    raise
             if time.monotonic() > end:
                 return
         time.sleep(0.5)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 FOLDER = "/Shared/signalbox"
+# The key of the secret scope by which a served agent signs in.
+SECRET = "databricks_token"
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from services import connection
 from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.platforms.databricks.client import Client
+from services.platforms.databricks.place import SECRET
 from services.settings import models_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-SECRET = "databricks_token"
 # `databricks.agents` sets these by itself; a version that is added later needs them as well.
 ALWAYS = {
     "ENABLE_LANGCHAIN_STREAMING": "true",

@@ -16,14 +16,14 @@ from services.sources import Source
 
 def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
     """The error that an operator reads when an endpoint answered with a status of 400 or more."""
-    reason = _reason(response)
+    reason = reason_of(response)
     doing = Message(
         "{endpoint} did not answer ({status}): {reason}", endpoint=endpoint, status=response.status_code, reason=reason
     )
     return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
 
 
-def _reason(response: httpx2.Response) -> str:
+def reason_of(response: httpx2.Response) -> str:
     try:
         body = response.json()
         told = body["error"]["message"] if "error" in body else body["message"]
