@@ -1,5 +1,6 @@
 """Plotly figures of production: small, quiet, in the viewer's time zone."""
 
+import html
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -48,7 +49,7 @@ def pass_rates(found: Overview, kind: str) -> go.Figure:
     names = [one.now.name for one in found.of_kind(kind) if one.now.judged]
     for position, name in enumerate(names):
         given = [_of(scores, kind, name) for scores in found.series.bucket_scores]
-        line = _line(found, [one.rate if one else None for one in given], name, position)
+        line = _line(found, [one.rate if one else None for one in given], html.escape(name), position)
         # Open marks of different shapes: scorers that agree lie on each other and must all be seen.
         line.update(marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 9 + 2 * (position % len(SYMBOLS))})
         line.update(mode="lines+markers", connectgaps=True)

@@ -163,7 +163,8 @@ def _narrowed(workspace: Workspace) -> list[str]:
     asked = query(1)
     said = []
     if asked.version:
-        agent = session.escape(agent_titles.label(agents.get(workspace, asked.version)))
+        known = agent_titles.labels(agents.versions(workspace))
+        agent = session.escape(known.get(asked.version, asked.version))
         said.append(_("Only answers of this agent: {agent}.", agent=agent))
     if asked.prompt:
         name, number = asked.prompt

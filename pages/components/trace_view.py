@@ -123,7 +123,7 @@ def _show_facts(workspace: Workspace, story: TraceStory) -> None:
     for name, version in row.prompts:
         st.page_link(
             session.page("prompts"),
-            label=_("Prompt {name}, version {n}", name=name, n=version),
+            label=_("Prompt {name}, version {n}", name=session.escape(name), n=version),
             icon=":material/edit_note:",
             query_params={"prompt": name, "version": str(version)},
         )

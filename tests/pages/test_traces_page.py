@@ -86,6 +86,9 @@ def test_an_address_sets_the_filters(screen, workspace):
     shown = texts(screen("traces", failed="polite", hours="24"))
     assert "Two" in shown
     assert "One" not in shown
+    # "m-1" is no agent version of the registry any more.
+    gone = texts(screen("traces", agent="m-1", hours="24"))
+    assert "Only answers of this agent: m\\-1." in gone and "One" in gone
 
 
 def test_words_and_origin_filter(screen, workspace):

@@ -93,7 +93,7 @@ def _quality(found: Overview) -> None:
     failing = [one.now.name for one in judged if one.now.passed < one.now.judged]
     with st.container(horizontal=True):
         for name in failing:
-            link(found, _("Show what failed “{scorer}”", scorer=name), failed=name)
+            link(found, _("Show what failed “{scorer}”", scorer=session.escape(name)), failed=name)
 
 
 def _table(found: Overview) -> None:
