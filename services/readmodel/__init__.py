@@ -77,10 +77,12 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         work.progress(done, waiting, Message("Reading traces for the charts"))
         return False
 
+    anew = bool(work.args.get("rebuild")) and not work.checkpoint.get("emptied")
+    if anew:
+        file.discard(workspace)
     with file.writing(workspace) as connection:
         assert connection is not None
-        if work.args.get("rebuild") and not work.checkpoint.get("emptied"):
-            file.empty(connection)
+        if anew:
             work.save({"emptied": True})
         filling.fill(workspace, connection, told)
     return {"traces": state(workspace).traces}

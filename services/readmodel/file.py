@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("signalbox.readmodel")
 
 VERSION = 1
-TABLES = (
-    *("meta", "slot", "dim", "trace", "said", "used", "mark"),
-    *("quarter_sum", "quarter_score", "hour_sum", "hour_score"),
-)
 SUMS = """
 CREATE TABLE {width}_sum (
     id INTEGER PRIMARY KEY, slot INTEGER, dim INTEGER, n INTEGER, timed INTEGER, tokens_in INTEGER, tokens_out INTEGER, tokens INTEGER,
@@ -64,15 +60,11 @@ def path(workspace: "Workspace") -> Path:
 def reading(workspace: "Workspace") -> Iterator[sqlite3.Connection]:
     """One consistent look at the file; raises NotReadyError while nothing was read from MLflow yet."""
     target = path(workspace)
-    connection = _connect(target) if target.exists() else None
-    if connection is None or _version(connection) != VERSION:
-        raise NotReadyError(
-            Message("The traces of {app} have not been read yet.", app=workspace.app.name),
-            Message(
-                "Wait some seconds. If it stays, look at the job “Reading traces for the charts” on the Jobs screen."
-            ),
-        )
-    with closing(connection):
+    if not target.exists():
+        raise _not_read(workspace)
+    with _noticed(workspace), closing(_connect(target)) as connection:
+        if _version(connection) != VERSION:
+            raise _not_read(workspace)
         connection.execute("BEGIN")
         yield connection
 
@@ -88,8 +80,35 @@ def writing(workspace: "Workspace", wait: bool = True) -> Iterator[sqlite3.Conne
         except BlockingIOError:
             yield None
             return
-        with closing(_ready(target)) as connection:
+        with _noticed(workspace), closing(_ready(target)) as connection:
             yield connection
+
+
+def discard(workspace: "Workspace") -> None:
+    """Have the file made again by the next who may fill it."""
+    target = path(workspace)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _spoilt(target).touch()
+
+
+@contextmanager
+def _noticed(workspace: "Workspace") -> Iterator[None]:
+    """Damage may lie deep in the file: whoever meets it has the file made again."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:  # busy, full, or a mistake in what was asked
+            raise
+        log.warning("the read model %s is damaged (%s) and is made again", path(workspace), error)
+        discard(workspace)
+        raise _not_read(workspace) from error
+
+
+def _not_read(workspace: "Workspace") -> NotReadyError:
+    return NotReadyError(
+        Message("The traces of {app} have not been read yet.", app=workspace.app.name),
+        Message("Wait some seconds. If it stays, look at the job “Reading traces for the charts” on the Jobs screen."),
+    )
 
 
 @contextmanager
@@ -113,29 +132,28 @@ def remember(connection: sqlite3.Connection, key: str, value: int) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
 
-def empty(connection: sqlite3.Connection) -> None:
-    """Forget everything at once; the caller holds the file for writing."""
-    with transaction(connection):
-        connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
-        for name in TABLES:
-            connection.execute(f"DELETE FROM {name}")
-
-
 def _ready(target: Path) -> sqlite3.Connection:
     """A file of this program's shape: what is damaged, or another program's, is derived and goes."""
-    try:
-        connection = _connect(target, create=True)
-        if _version(connection) == VERSION:
-            return connection
-        connection.close()
-    except sqlite3.OperationalError:  # busy, or the disk is full: nothing is wrong with the file
-        raise
-    except sqlite3.DatabaseError as error:
-        log.warning("the read model %s is damaged (%s) and is made again", target, error)
+    if not _spoilt(target).exists():
+        try:
+            connection = _connect(target, create=True)
+            if _version(connection) == VERSION:
+                return connection
+            connection.close()
+        except sqlite3.OperationalError:  # busy, or the disk is full: nothing is wrong with the file
+            raise
+        except sqlite3.DatabaseError as error:
+            log.warning("the read model %s is damaged (%s) and is made again", target, error)
     _unlink(target)
     connection = _connect(target, create=True)
     connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+    _spoilt(target).unlink(missing_ok=True)
     return connection
+
+
+def _spoilt(target: Path) -> Path:
+    """The mark that the file beside it is to be made again."""
+    return target.with_suffix(".spoilt")
 
 
 def _version(connection: sqlite3.Connection) -> int:

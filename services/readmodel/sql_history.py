@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Select, column, create_engine, func, inspect, select, table
+from sqlalchemy import Connection, Engine, Select, case, column, create_engine, func, inspect, select, table
 
 from services.errors import translated
 from services.messages import Message
@@ -74,9 +74,10 @@ class SqlHistory:
         traces = _sums(slot, func.sum(info.c.execution_time_ms), func.sum(info.c.total_tokens), lengths).where(
             *_where(workspace, info, info.c.timestamp_ms, since_ms)
         )
-        finished = func.count().filter(info.c.status == "OK")
+        # Not every database knows FILTER.
+        finished = func.sum(case((info.c.status == "OK", 1), else_=0))
         updated = func.sum(assessment.c.last_updated_timestamp % PRIME)
-        given = _sums(given_slot, updated, func.count().filter(assessment.c.valid.is_(True)))
+        given = _sums(given_slot, updated, func.sum(case((assessment.c.valid.is_(True), 1), else_=0)))
         given = given.where(*_where(workspace, assessment, assessment.c.trace_timestamp_ms, since_ms))
         with translated(Message("Reading the traces")), self.engine.connect() as connection:
             found = {row[0]: list(row[1:]) for row in connection.execute(traces.add_columns(finished))}

@@ -10,6 +10,7 @@ import pytest
 
 from bench import trace_maker
 from services import jobs, readmodel
+from services.errors import NotReadyError
 from services.readmodel import TraceQuery, Window, file, filling, sketch, source
 from services.readmodel.api_history import ApiHistory
 from tests.left_traces import leave
@@ -151,6 +152,15 @@ def test_a_damaged_or_missing_file_is_made_again(busy):
     readmodel.catch_up(busy, 30)
     assert content(busy) == whole
     file.path(busy).unlink()
+    readmodel.catch_up(busy, 30)
+    assert content(busy) == whole
+    with file.writing(busy) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    held = file.path(busy).read_bytes()
+    file.path(busy).write_bytes(held[:size] + b"\xff" * (len(held) - size))
+    with pytest.raises(NotReadyError):
+        content(busy)
     readmodel.catch_up(busy, 30)
     assert content(busy) == whole
 
