@@ -101,16 +101,21 @@ def pin_alias(version: int) -> str:
     return f"release_{version}"
 
 
-def restore_alias(workspace: "Workspace", prompt: str, to: int | None, why: str) -> None:
-    """Let `production` point where it did before a first release that did not come to its end; None is nowhere."""
+def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to: int | None, why: str) -> None:
+    """Let `production` point where it did before a first release that did not come to its end; None is nowhere.
+
+    An alias that no longer points at `expected` is somebody else's by now and stays.
+    """
     now = alias(workspace, prompt)
-    if now == to:
+    if now == to or now != expected:
         return
     if to is not None:
-        move_alias(workspace, prompt, now, to, why)
+        move_alias(workspace, prompt, expected, to, why)
         return
     with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=None, why=why):
         mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), ALIAS)
+        if alias(workspace, prompt) is not None:
+            raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
 
 def model_aliases(workspace: "Workspace", model: str) -> dict[str, int]:

@@ -488,7 +488,8 @@ def _take_down(workspace: "Workspace", release: Release, why: str) -> None:
     production.retire(workspace, int(release.after.agent_version or 0), why)
     handle = next(one.handle for one in release.steps if one.name == "deploy")
     if "alias" in handle:
-        production.restore_alias(workspace, release.prompt_name, handle["alias"], why)
+        ours = release.after.prompt_version
+        production.restore_alias(workspace, release.prompt_name, ours, handle["alias"], why)
 
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:

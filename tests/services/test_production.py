@@ -31,8 +31,10 @@ def test_an_alias_moves_once_and_only_from_where_it_was(written):
 @pytest.mark.parametrize("before", [None, 2])
 def test_an_alias_is_put_back_where_it_was(written, before):
     mlflow.genai.set_prompt_alias("greeting", "production", 3)
-    production.restore_alias(written, "greeting", before, "failed")
-    production.restore_alias(written, "greeting", before, "failed")
+    production.restore_alias(written, "greeting", 1, before, "it is somebody else's")
+    assert production.alias(written, "greeting") == 3
+    production.restore_alias(written, "greeting", 3, before, "failed")
+    production.restore_alias(written, "greeting", 3, before, "failed")
     assert production.alias(written, "greeting") == before
     assert [one for one in verbs(written) if one[0] == "move_alias"] == [("move_alias", "done")]
 
