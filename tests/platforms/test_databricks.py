@@ -308,6 +308,35 @@ def test_a_rule_judges_alike_here_and_there(app: Workspace) -> None:
             assert there.value == scorers.try_out(app, spec, answer).passed, (kind, answer)
 
 
+def test_a_pattern_means_the_same_there_or_is_refused(app: Workspace) -> None:
+    from services.platforms.databricks import registrable
+
+    for pattern, whole, answer in (
+        ("done$", False, "done\n"),
+        (r"^\w+$", False, "é"),
+        (r"\d", False, "٣"),
+        (r"\$[$\]]", False, "$]"),
+    ):
+        spec = ScorerSpec("fits", "pattern", {"pattern": pattern, "whole": whole})
+        assert registrable.refusal(spec) is None
+        there = registrable.scorer(spec, spec.settings).run(outputs=answer)
+        assert there.value == scorers.try_out(app, spec, answer).passed, pattern
+    assert "cannot read" in str(registrable.refusal(ScorerSpec("fits", "pattern", {"pattern": r"done\z"})))
+
+
+def test_code_that_needs_the_rest_of_its_file_is_refused_by_name() -> None:
+    from services.platforms.databricks import registrable
+
+    source = "import json\nMOST = 9\ndef helped(x): return x\ndef {}:\n    return {}\n"
+    for signature, body, told in (
+        ("fits(outputs)", "helped(len(outputs)) < MOST", "MOST, helped"),
+        ("fits(outputs, MOST=3)", "len(json.dumps(outputs)) < MOST", None),
+    ):
+        spec = ScorerSpec("fits", "code", {"source": source.format(signature, body), "function": "fits"})
+        refused = registrable.refusal(spec)
+        assert refused is None if told is None else f": {told}." in str(refused)
+
+
 def test_an_old_workspace_keeps_questions_as_files(databricks: Emulator, app: Workspace) -> None:
     databricks.admin("POST", "/config", {"uc_native_datasets": False})
     made = datasets.create(app, "Support questions", [Row("", "Where is it?"), Row("", "How much?")])

@@ -1,6 +1,7 @@
 """Our scorers in the shape in which a workspace runs them: its own judges, and small functions that carry their settings."""
 
 import ast
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +35,7 @@ said = "Not mentioned: " + ", ".join(missing) if missing else "Mentioned: " + ",
 return Feedback(value=bool(text.strip()) and not missing and not wrong, rationale=said)
 """
 PATTERN = """
-flags = re.IGNORECASE if {ignore_case} else 0
+flags = re.ASCII | (re.IGNORECASE if {ignore_case} else 0)
 found = (re.fullmatch if {whole} else re.search)({pattern}, text, flags)
 return Feedback(value=bool(text.strip()) and (found is None) == {forbidden}, rationale="It fits." if found else "It does not fit.")
 """
@@ -48,19 +49,27 @@ RULES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "length": lambda given: LENGTH.format(shortest=int(given["shortest"]), longest=int(given["longest"])),
     "mentions": lambda given: MENTIONS.format(must=rules.phrases(given)[0], must_not=rules.phrases(given)[1]),
     "pattern": lambda given: PATTERN.format(
-        pattern=repr(str(given["pattern"])),
+        pattern=repr(_in_python(str(given["pattern"]))),
         whole=bool(given.get("whole")),
         ignore_case=bool(given.get("ignore_case")),
         forbidden=bool(given.get("forbidden")),
     ),
     "word_list": lambda given: WORD_LIST.format(words=list(sample.word_list())),
 }
+OF_THE_MODULE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.Try, ast.For, ast.With)
+# An escaped character and a class are passed over as a whole; with the flag m both engines mean the end of a line.
+DOLLAR = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+LINES = re.compile(r"\(\?[a-zA-Z]*m")
 JUDGED = ("guidelines", "builtin", "grounded", "judge")
 
 
 def refusal(spec: ScorerSpec) -> Message | None:
     """Why a workspace cannot judge live answers by it; None when it can."""
-    if spec.kind in RULES or spec.kind in JUDGED or spec.kind == "code":
+    if spec.kind == "code":
+        return _refused_code(str(spec.settings["source"]), str(spec.settings["function"]))
+    if spec.kind == "pattern":
+        return _refused_pattern(str(spec.settings["pattern"]))
+    if spec.kind in RULES or spec.kind in JUDGED:
         return None
     return Message("Databricks cannot run this check on live answers; it still counts in evaluations.")
 
@@ -100,6 +109,49 @@ def _brought(source: str, function: str) -> tuple[str, str]:
     """Body and signature of the function, with the file's imports, which it takes along."""
     parsed = ast.parse(source)
     imports = [ast.unparse(one) for one in parsed.body if isinstance(one, ast.Import | ast.ImportFrom)]
-    found = next(one for one in parsed.body if isinstance(one, ast.FunctionDef) and one.name == function)
+    found = _definition(parsed, function)
     body = [textwrap.dedent(ast.unparse(one)) for one in found.body]
     return "\n".join([*imports, *body]), f"({ast.unparse(found.args)})"
+
+
+def _definition(parsed: ast.Module, function: str) -> ast.FunctionDef:
+    return next(one for one in parsed.body if isinstance(one, ast.FunctionDef) and one.name == function)
+
+
+def _refused_code(source: str, function: str) -> Message | None:
+    """Only the function and the imports go along: what else of the file it uses would be unknown there."""
+    parsed = ast.parse(source)
+    beside = {one.name for one in parsed.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    beside |= {name.id for one in parsed.body for name in _names(one, ast.Store) if isinstance(one, OF_THE_MODULE)}
+    found = _definition(parsed, function)
+    own = {one.arg for one in ast.walk(found) if isinstance(one, ast.arg)} | {
+        one.id for one in _names(found, ast.Store)
+    }
+    used = sorted({one.id for one in _names(found, ast.Load)} & beside - own)
+    if not used:
+        return None
+    return Message(
+        "Databricks takes the function alone, and it uses more of its file: {names}. It still counts in evaluations.",
+        names=", ".join(used),
+    )
+
+
+def _names(inside: ast.AST, kind: type[ast.expr_context]) -> list[ast.Name]:
+    return [one for one in ast.walk(inside) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
+
+
+def _refused_pattern(written: str) -> Message | None:
+    try:
+        re.compile(_in_python(written), re.ASCII)
+    except re.error as error:
+        return Message(
+            "Databricks cannot read this pattern ({reason}); it still counts in evaluations.", reason=str(error)
+        )
+    return None
+
+
+def _in_python(written: str) -> str:
+    """The end of the text is a plain “$” to RE2, while Python's also stands before a last line break."""
+    if LINES.search(written):
+        return written
+    return DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], written)
