@@ -1,9 +1,11 @@
 """Datasets of a workspace that keeps none without Spark: files with the experiment, in the shape of MLflow's own."""
 
+import fcntl
 import json
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 from services.database import now
 from services.datasets.record import Record
-from services.errors import translated
+from services.errors import ConflictError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -24,12 +26,13 @@ PREFIX = "file:"
 
 @dataclass
 class FiledDataset:
-    """One file; every change writes it anew."""
+    """One file; every change reads it again and writes it anew, one at a time, so that none is lost."""
 
     files: ArtifactRepository = field(repr=False)
     name: str
     experiment_ids: list[str]
     content: dict[str, Any] = field(repr=False)
+    lock: Path = field(repr=False)
 
     @property
     def dataset_id(self) -> str:
@@ -53,18 +56,22 @@ class FiledDataset:
 
     def merge_records(self, records: Sequence[Mapping[str, Any]]) -> "FiledDataset":
         """As MLflow merges: what asks the same is one record, whose expectations and tags are added to."""
-        held = {_key(one["inputs"]): one for one in self.content["records"]}
-        for given in records:
-            one = held.setdefault(_key(given["inputs"]), _made(given))
-            one["expectations"] |= given.get("expectations") or {}
-            one["tags"] |= given.get("tags") or {}
-        self._write(list(held.values()))
+        with _alone(self.lock):
+            self.content = _content(self.files, self.name)
+            held = {_key(one["inputs"]): one for one in self.content["records"]}
+            for given in records:
+                one = held.setdefault(_key(given["inputs"]), _made(given))
+                one["expectations"] |= given.get("expectations") or {}
+                one["tags"] |= given.get("tags") or {}
+            self.write(list(held.values()))
         return self
 
     def delete_records(self, ids: list[str]) -> None:
-        self._write([one for one in self.content["records"] if one["dataset_record_id"] not in set(ids)])
+        with _alone(self.lock):
+            self.content = _content(self.files, self.name)
+            self.write([one for one in self.content["records"] if one["dataset_record_id"] not in set(ids)])
 
-    def _write(self, records: list[dict[str, Any]]) -> None:
+    def write(self, records: list[dict[str, Any]]) -> None:
         self.content |= {"records": records, "updated": max(_moment(), int(self.content["updated"]) + 1)}
         with translated(Message("Keeping the dataset")), tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"{self.name}.json"
@@ -73,10 +80,16 @@ class FiledDataset:
 
 
 def create(workspace: "Workspace", name: str) -> FiledDataset:
+    """An empty one; raises ConflictError when there is one of that name."""
     moment = _moment()
-    content = {"created": moment, "updated": moment, "records": []}
-    made = FiledDataset(workspace.artifacts, name, [workspace.app.experiment_id], content)
-    made.merge_records([])
+    made = _dataset(workspace, name, {"created": moment, "updated": moment, "records": []})
+    with _alone(made.lock):
+        if name in _names(workspace):
+            raise ConflictError(
+                Message("There is a dataset {name} already.", name=name),
+                Message("Choose another name: blanks, signs and capitals do not tell two names apart here."),
+            )
+        made.write([])
     return made
 
 
@@ -95,10 +108,28 @@ def _names(workspace: "Workspace") -> list[str]:
 
 
 def _read(workspace: "Workspace", name: str) -> FiledDataset:
-    files = workspace.artifacts
-    with translated(Message("Reading the datasets")):
-        content = json.loads(Path(files.download_artifacts(f"{FOLDER}/{name}.json")).read_text("utf-8"))
-    return FiledDataset(files, name, [workspace.app.experiment_id], content)
+    return _dataset(workspace, name, _content(workspace.artifacts, name))
+
+
+def _dataset(workspace: "Workspace", name: str, content: dict[str, Any]) -> FiledDataset:
+    experiment = workspace.app.experiment_id
+    lock = workspace.settings.home / "lists" / f"{experiment}.lock"
+    return FiledDataset(workspace.artifacts, name, [experiment], content, lock)
+
+
+def _content(files: ArtifactRepository, name: str) -> dict[str, Any]:
+    with translated(Message("Reading the datasets")), tempfile.TemporaryDirectory() as folder:
+        file = files.download_artifacts(f"{FOLDER}/{name}.json", folder)
+        return dict(json.loads(Path(file).read_text("utf-8")))
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """The web and the worker write one after the other."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _made(given: Mapping[str, Any]) -> dict[str, Any]:

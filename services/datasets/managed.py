@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import mlflow
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 LONGEST_NAME = 100
+PAGE = 50
 NOT_WORD = re.compile(r"[^\w]+")
 T = TypeVar("T")
 
@@ -92,8 +94,14 @@ def get(workspace: "Workspace", id: str) -> ManagedDataset | FiledDataset | None
 def all(workspace: "Workspace") -> list[ManagedDataset | FiledDataset]:
     """Those of the app's experiment."""
     experiment = workspace.app.experiment_id
-    found = _asked(lambda: list(workspace.client.search_datasets(experiment_ids=[experiment], max_results=50)))
-    managed = [one for one in (get(workspace, str(each.name)) for each in found) if one]
+    names, token = [], None
+    while True:
+        page = _asked(partial(workspace.client.search_datasets, [experiment], max_results=PAGE, page_token=token))
+        names += [str(one.name) for one in page]
+        token = page.token
+        if not token:
+            break
+    managed = [one for one in (get(workspace, name) for name in names) if one]
     return [*managed, *filed.all(workspace)]
 
 

@@ -103,9 +103,9 @@ def read(workspace: "Workspace", sha256: str) -> list[Row]:
 
 def written(workspace: "Workspace", sha256: str) -> bytes:
     """The file of a kept version, whose hash is `sha256`; raises NotFoundError."""
-    with translated(Message("Reading the version")):
+    with translated(Message("Reading the version")), tempfile.TemporaryDirectory() as folder:
         try:
-            file = workspace.artifacts.download_artifacts(f"{FOLDER}/{sha256}.jsonl")
+            file = workspace.artifacts.download_artifacts(f"{FOLDER}/{sha256}.jsonl", folder)
         except (MlflowException, OSError) as error:
             raise NotFoundError(
                 Message("The version {id} of the dataset is not kept here.", id=sha256[:8]),

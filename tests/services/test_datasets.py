@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services import datasets, sample
-from services.datasets import DatasetVersion, Row, versions
+from services.datasets import DatasetVersion, Row, filed, versions
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
 from services.people import Actor, Role
 from services.workspace import Workspace
@@ -164,3 +164,19 @@ def test_an_edit_of_what_changed_since_is_refused(workspace: Workspace) -> None:
         datasets.save_rows(workspace, made.id, ROWS[1:], seen=made.updated_at)
 
     assert [row.question for row in datasets.rows(workspace, made.id)] == [row.question for row in ROWS[:2]]
+
+
+def test_a_list_kept_as_a_file_loses_nobodys_change(workspace: Workspace) -> None:
+    def asked(*questions: str) -> list[dict[str, Any]]:
+        return [{"inputs": {"question": one}} for one in questions]
+
+    made = filed.create(workspace, "support_questions")
+    with pytest.raises(ConflictError, match="already"):
+        filed.create(workspace, "support_questions")
+    made.merge_records(asked("One?", "Two?"))
+    mine, other = filed.get(workspace, made.dataset_id), filed.get(workspace, made.dataset_id)
+    assert mine and other
+    other.merge_records(asked("Three?"))
+    mine.delete_records([mine.records[0].dataset_record_id])
+    left = [one.inputs["question"] for one in filed.all(workspace)[0].records]
+    assert left == ["Two?", "Three?"]
