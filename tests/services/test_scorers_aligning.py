@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import mlflow
 import pytest
 from mlflow.entities import AssessmentSource
 from mlflow.entities.trace_location import MlflowExperimentLocation
 
-from services import audit, scorers
+from services import audit, jobs, scorers
 from services.audit import Verb
 from services.errors import ConflictError, NotReadyError
 from services.jobs import Job
+from services.jobs.work import Work
 from services.scorers import ScorerSpec, aligning, health
+from services.scorers.aligning import lessons
 from services.workspace import Workspace
 from tests.stub_model import StubModel, stub_model
 
@@ -67,6 +70,28 @@ def test_few_opinions_cannot_teach_a_judge(judge: StubModel, workspace: Workspac
     assert "People judged 4 answers; 20 are needed" in str(refused.value)
 
 
+def test_an_attempt_after_an_interruption_measures_on_what_the_first_one_kept_back(
+    judge: StubModel, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = scorers.save(workspace, ScorerSpec("dated", "judge", SETTINGS))
+    judged_by_people(workspace, 6)
+    jobs.submit(workspace, aligning.KIND, {"name": "dated", "version": 1, "optimizer": "simba"})
+    job = jobs.claim(workspace.engine, [])
+    assert job is not None
+    monkeypatch.setattr(health.reading, "KEPT_SECONDS", 0.0)
+
+    def halves(work: Work) -> list[set[str]]:
+        found = lessons.halves(workspace, base, work)
+        return [{one.trace_id for one in half} for half in found]
+
+    first = Work(workspace.engine, job)
+    before = halves(first)
+    judged_by_people(workspace, 5)
+
+    assert halves(Work(workspace.engine, replace(job, checkpoint=first.checkpoint))) == before
+    assert halves(Work(workspace.engine, job)) != before, "more is judged by now"
+
+
 def test_an_aligned_judge_is_proposed_with_its_agreement_on_answers_it_did_not_see(
     judge: StubModel, workspace: Workspace, finish: Finish
 ) -> None:
@@ -82,10 +107,10 @@ def test_an_aligned_judge_is_proposed_with_its_agreement_on_answers_it_did_not_s
     assert ADVICE in written and "{{company_name}}" in written, "the app's variables are kept"
     assert scorers.all(workspace) == [base], "nothing is live before somebody keeps it"
 
-    kept = aligning.take(workspace, found.job_id, "aligned")
+    kept = aligning.take(workspace, found.job_id)
 
     assert (kept.version, kept.settings["instructions"]) == (2, written)
-    assert audit.about(workspace, "dated", Verb.SAVE_SCORER)[-1].why == "aligned"
+    assert audit.about(workspace, "dated", Verb.SAVE_SCORER)[-1].why == f"job {found.job_id}"
     assert health.of(workspace, kept).agreement.n == 0, "a new version begins anew"
     with pytest.raises(ConflictError):
-        aligning.take(workspace, found.job_id, "again")
+        aligning.take(workspace, found.job_id)

@@ -135,6 +135,5 @@ def _show_texts(workspace: Workspace, spec: ScorerSpec, outcome: Outcome) -> Non
 
 def _take(workspace: Workspace, outcome: Outcome) -> None:
     with feedback.action(Message("Kept as the newest version. It scores from the next evaluation on.")):
-        why = _("Aligned with people on {n} answers", n=outcome.learned)
-        kept = aligning.take(workspace, outcome.job_id, why)
+        kept = aligning.take(workspace, outcome.job_id)
         opening.open_one(kept.name, "health")

@@ -140,7 +140,7 @@ def outcome(job: Job) -> Outcome | None:
     )
 
 
-def take(workspace: "Workspace", job_id: int, why: str) -> ScorerSpec:
+def take(workspace: "Workspace", job_id: int) -> ScorerSpec:
     """Keep what was written as the judge's next version; raises ConflictError when the judge was changed since."""
     job = jobs.get(workspace, job_id)
     found = outcome(job) if job.kind == KIND else None
@@ -155,4 +155,4 @@ def take(workspace: "Workspace", job_id: int, why: str) -> ScorerSpec:
             Message("Align the newest version instead."),
         )
     forms.check(workspace, found.spec)
-    return records.keep(workspace, replace(found.spec, version=0), forms.verb_of(found.spec), why)
+    return records.keep(workspace, replace(found.spec, version=0), forms.verb_of(found.spec), f"job {job_id}")

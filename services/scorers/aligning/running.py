@@ -1,9 +1,8 @@
 """The job: an optimiser learns from half of what people judged, the other half measures what it wrote."""
 
 import os
-import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,11 +13,11 @@ from services import scorers, verdicts
 from services.errors import ConsoleError, InvalidInputError, PlatformError, translated
 from services.evaluations.patience import Patience, patient_judges
 from services.messages import Message
-from services.scorers import aligning, forms, health, judged, kinds, samples
+from services.scorers import aligning, forms, judged
 from services.scorers.aligning import Agreed
+from services.scorers.aligning.lessons import Lesson, halves
 from services.scorers.health import measuring
 from services.scorers.records import ScorerSpec
-from services.scorers.samples import Sample
 from services.verdicts import agreement
 
 if TYPE_CHECKING:
@@ -34,20 +33,11 @@ class Hopeless(BaseException):
     """The judge gave no verdict at all; not an Exception, so that the optimiser does not take it for one."""
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """One answer as the judge is given it, and what people say of it."""
-
-    sample: Sample
-    passed: bool
-    why: str
-
-
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the job “align_judge”; its result is the proposed scorer with both texts' agreement."""
     base = scorers.at(workspace, work.args["name"], work.args["version"])
     work.progress(0, 0, Message("Reading the answers that people judged"))
-    learning, held_out = split(_lessons(workspace, base))
+    learning, held_out = halves(workspace, base, work)
     if min(len(learning), len(held_out)) < aligning.LEAST // 2:
         raise PlatformError(
             Message("Too few of the answers that people judged can be given to this judge."),
@@ -59,7 +49,10 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         try:
             if "instructions" not in work.checkpoint:
                 # What the optimiser wrote cost many calls: an attempt that is cut off from here on only measures.
-                work.save({"instructions": _optimized(workspace, base, learning, count, work.args["optimizer"])})
+                work.save(
+                    work.checkpoint
+                    | {"instructions": _optimized(workspace, base, learning, count, work.args["optimizer"])}
+                )
             return _measured(workspace, base, work.checkpoint["instructions"], held_out, count) | {
                 "learned": len(learning)
             }
@@ -68,35 +61,6 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
                 Message("The judge gave no verdict that can be read."),
                 Message("Try the judge on five answers, mend it, then align it again."),
             ) from None
-
-
-def split(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
-    """Half to learn from and half to measure on, each with passed and failed ones; the same question is in one half only."""
-    halves: tuple[list[Lesson], list[Lesson]] = ([], [])
-    by_question: dict[str, list[Lesson]] = {}
-    for one in lessons:
-        by_question.setdefault(one.sample.question.strip().casefold(), []).append(one)
-    groups = [by_question[key] for key in sorted(by_question)]
-    random.Random(len(groups)).shuffle(groups)
-    groups.sort(key=lambda group: group[0].passed)
-    for place, group in enumerate(groups):
-        halves[place % 2].extend(group)
-    return halves
-
-
-def _lessons(workspace: "Workspace", spec: ScorerSpec) -> list[Lesson]:
-    """The newest answers that people judged and that the judge can be given, rare verdicts before frequent ones."""
-    told = health.people(workspace, spec)
-    each = aligning.MOST // 2
-    rare = min((True, False), key=health.counted(told).__getitem__)
-    few = [one for one in told if one.passed is rare][:each]
-    chosen = few + [one for one in told if one.passed is not rare][: aligning.MOST - len(few)]
-    needed = kinds.needs(spec)
-    return [
-        Lesson(sample, one.passed, one.why)
-        for one, sample in zip(chosen, samples.of(workspace, [one.info for one in chosen]), strict=True)
-        if sample is not None and (sample.expectations or not needed.expected)
-    ]
 
 
 class _Count:
