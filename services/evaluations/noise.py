@@ -1,13 +1,13 @@
 """The noise floor of a comparison: how far two evaluations of one and the same thing (an A/A run) lie apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from services import audit, jobs, verdicts
+from services import audit, datasets, jobs, verdicts
 from services.audit import Verb
 from services.errors import NotReadyError
-from services.evaluations import reading
+from services.evaluations import plan, reading, sources
 from services.evaluations.records import Evaluation
 from services.evaluations.sources import AGENT, ENDPOINT
 from services.messages import Message
@@ -69,12 +69,32 @@ def measure(workspace: "Workspace", made: Evaluation) -> "Job":
         )
     before = jobs.get(workspace, made.job_id)
     args = {name: value for name, value in before.args.items() if name != "run_id"}
+    changed = _changed(workspace, made, args)
+    if changed:
+        raise NotReadyError(changed, Message("Evaluate what stands there now twice, and compare those two."))
     return jobs.submit(workspace, "evaluate", args, exclusive=f"noise:{made.run_id}")
 
 
 def can_measure(made: Evaluation) -> bool:
     """Whether asking again asks the same version; of an endpoint only the live ones can be asked."""
     return made.finished and _repeatable(made) and bool(made.job_id)
+
+
+def _changed(workspace: "Workspace", made: Evaluation, args: Mapping[str, Any]) -> Message | None:
+    """What is no longer as it was asked: the second evaluation would not be one of the same."""
+    dataset = datasets.snapshot(workspace, made.dataset_id)
+    rows = plan.Choice(**args.get("choice") or {}).of(dataset.rows)
+    if plan.content(dataset, rows) != made.dataset_sha256:
+        return Message("The dataset {name} was changed since: the same cannot be asked again.", name=made.dataset_name)
+    now = {spec.name: spec.version for spec in plan.chosen(workspace, args.get("scorers"))}
+    if now != dict(made.scorers):
+        names = sorted({name for name, _version in now.items() ^ made.scorers.items()})
+        return Message("Scorers were changed since: {names}.", names=", ".join(names))
+    if made.source == ENDPOINT and sources.live(workspace) != made.live:
+        return Message("Other versions answer at the endpoint now.")
+    if workspace.settings.practice != made.practice:
+        return Message("The practice model was connected or taken away since.")
+    return None
 
 
 def _repeatable(made: Evaluation) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.entities import Trace
 
-from services import agents, audit, datasets, endpoints, prompts, scorers
+from services import agents, audit, datasets, prompts, scorers
 from services.audit import Verb
 from services.database import writing
 from services.errors import NotReadyError, PlatformError, translated
@@ -135,15 +135,9 @@ class _Attempt:
             "dataset_sha256": sha256, "scorers": {spec.name: spec.version for spec in self.specs},
             "practice": settings.practice, "actor": self.workspace.actor.id, "job_id": self.work.job.id,
             "repeats": int(args.get("repeats") or 1), "source": self.source.to_json(),
-            "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"), "live": self._live,
+            "choice": args.get("choice") or {}, "per_minute": args.get("per_minute"), "live": sources.live(self.workspace) if self.source.kind == ENDPOINT else "",
         }  # fmt: skip
         return json.dumps(asked, ensure_ascii=False)
-
-    @property
-    def _live(self) -> str:
-        """Which versions the endpoint asks, as far as it is known before the first question."""
-        found = endpoints.current(self.workspace) if self.source.kind == ENDPOINT else None
-        return ", ".join(f"{one.version} ({one.weight} %)" for one in found.live) if found else ""
 
     def _open(self, sha256: str) -> str:
         """Create the run and remember it before anything else happens."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import Trace, TraceState
 
+from services import endpoints
 from services.datasets import Row
 from services.datasets.row import with_id
 from services.errors import InvalidInputError
@@ -43,6 +44,12 @@ class Source:
 
 
 AGENT_SOURCE = Source()
+
+
+def live(workspace: "Workspace") -> str:
+    """Which versions the endpoint asks, as far as it is known before the first question."""
+    found = endpoints.current(workspace)
+    return ", ".join(f"{one.version} ({one.weight} %)" for one in found.live) if found else ""
 
 
 def infos(workspace: "Workspace", source: Source) -> "list[TraceInfo]":

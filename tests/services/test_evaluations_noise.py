@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services import apps, datasets, evaluations, prompts, scorers
+from services import apps, datasets, evaluations, jobs, prompts, scorers
 from services.apps import Gate
 from services.datasets import Row
 from services.errors import NotReadyError
@@ -44,6 +44,27 @@ def test_what_cannot_be_asked_again_has_no_twin(workspace):
     assert not noise.can_measure(outside) and not noise.can_measure(endpoint)
     with pytest.raises(NotReadyError, match="cannot be asked a second time"):
         noise.measure(workspace, outside)
+
+
+def test_the_same_is_asked_again_only_while_it_is_the_same(workspace):
+    spec = scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 500}))
+    dataset = datasets.create(workspace, "Questions", [Row("", "Where?")])
+    args = {"model_id": "m-1", "prompt_version": 1, "dataset_id": dataset.id}
+    asked = {"dataset_id": dataset.id, "dataset_sha256": datasets.snapshot(workspace, dataset.id).sha256}
+    asked |= {"job_id": jobs.submit(workspace, "evaluate", args).id, "practice": workspace.settings.practice}
+    old = made(workspace, 20, **asked)
+
+    assert noise.measure(workspace, old).args == args
+    with pytest.raises(NotReadyError, match="practice model"):
+        noise.measure(workspace, replace(old, practice=not old.practice))
+    with pytest.raises(NotReadyError, match="Other versions answer"):
+        noise.measure(workspace, replace(old, source="endpoint", live="1 (100 %)"))
+    scorers.save(workspace, replace(spec, settings={"shortest": 1, "longest": 400}))
+    with pytest.raises(NotReadyError, match="Scorers were changed since: short"):
+        noise.measure(workspace, old)
+    datasets.save_rows(workspace, dataset.id, [Row("", "When?")], seen=dataset.updated_at)
+    with pytest.raises(NotReadyError, match="dataset Questions was changed"):
+        noise.measure(workspace, old)
 
 
 def test_the_gate_calls_no_change_that_the_same_version_makes_by_itself(workspace):

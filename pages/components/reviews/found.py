@@ -119,7 +119,8 @@ def _show_dataset(workspace: Workspace, queue: Queue, found: Outcome) -> None:
         st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(_("Which answers"), list(groups), key=_key(queue, "which"), width=300)
+        failed = [place for place, ids in enumerate(groups.values()) if ids in _failed(queue, found)]
+        st.selectbox(_("Which answers"), list(groups), index=next(iter(failed), 0), key=_key(queue, "which"), width=300)
         st.selectbox(
             _("Dataset"),
             list(known),
@@ -161,6 +162,11 @@ def _groups(queue: Queue, found: Outcome) -> dict[str, list[str]]:
     if written:
         groups[_("With a right answer ({n})", n=len(written))] = written
     return groups
+
+
+def _failed(queue: Queue, found: Outcome) -> list[list[str]]:
+    """What people did not pass, which is what a dataset gains most from."""
+    return [ids for label in queue.labels if label.kind is Kind.PASS and (ids := found.failed(label.name))]
 
 
 def _answers(queue: Queue) -> list[Label]:
