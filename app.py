@@ -76,8 +76,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for loud in ("alembic", "httpx2", "httpx"):
         logging.getLogger(loud).setLevel(logging.WARNING)
-    settings_module.add_env_file(os.environ, Path.cwd())
     try:
+        settings_module.add_env_file(os.environ, Path.cwd())
         settings = settings_module.load(os.environ)
         startup.check(settings)
     except ConsoleError as error:

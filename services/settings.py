@@ -1,6 +1,7 @@
 """The environment, read once into frozen settings; a wrong value is named with what to do."""
 
 import getpass
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,10 +153,24 @@ def load(environ: Mapping[str, str]) -> Settings:
 def add_env_file(environ: MutableMapping[str, str], folder: Path) -> None:
     """Add what a file `.env` in `folder` sets and the environment does not."""
     file = folder / ".env"
-    for line in file.read_text("utf-8").splitlines() if file.is_file() else []:
+    try:
+        lines = file.read_text("utf-8-sig").splitlines() if file.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            Message("The file {path} cannot be read as text.", path=str(file)), Message("Save it as UTF-8 text.")
+        ) from error
+    for line in lines:
         name, separator, value = line.strip().removeprefix("export ").partition("=")
         if separator and not name.startswith("#"):
-            environ.setdefault(name.strip(), value.strip().strip("\"'"))
+            environ.setdefault(name.strip(), _without_note(value))
+
+
+def _without_note(value: str) -> str:
+    """A value in quotes ends with them; any other before “ #”."""
+    plain = value.strip()
+    if plain[:1] in ("'", '"') and (end := plain.find(plain[0], 1)) > 0:
+        return plain[1:end]
+    return re.split(r"\s#", value, maxsplit=1)[0].strip().strip("\"'")
 
 
 def _model(environ: Mapping[str, str], workspace: Access | None) -> tuple[str | None, str | None, str]:

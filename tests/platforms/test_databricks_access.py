@@ -71,6 +71,16 @@ def test_an_env_file_adds_what_the_environment_lacks(tmp_path):
     assert environ == {"DATABRICKS_TOKEN": "dapi-from-shell", "DATABRICKS_HOST": "https://a.example"}
 
 
+def test_an_env_file_may_hold_notes_and_must_be_text(tmp_path):
+    (tmp_path / ".env").write_text("A=one # note\nB='a # b' # note\nC=a#b\nD= # note\n")
+    environ = {}
+    settings.add_env_file(environ, tmp_path)
+    assert environ == {"A": "one", "B": "a # b", "C": "a#b", "D": ""}
+    (tmp_path / ".env").write_bytes(b"A=\xff\xfe")
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        settings.add_env_file({}, tmp_path)
+
+
 def test_the_secret_of_a_service_principal_is_masked(monkeypatch):
     monkeypatch.setenv("DATABRICKS_CLIENT_SECRET", "hush-hush-hush")
     assert masked("refused hush-hush-hush") == "refused …"

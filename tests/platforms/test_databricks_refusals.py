@@ -68,3 +68,11 @@ def test_clients_that_pass_the_bare_answer_on_are_understood(databricks_workspac
 def test_a_refusal_becomes_the_exact_grant(sentence, statement):
     grants.remember("ada")
     assert grants.statement(sentence) == statement
+
+
+def test_the_kind_that_a_refusal_names_counts():
+    grants.remember("ada")
+    said = "User does not have READ VOLUME on Volume 'acme.llmops.files'."
+    assert grants.statement(said) == "GRANT READ VOLUME ON VOLUME acme.llmops.files TO `ada`;"
+    said = "User does not have CREATE CATALOG on Metastore 'main-store'."
+    assert grants.statement(said) == "GRANT CREATE CATALOG ON METASTORE TO `ada`;"

@@ -10,7 +10,7 @@ from databricks.sdk.service.serving import EndpointTag, ServedEntityInput, Servi
 from services.errors import ConflictError, ConsoleError, NotFoundError, NotReadyError, PlatformError
 from services.messages import Message
 from services.platforms.databricks import served
-from services.platforms.databricks.client import Client
+from services.platforms.databricks.client import Client, without_agents
 from services.secrets import masked
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def settled(client: Client, endpoint: str) -> ServingEndpointDetailed:
 
 def create(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
     """The endpoint with its first version."""
-    from databricks.agents import deploy  # type: ignore[import-untyped]  # no types
+    try:
+        from databricks.agents import deploy  # type: ignore[import-untyped]  # no types
+    except ModuleNotFoundError as error:
+        raise without_agents() from error
 
     model, version = str(entity.entity_name), int(entity.entity_version or 0)
     _still_ours(workspace)

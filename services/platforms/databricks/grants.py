@@ -9,6 +9,8 @@ REFUSAL = re.compile(
 # Prompts and registered models are functions to GRANT.
 KINDS = {1: "CATALOG", 2: "SCHEMA", 3: "FUNCTION"}
 OF_TABLES = ("SELECT", "MODIFY")
+TOLD = ("CATALOG", "SCHEMA", "TABLE", "FUNCTION", "VOLUME", "EXTERNAL LOCATION")
+METASTORE = "METASTORE"
 
 
 # A process signs in once, so that whoever meets a refusal knows whom it concerns.
@@ -26,7 +28,11 @@ def statement(sentence: str) -> str | None:
     if found is None:
         return None
     privilege, name = found["privilege"].strip(), found["name"]
-    kind = "TABLE" if privilege in OF_TABLES else KINDS.get(name.count(".") + 1, "SCHEMA")
+    told = (found["kind"] or "").strip().upper()
+    if told == METASTORE:
+        return f"GRANT {privilege} ON {METASTORE} TO `{_signed_in.get('name', 'me')}`;"
+    usual = "TABLE" if privilege in OF_TABLES else KINDS.get(name.count(".") + 1, "SCHEMA")
+    kind = told if told in TOLD else usual
     return grant(privilege, kind, name, _signed_in.get("name", "me"))
 
 

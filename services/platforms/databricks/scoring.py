@@ -13,12 +13,12 @@ from mlflow.genai.scorers import Scorer, ScorerSamplingConfig, list_scorers
 
 from services import apps, jobs, scorers
 from services.database import now
-from services.errors import ConflictError, NotReadyError, translated
+from services.errors import ConflictError, NotReadyError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.platforms.databricks import registrable
-from services.platforms.databricks.client import Client
+from services.platforms.databricks.client import Client, without_agents
 from services.scorers import ScorerSpec
 
 if TYPE_CHECKING:
@@ -138,7 +138,10 @@ def paused(job: Any) -> bool:
 
 def backfill(workspace: "Workspace", work: Work) -> dict[str, Any]:
     """The handler of the job “backfill_scorers”: the workspace judges what was answered in the last hours."""
-    from databricks.agents.scorers import backfill_scorers  # type: ignore[import-untyped]  # no types
+    try:
+        from databricks.agents.scorers import backfill_scorers  # type: ignore[import-untyped]  # no types
+    except ModuleNotFoundError as error:
+        raise without_agents() from error
 
     running = [one.name for one in workspace.platform.scoring.status(workspace) if one.running]
     if not running:
@@ -147,6 +150,12 @@ def backfill(workspace: "Workspace", work: Work) -> dict[str, Any]:
             Message("Start one on the Monitoring screen."),
         )
     if "job" not in work.checkpoint:
+        if work.checkpoint.get("asked"):
+            raise PlatformError(
+                Message("It was interrupted, and whether the workspace began to judge older answers is not known."),
+                Message("Look at the jobs of the workspace before you ask again."),
+            )
+        work.save({"asked": True})
         since = now() - timedelta(hours=float(work.args["hours"]))
         with translated(Message("Asking the workspace to judge older answers")):
             begun = backfill_scorers(
