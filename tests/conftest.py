@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mlflow.tracking import fluent
 
 from services import apps, database, jobs, people
 from services import settings as settings_module
@@ -33,6 +34,12 @@ def free_port() -> int:
 def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest leaves a screen's script as the main module, which a job's child would import and so run again."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(autouse=True)
+def active_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mlflow.set_experiment` is remembered by the process: the next test is in another store."""
+    monkeypatch.setattr(fluent, "_active_experiment_id", fluent._active_experiment_id)
 
 
 @pytest.fixture(scope="session")

@@ -118,9 +118,9 @@ def test_tools_are_understood_and_reach_the_job(form, written):
     shown.radio(key="agent-api-support").set_value("responses")
     field = shown.file_uploader(key="agent-tools-file/support")
     field.upload("tools.py", b"def pay(order):\n    'Pay.'\n", "text/x-python").run()
-    assert "The function “pay” cannot be a tool: the type of its parameter “order” is not known" in texts(shown)
+    assert "the type of its parameter “order” is not known" in texts(shown)
     tools = "def pay(order: str) -> str:\n    'Pay an order.'\n    return order\n"
-    field.upload("tools.py", tools.encode(), "text/x-python").run()
+    shown.file_uploader(key="agent-tools-file/support").set_value(("tools.py", tools.encode(), "text/x-python")).run()
     assert "**pay**: Pay an order" in texts(shown) and "Is given: order" in texts(shown)
     shown.multiselect(key="agent-tools-asking/support").set_value(["pay"]).run()
 

@@ -162,7 +162,7 @@ def test_a_file_is_mapped_shown_and_written(screen, workspace, dataset):
     assert "No line is a question yet" in texts(shown)
 
     next(one for one in shown.selectbox if one.label == "Question").set_value("Frage").run()
-    assert "1 lines cannot be taken" in texts(shown) and "new: 1 · changed: 0 · as they are: 1" in texts(shown)
+    assert "1 line cannot be taken" in texts(shown) and "new: 1 · changed: 0 · as they are: 1" in texts(shown)
     assert list(shown.dataframe[1].value["Why"]) == ["it has no question"]
     assert len(asked(workspace, dataset.id)) == 2
     shown.toggle(key=f"file-update-{dataset.id}").set_value(True).run()

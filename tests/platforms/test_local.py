@@ -188,7 +188,7 @@ def agent(workspace: Workspace, gateway: None, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("OPENAI_API_KEY", "practice")
     mlflow.genai.register_prompt("support", "You are a polite agent for {{company_name}}. Answer in one sentence.")
     mlflow.genai.set_prompt_alias("support", "production", 1)
-    return log(AGENT, CONFIG | {"llm_model": "practice"})
+    return log(workspace.settings, AGENT, CONFIG | {"llm_model": "practice"})
 
 
 def test_a_deployed_agent_answers_and_streams(workspace: Workspace, serving: LocalServing, agent: str) -> None:

@@ -153,7 +153,7 @@ def test_the_line_takes_as_many_reads_for_many_traces_as_for_few(live):
     few = statements(workspace, model_id)
     for _ in range(10):
         answered(workspace, model_id, 1, "Be brief for Acme.")
-    assert statements(workspace, model_id) == few
+    assert statements(workspace, model_id) <= few
 
 
 def statements(workspace, model_id):

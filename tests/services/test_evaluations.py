@@ -171,7 +171,7 @@ def test_answers_that_a_killed_attempt_left_without_tags_do_not_pass_for_live(wo
 
     assert leftovers.name(workspace, begun, [Row("", "Where is my parcel?")]) == 1
 
-    origins = {row.trace_id: row.origin for row in traces.find(workspace, traces.TraceQuery(1, None)).rows}
+    origins = {row.trace_id: row.origin for row in traces.find(workspace, traces.TraceQuery(1, origin=None)).rows}
     assert origins == {bare: "evaluation", foreign: "live", named: "live"}
 
 

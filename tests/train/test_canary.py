@@ -4,10 +4,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from services import apps, datasets, endpoints, jobs, production, releases
 from services.errors import PlatformError
 from services.releases import Proposal, State, canary
 from services.releases.plan import Part, Plan
+
+pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
 
 BUILT_IN = Path("services/logged/responses_agent.py").read_text("utf-8")
 NAMED = "        self._name_the_trace(request, question)\n"

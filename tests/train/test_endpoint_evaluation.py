@@ -1,7 +1,11 @@
 """What is released is evaluated at its own address, by the traces that it leaves; no gate takes that for an agent's."""
 
+import pytest
+
 from services import evaluations
 from services.evaluations import Source
+
+pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
 
 
 def test_the_running_endpoint_is_evaluated_by_its_own_traces(train):

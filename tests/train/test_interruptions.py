@@ -12,6 +12,8 @@ from services.processes.lock import held, read
 from services.releases import STEPS, Kind, State
 from tests.train.conftest import PROMPT
 
+pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
+
 
 def kill(train, name):
     path = train.workspace.settings.run_folder / f"{name}.lock"

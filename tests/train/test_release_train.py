@@ -16,6 +16,8 @@ import mlflow
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentResponse
 
+pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
+
 
 class Stubborn(ResponsesAgent):
     def predict(self, request):

@@ -10,7 +10,6 @@ from mlflow.exceptions import MlflowException
 from mlflow.genai.datasets import create_dataset, get_dataset
 from mlflow.genai.scorers import Guidelines, Safety, ScorerSamplingConfig, delete_scorer, get_scorer, list_scorers
 from mlflow.tracing.archival import enable_databricks_trace_archival
-from mlflow.tracking import fluent
 
 from tests.workspace.sent import send
 
@@ -26,7 +25,6 @@ def experiment(databricks_settings, databricks):
     yield mlflow.set_experiment("/Shared/checks").experiment_id
     # What MLflow remembers for the whole process would lead the next test's traces here.
     mlflow.tracing.reset()
-    fluent._active_experiment_id = None
     mlflow.set_tracking_uri(None)
     mlflow.set_registry_uri(None)
 

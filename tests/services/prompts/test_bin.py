@@ -262,13 +262,11 @@ def test_the_worker_looks_after_every_app_by_itself(written, finish):
     for _ in range(2):
         worker.ticked = 0.0
         worker._tick()
-    assert [(one.kind, one.actor, one.recurring) for one in jobs.recent(written)] == [
-        ("tend_prompts", "signalbox", True)
-    ]
+    assert [(one.actor, one.recurring) for one in jobs.recent(written, "tend_prompts")] == [("signalbox", True)]
     mlflow.genai.set_prompt_alias("greeting", "production", 2)
     with written.engine.begin() as connection:
         connection.execute(job_table.update().values(every=None))
-    ended = finish(written, jobs.recent(written)[0])
+    ended = finish(written, jobs.recent(written, "tend_prompts")[0])
     assert (ended.result, set(ended.checkpoint)) == ({"erased": 0}, {"at", "emptied_at"})
     assert moves.history(written, "greeting")[0].outside
     mlflow.genai.set_prompt_alias("greeting", "production", 3)

@@ -1,5 +1,7 @@
 """The list of an app's prompts: complete, searchable, and up to date whoever changed something, and where."""
 
+from dataclasses import replace
+
 import mlflow
 import pytest
 from sqlalchemy import delete, select
@@ -335,8 +337,7 @@ def test_what_is_no_prompt_does_not_hide_the_others(written):
 def test_a_registry_that_is_away_is_told(written, monkeypatch):
     found(written)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    mlflow.set_registry_uri("http://127.0.0.1:9")
+    away = replace(written.settings, tracking_uri="http://127.0.0.1:9")
     with pytest.raises(PlatformError, match="could not be reached"):
-        library.find(written, Query())
-    mlflow.set_registry_uri(written.settings.tracking_uri)
+        library.find(replace(written, platform=replace(written.platform, settings=away)), Query())
     assert found(written) == ["farewell", "greeting"]
