@@ -58,7 +58,7 @@ def test_a_version_that_fails_live_questions_goes_back_by_itself(train):
     answers = asked(train, 40)
     ended = train.finished(release, jobs.State.FAILED)
 
-    assert 8 <= sum(answers) <= 32
+    assert 8 <= sum(answers) < 40
     assert ended.state is State.FAILED and "does worse in “answers without an error”" in str(ended.error)
     assert production.traffic(workspace) == {live.after.agent_version: 100}
     assert all(asked(train, 4))

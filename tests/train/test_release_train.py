@@ -11,12 +11,13 @@ from services.interlocks import Light
 from services.releases import Kind, Proposal, State
 
 PROMPT = "customer-support"
+
+pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
+
 IGNORES_ITS_PROMPT = """
 import mlflow
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentResponse
-
-pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
 
 
 class Stubborn(ResponsesAgent):
