@@ -1,11 +1,15 @@
 """The tools that an agent used before its answer, as steps to read."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import streamlit as st
 
 from pages.components import session
+from services import audit
+from services.audit import Verb
 from services.kinds import ToolStep
+from services.workspace import Workspace
 
 _ = session.text
 
@@ -30,6 +34,21 @@ def show_texts(step: ToolStep) -> None:
     _show_text(_("Given"), step.given)
     if step.output is not None and not step.error:
         _show_text(_("Came back"), step.output or _("(nothing)"))
+
+
+def ask_for_yes(workspace: Workspace, key: str, of: str, decide: Callable[..., None], *args: Any) -> None:
+    """Two buttons: nothing is done with the tool before one was clicked; `decide` is told `args` and the decision."""
+    may = audit.allowed(workspace, Verb.TRY_AGENT)
+    with st.container(horizontal=True):
+        for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
+            st.button(
+                label,
+                key=f"{key}-{allowed}/{of}",
+                icon=f":material/{icon}:",
+                on_click=decide,
+                args=(*args, allowed),
+                disabled=not may,
+            )
 
 
 def _icon(step: ToolStep) -> str:

@@ -122,20 +122,11 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
 
 
 def _ask_for_yes(job: Job) -> None:
-    """Two buttons until one was clicked, in whatever tab: nothing is done with the tool before."""
+    """Until somebody said so, in whatever tab."""
     if "allowed" in job.result:
         st.caption(_("This was allowed.") if job.result["allowed"] else _("This was refused."))
         return
-    with st.container(horizontal=True):
-        for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
-            st.button(
-                label,
-                key=f"allow-{allowed}/{job.id}",
-                icon=f":material/{icon}:",
-                on_click=_go_on,
-                args=(job.id, allowed),
-                disabled=not audit.allowed(session.workspace(), Verb.TRY_AGENT),
-            )
+    agent_steps.ask_for_yes(session.workspace(), "allow", str(job.id), _go_on, job.id)
 
 
 def _go_on(job_id: int, allowed: bool) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import agent_steps, feedback, opinion, session, sources
-from services import audit, endpoints, kinds
-from services.audit import Verb
+from services import endpoints, kinds
 from services.errors import ConsoleError, PlatformError
 from services.kinds import ToolStep
 from services.messages import Message
@@ -77,7 +76,7 @@ def show(workspace: Workspace) -> None:
     if question:
         talk.turns.append(_ask(workspace, talk, question))
     if talk.turns and talk.turns[-1].waits:
-        _ask_for_yes(workspace, talk)
+        agent_steps.ask_for_yes(workspace, "chat-allow", f"{talk.id}/{len(talk.turns)}", _decide, talk)
     if talk.turns:
         st.button(_("New conversation"), key="new-talk", on_click=lambda: st.session_state.pop(key, None))
 
@@ -137,21 +136,6 @@ def _write(deltas: Iterator[Delta], pieces: list[str], items: list[Mapping[str, 
         place.markdown(_as_written("".join(pieces)))
         last = delta
     return last
-
-
-def _ask_for_yes(workspace: Workspace, talk: Talk) -> None:
-    """Two buttons: nothing is done with the tool before one of them was clicked."""
-    may = audit.allowed(workspace, Verb.TRY_AGENT)
-    with st.container(horizontal=True):
-        for allowed, label, icon in ((True, _("Allow it"), "check"), (False, _("Refuse it"), "block")):
-            st.button(
-                label,
-                key=f"chat-allow-{allowed}/{talk.id}/{len(talk.turns)}",
-                icon=f":material/{icon}:",
-                on_click=_decide,
-                args=(talk, allowed),
-                disabled=not may,
-            )
 
 
 def _decide(talk: Talk, allowed: bool) -> None:

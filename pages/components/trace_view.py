@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -92,7 +93,7 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
     opinion.show_form(workspace, story.row.trace_id)
     for verdict in story.verdicts:
         with st.container(border=True):
-            st.markdown(f"**{session.escape(verdict.scorer)}** {_verdict_badge(verdict)}")
+            st.markdown(f"**{session.escape(verdict.scorer)}** {verdict_badge(verdict)}")
             st.markdown(session.escape(say(verdict.reason) or verdict.error or "") or "–")
             version = [_("version {n}", n=verdict.version)] if verdict.version else []
             st.caption(session.escape(" · ".join([say(verdict.source), *version, session.moment(verdict.at)])))
@@ -158,12 +159,13 @@ def _badges(row: TraceRow) -> list[str]:
     return [origin, *state, *broken, *scores]
 
 
-def _verdict_badge(verdict: Verdict) -> str:
+def verdict_badge(verdict: Verdict, said: Callable[[Any], str] = str) -> str:
+    """What a scorer decided, as a badge; `said` puts a value that is no yes or no into words."""
     if verdict.error:
         return f":orange-badge[{_('could not judge')}]"
     if isinstance(verdict.value, bool):
         return f":green-badge[{_('passed')}]" if verdict.value else f":red-badge[{_('not passed')}]"
-    return f":gray-badge[{session.escape(str(verdict.value))}]"
+    return f":gray-badge[{session.escape(said(verdict.value))}]"
 
 
 def _cut(text: str) -> str:

@@ -17,7 +17,7 @@ from services.database import served, writing
 from services.errors import ConflictError, InvalidInputError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.local import LocalScoring, LocalServing
-from services.platforms.local.wire import deltas
+from services.platforms.wire import deltas
 from services.workspace import Workspace
 from tests.processes.stand import CONFIG, answers, log, wait_until
 

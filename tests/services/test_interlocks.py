@@ -77,7 +77,11 @@ def table(passed, critical=()):
 
 @pytest.fixture
 def candidate(workspace):
-    """Version 1 of a prompt, evaluated well; nothing is live."""
+    return evaluated_well(workspace)
+
+
+def evaluated_well(workspace):
+    """Version 1 of a prompt, judged by a scorer that needs no judge; nothing is live."""
     prompt = prompts.save(workspace, "greeting", "For {{company_name}}: {{question}}", "")
     scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 500}))
     apps.save_gate(workspace, Gate({"short": 0.8}, rows=10))

@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
-import pandas as pd
 import pytest
 
-from services import apps, interlocks, prompts, scorers
+from services import interlocks, scorers
 from services.apps import Environment, Gate, Stage
-from services.interlocks import Candidate, Circumstances, Light, movement, surroundings, watching
+from services.interlocks import Circumstances, Light, movement, surroundings, watching
 from services.scorers import ScorerSpec
-from tests.services.test_interlocks import AGENT, DONE, red, table
+from tests.services.test_interlocks import AGENT, evaluated_well, red
 from tests.standing import gateway, logged, stand
 
 KEY = "sk-" + "a1" * 16
@@ -20,13 +19,7 @@ KEY = "sk-" + "a1" * 16
 
 @pytest.fixture
 def candidate(workspace):
-    """A prompt version evaluated well by a scorer that needs no judge; nothing is live."""
-    prompt = prompts.save(workspace, "greeting", "For {{company_name}}: {{question}}", "")
-    scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 500}))
-    apps.save_gate(workspace, Gate({"short": 0.8}, rows=10))
-    workspace = workspace.for_app(apps.get(workspace, "support"))
-    rows = table([True] * 9 + [False])
-    return Candidate(workspace, AGENT, prompt, None, None, DONE, rows, None, pd.DataFrame(), "abc", None)
+    return evaluated_well(workspace)
 
 
 def within(candidate, **rules):

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from services import audit, jobs, releases
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotReadyError
 from services.people import Actor, Role
-from services.platforms.local import wire
+from services.platforms import wire
 from services.processes.gateway import fallback, records
 from services.releases import Kind, Pair, State, offline
 from services.workspace import Workspace

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services import sources
-from services.platforms.local import wire
+from services.platforms import wire
 from services.sources import Source
 
 

@@ -6,8 +6,8 @@ from pages.components import session
 from pages.components.editor import as_written
 from pages.components.evaluations import row
 from pages.components.reviews import words
+from pages.components.trace_view import verdict_badge
 from services.reviews.shown import Document, Opinion, Shown
-from services.traces import Verdict
 
 _, say = session.text, session.say
 SHORT = 800
@@ -41,7 +41,7 @@ def show_verdicts(seen: Shown) -> None:
         st.caption(_("Nobody has judged this answer."))
     for one in seen.story.verdicts:
         st.markdown(
-            f"{_badge(one)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason) or one.error or '')}"
+            f"{verdict_badge(one, words.value)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason) or one.error or '')}"
         )
         st.caption(session.escape(say(one.source)))
 
@@ -82,11 +82,3 @@ def _show_facts(seen: Shown) -> None:
             icon=":material/account_tree:",
             query_params={"trace": trace.trace_id},
         )
-
-
-def _badge(one: Verdict) -> str:
-    if one.error:
-        return f":orange-badge[{_('could not judge')}]"
-    if isinstance(one.value, bool):
-        return f":green-badge[{_('passed')}]" if one.value else f":red-badge[{_('not passed')}]"
-    return f":gray-badge[{session.escape(words.value(one.value))}]"

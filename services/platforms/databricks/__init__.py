@@ -19,11 +19,11 @@ ENVIRONMENT = {
 
 def parts(access: "Access") -> "tuple[Serving, Scoring, History, Compute]":
     """The four parts; nothing is asked before one of them is used, and the SDKs are imported only here."""
+    from services.platforms.compute import WorkerCompute
     from services.platforms.databricks.client import Client
-    from services.platforms.databricks.compute import DatabricksCompute
     from services.platforms.databricks.history import DatabricksHistory
     from services.platforms.databricks.scoring import DatabricksScoring
     from services.platforms.databricks.serving import DatabricksServing
 
     client = Client(access)
-    return DatabricksServing(client), DatabricksScoring(client), DatabricksHistory(), DatabricksCompute(client)
+    return DatabricksServing(client), DatabricksScoring(client), DatabricksHistory(), WorkerCompute()

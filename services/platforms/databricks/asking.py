@@ -9,10 +9,9 @@ from mlflow.exceptions import MlflowException
 
 from services.errors import ConsoleError, is_missing, translated
 from services.messages import Message
-from services.platforms import Answer, Delta
+from services.platforms import Answer, Delta, wire
 from services.platforms.databricks import refusals
 from services.platforms.databricks.client import Client
-from services.platforms.local import wire
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -40,19 +40,29 @@ def of_status(status: int, doing: Message, reason: str) -> ConsoleError:
         return credentials(doing, reason)
     if status == FORBIDDEN:
         return forbidden(doing, reason)
-    told = {"doing": doing, "reason": reason}
     if status == NOT_FOUND:
-        return NotFoundError(
-            Message("{doing}: it does not exist ({reason}).", **told),
-            Message("It may have been deleted. Choose another one."),
-        )
-    if status in BUSY:
-        return PlatformError(
-            Message("{doing}: the workspace is busy or away ({reason}).", **told),
-            Message("Wait a minute and try again."),
-            retryable=True,
-        )
+        return missing(doing, reason)
+    return away(doing, reason) if status in BUSY else unexpected(doing, reason)
+
+
+def missing(doing: Message, reason: str) -> NotFoundError:
+    return NotFoundError(
+        Message("{doing}: it does not exist ({reason}).", doing=doing, reason=reason),
+        Message("It may have been deleted. Choose another one."),
+    )
+
+
+def away(doing: Message, reason: str) -> PlatformError:
     return PlatformError(
-        Message("{doing}: the workspace answered “{reason}”.", **told),
+        Message("{doing}: the workspace is busy or away ({reason}).", doing=doing, reason=reason),
+        Message("Wait a minute and try again."),
+        retryable=True,
+    )
+
+
+def unexpected(doing: Message, reason: str, retryable: bool = False) -> PlatformError:
+    return PlatformError(
+        Message("{doing}: the workspace answered “{reason}”.", doing=doing, reason=reason),
         Message("Try again; if it stays, show this sentence to an engineer."),
+        retryable=retryable,
     )

@@ -9,14 +9,13 @@ from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDet
 from mlflow.exceptions import MlflowException
 
 from services import agents
-from services.errors import ConflictError, NotFoundError, is_missing, translated
+from services.errors import ConflictError, is_missing, translated
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, traffic
 from services.platforms.databricks import asking, changing, links, logs, served, variables
 from services.platforms.databricks.client import Client
 from services.platforms.databricks.scoring import MOST as MOST_SCORERS
 from services.platforms.databricks.served import Entity
-from services.platforms.local.serving import check_weights
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -99,13 +98,7 @@ class DatabricksServing:
 
         Raises ConflictError when somebody else's change of the traffic came to its end meanwhile.
         """
-        current = self.endpoint(workspace, endpoint)
-        if current is None:
-            raise NotFoundError(
-                Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
-                Message("Release an agent version first."),
-            )
-        check_weights(current, weights)
+        current = traffic.movable(endpoint, self.endpoint(workspace, endpoint), weights)
         model = agents.registered_name(workspace)
         with translated(Message("Moving the traffic of {endpoint}", endpoint=endpoint)):
             now = changing.settled(self.client, endpoint)

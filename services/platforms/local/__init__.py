@@ -1,8 +1,8 @@
 """This machine as a platform: the gateway serves, the worker scores and computes, MLflow's store is the history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlflow.entities import Trace
 
@@ -10,6 +10,7 @@ from services import apps, jobs
 from services.jobs import Job
 from services.messages import Message
 from services.platforms import MonitoredScorer
+from services.platforms.compute import WorkerCompute
 from services.platforms.local.serving import LocalServing
 
 if TYPE_CHECKING:
@@ -59,18 +60,5 @@ class LocalHistory:
         return bool(trace.info.trace_metadata.get(FINALIZED) == "true")
 
 
-class LocalCompute:
-    """The worker's children."""
-
-    def submit(self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None) -> Job:
-        return jobs.submit(workspace, kind, dict(args), exclusive=exclusive)
-
-    def status(self, workspace: "Workspace", id: int) -> Job:
-        return jobs.get(workspace, id)
-
-    def cancel(self, workspace: "Workspace", id: int) -> None:
-        jobs.cancel(workspace, id)
-
-
-def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, LocalCompute]:
-    return LocalServing(), LocalScoring(), LocalHistory(), LocalCompute()
+def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, WorkerCompute]:
+    return LocalServing(), LocalScoring(), LocalHistory(), WorkerCompute()

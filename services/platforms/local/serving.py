@@ -10,14 +10,10 @@ from sqlalchemy import insert, select, update
 from services.database import served, writing
 from services.errors import (
     ConflictError,
-    InvalidInputError,
-    NotFoundError,
-    NotReadyError,
     translated,
 )
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState
-from services.platforms.local import wire
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, traffic, wire
 from services.processes.lock import held, read
 
 if TYPE_CHECKING:
@@ -116,13 +112,7 @@ class LocalServing:
             yield from wire.deltas(response.iter_lines())
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
-        current = self.endpoint(workspace, endpoint)
-        if current is None:
-            raise NotFoundError(
-                Message("Nothing is deployed at {endpoint}.", endpoint=endpoint),
-                Message("Release an agent version first."),
-            )
-        check_weights(current, weights)
+        current = traffic.movable(endpoint, self.endpoint(workspace, endpoint), weights)
         with writing(workspace.engine) as connection:
             workspace.fence(connection)
             for one in current.versions:
@@ -172,22 +162,6 @@ def _refresh(workspace: "Workspace") -> None:
             client.post("/refresh")
     except httpx2.HTTPError:
         return
-
-
-def check_weights(current: Endpoint, weights: Mapping[int, int]) -> None:
-    """Raise for shares that do not add up, or for a version that cannot answer."""
-    if sum(weights.values()) != 100 or min(weights.values()) < 0:
-        raise InvalidInputError(
-            Message("The shares of the traffic add up to {sum} %, not to 100 %.", sum=sum(weights.values())),
-            Message("Correct the shares."),
-        )
-    for number, share in weights.items():
-        target = current.version(number)
-        if share and (target is None or not target.ready):
-            raise NotReadyError(
-                Message("Version {version} is not ready at {endpoint}.", version=number, endpoint=current.name),
-                Message("Wait until it is ready, or read on the Endpoints screen why it failed."),
-            )
 
 
 def _taken(endpoint: str, version: int, row: Any) -> ConflictError:

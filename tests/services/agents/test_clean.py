@@ -62,7 +62,7 @@ def test_the_agent_is_asked_there_without_leaving_a_trace(workspace, job, tmp_pa
     (tmp_path / "asked.json").write_text(json.dumps(request))
     before = len(workspace.client.search_traces(locations=[workspace.app.experiment_id]))
     work, heard = Work(workspace.engine, jobs.claim(workspace.engine)), Printed()
-    clean._ask(work, Path(sys.executable), tmp_path / "model", tmp_path / "asked.json", heard)
+    clean._ask(work, Path(sys.executable), tmp_path / "model", tmp_path / "asked.json", heard, {})
     assert "Hello there" in heard.text
     assert len(workspace.client.search_traces(locations=[workspace.app.experiment_id])) == before
 
