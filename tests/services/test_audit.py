@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from services import audit, database
-from services.audit import DOING, ROLE_OF, Verb
+from services.audit import DOING, ROLE_OF, Verb, chain
 from services.database import event_log
 from services.errors import ConsoleError, ForbiddenError, PlatformError
 from services.messages import Message
@@ -85,7 +85,7 @@ def test_a_forged_line_breaks_the_chain(workspace):
 
 def test_an_intent_whose_process_died_is_closed(workspace, monkeypatch):
     with database.writing(workspace.engine) as connection:
-        audit._append(
+        chain.append(
             connection,
             {
                 "app_id": "support",
@@ -100,7 +100,7 @@ def test_an_intent_whose_process_died_is_closed(workspace, monkeypatch):
             },
         )
     assert audit.reconcile(workspace.engine) == 0
-    monkeypatch.setattr(audit, "LONGEST_CHANGE", timedelta(0))
+    monkeypatch.setattr(chain, "LONGEST_CHANGE", timedelta(0))
     assert audit.reconcile(workspace.engine) == 1
     assert audit.reconcile(workspace.engine) == 0
     assert outcomes(workspace)[-1] == "unknown"
