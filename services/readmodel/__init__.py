@@ -15,6 +15,8 @@ from services.messages import Message
 from services.readmodel import file, filling
 from services.readmodel.finding import conversations, count, find, unjudged
 from services.readmodel.series import Part, Scored, Series, Versions, Window, read, versions
+from services.readmodel.slots import Slots
+from services.readmodel.slots import read as slots
 from services.readmodel.verifying import Check, verify
 from services.traces.queries import Conversation, Found, TraceQuery
 
@@ -29,6 +31,7 @@ __all__ = [
     "Part",
     "Scored",
     "Series",
+    "Slots",
     "State",
     "TraceQuery",
     "Versions",
@@ -41,6 +44,7 @@ __all__ = [
     "read",
     "rebuild",
     "run",
+    "slots",
     "state",
     "unjudged",
     "verify",

@@ -3,7 +3,9 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import Trace
 
 from services.errors import translated
 from services.messages import Message
@@ -31,10 +33,15 @@ class ApiHistory:
         return set()
 
     def facts(self, workspace: "Workspace", from_ms: int, to_ms: int) -> list[Fact]:
-        return list(_read(workspace, f"timestamp_ms >= {from_ms} AND timestamp_ms < {to_ms}"))
+        return list(_read(workspace, _between(from_ms, to_ms)))
+
+    def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
+        whole = pages(workspace, _between(from_ms, to_ms), spans=True)
+        return {trace.info.trace_id: [span.to_dict() for span in trace.data.spans] for trace in whole}
 
 
-def _read(workspace: "Workspace", words: str) -> Iterator[Fact]:
+def pages(workspace: "Workspace", words: str, spans: bool = False) -> Iterator[Trace]:
+    """The traces that `words` of MLflow's filters choose, newest first."""
     token = None
     while True:
         with translated(Message("Reading the traces")):
@@ -44,9 +51,17 @@ def _read(workspace: "Workspace", words: str) -> Iterator[Fact]:
                 max_results=PAGE,
                 order_by=["timestamp_ms DESC"],
                 page_token=token,
-                include_spans=False,
+                include_spans=spans,
             )
-        yield from (from_info(trace.info) for trace in page)
+        yield from page
         token = page.token
         if not token:
             return
+
+
+def _read(workspace: "Workspace", words: str) -> Iterator[Fact]:
+    return (from_info(trace.info) for trace in pages(workspace, words))
+
+
+def _between(from_ms: int, to_ms: int) -> str:
+    return f"timestamp_ms >= {from_ms} AND timestamp_ms < {to_ms}"

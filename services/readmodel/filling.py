@@ -6,58 +6,32 @@ nothing: no trace can be counted twice or forgotten.
 
 import json
 import sqlite3
-import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from services import database
-from services.readmodel import source, sums
+from services.readmodel import following, source, sums
 from services.readmodel.facts import SLOT_MS, Fact
-from services.readmodel.file import meta, remember, transaction
+from services.readmodel.file import transaction
+from services.readmodel.following import RECENT, Look
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-AT_ONCE = 16
 SMALL = 20_000
-MINUTE = 60_000
-HOUR = 60 * MINUTE
-RECENT, AGAIN, ALL_EVERY, AGAIN_EVERY = 30 * MINUTE, 48 * HOUR, HOUR, 5 * MINUTE
-OVERLAP = 10_000
-UNSETTLED_FOR = 10 * MINUTE
 # Two marks after each text, so that its last two letters begin a trigram too: short words are found by how trigrams begin.
 END = "\x03\x03"
 ID_BITS = 20
 
 
-@dataclass(frozen=True)
-class Look:
-    """How far to look back, and for what: all times in milliseconds."""
-
-    now: int
-    since: int
-
-
 def look(workspace: "Workspace", connection: sqlite3.Connection) -> Look:
-    """Everything at first, and where that is cheap once an hour, or always where it is little.
-
-    Else two days every five minutes, and what is new since the last look.
-    """
-    now, cheap = _now(), source.of(workspace).tells_changes
-    if not meta(connection, "complete"):
-        return Look(now, 0)
-    if cheap and (now - meta(connection, "looked_all") > ALL_EVERY or _is_small(connection)):
-        return Look(now, 0)
-    often = now - meta(connection, "looked_again") < AGAIN_EVERY
-    return Look(now, min(now - (RECENT if often else AGAIN), meta(connection, "looked") - OVERLAP))
+    return following.look(workspace, connection, _is_small(connection))
 
 
 def glance(workspace: "Workspace", connection: sqlite3.Connection) -> Look:
     """What a screen may wait for: where changes are not told, reading everything is for the job."""
-    now = _now()
+    now = following.now()
     return look(workspace, connection) if source.of(workspace).tells_changes else Look(now, now - RECENT)
 
 
@@ -68,59 +42,21 @@ def fill(
     wanted: Look | None = None,
 ) -> int:
     """Bring the file up to date, newest first; `until(done, waiting)` may end it. Returns how many quarters still wait."""
-    history = source.of(workspace)
     wanted = wanted or look(workspace, connection)
-    since = wanted.since // SLOT_MS * SLOT_MS
-    prints = history.prints(workspace, since)
-    known = dict(connection.execute("SELECT slot, print FROM slot WHERE slot >= ?", (since // SLOT_MS,)))
-    due = {slot for slot in prints.keys() | known.keys() if prints.get(slot) != known.get(slot)}
-    late = history.touched(workspace, meta(connection, "looked") - OVERLAP) if since else set()
-    older = {slot for slot in late if slot < since // SLOT_MS}
-    if older:
-        prints |= dict.fromkeys(older, f"touched {wanted.now}")
-    waiting = sorted(due | older, reverse=True)
-    total = len(waiting)
-    for batch in _batches(waiting):
-        _replace(workspace, connection, batch, prints)
+    due = following.due(workspace, connection, wanted)
+    waiting, total = due.slots, len(due.slots)
+    for batch in following.batches(waiting):
+        _replace(workspace, connection, batch, due.prints)
         waiting = waiting[len(batch) :]
         if waiting and until(total - len(waiting), total):
             break
     if not waiting:
-        _remember(connection, wanted)
+        following.done(connection, wanted)
     return len(waiting)
-
-
-def _remember(connection: sqlite3.Connection, done: Look) -> None:
-    """A look that leaves out a time that nobody has read is no news of how far the file is."""
-    if done.since > meta(connection, "looked"):
-        return
-    with transaction(connection):
-        remember(connection, "looked", done.now)
-        if done.since == 0:
-            remember(connection, "complete", 1)
-            remember(connection, "looked_all", done.now)
-        if done.now - done.since >= AGAIN:
-            remember(connection, "looked_again", done.now)
-
-
-def _now() -> int:
-    return int(database.now().timestamp() * 1000)
 
 
 def _is_small(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT count(*) FROM (SELECT 1 FROM trace LIMIT ?)", (SMALL,)).fetchone()[0] < SMALL
-
-
-def _batches(slots: Sequence[int]) -> Iterator[list[int]]:
-    """Neighbouring quarter hours together, newest first."""
-    batch: list[int] = []
-    for slot in slots:
-        if batch and (batch[-1] - slot > AT_ONCE or len(batch) == AT_ONCE):
-            yield batch
-            batch = []
-        batch.append(slot)
-    if batch:
-        yield batch
 
 
 def _replace(
@@ -155,11 +91,8 @@ def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: st
         whose,
     )
     sums.keep_quarter(connection, slot, wanted.values(), whose)
-    if print is None:
-        connection.execute("DELETE FROM slot WHERE slot = ?", (slot,))
-    else:
-        seen = "" if _unsettled(wanted.values()) else print
-        connection.execute("INSERT OR REPLACE INTO slot VALUES (?, ?)", (slot, seen))
+    unsure = print is not None and following.unsettled(wanted.values())
+    following.seen(connection, slot, "" if unsure else print)
 
 
 def forget(connection: sqlite3.Connection, id: int) -> None:
@@ -248,9 +181,3 @@ def _dim(connection: sqlite3.Connection, key: tuple[str, ...]) -> int:
         return int(found[0])
     made = connection.execute("INSERT INTO dim (origin, model_id, prompt, state) VALUES (?, ?, ?, ?)", key)
     return int(made.lastrowid or 0)
-
-
-def _unsettled(facts: Iterable[Fact]) -> bool:
-    """Whether what describes a trace may still arrive; spans are stored before it."""
-    now = time.time() * 1000
-    return any(not fact.settled and now - fact.at < UNSETTLED_FOR for fact in facts)

@@ -1,6 +1,6 @@
 """Where the read model reads from: MLflow's tables where there are any to reach, else its API."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from services.readmodel.api_history import ApiHistory
 from services.readmodel.facts import Fact
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class History(Protocol):
-    """What was observed, without spans; a slot is a quarter hour, numbered since 1970.
+    """What was observed, spans only when asked for; a slot is a quarter hour, numbered since 1970.
 
     `tells_changes`: `prints` adds up where the traces are, so that asking it for all of them is cheap.
     """
@@ -26,6 +26,9 @@ class History(Protocol):
 
     def facts(self, workspace: "Workspace", from_ms: int, to_ms: int) -> list[Fact]:
         """The traces that began from `from_ms` to before `to_ms`."""
+
+    def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
+        """The spans of those traces as MLflow keeps them, the root first; only where some are stored."""
 
 
 def of(workspace: "Workspace") -> History:

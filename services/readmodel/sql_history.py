@@ -41,6 +41,7 @@ info = table("trace_info", *map(column, INFO.split()))
 tag = table("trace_tags", *map(column, ("request_id", "key", "value")))
 metadata = table("trace_request_metadata", *map(column, ("request_id", "key", "value")))
 assessment = table("assessments", *map(column, GIVEN.split()))
+span = table("spans", *map(column, ("trace_id", "parent_span_id", "start_time_unix_nano", "content")))
 KEPT = (FINALIZED, MODEL, SESSION, SOURCE_RUN, USER)
 PRIME = 1_000_003
 
@@ -54,14 +55,14 @@ def engine_of(uri: str) -> Engine | None:
     known = inspect(engine)
     fits = all(
         {one.name for one in wanted.columns} <= {one["name"] for one in known.get_columns(wanted.name)}
-        for wanted in (info, tag, metadata, assessment)
+        for wanted in (info, tag, metadata, assessment, span)
         if known.has_table(wanted.name)
     )
     return engine if fits and known.has_table("trace_info") else None
 
 
 class SqlHistory:
-    """Reads only, and never spans."""
+    """Reads only."""
 
     tells_changes = True
 
@@ -102,6 +103,26 @@ class SqlHistory:
             told = _words(connection, metadata, mine, KEPT)
             given = _given(connection, mine)
         return [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]
+
+    def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
+        mine = (*_where(workspace, info, info.c.timestamp_ms, from_ms), info.c.timestamp_ms < to_ms)
+        # MLflow empties what it has moved to files of its own.
+        stored = select(span).join(info, info.c.request_id == span.c.trace_id).where(*mine, span.c.content != "")
+        ordered = stored.order_by(span.c.parent_span_id.is_not(None), span.c.start_time_unix_nano)
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        with translated(Message("Reading the traces")), self.engine.connect() as connection:
+            for row in connection.execute(ordered):
+                found[row.trace_id].append(_json(row.content))
+        return found
+
+
+def _json(content: str) -> dict[str, Any]:
+    """One span; what is no JSON is kept as it is."""
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"malformed": content}
 
 
 def _where(workspace: "Workspace", source: Any, time: Any, since_ms: int) -> tuple[Any, ...]:

@@ -1,0 +1,111 @@
+"""Which quarter hours of MLflow's traces are due for whoever keeps a copy: its file has the tables `slot` and `meta`.
+
+A copy remembers of each quarter hour the print that MLflow had when it was read; a quarter hour whose print differs is due.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services import database
+from services.readmodel import source
+from services.readmodel.facts import SLOT_MS, Fact
+from services.readmodel.file import meta, remember, transaction
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+AT_ONCE = 16
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+RECENT, AGAIN, ALL_EVERY, AGAIN_EVERY = 30 * MINUTE, 48 * HOUR, HOUR, 5 * MINUTE
+OVERLAP = 10_000
+UNSETTLED_FOR = 10 * MINUTE
+
+
+@dataclass(frozen=True)
+class Look:
+    """How far to look back, and for what: all times in milliseconds."""
+
+    now: int
+    since: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """The quarter hours to read, newest first, and what tells each apart when it was read."""
+
+    slots: list[int]
+    prints: Mapping[int, str]
+
+
+def look(workspace: "Workspace", connection: sqlite3.Connection, small: bool) -> Look:
+    """Everything at first, and where that is cheap once an hour, or always where the copy is `small`.
+
+    Else two days every five minutes, and what is new since the last look.
+    """
+    at, cheap = now(), source.of(workspace).tells_changes
+    if not meta(connection, "complete"):
+        return Look(at, 0)
+    if cheap and (at - meta(connection, "looked_all") > ALL_EVERY or small):
+        return Look(at, 0)
+    often = at - meta(connection, "looked_again") < AGAIN_EVERY
+    return Look(at, min(at - (RECENT if often else AGAIN), meta(connection, "looked") - OVERLAP))
+
+
+def due(workspace: "Workspace", connection: sqlite3.Connection, wanted: Look) -> Due:
+    """What differs since `wanted.since`, and where a verdict was given or changed before that."""
+    history = source.of(workspace)
+    since = wanted.since // SLOT_MS * SLOT_MS
+    prints = history.prints(workspace, since)
+    known = dict(connection.execute("SELECT slot, print FROM slot WHERE slot >= ?", (since // SLOT_MS,)))
+    differing = {slot for slot in prints.keys() | known.keys() if prints.get(slot) != known.get(slot)}
+    late = history.touched(workspace, meta(connection, "looked") - OVERLAP) if since else set()
+    older = {slot for slot in late if slot < since // SLOT_MS}
+    if older:
+        prints |= dict.fromkeys(older, f"touched {wanted.now}")
+    return Due(sorted(differing | older, reverse=True), prints)
+
+
+def batches(slots: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbouring quarter hours together, newest first."""
+    batch: list[int] = []
+    for slot in slots:
+        if batch and (batch[-1] - slot > AT_ONCE or len(batch) == AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(slot)
+    if batch:
+        yield batch
+
+
+def seen(connection: sqlite3.Connection, slot: int, print: str | None) -> None:
+    """Remember what the quarter hour was when it was read; None when MLflow has nothing there any more."""
+    if print is None:
+        connection.execute("DELETE FROM slot WHERE slot = ?", (slot,))
+    else:
+        connection.execute("INSERT OR REPLACE INTO slot VALUES (?, ?)", (slot, print))
+
+
+def done(connection: sqlite3.Connection, look: Look) -> None:
+    """A look that leaves out a time that nobody has read is no news of how far the copy is."""
+    if look.since > meta(connection, "looked"):
+        return
+    with transaction(connection):
+        remember(connection, "looked", look.now)
+        if look.since == 0:
+            remember(connection, "complete", 1)
+            remember(connection, "looked_all", look.now)
+        if look.now - look.since >= AGAIN:
+            remember(connection, "looked_again", look.now)
+
+
+def unsettled(facts: Iterable[Fact]) -> bool:
+    """Whether what describes a trace may still arrive; spans are stored before it."""
+    at = now()
+    return any(not fact.settled and at - fact.at < UNSETTLED_FOR for fact in facts)
+
+
+def now() -> int:
+    return int(database.now().timestamp() * 1000)
