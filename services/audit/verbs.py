@@ -1,4 +1,4 @@
-"""Every write there is: its name, the role it needs, and what it is called while it runs."""
+"""Every write and every guarded look there is: its name, the role it needs, and what it is called while it runs."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from services.people import Role
 
 
 class Verb(StrEnum):
-    """Every write there is."""
+    """Every write there is, and the looks that not everyone may take."""
 
     CREATE_APP = "create_app"
     UPDATE_APP = "update_app"
@@ -61,6 +61,11 @@ class Verb(StrEnum):
     BRING_BACK = "bring_back"
     REGISTER_MODEL = "register_model"
     REBUILD_READ_MODEL = "rebuild_read_model"
+    SAVE_ALERT = "save_alert"
+    MUTE_ALERT = "mute_alert"
+    ACKNOWLEDGE_ALERT = "acknowledge_alert"
+    CHOOSE_CHANNELS = "choose_channels"
+    NOTICE_ALERT = "notice_alert"
     ERASE_TRACES = "erase_traces"
     START_SCORERS = "start_scorers"
     STOP_SCORERS = "stop_scorers"
@@ -70,6 +75,10 @@ class Verb(StrEnum):
     MOVE_MODEL_ALIAS = "move_model_alias"
     MOVE_TRAFFIC = "move_traffic"
     RETIRE = "retire"
+    READ_AUDIT = "read_audit"
+    EXPORT_AUDIT = "export_audit"
+    VERIFY_AUDIT = "verify_audit"
+    BACK_UP = "back_up"
 
 
 ROLE_OF: dict[Verb, Role] = {
@@ -125,6 +134,11 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.BRING_BACK: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
     Verb.REBUILD_READ_MODEL: Role.AUTHOR,
+    Verb.SAVE_ALERT: Role.AUTHOR,
+    Verb.MUTE_ALERT: Role.AUTHOR,
+    Verb.ACKNOWLEDGE_ALERT: Role.REVIEWER,
+    Verb.CHOOSE_CHANNELS: Role.ADMIN,
+    Verb.NOTICE_ALERT: Role.VIEWER,
     Verb.ERASE_TRACES: Role.ADMIN,
     Verb.START_SCORERS: Role.APPROVER,
     Verb.STOP_SCORERS: Role.APPROVER,
@@ -134,6 +148,10 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.MOVE_MODEL_ALIAS: Role.APPROVER,
     Verb.MOVE_TRAFFIC: Role.APPROVER,
     Verb.RETIRE: Role.APPROVER,
+    Verb.READ_AUDIT: Role.APPROVER,
+    Verb.EXPORT_AUDIT: Role.APPROVER,
+    Verb.VERIFY_AUDIT: Role.APPROVER,
+    Verb.BACK_UP: Role.ADMIN,
 }
 
 DOING: dict[Verb, str] = {
@@ -189,6 +207,11 @@ DOING: dict[Verb, str] = {
     Verb.BRING_BACK: mark("Bringing the endpoint back online"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),
     Verb.REBUILD_READ_MODEL: mark("Reading all traces for the charts again"),
+    Verb.SAVE_ALERT: mark("Saving the alert rule"),
+    Verb.MUTE_ALERT: mark("Muting alerts"),
+    Verb.ACKNOWLEDGE_ALERT: mark("Taking over the alert"),
+    Verb.CHOOSE_CHANNELS: mark("Choosing where alerts go"),
+    Verb.NOTICE_ALERT: mark("Recording an alert"),
     Verb.ERASE_TRACES: mark("Deleting traces for good"),
     Verb.START_SCORERS: mark("Starting the production scorers"),
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
@@ -198,4 +221,8 @@ DOING: dict[Verb, str] = {
     Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
     Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
     Verb.RETIRE: mark("Retiring the agent version"),
+    Verb.READ_AUDIT: mark("Reading the audit log"),
+    Verb.EXPORT_AUDIT: mark("Exporting the audit log"),
+    Verb.VERIFY_AUDIT: mark("Checking the audit log"),
+    Verb.BACK_UP: mark("Backing up the console"),
 }

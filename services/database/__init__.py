@@ -1,12 +1,13 @@
 """The console's own store (SQLAlchemy Core, one URL): its tables, how to reach it, how to bring it up to date."""
 
+from services.database.alerting import alert, alert_look
 from services.database.connection import connect, new_id, writing
+from services.database.events import event_log
 from services.database.reviewing import review_item, review_queue, review_turn
 from services.database.tables import (
     app,
     comment,
     draft,
-    event_log,
     job,
     metadata,
     now,
@@ -23,6 +24,8 @@ from services.database.tables import (
 from services.database.upgrade import migrate
 
 __all__ = [
+    "alert",
+    "alert_look",
     "app",
     "comment",
     "connect",

@@ -43,8 +43,12 @@ def test_a_folder_of_the_first_version_keeps_its_data_and_gets_what_came_later(w
             "review_turn",
             "review_item",
             "review_queue",
+            "alert",
+            "alert_look",
         ):
             connection.execute(f"DROP TABLE {table}")
+        for column in ("at", "of_app", "of_actor", "of_verb", "of_subject", "of_outcome"):
+            connection.execute(f"DROP INDEX event_{column}")
         connection.execute("ALTER TABLE release DROP COLUMN checked_at")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         before = connection.execute("SELECT * FROM event").fetchall()
