@@ -96,24 +96,6 @@ step = Table(
     Column("ended_at", UtcDateTime),
 )
 
-event_log = Table(
-    "event",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("app_id", String(63), nullable=False, index=True),
-    Column("actor", String(254), nullable=False),
-    Column("verb", String(63), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("intent_id", Integer, index=True),
-    Column("before", JSON),
-    Column("after", JSON),
-    Column("why", Text, nullable=False, default=""),
-    Column("previous_hash", String(64), nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
-)
-
 job = Table(
     "job",
     metadata,
