@@ -30,12 +30,17 @@ JOB_KIND = {
     "log_agent": mark("Logging an agent"),
     "try_agent": mark("Trying an agent"),
     "check_agent": mark("Checking an agent's file"),
+    "ask_servers": mark("Asking MCP servers for their tools"),
     "install_agent": mark("Trying an agent in a clean environment"),
     "evaluate": mark("Evaluation"),
     "release": mark("Release"),
     "tell_webhook": mark("Telling the webhook"),
+    "tell_alert": mark("Telling an alert"),
+    "watch_alerts": mark("Looking for alerts"),
     "score_live": mark("Scoring live traces"),
     "read_traces": mark("Reading traces for the charts"),
+    "archive_traces": mark("Copying traces to the archive"),
+    "tend_archive": mark("Looking after the archive"),
     "backfill_scorers": mark("Scoring older answers"),
     "try_scorer": mark("Trying a scorer"),
     "scorer_noise": mark("Judging answers twice"),
@@ -43,6 +48,7 @@ JOB_KIND = {
     "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
+    "verify_audit": mark("Checking the audit log"),
 }
 # Streamlit offers no way to name the page's language, which screen readers and fonts go by.
 _LANGUAGE_OF_PAGE = st.components.v2.component(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import emergency, release_waiting, session
+from pages.components import emergency, release_waiting, session, since_visit
 from services import home
 from services.home import Home, Stage
 
@@ -105,6 +105,7 @@ for job in summary.running:
 emergency.show(workspace)
 show_live(summary)
 release_waiting.show(workspace)
+since_visit.show(workspace)
 show_reviews(summary)
 show_drafts(summary)
 show_stages(summary)

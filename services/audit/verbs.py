@@ -67,6 +67,13 @@ class Verb(StrEnum):
     CHOOSE_CHANNELS = "choose_channels"
     NOTICE_ALERT = "notice_alert"
     ERASE_TRACES = "erase_traces"
+    START_ARCHIVE = "start_archive"
+    STOP_ARCHIVE = "stop_archive"
+    CHANGE_ARCHIVE_AGES = "change_archive_ages"
+    CHECK_ARCHIVE = "check_archive"
+    PUT_TRACES_BACK = "put_traces_back"
+    RELIEVE_MLFLOW = "relieve_mlflow"
+    ERASE_ARCHIVE = "erase_archive"
     START_SCORERS = "start_scorers"
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
@@ -140,6 +147,13 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.CHOOSE_CHANNELS: Role.ADMIN,
     Verb.NOTICE_ALERT: Role.VIEWER,
     Verb.ERASE_TRACES: Role.ADMIN,
+    Verb.START_ARCHIVE: Role.ADMIN,
+    Verb.STOP_ARCHIVE: Role.ADMIN,
+    Verb.CHANGE_ARCHIVE_AGES: Role.ADMIN,
+    Verb.CHECK_ARCHIVE: Role.AUTHOR,
+    Verb.PUT_TRACES_BACK: Role.ADMIN,
+    Verb.RELIEVE_MLFLOW: Role.ADMIN,
+    Verb.ERASE_ARCHIVE: Role.ADMIN,
     Verb.START_SCORERS: Role.APPROVER,
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,
@@ -213,6 +227,13 @@ DOING: dict[Verb, str] = {
     Verb.CHOOSE_CHANNELS: mark("Choosing where alerts go"),
     Verb.NOTICE_ALERT: mark("Recording an alert"),
     Verb.ERASE_TRACES: mark("Deleting traces for good"),
+    Verb.START_ARCHIVE: mark("Starting the archive"),
+    Verb.STOP_ARCHIVE: mark("Stopping the archive"),
+    Verb.CHANGE_ARCHIVE_AGES: mark("Changing how long traces are kept"),
+    Verb.CHECK_ARCHIVE: mark("Looking after the archive"),
+    Verb.PUT_TRACES_BACK: mark("Bringing traces back to MLflow"),
+    Verb.RELIEVE_MLFLOW: mark("Deleting archived traces from MLflow"),
+    Verb.ERASE_ARCHIVE: mark("Deleting archived traces"),
     Verb.START_SCORERS: mark("Starting the production scorers"),
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),
