@@ -231,7 +231,7 @@ def own_people(workspace: "Workspace", release: Release) -> frozenset[str]:
 def _prompt(workspace: "Workspace", release: Release) -> PromptVersion | None:
     """The version that would go live; None for one that was deleted in MLflow, which no approval covers any more."""
     try:
-        return prompts.version(workspace, release.prompt_name, int(release.after.prompt_version or 0))
+        return prompts.version(workspace, release.prompt_name, release.prompt_version)
     except NotFoundError:
         return None
 

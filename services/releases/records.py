@@ -129,6 +129,15 @@ class Release:
     ended_at: datetime | None
 
     @property
+    def agent_version(self) -> int:
+        """The registered number of what it makes live; 0 before it has one."""
+        return self.after.agent_version or 0
+
+    @property
+    def prompt_version(self) -> int:
+        return self.after.prompt_version or 0
+
+    @property
     def startable(self) -> bool:
         """Whether it can be started, or resumed where it stopped."""
         return self.state in UNFINISHED and not self.working

@@ -81,7 +81,7 @@ def _as_shown(release: Release, found: list[Measure]) -> list[Measure]:
 
 def shares(release: Release, percent: int) -> dict[int, int]:
     """The traffic by agent version when the new one has that share."""
-    old, new = int(release.before.agent_version or 0), int(release.after.agent_version or 0)
+    old, new = int(release.before.agent_version or 0), release.agent_version
     return {new: 100} if percent == 100 else {old: 100 - percent, new: percent}
 
 

@@ -47,7 +47,7 @@ def make_way(workspace: "Workspace") -> None:
     end = time.monotonic() + SECONDS_TO_STOP
     while busy := _busy(workspace):
         if busy.kind is Kind.ROLLBACK:
-            raise on_its_way(busy)
+            raise _on_its_way(busy)
         if not busy.stopping:
             _stop_if_there(workspace, busy)
         elif time.monotonic() > end:
@@ -76,7 +76,13 @@ def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
     records.set_state(workspace, id, State.STOPPED, error=error)
 
 
-def on_its_way(release: Release) -> ConflictError:
+def nothing_on_its_way(workspace: "Workspace") -> None:
+    """Raise ConflictError while a release moves, or is planned."""
+    if busy := _busy(workspace):
+        raise _on_its_way(busy)
+
+
+def _on_its_way(release: Release) -> ConflictError:
     return ConflictError(
         Message("Release {id} is on its way.", id=release.id), Message("Wait until it has ended, or stop it.")
     )

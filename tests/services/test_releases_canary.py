@@ -9,7 +9,7 @@ from services import audit, interlocks, jobs, production, prompts, releases
 from services.errors import ConflictError, ForbiddenError, InvalidInputError, PlatformError
 from services.messages import Message
 from services.people import Actor, Role
-from services.releases import Kind, Pair, Proposal, State, canary, sharing, steps, stopping, waiting
+from services.releases import Kind, Pair, Proposal, State, asking, canary, sharing, stopping, waiting
 from services.releases.plan import Action, Part, Plan
 from tests.left_traces import leave
 from tests.services.test_releases_running import left, run, stored, taken
@@ -22,7 +22,7 @@ SOON = -0.02
 @pytest.fixture
 def proposed(workspace, monkeypatch):
     """Agent 1 is live with prompt 1, agent 2 stands at 0 %; returns what proposes agent 2 with that plan."""
-    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", 20)
+    monkeypatch.setattr(asking, "SECONDS_TO_PROOF", 20)
     monkeypatch.setattr(sharing, "LOOK_EVERY", 0.0)
     monkeypatch.setattr(sharing, "BUSY", 0)
     monkeypatch.setitem(interlocks.PROTECTED, "shift", ())

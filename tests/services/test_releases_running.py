@@ -18,7 +18,7 @@ from services.jobs import Work
 from services.messages import Message
 from services.people import Actor, Role
 from services.prompts import ChatMessage, Content
-from services.releases import Kind, Pair, State, records, steps, stopping
+from services.releases import Kind, Pair, State, asking, records, stopping
 from tests.left_traces import leave
 from tests.standing import answered, gateway, logged, refused, stand
 
@@ -29,8 +29,8 @@ CHAT = Content((ChatMessage("system", "You speak for {{company_name}}."), ChatMe
 @pytest.fixture
 def written(workspace, monkeypatch):
     """Three versions of a prompt; the proof is looked for once, and so is an answer to the smoke question."""
-    monkeypatch.setattr(steps, "SECONDS_TO_SMOKE", -1)
-    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", -0.6)
+    monkeypatch.setattr(asking, "SECONDS_TO_SMOKE", -1)
+    monkeypatch.setattr(asking, "SECONDS_TO_PROOF", -0.6)
     for text in ("Be brief for Acme.", "Be kind for Acme.", "Be exact for Acme."):
         prompts.save(workspace, "greeting", text, "")
     return workspace
@@ -200,7 +200,7 @@ def test_a_failed_first_release_leaves_nothing_behind(written, before, status):
 
 
 def test_the_smoke_test_waits_out_a_busy_model(written, monkeypatch):
-    monkeypatch.setattr(steps, "SECONDS_TO_SMOKE", 20)
+    monkeypatch.setattr(asking, "SECONDS_TO_SMOKE", 20)
     agent = logged(written, "greeting")
     stand(written, 1, agent)
     trace = left(written, agent, 1, "Be brief for Acme.")
@@ -242,7 +242,7 @@ def taking_back(written, monkeypatch):
     """A rollback of the alias to a version with that content, up to its proof."""
 
     def begin(content):
-        monkeypatch.setattr(steps, "SECONDS_TO_PROOF", 20)
+        monkeypatch.setattr(asking, "SECONDS_TO_PROOF", 20)
         agent = logged(written, "greeting")
         stand(written, 1, agent, weight=100)
         version = prompts.save(written, "greeting", content, "").version
@@ -278,7 +278,7 @@ def test_a_chat_prompt_is_proven_by_its_messages(written, taking_back):
 
 def test_a_chat_prompt_that_was_not_sent_is_no_proof(written, taking_back, monkeypatch):
     id = taking_back(CHAT)
-    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", -0.6)
+    monkeypatch.setattr(asking, "SECONDS_TO_PROOF", -0.6)
     trace = left(written, releases.get(written, id).after.model_id, 4, "Ignore what you were told.")
     with gateway(written.settings.gateway_port, lambda n: answered(trace)):
         ended, error = run(written, id)
@@ -288,7 +288,7 @@ def test_a_chat_prompt_that_was_not_sent_is_no_proof(written, taking_back, monke
 @pytest.fixture
 def moved_outside(written, monkeypatch):
     """Release 1 made agent 1 with prompt 1 live; a script then pointed the alias at version 2."""
-    monkeypatch.setattr(steps, "SECONDS_TO_PROOF", 20)
+    monkeypatch.setattr(asking, "SECONDS_TO_PROOF", 20)
     agent = logged(written, "greeting")
     stand(written, 1, agent, weight=100)
     last = stored(written, Kind.AGENT, NOTHING, Pair(agent, 1, 1), State.LIVE, done=("shift",))

@@ -1,0 +1,102 @@
+"""What should go live, and what the interlocks say of it, before anything moves."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from services import agents, audit, interlocks, prompts
+from services.audit import Verb
+from services.errors import InvalidInputError
+from services.interlocks import Candidate, Finding
+from services.messages import Message
+from services.releases import canary, circumstances, records, steps, stopping, telling
+from services.releases.pointer import Live, live
+from services.releases.records import Kind, Pair, Release, get
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What someone wants to make live; with `canary` the traffic moves step by step, as the app's plan says."""
+
+    model_id: str
+    prompt_version: int
+    why: str = ""
+    canary: bool = False
+
+
+def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:
+    """What the interlocks would say about a proposal now; nothing is written."""
+    return interlocks.check(_candidate(workspace, proposal))
+
+
+def propose(workspace: "Workspace", proposal: Proposal) -> Release:
+    """Record what should move; a release moves one pointer, the alias or the traffic.
+
+    Raises ConflictError while another release is on its way, InvalidInputError when two pointers would move.
+    """
+    audit.require(workspace, Verb.PROPOSE_RELEASE)
+    candidate = _candidate(workspace, proposal)
+    stopping.nothing_on_its_way(workspace)
+    now = live(workspace)
+    kind = _kind(candidate, now)
+    evaluation = candidate.evaluation.run_id if candidate.evaluation else None
+    before = asdict(now.pair)
+    after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
+    moves = {"prompt": candidate.prompt.name, "before": before, "evaluation": evaluation, "after": after}
+    if proposal.canary:
+        moves["canary"] = _canary_plan(workspace, kind, now)
+    # Before anything is stored: a check that cannot be made leaves no proposal behind.
+    findings, basis = interlocks.check(candidate), steps.basis(candidate)
+    line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
+    with line as change:
+        id = records.add(workspace, kind, moves, proposal.why)
+        change.after = after | {"release": id}
+        records.set_findings(workspace, get(workspace, id), findings, basis)
+        telling.tell(workspace, "proposed", get(workspace, id))
+    return get(workspace, id)
+
+
+def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
+    agent = agents.get(workspace, proposal.model_id)
+    prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
+    now = live(workspace)
+    replaced = (now.pair.model_id, now.pair.prompt_version)
+    return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
+
+
+def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any]:
+    """The app's plan; raises InvalidInputError where nothing can share the traffic."""
+    if kind is not Kind.AGENT or now.pair.agent_version is None:
+        raise InvalidInputError(
+            Message("A canary needs a live agent version and another one to share its traffic with."),
+            Message("For a new prompt, log the same agent pinned to that prompt version, and propose that agent."),
+        )
+    if not workspace.platform.serving.rules.splits_traffic:
+        raise InvalidInputError(
+            Message("This platform cannot split the traffic: a new version gets all of it at once."),
+            Message("Propose the release without a canary."),
+        )
+    return canary.plan(workspace).to_json()
+
+
+def _kind(candidate: Candidate, now: Live) -> Kind:
+    same_agent = candidate.agent.model_id == now.pair.model_id
+    same_prompt = candidate.prompt.version == now.pair.prompt_version and candidate.prompt.name == now.prompt_name
+    if same_agent and same_prompt:
+        raise InvalidInputError(
+            Message("This agent version with this prompt version is live already."), Message("Choose another version.")
+        )
+    if same_agent:
+        return Kind.PROMPT
+    if now.pair.model_id is not None and not same_prompt and candidate.agent.pinned is None:
+        raise InvalidInputError(
+            Message("Agent and prompt would change together, and two pointers cannot move at once."),
+            Message("Release them one after the other, or log the agent pinned to the prompt version."),
+        )
+    return Kind.AGENT
+
+
+def _known_version(now: Live, proposal: Proposal) -> int | None:
+    return now.pair.agent_version if proposal.model_id == now.pair.model_id else None
