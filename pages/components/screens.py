@@ -33,6 +33,7 @@ SECTIONS = {
 }
 SCREENS = (
     Screen("home", "overview", mark("Home"), ":material/home:"),
+    Screen("search", "overview", mark("Search"), ":material/search:"),
     Screen("prompts", "author", mark("Prompts"), ":material/edit_note:"),
     Screen("playground", "author", mark("Playground"), ":material/science:"),
     Screen("agents", "author", mark("Agents"), ":material/smart_toy:"),
@@ -43,6 +44,7 @@ SCREENS = (
     Screen("releases", "operate", mark("Releases"), ":material/train:"),
     Screen("endpoints", "operate", mark("Endpoints"), ":material/dns:"),
     Screen("monitoring", "operate", mark("Monitoring"), ":material/monitoring:"),
+    Screen("alerts", "operate", mark("Alerts"), ":material/notifications:"),
     Screen("traces", "operate", mark("Traces"), ":material/account_tree:"),
     Screen("apps", "admin", mark("Apps"), ":material/apps:"),
     Screen("connection", "admin", mark("Connection"), ":material/cable:"),
