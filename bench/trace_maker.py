@@ -3,6 +3,7 @@
 They are facts of the read model, and can be written to MLflow's SQLite store as rows that MLflow itself would have written.
 """
 
+import base64
 import json
 import math
 import random
@@ -51,6 +52,7 @@ EN_END = (
     " can be updated from the settings page.| was confirmed last week.| depends on the regional policy.| is reviewed."
 )
 BATCH = 5_000
+PLACE = "mlflow.trace.spansLocation"
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def add(connection: sqlite3.Connection, experiment: int, fact: Fact) -> None:
         total_cost=(fact.cost or 0) / NANO,
     )
     links = json.dumps([{"name": name, "version": str(version)} for name, version in fact.prompts])
-    for key, value in ((ORIGIN_TAG, fact.origin), ("mlflow.linkedPrompts", links)):
+    for key, value in ((ORIGIN_TAG, fact.origin), ("mlflow.linkedPrompts", links), (PLACE, "TRACKING_STORE")):
         insert(connection, "trace_tags", request_id=fact.trace_id, key=key, value=value)
     for key, value in (("mlflow.modelId", fact.model_id), ("mlflow.trace.infoFinalized", "true")):
         insert(connection, "trace_request_metadata", request_id=fact.trace_id, key=key, value=value)
@@ -158,6 +160,7 @@ def add(connection: sqlite3.Connection, experiment: int, fact: Fact) -> None:
 
 def add_span(connection: sqlite3.Connection, experiment: int, fact: Fact) -> None:
     began = fact.at * 1_000_000
+    ended = began + (fact.millis or 0) * 1_000_000
     insert(
         connection,
         "spans",
@@ -168,10 +171,34 @@ def add_span(connection: sqlite3.Connection, experiment: int, fact: Fact) -> Non
         type="AGENT",
         status=fact.state,
         start_time_unix_nano=began,
-        end_time_unix_nano=began + (fact.millis or 0) * 1_000_000,
-        content=json.dumps({"attributes": {"mlflow.spanInputs": fact.question}}, ensure_ascii=False),
+        end_time_unix_nano=ended,
+        content=json.dumps(span(fact, began, ended), ensure_ascii=False),
         total_cost=(fact.cost or 0) / NANO,
     )
+
+
+def span(fact: Fact, began: int, ended: int) -> dict[str, object]:
+    """As MLflow stores it: binary ids, attributes as JSON."""
+    attributes = {
+        "mlflow.traceRequestId": fact.trace_id,
+        "mlflow.spanType": "AGENT",
+        "mlflow.spanInputs": {"input": [{"role": "user", "content": fact.question}]},
+        "mlflow.spanOutputs": {
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": fact.answer}]}]
+        },
+    }
+    return {
+        "trace_id": base64.b64encode(bytes.fromhex(fact.trace_id.removeprefix("tr-"))).decode(),
+        "span_id": base64.b64encode(bytes.fromhex(fact.trace_id[-16:])).decode(),
+        "parent_span_id": None,
+        "name": "predict",
+        "start_time_unix_nano": began,
+        "end_time_unix_nano": ended,
+        "events": [],
+        "links": [],
+        "status": {"code": f"STATUS_CODE_{fact.state}", "message": ""},
+        "attributes": {key: json.dumps(value, ensure_ascii=False) for key, value in attributes.items()},
+    }
 
 
 def add_mark(connection: sqlite3.Connection, experiment: int, fact: Fact, position: int, mark: Mark) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, feedback, session
+from pages.components import agent_titles, alert_now, archive, feedback, session
 from pages.components.production import sections, watching
 from services import agents, audit, monitoring, readmodel
 from services.audit import Verb
@@ -132,10 +132,12 @@ workspace = session.workspace()
 st.title(_("Monitoring"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers and judges here, not a real language model."))
+alert_now.show(workspace)
 readmodel.catch_up(workspace)
 known = {one.model_id: one for one in agents.versions(workspace)}
 asked = ask(known)
 fresh = st.toggle(_("Refresh by itself"), key="refresh", help=_("Every half minute."))
 st.fragment(run_every=REFRESHED_EVERY if fresh else None)(show)(asked, known, [True])
 watching.show(workspace, int(asked.hours))
+archive.show(workspace)
 show_reading()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services import audit, datasets, readmodel
+from services import archive, audit, datasets, readmodel
 from services.audit import Verb
 from services.datasets import stored
 from services.errors import InvalidInputError, translated
@@ -24,10 +24,11 @@ QUOTING = set("'\"`\\")
 
 @dataclass(frozen=True)
 class Erased:
-    """What was deleted: traces with their words and verdicts, and the rows that datasets had taken from them."""
+    """What was deleted: traces with their words and verdicts, the rows that datasets had taken from them, archived copies."""
 
     traces: int
     rows: int
+    archived: int = 0
 
 
 def erase(workspace: "Workspace", trace_id: str, why: str) -> Erased:
@@ -37,7 +38,9 @@ def erase(workspace: "Workspace", trace_id: str, why: str) -> Erased:
 
 def erase_person(workspace: "Workspace", person: str, why: str) -> Erased:
     """Delete for good what was asked in the name of `person`; raises InvalidInputError without a reason."""
-    held = dict.fromkeys([*_known(workspace, person), *_in_mlflow(workspace, person)])
+    held = dict.fromkeys(
+        [*_known(workspace, person), *_in_mlflow(workspace, person), *archive.of_person(workspace, person)]
+    )
     return _erase(workspace, list(held), f"person: {len(held)}", why)
 
 
@@ -76,8 +79,10 @@ def _erase(workspace: "Workspace", trace_ids: Sequence[str], subject: str, why: 
             with translated(Message("Deleting traces for good")):
                 workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=batch)
             readmodel.forget(workspace, batch)
-        change.after = {"traces": len(trace_ids), "rows": rows}
-    return Erased(len(trace_ids), rows)
+        # Last: whoever copies meanwhile reads MLflow without them from here on.
+        archived = archive.forget(workspace, list(trace_ids))
+        change.after = {"traces": len(trace_ids), "rows": rows} | ({"archived": archived} if archived else {})
+    return Erased(len(trace_ids), rows, archived)
 
 
 def _forget_rows(workspace: "Workspace", trace_ids: set[str]) -> Iterator[int]:

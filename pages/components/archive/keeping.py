@@ -1,0 +1,134 @@
+"""How long archive and MLflow keep traces, bringing some back, and deleting the archive."""
+
+from datetime import date
+
+import streamlit as st
+
+from pages.components import feedback, session
+from services import archive, audit
+from services.archive import LEAST_IN_MLFLOW, State
+from services.audit import Verb
+from services.messages import Message
+from services.workspace import Workspace
+
+_ = session.text
+
+YEAR = 365
+
+
+def show(workspace: Workspace, now: State) -> None:
+    with st.expander(_("How long traces are kept")):
+        _ages(workspace, now)
+    with st.expander(_("Bring traces back to MLflow")):
+        _back(workspace, now)
+    with st.expander(_("Delete the archive")):
+        _delete(workspace)
+
+
+def _ages(workspace: Workspace, now: State) -> None:
+    """Nothing is lost by age until somebody chooses so."""
+    may, plan = audit.allowed(workspace, Verb.CHANGE_ARCHIVE_AGES), now.plan
+    ends = st.checkbox(
+        _("The archive drops old days"), plan.keep_days is not None, key=_key(workspace, "ends"), disabled=not may
+    )
+    if ends:
+        st.number_input(
+            _("Days in the archive"),
+            1,
+            100 * YEAR,
+            plan.keep_days or YEAR,
+            key=_key(workspace, "keep"),
+            disabled=not may,
+        )
+    leaves = st.checkbox(
+        _("MLflow loses old traces that are archived"),
+        plan.mlflow_days is not None,
+        key=_key(workspace, "leaves"),
+        disabled=not may,
+        help=_("Each only when the archive has it word for word. Charts, searches and reviews end there, too."),
+    )
+    if leaves:
+        st.number_input(
+            _("Days in MLflow"),
+            LEAST_IN_MLFLOW,
+            100 * YEAR,
+            plan.mlflow_days or LEAST_IN_MLFLOW,
+            key=_key(workspace, "mlflow"),
+            disabled=not may,
+        )
+        st.caption(
+            _(
+                "What anybody deletes in MLflow after that many days stays in the archive. Deleting for good, for "
+                "personal data, still reaches both."
+            )
+        )
+    st.button(_("Save"), key="save-ages", on_click=_save, args=(workspace,), disabled=not may)
+
+
+def _save(workspace: Workspace) -> None:
+    asked = st.session_state
+    keep = int(asked[_key(workspace, "keep")]) if asked[_key(workspace, "ends")] else None
+    mlflow = int(asked[_key(workspace, "mlflow")]) if asked[_key(workspace, "leaves")] else None
+    with feedback.action(Message("Saved how long traces are kept.")):
+        archive.change_ages(workspace, keep, mlflow)
+
+
+def _back(workspace: Workspace, now: State) -> None:
+    may = audit.allowed(workspace, Verb.PUT_TRACES_BACK)
+    st.markdown(
+        _(
+            "Traces of these days that MLflow has no more are written into it again, with the same ids, times, steps and "
+            "verdicts. They stay for 30 days; then the rule above applies to them again."
+        )
+    )
+    nothing: list[date] = []
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.date_input(
+            _("First and last day (UTC)"),
+            nothing,
+            now.oldest.date() if now.oldest else None,
+            now.newest.date() if now.newest else None,
+            key=_key(workspace, "days"),
+            disabled=not may,
+        )
+        st.button(
+            _("Bring back"),
+            key="put-back",
+            on_click=_put_back,
+            args=(workspace,),
+            disabled=not (may and st.session_state.get(_key(workspace, "days"))),
+        )
+
+
+def _put_back(workspace: Workspace) -> None:
+    days: list[date] = list(st.session_state[_key(workspace, "days")])
+    with feedback.action(Message("The traces are being brought back.")):
+        archive.put_back(workspace, days[0], days[-1])
+
+
+def _delete(workspace: Workspace) -> None:
+    may = audit.allowed(workspace, Verb.ERASE_ARCHIVE)
+    st.markdown(
+        _(
+            "The table and all its files are deleted. What MLflow has can be copied again; what MLflow lost by age is "
+            "gone for good."
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        why = st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may)
+        st.button(
+            _("Delete the archive"),
+            key="delete-archive",
+            on_click=_erase,
+            args=(workspace,),
+            disabled=not (may and why.strip()),
+        )
+
+
+def _erase(workspace: Workspace) -> None:
+    with feedback.action(Message("The archive is deleted.")):
+        archive.delete(workspace, st.session_state[_key(workspace, "why")])
+
+
+def _key(workspace: Workspace, name: str) -> str:
+    return f"archive-{name}/{workspace.app.id}"

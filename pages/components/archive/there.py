@@ -1,0 +1,6 @@
+"""The archive on Databricks."""
+
+from services.workspace import Workspace
+
+
+def show(workspace: Workspace) -> None: ...

@@ -1,0 +1,57 @@
+"""The archive on the Monitoring screen: started, followed, compared, stopped, with queries to copy."""
+
+from deltalake import DeltaTable
+
+from services import archive, jobs
+from tests.left_traces import leave
+from tests.pages.conftest import texts
+
+
+def work(workspace, kind):
+    while (taken := jobs.claim(workspace.engine)).kind != kind:
+        jobs.finish(workspace.engine, taken, {})
+    run = archive.run if kind == archive.FOLLOW else archive.run_action
+    jobs.finish(workspace.engine, taken, run(workspace, jobs.Work(workspace.engine, taken)))
+
+
+def test_the_archive_is_started_compared_and_stopped_by_clicks(screen, workspace):
+    leave(workspace, "返品したい", hours_ago=1)
+    page = screen("monitoring")
+    assert "Archived traces" not in [one.label for one in page.metric]
+    page.button(key="start-archive").click().run()
+    assert "not yet" in [one.value for one in page.metric if one.label == "Up to date until"]
+
+    work(workspace, archive.FOLLOW)
+    page.run()
+    shown = {one.label: one.value for one in page.metric}
+    assert shown["Archived traces"] == "1" and shown["Up to date until"] != "not yet"
+    folder = next(one.value for one in page.code if "archive" in one.value)
+    assert len(DeltaTable(folder).to_pyarrow_table()) == 1
+    assert any(f"delta_scan('{folder}')" in one.value for one in page.code)
+    page.radio(key="archive-tool").set_value("Spark").run()
+    assert any(f"delta.`{folder}`" in one.value for one in page.code)
+
+    page.button(key="check-archive").click().run()
+    work(workspace, archive.ACT)
+    page.run()
+    assert "1 trace is the same here and in MLflow" in texts(page)
+
+    page.checkbox(key=f"archive-leaves/{workspace.app.id}").check().run()
+    page.number_input(key=f"archive-mlflow/{workspace.app.id}").set_value(120)
+    page.button(key="save-ages").click().run()
+    assert archive.state(workspace).plan.mlflow_days == 120
+
+    page.button(key="stop-archive").click().run()
+    assert "It is stopped" in texts(page) and not archive.state(workspace).plan.on
+    page.text_input(key=f"archive-why/{workspace.app.id}").set_value("Not needed.").run()
+    page.button(key="delete-archive").click().run()
+    assert not archive.state(workspace).exists and not page.exception
+
+
+def test_a_cancelled_copying_can_go_on(screen, workspace):
+    jobs.cancel(workspace, archive.start(workspace).id)
+    page = screen("monitoring")
+    assert "The copying was cancelled" in texts(page)
+    page.button(key="resume-archive").click().run()
+    assert [job.live for job in jobs.recent(workspace, archive.FOLLOW, limit=1)] == [True]
+    assert not page.exception
