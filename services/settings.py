@@ -7,27 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
 
+from services import outgoing
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.outgoing import Outgoing
 from services.platforms.databricks import access, place
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.place import Place
+from services.secrets import LOOPBACK as LOOPBACK
+from services.secrets import Secret as Secret
 
 PRACTICE = "practice"
 FOUNDATION_MODEL = "databricks-llama-4-maverick"
 LOCAL = "local"
 DATABRICKS = "databricks"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A value that never prints itself."""
-
-    value: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "••••"
 
 
 @dataclass(frozen=True)
@@ -52,6 +45,7 @@ class Settings:
     databricks: Access | None = None
     place: Place = field(default_factory=Place)
     webhook_secret: Secret | None = None
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
     @property
     def platform(self) -> str:
@@ -69,6 +63,11 @@ class Settings:
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Where people open the console, as links in messages name it."""
+        return self.outgoing.public_url or self.url
 
     @property
     def gateway_url(self) -> str:
@@ -147,6 +146,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         databricks=workspace,
         place=place.read(environ),
         webhook_secret=Secret(secret) if (secret := environ.get("SIGNALBOX_WEBHOOK_SECRET")) else None,
+        outgoing=outgoing.read(environ),
     )
 
 

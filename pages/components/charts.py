@@ -134,21 +134,21 @@ def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
 
 
 def _mark(figure: go.Figure, marker: Marker, sign: str) -> None:
-    at = _local([marker.at])[0]
+    at = local([marker.at])[0]
     figure.add_vline(x=at.timestamp() * 1000, line={"color": GREY, "width": 1, "dash": "dot"})
     figure.add_annotation(x=at, y=1, yref="paper", text=sign, showarrow=False, yanchor="bottom", font={"size": 10})
 
 
 def _span(found: Overview) -> list[pd.Timestamp]:
     """The whole window, from half a bucket before it: a single point stands at its time, not in the middle."""
-    times = _local(found.times)
+    times = local(found.times)
     half = (times[1] - times[0]) / 2
     return [times[0] - half, times[-1]]
 
 
 def _starts(found: Overview) -> pd.DatetimeIndex:
-    return _local(found.times)[:-1]
+    return local(found.times)[:-1]
 
 
-def _local(times: Sequence[datetime]) -> pd.DatetimeIndex:
+def local(times: Sequence[datetime]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(times).tz_convert(st.context.timezone or "UTC").tz_localize(None)

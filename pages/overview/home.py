@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import emergency, release_waiting, session, since_visit
+from pages.components import alert_now, emergency, release_waiting, session, since_visit
 from services import home
 from services.home import Home, Stage
 
@@ -103,6 +103,7 @@ if workspace.settings.practice:
 for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 emergency.show(workspace)
+alert_now.show(workspace)
 show_live(summary)
 release_waiting.show(workspace)
 since_visit.show(workspace)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from services.database import app, now, served, writing
+from services.database import app, now, served, setting, writing
 from services.database import job as table
 from services.errors import ConsoleError
 from services.jobs.records import LIVE, Job, State, from_row
@@ -100,10 +100,15 @@ def requeue_all(engine: Engine) -> int:
     return len(left)
 
 
-def ensure(engine: Engine, kind: str, every: int) -> None:
-    """Let the console itself do `kind` again and again for every app that is not archived and has no such job."""
+def ensure(engine: Engine, kind: str, every: int, having: str | None = None) -> None:
+    """Let the console itself do `kind` again and again for every app that is not archived and has no such job.
+
+    `having`: only for apps that ever saved this setting.
+    """
     live = select(table.c.app_id).where(table.c.kind == kind, table.c.state.in_(LIVE))
     missing = select(app.c.id).where(app.c.archived.is_(False), app.c.id.not_in(live))
+    if having is not None:
+        missing = missing.where(app.c.id.in_(select(setting.c.app_id).where(setting.c.key == having)))
     with engine.connect() as connection:
         ids = connection.execute(missing).scalars().all()
     for id in ids:

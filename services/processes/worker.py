@@ -165,6 +165,7 @@ class Worker:
         self.ticked = time.monotonic()
         jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "read_traces", SECONDS_BETWEEN_LOOKS)
+        jobs.ensure(self.engine, "watch_alerts", SECONDS_BETWEEN_LOOKS, having="alert_rules")
         for app_id in jobs.asked_since_scored(self.engine):
             jobs.nudge(self.engine, "score_live", app_id)
 

@@ -3,11 +3,12 @@
 import threading
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from services import jobs
+from services import delivery, jobs
 from services.errors import InvalidInputError, NotReadyError, PlatformError
 from services.jobs import Work
 from services.releases import Kind, Pair, records, telling
@@ -17,8 +18,8 @@ SECRET = "a long random text"
 
 
 @contextmanager
-def receiver(*statuses):
-    """What it was sent, header by header; the last status is given from then on."""
+def receiver(*statuses, before=lambda: None):
+    """What it was sent, header by header; the last status is given from then on, after `before`."""
     heard = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,6 +29,7 @@ def receiver(*statuses):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             heard.append((dict(self.headers), body))
+            before()
             self.send_response(statuses[min(len(heard), len(statuses)) - 1])
             self.end_headers()
 
@@ -65,14 +67,14 @@ def test_an_event_is_signed_and_tells_what_moved(signing):
         telling.tell(signing, "rolled back", one)
         assert deliver(signing) == {"told": f"support-{one.id}-rolled-back"}
     headers, body = heard[0]
-    signed = telling.signature(SECRET, headers["webhook-id"], headers["webhook-timestamp"], body)
-    assert headers["webhook-signature"] == signed != telling.signature("other", headers["webhook-id"], "1", body)
+    signed = delivery.signature(SECRET, headers["webhook-id"], headers["webhook-timestamp"], body)
+    assert headers["webhook-signature"] == signed != delivery.signature("other", headers["webhook-id"], "1", body)
     assert '"type": "release.rolled_back"' in body and '"prompt_version": 2' in body
     assert "the reason" not in body
 
 
 def test_a_receiver_that_is_away_is_asked_again_under_the_same_id(signing, monkeypatch):
-    monkeypatch.setattr(telling, "PAUSES", (telling.timedelta(0), telling.timedelta(0)))
+    monkeypatch.setattr(delivery, "PAUSES", (timedelta(0), timedelta(0)))
     with receiver(503, 302, 200) as (url, heard):
         telling.save_address(signing, url)
         telling.tell(signing, "live", release(signing))
@@ -81,7 +83,7 @@ def test_a_receiver_that_is_away_is_asked_again_under_the_same_id(signing, monke
 
 
 def test_in_the_end_the_job_says_that_nobody_took_it(signing, monkeypatch):
-    monkeypatch.setattr(telling, "PAUSES", ())
+    monkeypatch.setattr(delivery, "PAUSES", ())
     with receiver(500) as (url, _):
         telling.save_address(signing, url)
         telling.tell(signing, "live", release(signing))
@@ -113,4 +115,4 @@ def test_the_signature_is_the_one_of_the_specification():
     """The example of the Standard Webhooks specification."""
     secret, id, at = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330"
     expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    assert telling.signature(secret, id, at, '{"test": 2432232314}') == expected
+    assert delivery.signature(secret, id, at, '{"test": 2432232314}') == expected

@@ -1,0 +1,214 @@
+"""A rule as a form, with when it would have fired."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.components import alert_preview, feedback, session
+from services import alerts, audit, scorers
+from services.alerts import CHANGING, DAYS, OF_SCORERS, SHARES, WINDOW, Baseline, Rule, Series, Way
+from services.audit import Verb
+from services.errors import NotFoundError
+from services.messages import Message, mark
+from services.workspace import Workspace
+
+_, say = session.text, session.say
+
+SERIES = {
+    Series.PASSED: mark("Pass rate of a scorer"),
+    Series.ERRORS: mark("Share of failed questions"),
+    Series.LATENCY: mark("Time within which 95 of 100 answers come"),
+    Series.VOLUME: mark("Number of questions"),
+    Series.TOKENS: mark("Tokens used"),
+    Series.COST: mark("Cost in US dollars"),
+    Series.DISAGREEMENT: mark("Disagreement of people with a scorer"),
+    Series.SILENCE: mark("Silence: no questions, or no verdicts"),
+}
+WAY = {
+    Way.ABOVE: mark("it is above a limit"),
+    Way.BELOW: mark("it is below a limit"),
+    Way.RISES: mark("it rises more than chance would make it"),
+    Way.FALLS: mark("it falls more than chance would make it"),
+    Way.CHANGES: mark("it rises or falls more than chance would make it"),
+}
+BASELINE = {
+    Baseline.SAME_HOURS: mark("with the same hours of the last 7 days"),
+    Baseline.BEFORE: mark("with the time right before, of the same length"),
+}
+ONCE_IN = {"week": mark("in a week"), "month": mark("in a month"), "quarter": mark("in a quarter of a year")}
+CHANNEL = {"webhook": mark("Signed webhook"), "slack": mark("Slack"), "email": mark("E-mail")}
+AGAIN = {0: mark("never"), 1: mark("after 1 hour"), 6: mark("after 6 hours"), 24: mark("after a day")}
+USUAL = {
+    Series.PASSED: (Way.BELOW, 0.8),
+    Series.ERRORS: (Way.ABOVE, 0.05),
+    Series.LATENCY: (Way.ABOVE, 10.0),
+    Series.VOLUME: (Way.CHANGES, 0.2),
+    Series.TOKENS: (Way.RISES, 0.2),
+    Series.COST: (Way.ABOVE, 10.0),
+    Series.DISAGREEMENT: (Way.ABOVE, 0.3),
+    Series.SILENCE: (Way.STOPS, 0.0),
+}
+
+
+def show(workspace: Workspace, id: str) -> None:
+    """The rule of this id, or a new one."""
+    try:
+        stored = alerts.get(workspace, id) if id else None
+    except NotFoundError as error:
+        feedback.show_error(error)
+        return
+    form, preview = st.columns([2, 3], gap="large")
+    with form:
+        rule = _fields(workspace, stored)
+        may = audit.allowed(workspace, Verb.SAVE_ALERT)
+        label = _("Save the rule")
+        st.button(
+            label,
+            key=f"save-{_place(workspace, stored)}",
+            type="primary",
+            on_click=_save,
+            args=(workspace, rule),
+            disabled=not may,
+        )
+    with preview:
+        alert_preview.show(workspace, rule)
+
+
+def _fields(workspace: Workspace, stored: Rule | None) -> Rule:
+    key = _place(workspace, stored)
+    names = [one.name for one in scorers.all(workspace)]
+    series = st.selectbox(
+        _("What is watched"),
+        list(SERIES),
+        list(SERIES).index(stored.series) if stored else 1,
+        format_func=lambda one: _(SERIES[one]),
+        key=f"series-{key}",
+    )
+    way, limit = (stored.way, stored.limit) if stored and stored.series is series else USUAL[series]
+    scorer = _scorer(series, names, stored, f"scorer-{key}-{series.value}")
+    rule = stored or Rule("", "", series, way)
+    rule = replace(rule, series=series, scorer=scorer)
+    rule = _when(rule, way, limit, f"{key}-{series.value}")
+    rule = _more(rule, f"{key}-{series.value}")
+    return _who(workspace, rule, stored, key)
+
+
+def _scorer(series: Series, names: list[str], stored: Rule | None, key: str) -> str:
+    if series not in (*OF_SCORERS, Series.SILENCE):
+        return ""
+    options = [""] * (series is Series.SILENCE) + sorted(
+        {*names, *([stored.scorer] if stored and stored.scorer else [])}
+    )
+    if not options:
+        st.info(_("This app has no scorers yet. Make some on the Scorers screen."))
+        return ""
+    before = stored.scorer if stored and stored.scorer in options else options[0]
+    return st.selectbox(
+        _("Scorer"),
+        options,
+        options.index(before),
+        format_func=lambda one: one or _("None: the questions themselves"),
+        key=key,
+    )
+
+
+def _when(rule: Rule, way: Way, limit: float, key: str) -> Rule:
+    windows = list(WINDOW)
+    minutes = st.selectbox(
+        _("Over the last"),
+        windows,
+        windows.index(rule.minutes),
+        format_func=lambda one: _(WINDOW[one]),
+        key=f"window-{key}",
+    )
+    if rule.series is Series.SILENCE:
+        return replace(rule, way=Way.STOPS, minutes=minutes, limit=0.0)
+    way = st.radio(
+        _("Tell when"), list(WAY), list(WAY).index(way), format_func=lambda one: _(WAY[one]), key=f"way-{key}"
+    )
+    rule = replace(rule, way=way, minutes=minutes)
+    if way not in CHANGING:
+        return replace(rule, limit=_limit(rule, limit, f"limit-{key}-{way.value}"))
+    baseline = st.radio(
+        _("Compared"),
+        list(BASELINE),
+        list(BASELINE).index(rule.baseline),
+        format_func=lambda one: _(BASELINE[one]),
+        key=f"base-{key}",
+    )
+    once_in = st.radio(
+        _("Of a quiet series, at most one false alarm"),
+        list(DAYS),
+        list(DAYS).index(rule.once_in),
+        format_func=lambda one: _(ONCE_IN[one]),
+        key=f"once-{key}",
+        horizontal=True,
+    )
+    share = rule.series in SHARES
+    least = limit if way in CHANGING and limit <= 1 else 0.1
+    asked = st.number_input(
+        _("Least change that matters, in points of 100") if share else _("Least change that matters, in %"),
+        0.0,
+        100.0 if share else 1000.0,
+        (least if not share else min(least, 0.05)) * 100,
+        1.0,
+        "%.0f",
+        key=f"least-{key}",
+    )
+    return replace(rule, baseline=baseline, once_in=once_in, limit=asked / 100)
+
+
+def _limit(rule: Rule, limit: float, key: str) -> float:
+    if rule.series in SHARES:
+        return st.number_input(_("Limit in %"), 0.0, 100.0, limit * 100, 1.0, "%.1f", key=key) / 100
+    label = {Series.LATENCY: _("Limit in seconds"), Series.COST: _("Limit in US dollars")}.get(rule.series, _("Limit"))
+    return float(st.number_input(label, 0.0, None, max(limit, 1.0), 1.0, key=key))
+
+
+def _more(rule: Rule, key: str) -> Rule:
+    with st.expander(_("More choices")):
+        least = st.number_input(
+            _("Fewer answers than this say nothing"), 1, 1_000_000, rule.least, key=f"few-{key}",
+            disabled=rule.series is Series.SILENCE,
+        )  # fmt: skip
+        no_data = st.checkbox(
+            _("Tell also when there are too few answers"), rule.tell_no_data, key=f"none-{key}",
+            disabled=rule.series is Series.SILENCE,
+        )  # fmt: skip
+        again = st.selectbox(
+            _("While nobody looks after it, tell again"),
+            list(AGAIN),
+            list(AGAIN).index(rule.again_hours) if rule.again_hours in AGAIN else 3,
+            format_func=lambda one: _(AGAIN[one]),
+            key=f"again-{key}",
+        )
+        on = st.toggle(_("The rule is on"), rule.on, key=f"on-{key}")
+    return replace(rule, least=int(least), tell_no_data=no_data, again_hours=again, on=on)
+
+
+def _who(workspace: Workspace, rule: Rule, stored: Rule | None, key: str) -> Rule:
+    used = list(alerts.channels(workspace).used)
+    if used:
+        chosen = st.multiselect(
+            _("Also tell by"),
+            used,
+            [one for one in (stored.to if stored else used) if one in used],
+            format_func=lambda one: _(CHANNEL[one]),
+            key=f"to-{key}",
+        )
+    else:
+        chosen = []
+        st.caption(_("It shows on this screen, on Home and on Monitoring. Under “Where alerts go” you choose more."))
+    sentence = say(alerts.describe(rule))
+    name = st.text_input(_("Name"), stored.name if stored else "", placeholder=sentence, key=f"name-{key}")
+    return replace(rule, name=name.strip() or sentence, to=tuple(chosen))
+
+
+def _save(workspace: Workspace, rule: Rule) -> None:
+    with feedback.action(Message("Saved the rule. It is looked at within a quarter of an hour.")):
+        alerts.save(workspace, rule)
+        st.query_params.clear()
+
+
+def _place(workspace: Workspace, stored: Rule | None) -> str:
+    return f"{workspace.app.id}-{stored.id if stored else 'new'}"

@@ -1,0 +1,138 @@
+"""Alerts: rules about production, looked at by the worker, told to people until somebody looks after them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from services.alerts import records
+from services.alerts.looking import Found, Seen
+from services.alerts.muting import (
+    Maintenance,
+    in_maintenance,
+    maintenance,
+    mute,
+    muted_until,
+    save_maintenance,
+)
+from services.alerts.previewing import Episode, Preview, moment, preview
+from services.alerts.recipients import Channels, channels, missing
+from services.alerts.recipients import save as save_channels
+from services.alerts.records import Alert, acknowledge, history
+from services.alerts.rules import (
+    CHANGING,
+    DAYS,
+    OF_SCORERS,
+    SHARES,
+    TOTALS,
+    Baseline,
+    Rule,
+    Series,
+    Way,
+    all,
+    get,
+    remove,
+    save,
+)
+from services.alerts.sending import tell_test
+from services.alerts.watching import run, tick
+from services.alerts.words import WINDOW, describe
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+__all__ = [
+    "CHANGING",
+    "DAYS",
+    "OF_SCORERS",
+    "SHARES",
+    "TOTALS",
+    "WINDOW",
+    "Alert",
+    "Baseline",
+    "Channels",
+    "Episode",
+    "Found",
+    "Maintenance",
+    "Preview",
+    "Rule",
+    "Seen",
+    "Series",
+    "Standing",
+    "State",
+    "Way",
+    "acknowledge",
+    "all",
+    "channels",
+    "describe",
+    "firing",
+    "get",
+    "history",
+    "in_maintenance",
+    "maintenance",
+    "missing",
+    "moment",
+    "mute",
+    "muted_until",
+    "preview",
+    "remove",
+    "run",
+    "save",
+    "save_channels",
+    "save_maintenance",
+    "standings",
+    "tell_test",
+    "tick",
+]
+
+
+class State(StrEnum):
+    """How a rule stands."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    MUTED = "muted"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule as the list shows it. `looked_at`: the end of the last window; `alert`: what fires, muted or not."""
+
+    rule: Rule
+    state: State
+    looked_at: datetime | None
+    muted_until: datetime | None
+    alert: Alert | None
+
+
+def standings(workspace: "Workspace") -> list[Standing]:
+    """Every rule as it stands, what fires first."""
+    looks, muted = records.looks(workspace), muted_until(workspace)
+    fires = {one.rule_id: one for one in records.open_alerts(workspace)}
+    quiet = in_maintenance(workspace)
+    found = []
+    for rule in all(workspace):
+        look = looks.get(rule.id)
+        until = muted.get(rule.id) or (quiet.end if quiet else None)
+        state = _state(rule, look, fires.get(rule.id), until)
+        found.append(Standing(rule, state, look.at if look else None, until, fires.get(rule.id)))
+    return sorted(found, key=lambda one: one.alert is None)
+
+
+def firing(workspace: "Workspace") -> list[Standing]:
+    """What fires now, for every screen that should say so; what is muted is left out."""
+    return [one for one in standings(workspace) if one.state is State.FIRING]
+
+
+def _state(rule: Rule, look: records.Look | None, alert: Alert | None, muted: datetime | None) -> State:
+    if not rule.on:
+        return State.OFF
+    if muted is not None:
+        return State.MUTED
+    if alert is not None:
+        return State.FIRING
+    if look is None or look.seen["found"] in (Found.NO_DATA, Found.NO_BASELINE):
+        return State.PENDING
+    return State.OK

@@ -1,0 +1,69 @@
+"""When nobody is told: a rule that is muted until a time, and maintenance windows of the whole app."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services import apps, audit
+from services.audit import Verb
+from services.database import now
+from services.errors import InvalidInputError
+from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+MUTES, MAINTENANCE = "alert_mutes", "alert_maintenance"
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """A time in which nothing is told; what still fires at its end is told then."""
+
+    start: datetime
+    end: datetime
+    why: str
+
+
+def muted_until(workspace: "Workspace") -> dict[str, datetime]:
+    """The rules that are muted now, by id."""
+    stored = apps.load_setting(workspace, MUTES) or {}
+    found = {id: datetime.fromisoformat(until) for id, until in stored.items()}
+    return {id: until for id, until in found.items() if until > now()}
+
+
+def mute(workspace: "Workspace", rule_id: str, until: datetime | None) -> None:
+    """Tell nobody of this rule until then; None ends it."""
+    version, _stored = apps.load_version(workspace, MUTES)
+    before = muted_until(workspace)
+    kept = {id: one.isoformat() for id, one in before.items() if id != rule_id}
+    after = kept | ({rule_id: until.isoformat()} if until else {})
+    with audit.change(workspace, Verb.MUTE_ALERT, rule_id, after=after.get(rule_id)):
+        apps.save_setting(workspace, MUTES, after, read=version)
+
+
+def maintenance(workspace: "Workspace") -> list[Maintenance]:
+    """The windows that are not over, the earliest first."""
+    stored = apps.load_setting(workspace, MAINTENANCE) or []
+    found = [
+        Maintenance(datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]), one["why"])
+        for one in stored
+    ]
+    return sorted((one for one in found if one.end > now()), key=lambda one: one.start)
+
+
+def save_maintenance(workspace: "Workspace", wanted: list[Maintenance]) -> None:
+    """Store the windows; raises InvalidInputError for one that ends before it begins, or gives no reason."""
+    if any(one.start >= one.end or not one.why.strip() for one in wanted):
+        raise InvalidInputError(
+            Message("A maintenance window begins before it ends, and says why."), Message("Correct the window.")
+        )
+    version, before = apps.load_version(workspace, MAINTENANCE)
+    after = [{"start": one.start.isoformat(), "end": one.end.isoformat(), "why": one.why} for one in wanted]
+    with audit.change(workspace, Verb.MUTE_ALERT, "maintenance windows", before, after):
+        apps.save_setting(workspace, MAINTENANCE, after, read=version)
+
+
+def in_maintenance(workspace: "Workspace") -> Maintenance | None:
+    """The window that it is now."""
+    return next((one for one in maintenance(workspace) if one.start <= now() < one.end), None)

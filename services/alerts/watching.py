@@ -1,0 +1,124 @@
+"""The worker's tick: look at what is due, open and end alerts, have people told."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from services import readmodel
+from services.alerts import looking, muting, records, rules, sending, words
+from services.alerts.looking import Found, Seen
+from services.alerts.records import Alert
+from services.alerts.rules import Rule
+from services.database import now
+from services.errors import NotReadyError
+from services.readmodel.facts import SLOT_MS
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+JOB = "watch_alerts"
+EVERY = 60
+# Traces come seconds late, verdicts about a minute: a window is looked at when these had time to arrive.
+LATE = timedelta(minutes=3)
+CALM_LOOKS = 2
+PATIENCE = 5.0
+
+
+def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
+    """The handler of the recurring job."""
+    try:
+        readmodel.catch_up(workspace, PATIENCE)
+    except NotReadyError:
+        return {"looked": 0}
+    return {"looked": tick(workspace)}
+
+
+def tick(workspace: "Workspace") -> int:
+    """Everything that is due; may be interrupted anywhere and done again. Returns how many rules were looked at."""
+    wanted = rules.all(workspace)
+    # First what a tick that was killed has left: a look may end it before anybody heard of it.
+    _tell(workspace, {rule.id: rule for rule in wanted})
+    looked = sum(_look(workspace, rule) for rule in wanted if rule.on)
+    known = {rule.id: rule for rule in wanted}
+    for alert in records.open_alerts(workspace):
+        rule = known.get(alert.rule_id)
+        if rule is None or not rule.on:
+            records.end(workspace, alert, alert.rule_id)
+    _tell(workspace, known)
+    return looked
+
+
+def due(workspace: "Workspace", rule: Rule) -> int | None:
+    """The end of the newest window that everything has arrived of; None before anything was read."""
+    state = readmodel.state(workspace)
+    if not state.complete or state.looked_at is None:
+        return None
+    last = int((state.looked_at - LATE).timestamp() * 1000) // SLOT_MS
+    return last // rule.step * rule.step
+
+
+def fires(rule: Rule, seen: Seen) -> bool:
+    """Whether people are told of such a look."""
+    return seen.found is Found.FIRES or (seen.found is Found.NO_DATA and rule.tell_no_data)
+
+
+def calm_looks(rule: Rule) -> int:
+    """How many calm looks in a row end an alert; those of a comparison are a quarter of its window apart."""
+    return 1 if rule.changing else CALM_LOOKS
+
+
+def _look(workspace: "Workspace", rule: Rule) -> bool:
+    """One look at the newest window, once; windows that passed while nobody looked are not made up for."""
+    end, before = due(workspace, rule), records.looks(workspace).get(rule.id)
+    if end is None:
+        return False
+    at = datetime.fromtimestamp(end * SLOT_MS / 1000, UTC)
+    if before is not None and before.at >= at:
+        return False
+    (seen,) = looking.at(workspace, rule, [end])
+    _settle(workspace, rule, seen)
+    # Last: a tick that is killed before looks again and finds the alert open.
+    records.keep_look(workspace, rule.id, at, _plain(seen))
+    return True
+
+
+def _settle(workspace: "Workspace", rule: Rule, seen: Seen) -> None:
+    there = next((one for one in records.open_alerts(workspace) if one.rule_id == rule.id), None)
+    if fires(rule, seen) and there is None:
+        records.start(workspace, rule, words.of(workspace, rule, seen))
+    elif fires(rule, seen) and there is not None:
+        records.go_on(workspace, there, words.of(workspace, rule, seen))
+    elif seen.found is Found.CALM and there is not None:
+        records.calm_down(workspace, there, rule.name, calm_looks(rule))
+
+
+def _tell(workspace: "Workspace", known: dict[str, Rule]) -> None:
+    silent = muting.in_maintenance(workspace) is not None
+    muted = muting.muted_until(workspace)
+    for alert in records.open_alerts(workspace):
+        rule = known.get(alert.rule_id)
+        if rule and not silent and rule.id not in muted and _wanted(rule, alert):
+            sending.tell(workspace, rule, alert, sending.STILL if alert.told else sending.FIRING)
+            records.was_told(workspace, alert)
+    for alert in records.untold_ends(workspace):
+        rule = known.get(alert.rule_id)
+        if silent or alert.rule_id in muted:
+            continue
+        if rule:
+            sending.tell(workspace, rule, alert, sending.OVER)
+        records.was_told(workspace, alert, over=True)
+
+
+def _wanted(rule: Rule, alert: Alert) -> bool:
+    """The first time always; again after the rule's hours, unless somebody looks after it."""
+    if alert.told_at is None:
+        return True
+    again = rule.again_hours and now() - alert.told_at >= timedelta(hours=rule.again_hours)
+    return bool(again) and alert.acknowledged_by is None
+
+
+def _plain(seen: Seen) -> dict[str, Any]:
+    numbers = {name: getattr(seen, name) for name in ("now", "before")}
+    known = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+    return {"end": seen.end, "found": seen.found.value, "n": seen.n, "n_before": seen.n_before, **known}

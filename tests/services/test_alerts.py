@@ -1,0 +1,332 @@
+"""Alerts: one open alert per rule, words that name what was changed, silence that is told, nothing for nothing."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from bench import alert_calibration as calibration
+from services import alerts, audit, jobs, readmodel, scorers
+from services.alerts import Baseline, Channels, Maintenance, Rule, Series, State, Way, looking, records, watching
+from services.alerts.looking import Found
+from services.audit import Verb
+from services.database import now
+from services.errors import ConflictError, ForbiddenError, InvalidInputError
+from services.people import Actor, Role
+from services.readmodel.facts import SLOT_MS
+from services.scorers import ScorerSpec
+from tests.known_traces import asked, keep, verdict
+from tests.left_traces import leave
+
+ERRORS = Rule("", "Too many errors", Series.ERRORS, Way.ABOVE, limit=0.1)
+LATE_MS = int(watching.LATE.total_seconds() * 1000)
+
+
+@pytest.fixture
+def start():
+    """The next quarter hour, in milliseconds: what is changed in a test happened before it."""
+    return (int(now().timestamp() * 1000) // SLOT_MS + 1) * SLOT_MS
+
+
+def hour(workspace, end, good, bad=0, **values):
+    """An hour that ends at `end`, as it was read a little later."""
+    facts = asked(end - 2 * SLOT_MS, good, **values) + asked(end - 2 * SLOT_MS, bad, state="ERROR")
+    keep(workspace, facts, end + LATE_MS)
+
+
+def told(workspace):
+    """The states that were queued for people, oldest first."""
+    return [job.args["letter"]["state"] for job in reversed(jobs.recent(workspace, "tell_alert", 100))]
+
+
+@pytest.fixture
+def mailed(workspace):
+    """The app's alerts go to a Slack-compatible address."""
+    from services.outgoing import Outgoing
+    from services.secrets import Secret
+
+    settings = replace(workspace.settings, outgoing=Outgoing({"slack": Secret("http://127.0.0.1:9/never")}))
+    place = replace(workspace, platform=replace(workspace.platform, settings=settings))
+    alerts.save_channels(place, Channels(slack="slack"))
+    return place
+
+
+def test_a_limit_opens_one_alert_that_says_what_to_do(workspace, start):
+    scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 20}))
+    rule = alerts.save(workspace, ERRORS)
+    hour(workspace, start, 20, bad=10)
+
+    assert [alerts.tick(workspace), alerts.tick(workspace)] == [1, 0]
+
+    (one,) = alerts.standings(workspace)
+    text = one.alert.text
+    assert (one.rule, one.state) == (rule, State.FIRING)
+    assert str(text.what) == "33.3 % of 30 questions got no answer; the limit is at most 10 %."
+    assert str(text.suspect) == "The last change before: The scorer short got a new version."
+    assert text.step.page == "traces" and text.step.query["state"] == "ERROR"
+    assert [event.after["state"] for event in audit.of_verbs(workspace, [Verb.NOTICE_ALERT])] == ["firing"]
+
+
+def test_a_suspected_release_is_named_with_the_way_back(workspace, start):
+    with audit.change(workspace, Verb.MOVE_ALIAS, "greeting", after=2, why="release 7"):
+        pass
+    alerts.save(workspace, ERRORS)
+    hour(workspace, start, 20, bad=10)
+    alerts.tick(workspace)
+    text = alerts.firing(workspace)[0].alert.text
+    assert str(text.suspect) == "The last change before, by release 7: Prompt greeting: version 2 went live."
+    assert text.step.page == "releases" and text.step.query == {"release": "7"}
+    assert "roll it back" in str(text.step.what)
+
+
+def test_two_calm_looks_end_it_and_it_may_fire_again(workspace, start):
+    alerts.save(workspace, ERRORS)
+    for place, bad in enumerate((10, 0, 0, 10)):
+        hour(workspace, start + place * 3600_000, 30, bad)
+        alerts.tick(workspace)
+        (now_open,) = alerts.standings(workspace)
+        assert (now_open.alert is not None) is (place != 2)
+    assert len(alerts.history(workspace)) == 1
+
+
+def test_two_lookers_open_one_alert(workspace, start):
+    rule = alerts.save(workspace, ERRORS)
+    hour(workspace, start, 20, bad=10)
+    alerts.tick(workspace)
+    records.start(workspace, rule, alerts.firing(workspace)[0].alert.text)
+    assert len(records.open_alerts(workspace)) == 1
+
+
+@pytest.mark.parametrize(("tell", "state"), [(False, State.PENDING), (True, State.FIRING)])
+def test_too_little_data_is_told_by_choice(workspace, start, tell, state):
+    alerts.save(workspace, replace(ERRORS, tell_no_data=tell))
+    hour(workspace, start, 3, bad=1)
+    alerts.tick(workspace)
+    (one,) = alerts.standings(workspace)
+    assert one.state is state
+    if one.alert:
+        assert "Too little to tell: 4 answers" in str(one.alert.text.what)
+
+
+def test_windows_are_not_looked_at_before_everything_arrived(workspace, start):
+    alerts.save(workspace, ERRORS)
+    keep(workspace, asked(start - SLOT_MS, 30, state="ERROR"), start + LATE_MS - 1)
+    alerts.tick(workspace)
+    assert alerts.standings(workspace)[0].looked_at.timestamp() * 1000 == start - SLOT_MS
+    assert alerts.firing(workspace) == []
+
+
+def test_it_is_told_again_until_somebody_looks_after_it(mailed, start, monkeypatch):
+    alerts.save(mailed, replace(ERRORS, to=("slack",), again_hours=1))
+    hour(mailed, start, 20, bad=10)
+    alerts.tick(mailed)
+    alerts.tick(mailed)
+    assert told(mailed) == ["firing"]
+    clock = [now()]
+    for module in (watching, records):
+        monkeypatch.setattr(module, "now", lambda: clock[0])
+    for _ in range(2):
+        clock[0] += timedelta(hours=1, minutes=1)
+        alerts.tick(mailed)
+    assert told(mailed) == ["firing", "still_firing", "still_firing"]
+    (one,) = alerts.firing(mailed)
+    alerts.acknowledge(mailed, one.alert.id)
+    with pytest.raises(ConflictError):
+        alerts.acknowledge(mailed, one.alert.id)
+    clock[0] += timedelta(hours=9)
+    alerts.tick(mailed)
+    assert told(mailed)[3:] == []
+    for place in (1, 2):
+        hour(mailed, start + place * 3600_000, 30)
+        alerts.tick(mailed)
+    assert told(mailed)[3:] == ["resolved"]
+
+
+def test_muting_holds_back_what_is_told_and_nothing_else(mailed, start):
+    rule = alerts.save(mailed, replace(ERRORS, to=("slack",)))
+    alerts.mute(mailed, rule.id, now() + timedelta(hours=1))
+    hour(mailed, start, 20, bad=10)
+    alerts.tick(mailed)
+    (one,) = alerts.standings(mailed)
+    assert (one.state, told(mailed)) == (State.MUTED, []) and one.alert
+    alerts.mute(mailed, rule.id, None)
+    alerts.save_maintenance(mailed, [Maintenance(now() - timedelta(hours=1), now() + timedelta(hours=1), "Move")])
+    alerts.tick(mailed)
+    assert told(mailed) == [] and alerts.standings(mailed)[0].state is State.MUTED
+    alerts.save_maintenance(mailed, [])
+    alerts.tick(mailed)
+    assert told(mailed) == ["firing"]
+
+
+def test_a_scorer_that_fell_silent_is_told(workspace, start):
+    rule = alerts.save(workspace, Rule("", "Silent", Series.SILENCE, Way.STOPS, "short"))
+    week = [one for day in range(1, 8) for one in asked(start - day * 86_400_000, 50, marks=(verdict(True),))]
+    keep(workspace, week + asked(start - 2 * SLOT_MS, 40), start + LATE_MS)
+    alerts.tick(workspace)
+    (one,) = alerts.firing(workspace)
+    assert one.rule.id == rule.id and str(one.alert.text.what) == "“short” gave no verdict on 40 answers."
+    assert one.alert.text.step.page == "monitoring"
+
+
+def test_no_traffic_is_told_where_there_was_some(workspace, start):
+    alerts.save(workspace, Rule("", "Silence", Series.SILENCE, Way.STOPS))
+    keep(workspace, [], start + LATE_MS)
+    alerts.tick(workspace)
+    assert alerts.standings(workspace)[0].state is State.PENDING
+    keep(workspace, asked(start - 86_400_000, 5), start + SLOT_MS + LATE_MS)
+    alerts.tick(workspace)
+    assert str(alerts.firing(workspace)[0].alert.text.what) == "Nobody asked anything."
+
+
+def test_people_who_differ_from_the_scorer_are_counted_once_per_answer(workspace, start):
+    differing = (verdict(True), verdict(False, person="bob"), verdict(True, person="eve"))
+    agreeing = (verdict(True), verdict(True, person="bob"))
+    facts = asked(start - SLOT_MS, 6, marks=differing) + asked(start - SLOT_MS, 4, marks=agreeing)
+    keep(workspace, facts, start + LATE_MS)
+    rule = Rule("", "Differ", Series.DISAGREEMENT, Way.ABOVE, "short", limit=0.5, least=5)
+    (seen,) = looking.at(workspace, rule, [start // SLOT_MS])
+    assert (seen.found, seen.now, seen.n) == (Found.FIRES, 0.6, 10)
+
+
+def test_what_is_watched_is_what_the_charts_show(workspace, start):
+    facts = asked(start - SLOT_MS, 95, millis=1000, cost=2_000_000) + asked(start - SLOT_MS, 5, millis=9000, cost=0)
+    keep(workspace, facts, start + LATE_MS)
+    shown = readmodel.read(workspace, readmodel.Window((start - 4 * SLOT_MS, start))).total
+    for series, value in (
+        (Series.VOLUME, shown.count),
+        (Series.TOKENS, shown.tokens),
+        (Series.COST, shown.cost),
+        (Series.LATENCY, 1.0),
+    ):
+        (seen,) = looking.at(workspace, Rule("", "", series, Way.ABOVE), [start // SLOT_MS])
+        assert seen.now == pytest.approx(value, rel=0.01), series
+
+
+def test_a_cost_that_nobody_knows_is_no_cost_of_nought(workspace, start):
+    keep(workspace, asked(start - SLOT_MS, 30), start + LATE_MS)
+    (seen,) = looking.at(workspace, Rule("", "", Series.COST, Way.BELOW, limit=1), [start // SLOT_MS])
+    assert seen.found is Found.NO_DATA
+
+
+KINDS = {kind.name: kind for kind in calibration.KINDS}
+
+
+@pytest.mark.parametrize("name", ["pass rate 90 %", "volume, days", "cost, days"])
+def test_a_quiet_series_fires_no_more_often_than_stated(name):
+    """At one in a week, 30 weeks may show 47 by chance (Poisson, 99.9 %)."""
+    chance, found = np.random.default_rng(1), {}
+    for _ in range(30):
+        held = calibration.quiet(KINDS[name], 1, chance)
+        for rule in calibration.rules(KINDS[name]):
+            found[rule] = found.get(rule, 0) + calibration.alarms(held, rule)
+    assert max(found.values()) <= 47
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "worse", "way"),
+    [
+        ("pass rate 90 %", 1.0, 0.2, Way.FALLS),
+        ("errors 1 %", 1.0, -0.06, Way.RISES),
+        ("95 of 100 within", 1.0, 1.0, Way.RISES),
+        ("volume", 0.3, 0.0, Way.FALLS),
+        ("volume, days", 3.0, 0.0, Way.RISES),
+        ("cost, days", 4.0, 0.0, Way.RISES),
+    ],
+)
+@pytest.mark.parametrize("baseline", Baseline)
+def test_a_real_change_is_found_in_its_direction_only(name, factor, worse, way, baseline):
+    held = calibration.quiet(KINDS[name], 1, np.random.default_rng(5), factor, worse)
+    since = 2 * calibration.WEEK - calibration.DAY - 24
+    rule = Rule("r", "r", KINDS[name].series, way, "short", 360, baseline=baseline, least=1)
+    other = replace(rule, way=Way.FALLS if way is Way.RISES else Way.RISES)
+    assert calibration.alarms(held, rule, since) >= 1
+    # Three times the morning's rise is three times the evening's fall: both are more than usual beside the time before.
+    if baseline is Baseline.SAME_HOURS or not KINDS[name].rhythm:
+        assert calibration.alarms(held, other, since) == 0
+
+
+def test_a_change_too_small_to_matter_is_not_told():
+    held = calibration.quiet(KINDS["pass rate 90 %"], 1, np.random.default_rng(5), worse=0.2)
+    rule = Rule("r", "r", Series.PASSED, Way.FALLS, "short", 360, least=1, limit=0.5)
+    assert calibration.alarms(held, rule) == 0
+
+
+def test_the_same_hours_are_those_of_the_clock():
+    """In Berlin clocks went back on 25 October 2026: nine in the morning is another hour of UTC."""
+    end = 1_793_001_600_000 // SLOT_MS  # 2026-10-26 08:00 UTC, 09:00 in Berlin
+    rule = Rule("r", "r", Series.VOLUME, Way.FALLS)
+    days = looking._same_hours(rule, np.array([end]), "Europe/Berlin")[0]
+    assert (end - days).tolist() == [7 * 96 + 4, 6 * 96 + 4, 5 * 96 + 4, 4 * 96 + 4, 3 * 96 + 4, 2 * 96 + 4, 96]
+
+
+def test_the_preview_fires_when_the_tick_would(workspace, start):
+    rule = replace(ERRORS, minutes=15)
+    facts = [one for back in range(1, 200) for one in asked(start - back * SLOT_MS, 25)]
+    for back in (100, 99, 50):
+        facts += asked(start - back * SLOT_MS, 25, state="ERROR")
+    keep(workspace, facts, start + LATE_MS)
+    found = watching_free_preview(workspace, rule)
+    began = [one.since.timestamp() * 1000 for one in found.episodes]
+    assert began == [start - 99 * SLOT_MS, start - 49 * SLOT_MS]
+    assert found.unknown == len(found.seen) - 199
+
+
+def watching_free_preview(workspace, rule):
+    """Without reading MLflow again, which holds none of these traces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readmodel, "catch_up", lambda *arguments: None)
+        return alerts.preview(workspace, rule)
+
+
+def test_the_job_reads_and_looks(workspace):
+    for _ in range(3):
+        leave(workspace, error=True, hours_ago=0.4)
+    alerts.save(workspace, replace(ERRORS, least=3))
+    job = jobs.submit(workspace, watching.JOB, {})
+    while (taken := jobs.claim(workspace.engine)).id != job.id:
+        jobs.finish(workspace.engine, taken, {})
+    assert watching.run(workspace, jobs.Work(workspace.engine, taken)) == {"looked": 1}
+    assert "100 % of 3 questions" in str(alerts.firing(workspace)[0].alert.text.what)
+
+
+def test_only_apps_with_rules_are_looked_at(workspace):
+    jobs.ensure(workspace.engine, watching.JOB, 60, having="alert_rules")
+    assert jobs.recent(workspace, watching.JOB) == []
+    alerts.save(workspace, ERRORS)
+    jobs.ensure(workspace.engine, watching.JOB, 60, having="alert_rules")
+    assert len(jobs.recent(workspace, watching.JOB)) == 1
+
+
+def test_rules_are_kept_by_version_and_checked(workspace, start):
+    rule = alerts.save(workspace, ERRORS)
+    again = alerts.save(workspace, replace(rule, limit=0.2))
+    assert (rule.id, again.id, alerts.all(workspace)) == ("too-many-errors-1", "too-many-errors-1", [again])
+    for wrong in (
+        replace(ERRORS, name=" "),
+        replace(ERRORS, limit=2),
+        replace(ERRORS, minutes=7),
+        replace(ERRORS, series=Series.PASSED),
+    ):
+        with pytest.raises(InvalidInputError):
+            alerts.save(workspace, wrong)
+    hour(workspace, start, 20, bad=10)
+    alerts.tick(workspace)
+    alerts.remove(workspace, rule.id)
+    alerts.tick(workspace)
+    assert alerts.all(workspace) == records.open_alerts(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "write"),
+    [
+        (Role.REVIEWER, lambda place: alerts.save(place, ERRORS)),
+        (Role.REVIEWER, lambda place: alerts.mute(place, "r", None)),
+        (Role.VIEWER, lambda place: alerts.acknowledge(place, 1)),
+        (Role.AUTHOR, lambda place: alerts.save_channels(place, Channels())),
+        (Role.AUTHOR, lambda place: alerts.tell_test(place, "slack")),
+    ],
+)
+def test_who_may_not_is_refused(workspace, role, write):
+    with pytest.raises(ForbiddenError):
+        write(replace(workspace, actor=Actor("bob", frozenset({role}))))
