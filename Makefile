@@ -7,13 +7,25 @@ LOCK := $(UV) pip compile --quiet --no-config --universal --generate-hashes --py
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types lock train screenshots clean
+.PHONY: help run backup restore doctor import test check format lint types lock train screenshots clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 run: $(VENV)/run.stamp ## set up what is missing and open the console
 	@$(BIN)/python app.py
+
+backup: $(VENV)/run.stamp ## write one file of everything, also while the console runs; TO=file
+	@$(BIN)/python -m services.operations backup $(TO)
+
+restore: $(VENV)/run.stamp ## make an empty data folder the console of a backup; FROM=file
+	@$(BIN)/python -m services.operations restore $(FROM)
+
+doctor: $(VENV)/run.stamp ## check the installation, and say what to mend
+	@$(BIN)/python -m services.operations doctor
+
+import: $(VENV)/run.stamp ## look at an MLflow database; FROM=file, and OPTIONS=--take-over to copy it
+	@$(BIN)/python -m services.operations import $(FROM) $(OPTIONS)
 
 test: $(VENV)/dev.stamp ## set up what is missing and run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile

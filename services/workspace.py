@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -107,6 +108,12 @@ def connect(settings: Settings) -> Platform:
     return Platform(settings.platform, settings, database.connect(settings.database_url), *parts)
 
 
+def store_of(settings: Settings) -> Path | None:
+    """The file of MLflow's own store; None when it is on a server."""
+    path = settings.tracking_uri.removeprefix("sqlite:///")
+    return Path(path) if path != settings.tracking_uri else None
+
+
 def _bound_mlflow(settings: Settings) -> None:
     """No telemetry, no autolog, no prompt cache in a screen, and time limits on every remote call."""
     os.environ.update(
@@ -124,13 +131,13 @@ def _bound_mlflow(settings: Settings) -> None:
 
 def _create_store_once(settings: Settings) -> None:
     """MLflow's own first start races between processes: one of ours creates the file under a lock, in WAL mode."""
-    if not settings.tracking_uri.startswith("sqlite:///"):
+    file = store_of(settings)
+    if file is None:
         return
-    file = settings.tracking_uri.removeprefix("sqlite:///")
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / "mlflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(file):
+        if not file.exists():
             MlflowClient(settings.tracking_uri).search_experiments(max_results=1)
             with sqlite3.connect(file) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")

@@ -132,6 +132,11 @@ def last_backup(home: Path) -> str | None:
     return str(found[-1]["at"]) if found else None
 
 
+def known(home: Path) -> dict[int, str]:
+    """The lines that the last backups know: their hashes by number."""
+    return {int(one["line"]): str(one["hash"]) for one in _backups(home)}
+
+
 def _backups(home: Path) -> list[dict[str, Any]]:
     try:
         read = json.loads((home / BACKUPS).read_text("utf-8"))
@@ -142,7 +147,7 @@ def _backups(home: Path) -> list[dict[str, Any]]:
 
 def _anchors(workspace: "Workspace") -> Iterator[tuple[int, str]]:
     """Lines that are known outside the log: from backups and from the evidence kept with each app's experiment."""
-    yield from ((one["line"], one["hash"]) for one in _backups(workspace.settings.home))
+    yield from known(workspace.settings.home).items()
     for app in apps.all(workspace):
         try:
             yield from _evidence(workspace.for_app(app))
