@@ -51,10 +51,13 @@ def queue(workspace: "Workspace", kind: str, args: dict[str, Any]) -> jobs.Job:
 def settle(
     workspace: "Workspace", kind: str, args: dict[str, Any], refused: str | None, given_up: ConsoleError
 ) -> dict[str, Any]:
-    """What comes after one try: told, asked again later, or `given_up` after seven times within two days."""
+    """What comes after one try: told, asked again later, or `given_up` after seven times within two days.
+
+    What is to be told `once` is given up at once.
+    """
     if refused is None:
         return {"told": args["id"]}
-    if args["tried"] >= len(PAUSES):
+    if args.get("once") or args["tried"] >= len(PAUSES):
         raise given_up
     queue(workspace, kind, args | {"tried": args["tried"] + 1})
     return {"told": None, "again": args["tried"] + 1}

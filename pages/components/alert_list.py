@@ -53,7 +53,7 @@ def edit(id: str) -> None:
 
 
 def _show(workspace: Workspace, one: Standing) -> None:
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         badge = f":{COLOUR.get(one.state, 'gray')}-badge[{_(STATE[one.state])}]"
         st.markdown(f"**{session.escape(one.rule.name)}** {badge}")
         sentence = say(alerts.describe(one.rule))

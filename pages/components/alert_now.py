@@ -17,7 +17,7 @@ def show(workspace: Workspace) -> None:
     for one in alerts.firing(workspace):
         if one.alert is None:
             continue
-        with st.container(border=True):
+        with st.container(border=True, gap="xsmall"):
             st.markdown(f":red[:material/notifications_active:] **{session.escape(one.rule.name)}**")
             st.markdown(session.escape(say(one.alert.text.what)))
             st.page_link(session.page("alerts"), label=_("See what to do"), icon=":material/notifications:")

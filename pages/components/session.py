@@ -177,7 +177,13 @@ def job_kind(kind: str) -> str:
 
 
 def _restore(place: Workspace, ids: list[str]) -> None:
-    """Set what this session has not chosen yet; an archived or foreign app is left."""
+    """Set what this session has not chosen yet; an archived or foreign app is left.
+
+    A link in a message names its app: whoever watches several follows it to the right one.
+    """
+    named = st.query_params.pop("app", None)
+    if named in ids:
+        st.session_state["app"] = named
     if st.session_state.get("app") not in ids:
         remembered = people.remembered(place, "app")
         st.session_state["app"] = remembered if remembered in ids else next(iter(ids), None)

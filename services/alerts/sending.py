@@ -66,7 +66,7 @@ def tell_test(workspace: "Workspace", channel: str) -> "Job":
     id = f"{app.id}-alert-test-{now():%Y%m%d%H%M%S%f}-{channel}"
     letter = Letter(id, TEST, app.id, "", title, (said,), _link(workspace, "alerts", {}), now().isoformat())
     with audit.change(workspace, Verb.CHOOSE_CHANNELS, f"test of {channel}"):
-        return _queue(workspace, channel, letter, tried=len(delivery.PAUSES))
+        return _queue(workspace, channel, letter, once=True)
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -88,10 +88,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     return delivery.settle(workspace, JOB, args, refused, given_up)
 
 
-def _queue(workspace: "Workspace", channel: str, letter: Letter, tried: int = 0) -> "Job":
-    return delivery.queue(
-        workspace, JOB, {"id": letter.id, "channel": channel, "letter": asdict(letter), "tried": tried}
-    )
+def _queue(workspace: "Workspace", channel: str, letter: Letter, once: bool = False) -> "Job":
+    args = {"id": letter.id, "channel": channel, "letter": asdict(letter), "tried": 0, "once": once}
+    return delivery.queue(workspace, JOB, args)
 
 
 def _letter(workspace: "Workspace", rule: Rule, alert: Alert, state: str, where: Channels, id: str) -> Letter:

@@ -1,0 +1,118 @@
+"""The Alerts screen: what fires and what to do, a rule tried on the past before it is saved, where it goes."""
+
+from dataclasses import replace
+
+import pytest
+
+from services import alerts, readmodel
+from services.alerts import Rule, Series, State, Way
+from services.database import now
+from services.readmodel.facts import SLOT_MS
+from tests.known_traces import asked, keep
+from tests.pages.conftest import texts
+from tests.services.test_alerts import ERRORS, LATE_MS
+
+
+@pytest.fixture
+def failing(workspace, monkeypatch):
+    """Thirty questions in the last full hour, ten of which failed; MLflow, which holds none of them, is not asked."""
+    monkeypatch.setattr(readmodel, "catch_up", lambda *arguments: None)
+    end = int(now().timestamp() * 1000) // SLOT_MS * SLOT_MS
+    keep(workspace, asked(end - SLOT_MS, 20) + asked(end - SLOT_MS, 10, state="ERROR"), end + LATE_MS)
+    return workspace
+
+
+def test_without_rules_the_screen_says_what_they_are_for(screen):
+    page = screen("alerts")
+    assert "Nobody is told of anything yet" in texts(page)
+    assert not page.exception
+
+
+def test_what_fires_says_what_to_do_here_and_on_other_screens(failing, screen):
+    rule = alerts.save(failing, ERRORS)
+    alerts.tick(failing)
+
+    page = screen("alerts")
+    shown = texts(page)
+    assert "fires" in shown and "33\\.3 % of 30 questions got no answer" in shown
+    links = [link.proto.query_string for link in page.get("page_link")]
+    assert any("state=ERROR" in link and "since=" in link for link in links)
+    page.button(key=f"keep-support-{alerts.firing(failing)[0].alert.id}").click().run()
+    assert "ada looks after it since" in texts(page)
+    page.button(key=f"mute-8-support-{rule.id}").click().run()
+    assert alerts.standings(failing)[0].state is State.MUTED and "muted" in texts(page)
+    page.button(key=f"unmute-support-{rule.id}").click().run()
+    assert alerts.standings(failing)[0].state is State.FIRING
+
+    for name in ("home", "monitoring"):
+        assert "Too many errors" in texts(screen(name))
+    japanese = texts(screen("alerts", language="ja"))
+    assert "30 件の質問のうち 33\\.3 % が回答を得られませんでした" in japanese and "発生中" in japanese
+
+
+def test_a_rule_is_tried_on_the_past_and_saved(failing, screen):
+    page = screen("alerts", view="write")
+    assert "It would have fired 1 time in the last 14 days" in texts(page)
+    assert len(page.get("plotly_chart")) == 1
+    page.number_input(key="limit-support-new-errors-above").set_value(50.0).run()
+    assert "It would not have fired" in texts(page)
+    page.number_input(key="limit-support-new-errors-above").set_value(20.0).run()
+    page.button(key="save-support-new").click().run()
+
+    (rule,) = alerts.all(failing)
+    assert (rule.series, rule.way, rule.limit) == (Series.ERRORS, Way.ABOVE, 0.2)
+    assert rule.name == "Share of failed questions above 20 % in 1 hour"
+    assert not page.exception
+
+
+def test_every_series_and_way_has_a_form(failing, screen):
+    page = screen("alerts", view="write")
+    for series in Series:
+        page.selectbox(key="series-support-new").set_value(series).run()
+        assert not page.exception, series
+    page.selectbox(key="series-support-new").set_value(Series.VOLUME).run()
+    assert page.radio(key="once-support-new-volume").value == "month"
+    assert "There is too little data" in texts(page)
+
+
+def test_a_rule_is_changed_and_removed(failing, screen):
+    rule = alerts.save(failing, replace(ERRORS, to=()))
+    page = screen("alerts", view="write", rule=rule.id)
+    page.text_input(key=f"name-support-{rule.id}").set_value("Broken").run()
+    page.button(key=f"save-support-{rule.id}").click().run()
+    assert [one.name for one in alerts.all(failing)] == ["Broken"]
+    page.button(key=f"remove-support-{rule.id}").click().run()
+    assert alerts.all(failing) == []
+    assert "There is no such alert rule" in texts(screen("alerts", view="write", rule="gone"))
+
+
+def test_where_alerts_go_says_what_is_missing(screen):
+    page = screen("alerts", view="channels")
+    shown = texts(page)
+    assert "SIGNALBOX\\_SLACK\\_URL" in shown and "SIGNALBOX\\_SMTP\\_URL" in shown
+    assert page.checkbox(key="channel-webhook/support").disabled
+
+
+def test_a_maintenance_window_is_added_and_ended(screen, workspace):
+    page = screen("alerts", view="quiet")
+    page.text_input(key="maintenance-why/support").set_value("The move").run()
+    page.button(key="maintain").click().run()
+    assert [one.why for one in alerts.maintenance(workspace)] == ["The move"]
+    page.button(key="end-maintenance-0").click().run()
+    assert alerts.maintenance(workspace) == []
+
+
+def test_a_link_in_a_message_opens_its_app(screen, workspace, bare_workspace):
+    from services import apps
+    from services.apps import AppForm
+
+    other = apps.create(bare_workspace, AppForm(id="other", name="Other", endpoint="other", model="practice"))
+    alerts.save(bare_workspace.for_app(other), replace(ERRORS, name="Only there"))
+    assert "Only there" not in texts(screen("alerts"))
+    assert "Only there" in texts(screen("alerts", app="other"))
+
+
+def test_a_silent_rule_asks_for_no_limit(failing, screen):
+    rule = alerts.save(failing, Rule("", "Quiet", Series.SILENCE, Way.STOPS))
+    page = screen("alerts", view="write", rule=rule.id)
+    assert not page.exception and not [one for one in page.number_input if "Limit" in one.label]
