@@ -101,7 +101,7 @@ def finish() -> Iterator[Callable[[Workspace, Job], Job]]:
     """Run a job to its end as the worker does, in a forked child, and return how it ended."""
     workers: list[Worker] = []
 
-    def run(workspace: Workspace, job: Job, seconds: float = 90) -> Job:
+    def run(workspace: Workspace, job: Job, seconds: float = 240) -> Job:
         sys.modules["__main__"] = ModuleType("__main__")
         worker = Worker(workspace.settings)
         workers.append(worker)

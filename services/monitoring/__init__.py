@@ -10,6 +10,7 @@ from services.monitoring.markers import Marker
 from services.monitoring.overview import HELPFUL, Asked, Overview, Score, overview
 from services.monitoring.scoring import score_live
 from services.monitoring.table import as_csv
+from services.monitoring.watch import Watch, watches
 from services.platforms import MonitoredScorer
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "Marker",
     "Overview",
     "Score",
+    "Watch",
     "as_csv",
     "backfill",
     "overview",
@@ -30,6 +32,7 @@ __all__ = [
     "save_scorers",
     "score_live",
     "scoring_runs",
+    "watches",
 ]
 
 

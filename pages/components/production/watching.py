@@ -51,10 +51,11 @@ def show(workspace: Workspace, hours: int) -> None:
         st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
         return
     now = {one.name: one for one in monitoring.production_scorers(workspace)}
+    seen = monitoring.watches(workspace)
     with st.form("watching"):
         for position, spec in enumerate(known):
             one = now.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, False))
-            name, share, _room = st.columns([3, 2, 3], vertical_alignment="bottom")
+            name, share, told = st.columns([3, 2, 5], vertical_alignment="bottom")
             name.checkbox(
                 session.escape(spec.name),
                 one.running,
@@ -69,6 +70,8 @@ def show(workspace: Workspace, hours: int) -> None:
                 key=field(workspace, spec.name, "share"),
                 label_visibility="collapsed" if position else "visible",
             )
+            if spec.name in seen:
+                told.caption(session.escape(say(seen[spec.name].told)))
         st.form_submit_button(
             _("Save"),
             on_click=save,
