@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from services.audit.chain import append, broken_at, reconcile
+from services.audit.chain import LONGEST_CHANGE, append, broken_at, reconcile
 from services.audit.reading import Event, about, events, of_verbs
 from services.audit.verbs import DOING, ROLE_OF, Verb
 from services.database import writing
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOING",
+    "LONGEST_CHANGE",
     "ROLE_OF",
     "Event",
     "Verb",
