@@ -1,11 +1,11 @@
 """The archive of the app's traces: by the console on this machine, by the workspace on Databricks."""
 
-from pages.components.archive import here, there
+from pages.components.archive import on_databricks, on_this_machine
 from services.workspace import Workspace
 
 
 def show(workspace: Workspace) -> None:
     if workspace.settings.databricks is None:
-        here.show(workspace)
+        on_this_machine.show(workspace)
     else:
-        there.show(workspace)
+        ton_this_machine.show(workspace)

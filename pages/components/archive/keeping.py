@@ -81,11 +81,10 @@ def _back(workspace: Workspace, now: State) -> None:
             "verdicts. They stay for 30 days; then the rule above applies to them again."
         )
     )
-    nothing: list[date] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(
             _("First and last day (UTC)"),
-            nothing,
+            (None, None),
             now.oldest.date() if now.oldest else None,
             now.newest.date() if now.newest else None,
             key=_key(workspace, "days"),

@@ -1,6 +1,0 @@
-"""The archive on Databricks."""
-
-from services.workspace import Workspace
-
-
-def show(workspace: Workspace) -> None: ...

@@ -1,0 +1,195 @@
+"""The archive that a workspace keeps by itself: a job copies an experiment's traces into a table of the catalog."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx2
+import requests
+from mlflow.tracing.archival import disable_databricks_trace_archival, enable_databricks_trace_archival
+
+from services import apps, audit, connection
+from services.audit import Verb
+from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
+from services.messages import Message
+from services.platforms.databricks import links, refusals
+from services.platforms.databricks.access import Access
+from services.platforms.databricks.client import without_agents
+from services.platforms.databricks.rest import Refused, Rest
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SETTING = "archive_table"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}")
+# What the platform may call the time of a trace: its columns are not published, so a query names only what is there.
+TIMES = ("request_time", "timestamp", "timestamp_ms", "time")
+GIVEN = "assessments"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """`on`: the workspace has the job. `columns`: of the table by name and type, None while it is not there yet."""
+
+    on: bool
+    table: str
+    columns: dict[str, str] | None
+    job_page: str | None
+    table_page: str | None
+
+    @property
+    def waiting(self) -> bool:
+        """The table comes with the job's first run."""
+        return self.on and self.columns is None
+
+
+def state(workspace: "Workspace") -> Archive:
+    """What is there now, also when somebody switched it on or off elsewhere: two short questions."""
+    access, table = _access(workspace), str(apps.load_setting(workspace, SETTING) or "")
+    doing = Message("Reading the archive")
+    with Rest(access) as rest:
+        try:
+            name = f"{workspace.app.experiment_id} Trace Archive Job"
+            found = rest.get("2.1/jobs/list", name=name).get("jobs", [])
+            columns = _columns(rest, table) if table else None
+        except Refused as error:
+            raise refusals.of_status(error.status, doing, error.sentence) from error
+        except httpx2.HTTPError as error:
+            raise refusals.away(doing, str(error)) from error
+    return Archive(
+        on=bool(found),
+        table=table,
+        columns=columns,
+        job_page=links.job(access, int(found[0]["job_id"])) if found else None,
+        table_page=links.catalog_object(access, table) if columns is not None else None,
+    )
+
+
+def suggested(workspace: "Workspace") -> str:
+    """The table's name without catalog and schema."""
+    return f"traces_{workspace.app.id}".replace("-", "_")
+
+
+def start(workspace: "Workspace", name: str) -> str:
+    """Have the workspace archive from now on, into a table of the chosen schema; returns the table's full name."""
+    if not NAME.fullmatch(name):
+        raise InvalidInputError(
+            Message("“{name}” cannot be a table's name.", name=name),
+            Message("Use letters, digits and underscores, beginning with a letter."),
+        )
+    schema = connection.chosen_place(workspace).full_schema
+    full = f"{schema}.{name}"
+    before = state(workspace)
+    if before.on:
+        raise ConflictError(
+            Message("The workspace archives these traces already."), Message("Stop that first, or leave it as it is.")
+        )
+    with audit.change(workspace, Verb.START_ARCHIVE, full, before=before.table, after=full):
+        # First: were the answer lost, the table would be known all the same.
+        apps.save_setting(workspace, SETTING, full)
+        with _told(Message("Starting the archive")):
+            enable_databricks_trace_archival(delta_table_fullname=full, experiment_id=workspace.app.experiment_id)
+    return full
+
+
+def stop(workspace: "Workspace") -> None:
+    """Nothing more is copied; the table stays with what it has."""
+    before = state(workspace)
+    if not before.on:
+        raise NotReadyError(
+            Message("The workspace does not archive these traces."), Message("Look at it as it is now.")
+        )
+    subject = before.table or workspace.app.id
+    with audit.change(workspace, Verb.STOP_ARCHIVE, subject), _told(Message("Stopping the archive")):
+        disable_databricks_trace_archival(experiment_id=workspace.app.experiment_id)
+
+
+def name_table(workspace: "Workspace", full: str) -> None:
+    """Tell the console into which table somebody else has the traces archived."""
+    if not all(NAME.fullmatch(part) for part in full.split(".")) or full.count(".") != 2:
+        raise InvalidInputError(
+            Message("“{name}” cannot be a table's name.", name=full), Message("Write it as catalog.schema.table.")
+        )
+    with audit.change(workspace, Verb.START_ARCHIVE, full), translated(Message("Saving the table's name")):
+        apps.save_setting(workspace, SETTING, full)
+
+
+def first_rows(archive: Archive) -> str:
+    """SQL for a warehouse: the newest rows."""
+    time = _time(archive)
+    order = f"\nORDER BY `{time}` DESC" if time else ""
+    return f"SELECT *\nFROM {_quoted(archive.table)}{order}\nLIMIT 20;"
+
+
+def pass_rates(archive: Archive) -> str | None:
+    """SQL for a warehouse: each scorer's pass rate by day; None while the columns are not known, or others than expected."""
+    time, kind = _time(archive), (archive.columns or {}).get(GIVEN, "")
+    if not time or not kind:
+        return None
+    given = f"from_json({GIVEN}, '{AS_TEXT}')" if kind.lower() == "string" else GIVEN
+    name = "assessment_name" if "assessment_name" in kind or kind.lower() == "string" else "name"
+    value = "CAST(a.feedback.value AS STRING)"
+    passed = f"lower({value}) IN ('true', 'yes', '\"yes\"')"
+    return (
+        f"SELECT to_date(`{time}`) AS day, a.{name} AS scorer, count(*) AS n,\n"
+        f"       avg(CASE WHEN {passed} THEN 1.0 ELSE 0.0 END) AS pass_rate\n"
+        f"FROM (SELECT `{time}`, explode({given}) AS a FROM {_quoted(archive.table)})\n"
+        f"WHERE a.feedback IS NOT NULL AND a.source.source_type != 'HUMAN'\n"
+        f"  AND lower({value}) IN ('true', 'false', 'yes', 'no', '\"yes\"', '\"no\"')\n"
+        "GROUP BY 1, 2\nORDER BY 1, 2;"
+    )
+
+
+AS_TEXT = (
+    "ARRAY<STRUCT<assessment_name: STRING, source: STRUCT<source_type: STRING, source_id: STRING>, "
+    "feedback: STRUCT<value: STRING>>>"
+)
+
+
+@contextmanager
+def _told(doing: Message) -> Iterator[None]:
+    """The SDK's client of the archive raises an answer without its sentence."""
+    try:
+        yield
+    except ImportError as error:
+        raise without_agents() from error
+    except requests.HTTPError as error:
+        answer = error.response
+        assert answer is not None
+        raise refusals.of_status(answer.status_code, doing, _sentence(answer.text) or str(error)) from error
+
+
+def _sentence(body: str) -> str:
+    """What the workspace said, out of an answer in JSON."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return ""
+    return str(told.get("message", ""))[:300] if isinstance(told, dict) else ""
+
+
+def _columns(rest: Rest, table: str) -> dict[str, str] | None:
+    try:
+        found = rest.get(f"2.1/unity-catalog/tables/{table}")
+    except Refused as error:
+        if error.missing:
+            return None
+        raise
+    return {str(one["name"]): str(one.get("type_text", "")) for one in found.get("columns", [])}
+
+
+def _time(archive: Archive) -> str | None:
+    return next((one for one in TIMES if one in (archive.columns or {})), None)
+
+
+def _quoted(full: str) -> str:
+    return ".".join(f"`{part}`" for part in full.split("."))
+
+
+def _access(workspace: "Workspace") -> Access:
+    access = workspace.settings.databricks
+    assert access is not None
+    return access
