@@ -52,12 +52,14 @@ def show_subject(job: Job) -> None:
             link("agents", shortened(args["question"]), agent=args["model_id"], tried=str(job.id))
         case "install_agent":
             link("agents", _("Open the agent"), agent=args["model_id"])
+        case "ask_servers":
+            link("agents", ", ".join(one["name"] for one in args["servers"]), new="1")
         case "check_agent":
             link("agents", _("Agent file"), new="1")
-        case "evaluate" if "run_id" in job.result:
-            link("evaluations", _("Prompt version {n}", n=args["prompt_version"]), run=job.result["run_id"])
         case "evaluate":
-            link("evaluations", _("Prompt version {n}", n=args["prompt_version"]))
+            version = args["prompt_version"]
+            run = {"run": job.result["run_id"]} if "run_id" in job.result else {}
+            link("evaluations", _("Prompt version {n}", n=version) if version else _("No prompt version"), **run)
         case "improve_prompt":
             link("prompts", args["request"]["name"], prompt=args["request"]["name"], view="improve")
         case "score_live" | "backfill_scorers":

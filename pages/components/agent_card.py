@@ -74,6 +74,9 @@ def _show_tools(agent: AgentVersion) -> None:
     ]
     if told:
         st.caption(_("Tools: {names}", names=", ".join(told)))
+    for one in agent.servers:
+        name, url = session.escape(one["name"]), session.escape(one["url"])
+        st.caption(_("MCP server {name}: {url}", name=name, url=url))
 
 
 def _show_links(links: Links) -> None:

@@ -25,7 +25,7 @@ def show_report(report: Report) -> None:
     """What was done with the file, then what was found in it."""
     _show_outcome(report)
     for finding in report.findings:
-        _show_finding(finding)
+        show_finding(finding)
 
 
 def _show_outcome(report: Report) -> None:
@@ -43,7 +43,8 @@ def _show_outcome(report: Report) -> None:
         )
 
 
-def _show_finding(finding: Finding) -> None:
+def show_finding(finding: Finding) -> None:
+    """What was found, why it matters, and how to mend it."""
     what, why, mend = (session.escape(session.say(part)) for part in (finding.what, finding.why, finding.mend))
     with st.container(border=True):
         badge = f":red-badge[{_('to be mended')}]" if finding.blocking else f":gray-badge[{_('good to know')}]"

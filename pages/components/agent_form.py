@@ -9,6 +9,7 @@ from pages.components import (
     agent_config,
     agent_documents,
     agent_file,
+    agent_servers,
     agent_tools,
     agent_try,
     feedback,
@@ -41,6 +42,9 @@ def show(workspace: Workspace, names: list[str]) -> None:
         agent_documents.show(workspace)
     with st.expander(_("Tools that it may call")):
         agent_tools.show(workspace)
+        st.divider()
+        st.markdown(f"**{_('MCP servers')}**")
+        agent_servers.show(workspace)
     with st.expander(_("What it may use (Databricks)")):
         agent_access.show(workspace)
     with st.expander(_("Packages")):
@@ -101,6 +105,7 @@ def _log(workspace: Workspace) -> None:
             documents=agent_documents.kept(workspace),
             tools=agent_tools.source(workspace),
             asking_tools=agent_tools.asking(workspace),
+            servers=agent_servers.read(workspace),
         )
         job = agents.log(workspace, form)
     except ConsoleError as error:

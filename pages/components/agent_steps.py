@@ -14,10 +14,10 @@ from services.workspace import Workspace
 _ = session.text
 
 
-def show(steps: Iterable[ToolStep], *, at_work: bool = False) -> None:
+def show(steps: Iterable[ToolStep], *, at_work: bool = False, progress: str = "") -> None:
     """Each tool with what it was given and what came back; nothing for an answer without tools.
 
-    `at_work`: more is still to come, so a tool without an answer is being used now.
+    `at_work`: more is still to come, so a tool without an answer is being used now; `progress`: how far it has come.
     """
     for step in steps:
         with st.container(border=True, gap="small"):
@@ -26,7 +26,8 @@ def show(steps: Iterable[ToolStep], *, at_work: bool = False) -> None:
             if step.error:
                 st.error(session.escape(step.error))
             elif step.output is None and not step.asks and step.allowed is None:
-                st.caption(_("At work …") if at_work else _("No answer of the tool is told."))
+                working = _("At work: {progress}", progress=session.escape(progress)) if progress else _("At work …")
+                st.caption(working if at_work else _("No answer of the tool is told."))
 
 
 def show_texts(step: ToolStep) -> None:

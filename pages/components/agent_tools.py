@@ -48,7 +48,7 @@ def show(workspace: Workspace) -> None:
             st.code(EXAMPLE, language="python")
         return
     for one in found:
-        _show_tool(one)
+        show_tool(one)
     st.multiselect(
         _("Tools that wait for a person's yes"),
         [one.name for one in found],
@@ -84,8 +84,11 @@ def _key(workspace: Workspace, name: str) -> str:
     return f"agent-tools-{name}/{workspace.app.id}"
 
 
-def _show_tool(one: Tool) -> None:
+def show_tool(one: Tool) -> None:
+    """What the model is told of it."""
     given = ", ".join(one.parameters["properties"]) or _("nothing")
     with st.container(border=True, gap="small"):
         st.markdown(f":material/build: **{session.escape(one.name)}**: {session.escape(one.says)}")
         st.caption(_("Is given: {names}", names=session.escape(given)))
+        if one.server and one.asks:
+            st.caption(_("Waits for a person's yes."))

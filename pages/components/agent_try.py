@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.components import agent_steps, editor, feedback, opinion, session, sources
+from pages.components import agent_checks, agent_steps, editor, feedback, opinion, session, sources
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion, inputs
+from services.agents.checking import Finding
 from services.agents.inputs import Inputs, Scalar
 from services.audit import Verb
 from services.errors import InvalidInputError
@@ -143,6 +144,8 @@ def _show_answer(job: Job) -> None:
     ended = feedback.job(job.id)
     if ended.state is not State.DONE:
         return
+    for finding in ended.result.get("findings") or []:
+        agent_checks.show_finding(Finding.from_json(finding))
     agent_steps.show(ToolStep(**one) for one in ended.result.get("steps") or [])
     if ended.result.get("items"):
         _ask_for_yes(ended)

@@ -128,10 +128,10 @@ def _write(deltas: Iterator[Delta], pieces: list[str], items: list[Mapping[str, 
     with tools.container():
         agent_steps.show(kinds.steps(items))
     for delta in deltas:
-        if delta.items or delta.done:
+        if delta.items or delta.done or delta.progress:
             items.extend(delta.items)
             with tools.container():
-                agent_steps.show(kinds.steps(items), at_work=not delta.done)
+                agent_steps.show(kinds.steps(items), at_work=not delta.done, progress=delta.progress)
         pieces.append(delta.text)
         place.markdown(_as_written("".join(pieces)))
         last = delta

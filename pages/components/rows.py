@@ -14,21 +14,36 @@ _ = session.text
 
 @dataclass(frozen=True)
 class Column:
-    """One field of every row; with `options` (label by value) it is chosen, else typed."""
+    """One field of every row; with `options` (label by value) it is chosen, else typed. `line`: where a row has several."""
 
     label: str
     options: Mapping[str, str] | None = None
     placeholder: str = ""
     width: int = 3
+    line: int = 0
+    help: str | None = None
 
 
 def show(key: str, columns: Sequence[Column], add: str) -> None:
-    """The rows that stand there now, and a button for one more."""
+    """The rows that stand there now, and a button for one more; rows of several lines each stand in a frame."""
+    lines = sorted({column.line for column in columns})
     for place, id in enumerate(_ids(key)):
-        cells = st.columns([*(column.width for column in columns), 1], vertical_alignment="bottom")
-        for number, column in enumerate(columns):
-            with cells[number]:
-                _show_cell(_cell(key, id, number), column, named=place == 0)
+        with st.container(border=len(lines) > 1):
+            for line in lines:
+                _show_line(key, id, line, columns, named=place == 0 or len(lines) > 1)
+    st.button(add, key=f"{key}/add", icon=":material/add:", on_click=_add, args=(key,))
+
+
+def _show_line(key: str, id: int, line: int, columns: Sequence[Column], *, named: bool) -> None:
+    """Its fields; the first line ends with the button that takes the row away."""
+    here = [(number, column) for number, column in enumerate(columns) if column.line == line]
+    cells = st.columns(
+        [*(column.width for _number, column in here), *([] if line else [1])], vertical_alignment="bottom"
+    )
+    for cell, (number, column) in zip(cells, here, strict=False):
+        with cell:
+            _show_cell(_cell(key, id, number), column, named=named)
+    if not line:
         cells[-1].button(
             "",
             key=f"{key}/{id}/remove",
@@ -38,7 +53,6 @@ def show(key: str, columns: Sequence[Column], add: str) -> None:
             on_click=_remove,
             args=(key, id),
         )
-    st.button(add, key=f"{key}/add", icon=":material/add:", on_click=_add, args=(key,))
 
 
 def read(key: str, columns: int = 2) -> tuple[tuple[str, ...], ...]:
@@ -62,10 +76,17 @@ def fill(key: str, rows: Iterable[Sequence[str]]) -> None:
 def _show_cell(key: str, column: Column, *, named: bool) -> None:
     seen: Literal["visible", "collapsed"] = "visible" if named else "collapsed"
     if column.options is None:
-        st.text_input(column.label, key=key, placeholder=column.placeholder, label_visibility=seen)
+        st.text_input(column.label, key=key, placeholder=column.placeholder, label_visibility=seen, help=column.help)
         return
     options = column.options
-    st.selectbox(column.label, list(options), format_func=lambda one: options[one], key=key, label_visibility=seen)
+    st.selectbox(
+        column.label,
+        list(options),
+        format_func=lambda one: options[one],
+        key=key,
+        label_visibility=seen,
+        help=column.help,
+    )
 
 
 def _list(key: str) -> str:

@@ -14,7 +14,7 @@ import mlflow
 from mlflow.artifacts import download_artifacts
 from mlflow.models import Model
 
-from services import audit, jobs, production
+from services import audit, jobs, production, secrets
 from services.agents import printed
 from services.agents.printed import Printed
 from services.agents.records import get
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PAUSE = 0.2
 SECONDS = 1_200.0
 REQUIREMENTS = "requirements.txt"
-KEYED = ("DATABRICKS_", "OPENAI_", "MLFLOW_")
+KEYED = ("DATABRICKS_", "OPENAI_", "MLFLOW_", secrets.OF_AGENTS)
 # Run in the empty environment, where nothing of ours is installed; a trace of theirs would count as live traffic.
 UNTRACED = "import sys, mlflow; mlflow.tracing.disable(); "
 LOAD = UNTRACED + "mlflow.pyfunc.load_model(sys.argv[1])"

@@ -9,7 +9,7 @@ import mlflow
 from mlflow.models import Model
 
 from services import evaluations
-from services.agents import config_files, shipping
+from services.agents import config_files, servers, shipping
 from services.agents.records import AgentVersion
 from services.errors import translated
 from services.evaluations import Evaluation
@@ -71,7 +71,9 @@ def _settings(agent: AgentVersion) -> dict[str, Any]:
     }
     if agent.tools:
         config.pop(shipping.TOOLS)
-    return {**config, **told, "linked prompt version": agent.linked}
+        config.pop(shipping.SERVERS, None)
+    told |= {f"MCP server {one['name']}": servers.told(one) for one in agent.servers}
+    return {**config, **told, "linked prompt version": agent.linked, "Python": agent.python or None}
 
 
 @functools.lru_cache(maxsize=100)

@@ -22,7 +22,7 @@ TAKEN = frozenset({"question", "self", "allow_partial", "use_jinja_sandbox"})
 OF_THE_CONSOLE = frozenset(
     {"prompt_name", "prompt_alias", "prompt_version", "llm_model", "company_name", "constants", "prompt_cache_seconds"}
     | {"temperature", "max_output_tokens", "environment", "app_version", "documents", "documents_shown"}
-    | {"llm_api", "pinned_version", "tools"}
+    | {"llm_api", "pinned_version", "tools", "mcp_servers"}
 )
 FIELDS = ("llm_model", "llm_api", "temperature", "max_output_tokens", "prompt_cache_seconds", "environment")
 BOUNDS = {"temperature": (0, 2), "max_output_tokens": (1, 1_000_000), "prompt_cache_seconds": (0, 3_600)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services import prompts
-from services.agents import config_files, folder, requirements, resources, tools
+from services.agents import config_files, folder, requirements, resources, servers, tools
 from services.agents.resources import Rows
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -28,7 +28,7 @@ class AgentForm:
 
     What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
     packages, a version identifier by the time. `tools` is the text of a file for the built-in agent, `asking_tools` are
-    those that wait for a person's yes. Resources, or system resources and scopes (an auth policy), never both.
+    those that wait for a person's yes; `servers` are MCP servers, each as `servers.row` makes it. Resources, or system resources and scopes (an auth policy), never both.
     """
 
     name: str
@@ -55,6 +55,7 @@ class AgentForm:
     llm_api: str = config_files.APIS[0]
     tools: str = ""
     asking_tools: Sequence[str] = ()
+    servers: Sequence[Mapping[str, Any]] = ()
 
 
 def check(form: AgentForm) -> None:
@@ -95,6 +96,12 @@ def _check_name(form: AgentForm) -> None:
 
 
 def _check_tools(form: AgentForm) -> None:
+    servers.check(form.servers)
+    if form.servers and form.source is not None:
+        raise InvalidInputError(
+            Message("MCP servers are for the built-in agent; your own agent calls them itself."),
+            Message("Take away the servers, or the agent file."),
+        )
     if not form.tools:
         return
     if form.source is not None:

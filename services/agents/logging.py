@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,25 @@ import mlflow
 from mlflow.entities import LoggedModel
 
 from services import audit, database, jobs, playground, production, prompts
-from services.agents import checking, config_files, example, printed, requirements, resources, shipping, tools
+from services.agents import (
+    checking,
+    config_files,
+    example,
+    offers,
+    printed,
+    requirements,
+    resources,
+    servers,
+    shipping,
+    tools,
+)
 from services.agents import folder as folders
 from services.agents.checking import Report
 from services.agents.form import AgentForm, check
 from services.agents.printed import Printed
 from services.agents.records import ERROR_TAG, JOB_TAG
 from services.agents.resources import Rows
+from services.agents.tools import Tool
 from services.audit import Verb
 from services.errors import ConflictError, ConsoleError, InvalidInputError, translated
 from services.messages import Message
@@ -52,32 +64,39 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     form = AgentForm(**work.args["form"])
     logged = _logged_by(workspace, work.job.id)
     if logged is None:
-        _require_sound(workspace, work, form)
+        found = _require_sound(workspace, work, form)
         work.progress(0, 2, Message("Asking the model"))
         playground.check_model(workspace, form.llm_model, form.llm_api)
         work.progress(1, 2, Message("Logging the agent"))
         heard = Printed()
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
             with printed.live(work, heard):
-                logged = _log(workspace, form, work, heard)
+                logged = _log(workspace, form, work, heard, found)
             change.after = logged
     return {"model_id": logged}
 
 
-def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> None:
-    """A file that somebody brought is checked before MLflow keeps anything of it."""
-    if form.source is None and not form.tools:
-        return
-    report = checking.check_tools(form) if form.tools else checking.check_form(workspace, work, form)
+def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> tuple[Tool, ...]:
+    """A file that somebody brought is checked before MLflow keeps anything of it; returns the tools of the agent."""
+    if form.source is None and not (form.tools or form.servers):
+        return ()
+    found = tools.read(form.tools, form.asking_tools) if form.tools else ()
+    if form.source is not None:
+        report = checking.check_form(workspace, work, form)
+    else:
+        work.progress(0, 2, Message("Asking the servers for their tools"))
+        offer = offers.offered(form.servers, [one.name for one in found])
+        found, report = (*found, *offer.tools), checking.check_tools(form, offer.findings)
     work.save(work.checkpoint | {CHECKED: report.to_json()})
     if report.blocked:
         raise InvalidInputError(
-            Message("The agent was not logged: something in its file must be mended first."),
+            Message("The agent was not logged: something must be mended first."),
             Message("What it is stands below."),
         )
+    return found
 
 
-def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) -> str:
+def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed, found: Sequence[Tool]) -> str:
     # Until a version is live or released, the agent's own check while logging needs to know which version to load.
     os.environ["SIGNALBOX_PROMPT_VERSION"] = str(form.first_version)
     with tempfile.TemporaryDirectory() as folder:
@@ -91,8 +110,7 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed) 
         shipping.load(workspace, form.documents, given)
         if form.source is None:
             shipping.load_api(given)
-        if form.tools:
-            shipping.load_tools(Path(folder), form.tools, tools.read(form.tools, form.asking_tools), given)
+        shipping.load_tools(Path(folder), form.tools, found, given, form.servers)
         report = checked_of(work.checkpoint)
         if report is not None and form.source is not None:
             given |= example.of_kind(given["input_example"], report)
@@ -113,7 +131,7 @@ def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str,
         "tags": _tags(workspace, form, job_id, identifier),
         "prompts": [at_alias if followed else at_version],
         "input_example": example.of(workspace, form),
-        "pip_requirements": list(form.pip_requirements or requirements.defaults()),
+        "pip_requirements": requirements.added(form.pip_requirements, servers.requirements(form.servers)),
     } | resources.arguments(_resources(workspace, form), form.system_resources, form.user_scopes)
 
 

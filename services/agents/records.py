@@ -51,13 +51,14 @@ class Described:
     config: dict[str, Any]
     kind: Kind
     fields: Fields
+    python: str = ""
 
 
 @dataclass(frozen=True)
 class AgentVersion:
     """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number.
 
-    `linked` is the prompt version that it was logged with, `pinned` the one it always answers with.
+    `linked` is the prompt version that it was logged with, `pinned` the one it always answers with, `python` what logged it.
     """
 
     model_id: str
@@ -75,6 +76,7 @@ class AgentVersion:
     linked: int | None = None
     kind: Kind = Kind.RESPONSES
     fields: Fields = field(default_factory=Fields)
+    python: str = ""
 
     @property
     def tools(self) -> Sequence[Mapping[str, Any]]:
@@ -86,6 +88,11 @@ class AgentVersion:
             if isinstance(told, list)
             else []
         )
+
+    @property
+    def servers(self) -> Sequence[Mapping[str, Any]]:
+        """The MCP servers whose tools it calls."""
+        return list(self.config.get("mcp_servers") or []) if self.tools else []
 
     @property
     def pinned_number(self) -> int | None:
@@ -138,9 +145,10 @@ def registered_name(workspace: "Workspace") -> str:
 def described(tracking_uri: str, model_id: str) -> Described:
     """What a LoggedModel's files say of it; they never change."""
     found = Model.load(f"models:/{model_id}")
-    config = dict(found.flavors.get("python_function", {}).get("config") or {})
+    flavor = found.flavors.get("python_function", {})
     kind = kind_of(found)
-    return Described(config, kind, fields_of(found) if kind in (Kind.PYTHON, Kind.FORM) else Fields())
+    fields = fields_of(found) if kind in (Kind.PYTHON, Kind.FORM) else Fields()
+    return Described(dict(flavor.get("config") or {}), kind, fields, str(flavor.get("python_version") or ""))
 
 
 def model_config(tracking_uri: str, model_id: str) -> dict[str, Any]:
@@ -200,6 +208,7 @@ def _from_mlflow(workspace: "Workspace", found: LoggedModel, registered: int | N
         linked=linked_version,
         kind=files.kind,
         fields=files.fields,
+        python=files.python,
     )
 
 

@@ -18,6 +18,13 @@ def defaults() -> tuple[str, ...]:
     return tuple(f"{name}=={version(name)}" for name in USUAL)
 
 
+def added(given: Sequence[str], needed: Sequence[str]) -> list[str]:
+    """The packages that were listed, else the usual ones, with those of `needed` that are not among them."""
+    listed = list(given or defaults())
+    names = {_plain(line) for line in listed}
+    return [*listed, *(line for line in needed if _plain(line) not in names)]
+
+
 def lines(text: str) -> tuple[str, ...]:
     """The packages of a text, one per line; blank lines and comments count for nothing."""
     written = (line.split("#")[0].strip() if "://" not in line else line.strip() for line in text.splitlines())
@@ -68,7 +75,12 @@ def _checked(number: int, line: str) -> str:
             Message("{name} is pinned to {wanted}, but {here} is installed.", name=name, wanted=wanted, here=here),
             Message("Pin {name}=={here}: the agent is tried here with what is installed.", name=name, here=here),
         )
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _plain(name)
+
+
+def _plain(line: str) -> str:
+    """The package's name, as indexes compare names."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[=\s]", line, maxsplit=1)[0]).lower()
 
 
 def _installed(name: str) -> str | None:

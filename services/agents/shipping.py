@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 LOGGED = Path(__file__).parent.parent / "logged"
-SEARCH, RUN, RESPONSES = (LOGGED / f"signalbox_{name}.py" for name in ("retrieval", "tools", "responses"))
-ARTIFACT, TOOLS = "documents", "tools"
+SEARCH, RUN, RESPONSES, MCP = (LOGGED / f"signalbox_{name}.py" for name in ("retrieval", "tools", "responses", "mcp"))
+ARTIFACT, TOOLS, SERVERS = "documents", "tools", "mcp_servers"
 KEPT_SECONDS = 7 * 24 * 3600
 
 
@@ -55,12 +55,27 @@ def load_api(arguments: dict[str, Any]) -> None:
         _ship(RESPONSES, arguments)
 
 
-def load_tools(folder: Path, source: str, found: Sequence[Tool], arguments: dict[str, Any]) -> None:
-    """Write the tools into `folder`, and add them and what runs them to the arguments of `log_model`."""
-    file = folder / "tools.py"
-    file.write_text(source, "utf-8")
+def load_tools(
+    folder: Path,
+    source: str,
+    found: Sequence[Tool],
+    arguments: dict[str, Any],
+    servers: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write the tools into `folder`, and add them and what runs them to the arguments of `log_model`.
+
+    `found` are those of the file `source` and of the MCP `servers`; nothing is added without any.
+    """
+    if not found:
+        return
     arguments["model_config"] = {**arguments["model_config"], TOOLS: [asdict(one) for one in found]}
-    arguments["artifacts"] = {**arguments.get("artifacts", {}), TOOLS: str(file)}
+    if source:
+        file = folder / "tools.py"
+        file.write_text(source, "utf-8")
+        arguments["artifacts"] = {**arguments.get("artifacts", {}), TOOLS: str(file)}
+    if servers:
+        arguments["model_config"][SERVERS] = [dict(one) for one in servers]
+        _ship(MCP, arguments)
     _ship(RUN, arguments)
 
 

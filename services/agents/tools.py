@@ -23,12 +23,14 @@ TOLD = re.compile(r"^\s*(?P<name>[A-Za-z_]\w*)(\s*\([^)]*\))?\s*:\s*(?P<text>\S.
 
 @dataclass(frozen=True)
 class Tool:
-    """What the model is told of a function; `asks`: it runs only after a person's yes."""
+    """What the model is told of a function, or of a tool of an MCP `server`; `asks`: it runs only after a person's yes."""
 
     name: str
     description: str
     parameters: Mapping[str, Any]
     asks: bool = False
+    server: str = ""
+    tool: str = ""
 
     @property
     def says(self) -> str:

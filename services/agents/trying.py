@@ -10,7 +10,7 @@ import mlflow
 from sqlalchemy import select, update
 
 from services import audit, jobs, kinds, production, sources
-from services.agents import inputs
+from services.agents import inputs, offers
 from services.agents.records import get, model_config
 from services.audit import Verb
 from services.database import job as table
@@ -79,6 +79,7 @@ def _talk(args: Mapping[str, Any]) -> list[dict[str, Any]]:
 def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The job behind `try_out`; its trace has the origin “try”."""
     args = work.args
+    agent = get(workspace, args["model_id"])
     loaded = load(workspace, args["model_id"], args["prompt_version"])
     # An agent with a memory of its own must not take two tries for one conversation.
     context = {"conversation_id": args.get("conversation") or uuid.uuid4().hex, "user_id": workspace.actor.id}
@@ -101,6 +102,7 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         "trace_id": trace_id,
         "prompt_version": args["prompt_version"],
         "seconds": seconds,
+        "findings": [one.to_json() for one in offers.changed(agent.servers, agent.tools)],
     }
 
 

@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "documents": {},
     "documents_shown": 3,
     "tools": [],
+    "mcp_servers": [],
 }
 # The registry's names of a prompt version's settings, and the model call's.
 SETTINGS = {
@@ -116,7 +117,8 @@ class Agent(ResponsesAgent):
             # MLflow ships the module beside the agent, and only with tools.
             from signalbox_tools import Tools  # type: ignore[import-not-found]
 
-            self.tools = Tools(Path(context.artifacts["tools"]), self.config["tools"])
+            file = (context.artifacts or {}).get("tools")
+            self.tools = Tools(Path(file) if file else None, self.config["tools"], self.config["mcp_servers"])
 
     def predict(  # type: ignore[override]
         self, request: ResponsesAgentRequest
@@ -126,7 +128,7 @@ class Agent(ResponsesAgent):
         if question is None:
             return ResponsesAgentResponse(output=[self._item(NO_QUESTION, new_id())])
         events = list(self._answer(request, question, [], streamed=False))
-        items, facts = [event["item"] for event in events], events[-1]["custom_outputs"]
+        items, facts = [event["item"] for event in events if "item" in event], events[-1]["custom_outputs"]
         cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
         more: dict[str, Any] = cut if facts["finish_reason"] == CUT else {}
         return ResponsesAgentResponse(output=items, custom_outputs=facts, **more)
@@ -187,23 +189,23 @@ class Agent(ResponsesAgent):
 
     def _used(self, call: Call, reply: Reply) -> Generator[Event, None, list[Event]]:
         """The tools that the model wants to use: used, or returned where a person must say yes first."""
-        from signalbox_tools import requested
-
         if reply.text:
             call.arguments["messages"].append({"role": "assistant", "content": reply.text})
         asking = [one for one in reply.calls if self.tools.asks(one)]
         ready = (item for one in reply.calls if one not in asking for item in self.tools.use(one))
         yield from self._told(call, ready, [])
-        return [requested(one) for one in asking]
+        return [self.tools.requested(one) for one in asking]
 
     def _told(self, call: Call, items: Iterable[Event], before: list[Event]) -> Generator[Event, None, list[Event]]:
         """Pass on what the tools gave; the model reads it too, after what the request brought along."""
-        from signalbox_tools import messages
+        from signalbox_tools import PROGRESS, messages
 
         seen, waiting = list(before), []
         for item in items:
             if item["type"] == "mcp_approval_request":
                 waiting.append(item)
+            elif item["type"] == PROGRESS:
+                yield item
             else:
                 seen.append(item)
                 yield done(item)

@@ -1,4 +1,4 @@
-"""Runs the tools that were logged with an agent: functions of one file, each declared with its parameters.
+"""Runs the tools that were logged with an agent: functions of one file, and what MCP servers offer, each declared.
 
 Nothing is kept between two requests: what waits for a person's yes stands in the answer, and comes back with the yes.
 """
@@ -7,7 +7,8 @@ import importlib.util
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -19,17 +20,24 @@ Item = dict[str, Any]
 Messages = list[dict[str, Any]]
 LONGEST = 50_000
 SERVER = "tools"
+# OpenAI's name for it; the call and how far it has come stand beside.
+PROGRESS = "response.mcp_call.in_progress"
 REFUSED = "A person was asked and refused. Do not use this tool for it again; say what that means for the question."
 NAMES: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list}
 
 
 class Tools:
-    """The functions by name, with what the model and the person who is asked are told of them."""
+    """The functions and the servers, with what the model and the person who is asked are told of each tool."""
 
-    def __init__(self, file: Path, declared: Sequence[Mapping[str, Any]]) -> None:
-        module = loaded(file)
+    def __init__(
+        self, file: Path | None, declared: Sequence[Mapping[str, Any]], servers: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self.declared = {str(one["name"]): dict(one) for one in declared}
-        self.functions: dict[str, Callable[..., Any]] = {name: vars(module)[name] for name in self.declared}
+        written = vars(loaded(file)) if file else {}
+        self.functions: dict[str, Callable[..., Any]] = {
+            name: written[name] for name, one in self.declared.items() if not one.get("server")
+        }
+        self.servers = {str(one["name"]): one for one in servers}
 
     @property
     def told(self) -> list[dict[str, Any]]:
@@ -44,15 +52,17 @@ class Tools:
         return bool(self.declared.get(call["name"], {}).get("asks"))
 
     def use(self, call: Mapping[str, str]) -> Iterator[Item]:
-        """The call, then what came back; a failure is what came back too, for the model to read."""
+        """The call, how far it has come, then what came back; a failure came back too, for the model to read."""
         yield called(call)
-        yield answered(call, self._run(call))
+        one = self.declared.get(call["name"], {})
+        result = (yield from self._asked(one, call)) if one.get("server") else self._run(call)
+        yield answered(call, result)
 
     def resume(self, items: Iterable[Item]) -> Iterator[Item]:
         """What a person's yes to earlier requests leads to; requests that nobody answered are made again."""
         for call, allowed in self._decided(list(items)):
             if allowed is None:
-                yield requested(call)
+                yield self.requested(call)
             elif allowed:
                 yield from self.use(call)
 
@@ -62,6 +72,16 @@ class Tools:
             if allowed is False:
                 yield called(call)
                 yield answered(call, REFUSED)
+
+    def requested(self, call: Mapping[str, str]) -> Item:
+        """A request for a person's yes; its id is the call's, so that the call can be told from what comes back."""
+        return {
+            "type": "mcp_approval_request",
+            "id": call["id"],
+            "name": call["name"],
+            "arguments": call["arguments"],
+            "server_label": self.declared.get(call["name"], {}).get("server") or SERVER,
+        }
 
     def _decided(self, items: list[Item]) -> Iterator[tuple[dict[str, str], bool | None]]:
         """The requests that led to nothing yet, with what a person said to each; None where nobody did."""
@@ -83,6 +103,42 @@ class Tools:
                 result = f"The tool failed: {type(attempt.error).__name__}: {attempt.error}"
             span.set_outputs(result)
         return result
+
+    def _asked(self, declared: Mapping[str, Any], call: Mapping[str, str]) -> Generator[Item, None, str]:
+        """What a server's tool gives back; meanwhile how far it has come."""
+        # MLflow ships the module beside the agent, and only with servers.
+        import signalbox_mcp  # type: ignore[import-not-found]
+
+        # An active span would leak out of a generator between two events.
+        span = mlflow.start_span_no_context(
+            call["name"], span_type=SpanType.TOOL, parent_span=mlflow.get_current_active_span()
+        )
+        span.set_attribute("mcp_server", declared["server"])
+        result = "The caller hung up."
+        try:
+            with Attempt() as attempt:
+                given = json.loads(call["arguments"] or "{}")
+                span.set_inputs(given)
+                server = signalbox_mcp.Server.of(self.servers[declared["server"]])
+                steps = signalbox_mcp.call(server, declared["tool"], given)
+                result = written((yield from told(call, steps)))
+            if attempt.error is not None:
+                span.record_exception(attempt.error)
+                result = f"The tool failed: {attempt.error}"
+        finally:
+            span.end(outputs=result)
+        return result
+
+
+def told(call: Mapping[str, str], steps: Generator[Item, None, str]) -> Generator[Item, None, str]:
+    """Each step of a long tool as an event of the stream."""
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as ended:
+                return str(ended.value)
+            yield {"type": PROGRESS, "item_id": call["id"], "output_index": 0, "sequence_number": 0, **step}
 
 
 class Attempt:
@@ -138,17 +194,6 @@ def called(call: Mapping[str, str]) -> Item:
 
 def answered(call: Mapping[str, str], output: str) -> Item:
     return {"type": "function_call_output", "call_id": call["id"], "output": output}
-
-
-def requested(call: Mapping[str, str]) -> Item:
-    """A request for a person's yes; its id is the call's, so that the call can be told from what comes back."""
-    return {
-        "type": "mcp_approval_request",
-        "id": call["id"],
-        "name": call["name"],
-        "arguments": call["arguments"],
-        "server_label": SERVER,
-    }
 
 
 def misfit(declared: Mapping[str, Any] | None, given: Any) -> str:

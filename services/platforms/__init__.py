@@ -35,6 +35,7 @@ class Rules:
     `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
     `fallback`: it can answer with a fixed message while an endpoint is offline.
+    `pythons`: the minor versions of Python that it is known to serve, none where nobody knows.
     `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
     version is waited for, `usual_seconds` what it takes as a rule, `look_every` how often one may ask meanwhile.
     """
@@ -51,6 +52,7 @@ class Rules:
     scorers: int | None = None
     fallback: bool = False
     first_takes_all: bool = False
+    pythons: tuple[str, ...] = ()
     seconds_to_ready: float = 120.0
     usual_seconds: float = 60.0
     look_every: float = 0.2
@@ -111,8 +113,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of a streamed answer, or tools that the agent used meanwhile; the last one is `done`: its trace, its
-    sources, what went wrong, if it was cut."""
+    """A piece of a streamed answer, tools that the agent used meanwhile, or how far one of them has come (`progress`).
+
+    The last one is `done`: its trace, its sources, what went wrong, if it was cut.
+    """
 
     text: str = ""
     done: bool = False
@@ -121,6 +125,7 @@ class Delta:
     cut: bool = False
     sources: tuple[Source, ...] = ()
     items: tuple[Mapping[str, Any], ...] = ()
+    progress: str = ""
 
 
 @dataclass(frozen=True)

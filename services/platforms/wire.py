@@ -13,6 +13,8 @@ from services.platforms import Answer, Delta
 from services.secrets import masked
 from services.sources import Source
 
+LONGEST_STEP = 200
+
 
 def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
     """The error that an operator reads when an endpoint answered with a status of 400 or more."""
@@ -78,6 +80,8 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
         if kind == "response.output_text.delta":
             seen.add(event.get("item_id"))
             yield Delta(event["delta"])
+        elif kind == "response.mcp_call.in_progress":
+            yield Delta(progress=_progress(event))
         elif kind == "response.output_item.done" and event["item"].get("type", "message") != "message":
             yield Delta(items=(event["item"],))
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
@@ -87,6 +91,13 @@ def deltas(lines: Iterator[str]) -> Iterator[Delta]:
         trace_id = event.get("trace_id") or _trace_id(event) or trace_id
         error = (event.get("databricks_output") or {}).get("error", error)
     yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut, sources=told)
+
+
+def _progress(event: Mapping[str, Any]) -> str:
+    """As the tool tells it: a part of a whole, and words."""
+    done, whole, words = event.get("progress"), event.get("total"), str(event.get("message") or "")[:LONGEST_STEP]
+    part = f"{done:g} / {whole:g}" if isinstance(done, int | float) and isinstance(whole, int | float) else ""
+    return ": ".join(one for one in (part, words) if one)
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

@@ -36,9 +36,10 @@ def opened(page, language="en"):
 @pytest.fixture
 def form(written):
     def page():
-        from pages.components import agent_form, session
+        from pages.components import agent_form, feedback, session
         from services import prompts
 
+        feedback.show_outcome()
         place = session.workspace()
         agent_form.show(place, prompts.names(place))
 
@@ -127,6 +128,25 @@ def test_tools_are_understood_and_reach_the_job(form, written):
     found = sent(shown, written)
 
     assert (found["tools"], found["asking_tools"], found["llm_api"]) == (tools, ["pay"], "responses")
+
+
+def test_mcp_servers_are_asked_what_they_offer_and_reach_the_job(form, written, finish):
+    shown = form()
+    add_row(shown, "servers", "crm", "http://127.0.0.1:9/mcp", "AGENT_CRM_TOKEN", "", "always")
+    shown.button(key="agent-servers-support/ask").click().run()
+    (asked,) = jobs.recent(written, "ask_servers")
+    finish(written, asked)
+    shown.run()
+    assert "AGENT_CRM_TOKEN is not set where the console runs" in texts(shown).replace("\\", "")
+
+    (server,) = sent(shown, written)["servers"]
+
+    assert (server["name"], server["header"], server["asks"], server["seconds"]) == (
+        "crm",
+        "Authorization",
+        "always",
+        60,
+    )
 
 
 def test_the_persons_rights_take_the_place_of_resources(form, written):

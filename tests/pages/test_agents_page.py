@@ -110,7 +110,7 @@ def test_a_file_with_something_to_mend_is_not_logged_and_says_what(screen, writt
     job = finish(written, agents.log(written, AgentForm("broken", "greeting", 1, False, "stub", BREAKS_ALWAYS)))
     shown = screen("agents", job=str(job.id))
     told = read(shown)
-    assert "something in its file must be mended first" in told
+    assert "something must be mended first" in told
     assert "broken <b>inside" in told and ":red-badge[to be mended]" in told
     assert agents.versions(written) == []
 

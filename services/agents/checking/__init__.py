@@ -1,12 +1,13 @@
 """Check an agent's file that somebody brought, before it is logged: by reading it, and by running it by itself."""
 
-from collections.abc import Collection, Mapping
+import platform
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from services import audit, jobs
 from services.agents import config_files, folder, printed, shipping
 from services.agents.checking.findings import Finding, Report, in_order
-from services.agents.checking.needs import ANY
+from services.agents.checking.needs import ANY, unserved_python
 from services.agents.checking.probe import SECONDS, probe
 from services.agents.checking.source import NO_FILES, can_run, read, read_beside, refuse_secrets
 from services.agents.form import LONGEST_SOURCE, AgentForm
@@ -73,10 +74,10 @@ def check_form(workspace: "Workspace", work: "Work", form: AgentForm) -> Report:
     return check(workspace, work, form.source or "", **_surroundings(workspace, form))
 
 
-def check_tools(form: AgentForm) -> Report:
-    """What is to be mended in the file with tools; it is read, and runs when MLflow asks the agent."""
-    found = read_beside({"tools.py": form.tools}, _declared(form), form.pip_requirements)
-    return Report("", False, found, ran=False)
+def check_tools(form: AgentForm, of_servers: Iterable[Finding] = ()) -> Report:
+    """What is to be mended in the file with tools, which runs when MLflow asks the agent, and on the MCP servers."""
+    found = read_beside({"tools.py": form.tools}, _declared(form), form.pip_requirements) if form.tools else ()
+    return Report("", False, in_order([*of_servers, *found]), ran=False, read=bool(form.tools), asked=len(form.servers))
 
 
 def check(
@@ -92,7 +93,10 @@ def check(
 ) -> Report:
     """What is to be mended in a file; only for a job, which its code may not outlive."""
     work.progress(0, 2, Message("Reading the file"))
-    found = read(source, declared, requirements, files)
+    found = (
+        *read(source, declared, requirements, files),
+        *unserved_python(workspace.platform.serving.rules.pythons, platform.python_version()),
+    )
     if not can_run(source):
         return Report("", False, found, ran=False)
 

@@ -35,7 +35,8 @@ class Finding:
 class Report:
     """Everything that one check found, blocking first; `kind` is empty when no agent came out of it.
 
-    `ran`: whether the file was run, not only read; `taken`: how a PythonModel takes a request.
+    `ran`: whether the file was run, not only read; `taken`: how a PythonModel takes a request. `read`: whether there is a
+    file; `asked`: how many MCP servers were asked for their tools.
     """
 
     kind: str
@@ -43,6 +44,8 @@ class Report:
     findings: tuple[Finding, ...]
     ran: bool = True
     taken: Mapping[str, Any] = field(default_factory=dict)
+    read: bool = True
+    asked: int = 0
 
     @property
     def blocked(self) -> bool:
@@ -51,6 +54,10 @@ class Report:
     @property
     def tried(self) -> Message:
         """What was done with the file, for the screen."""
+        if self.asked and not self.read:
+            return Message("MCP servers that were asked for their tools: {n}.", n=self.asked)
+        if self.asked:
+            return Message("The file was read, and MCP servers were asked for their tools: {n}.", n=self.asked)
         if not self.ran:
             return Message("The file was read; it was not run.")
         if not self.kind:
@@ -74,6 +81,8 @@ class Report:
             "blocked": self.blocked,
             "ran": self.ran,
             "taken": dict(self.taken),
+            "read": self.read,
+            "asked": self.asked,
             "findings": [one.to_json() for one in self.findings],
         }
 
@@ -81,7 +90,8 @@ class Report:
     def from_json(cls, stored: dict[str, Any]) -> "Report":
         findings = tuple(Finding.from_json(one) for one in stored["findings"])
         ran = stored.get("ran", bool(stored["kind"]))
-        return cls(stored["kind"], stored["streams"], findings, ran, stored.get("taken") or {})
+        of_tools = {name: stored[name] for name in ("read", "asked") if name in stored}
+        return cls(stored["kind"], stored["streams"], findings, ran, stored.get("taken") or {}, **of_tools)
 
 
 def in_order(findings: list[Finding]) -> tuple[Finding, ...]:

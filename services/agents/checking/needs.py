@@ -126,6 +126,20 @@ def _key(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()
 
 
+def unserved_python(known: Collection[str], here: str) -> Iterator[Finding]:
+    """The Python that logs the agent, where the target is not known to serve it; `known` are minor versions."""
+    if known and here.rpartition(".")[0] not in known:
+        yield Finding(
+            Message(
+                "The agent would be logged with Python {here}; known to be served are: {known}.",
+                here=here,
+                known=", ".join(known),
+            ),
+            Message("Where the agent is served, the Python that logged it is installed, with packages for that one."),
+            Message("Run the console on one of these, or make sure that the agent starts where it is served."),
+        )
+
+
 def undeclared_resources(file: AgentFile, declared: Collection[str]) -> Iterator[Finding]:
     """What the file calls on Databricks and `declared`, written `kind:name`, does not list."""
     kinds = {one.partition(":")[0] for one in declared}

@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 
 import services
+from services.secrets import OF_AGENTS
 from services.settings import Settings
 
 TO_READY = 120.0
@@ -155,7 +156,7 @@ async def start(settings: Settings, wanted: Wanted) -> Child:
 
 def environment(settings: Settings, wanted: Wanted) -> dict[str, str]:
     """Only what an agent needs: nothing else of the console's environment reaches its code."""
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    passed = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(OF_AGENTS)}
     ours = {
         "PYTHONPATH": str(Path(services.__file__).parents[1]),
         "PYTHONUNBUFFERED": "1",
@@ -216,4 +217,5 @@ async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
 def _secrets(settings: Settings) -> tuple[str, ...]:
     named = [os.environ.get(name) for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
     key = settings.model_api_key.value if settings.model_api_key else None
+    named += [value for name, value in os.environ.items() if name.startswith(OF_AGENTS)]
     return tuple(secret for secret in (key, *named) if secret)

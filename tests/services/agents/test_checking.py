@@ -11,6 +11,7 @@ import pytest
 from services import jobs, prompts
 from services.agents import AgentForm, checking
 from services.agents.checking import Finding, Report, told
+from services.agents.checking.needs import unserved_python
 from services.agents.logging import BUILT_IN
 from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
@@ -517,3 +518,10 @@ def test_every_key_that_a_check_knows_is_taken_out_of_texts():
     known = ["AKIAABCDEFGHIJKLMNOP", "hf_" + "a" * 32, "ghp_" + "b" * 36, "-----BEGIN PRIVATE KEY-----\nabc\n"]
     assert masked("".join(f"<{one}>" for one in known[:3])) == "<…><…><…>"
     assert "abc" not in masked(known[3])
+
+
+def test_a_python_that_the_target_is_not_known_to_serve_is_told_with_a_remedy():
+    (finding,) = unserved_python(("3.10", "3.11", "3.12"), "3.13.1")
+    assert not finding.blocking and "known to be served are: 3.10, 3.11, 3.12" in str(finding.what)
+    assert "Run the console on one of these" in str(finding.mend)
+    assert not [*unserved_python(("3.10", "3.11", "3.12"), "3.11.9"), *unserved_python((), "3.13.1")]

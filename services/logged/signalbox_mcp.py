@@ -1,0 +1,145 @@
+"""Asks MCP servers over Streamable HTTP for their tools, and calls one of them.
+
+Every call has a connection of its own and ends within its server's seconds: nothing is kept between two requests.
+"""
+
+import os
+import queue
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpx2
+from anyio.from_thread import start_blocking_portal
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+
+SECONDS, TO_LIST, TO_CONNECT = 60.0, 15.0, 10.0
+STATUS = {401: "refused", 403: "refused", 404: "unknown", 405: "unknown"}
+Doing = Callable[[Client], Awaitable[Any]]
+
+
+class ServerError(Exception):
+    """What went wrong with a server; `kind` is absent, refused, unknown, slow, unset or broken."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it is, and which environment variable has the value of the header that it wants.
+
+    `signs_in`: it is one of a workspace's own, and takes the agent's sign-in there.
+    """
+
+    name: str
+    url: str
+    header: str = ""
+    variable: str = ""
+    signs_in: bool = False
+    seconds: float = SECONDS
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Server":
+        return cls(**{name: told[name] for name in cls.__dataclass_fields__ if name in told})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if not self.variable:
+            return signed_in() if self.signs_in else {}
+        value = os.environ.get(self.variable, "").strip()
+        if not value:
+            raise ServerError("unset", f"The environment variable {self.variable} is not set.")
+        bare = self.header.lower() == "authorization" and " " not in value
+        return {self.header: f"Bearer {value}" if bare else value}
+
+
+def tools(server: Server) -> list[Any]:
+    """Every tool that the server offers, as MCP tells it; raises ServerError."""
+
+    async def listed(client: Client) -> list[Any]:
+        page = await client.list_tools()
+        found = list(page.tools)
+        while page.next_cursor:
+            page = await client.list_tools(cursor=page.next_cursor)
+            found += page.tools
+        return found
+
+    with start_blocking_portal() as portal:
+        return list(portal.call(talked, server, min(TO_LIST, server.seconds), listed))
+
+
+def call(server: Server, tool: str, given: Mapping[str, Any]) -> Generator[dict[str, Any], None, str]:
+    """How far a long tool has come, as it tells that; returns what came back. Raises ServerError."""
+    told: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.put({"progress": progress, "total": total, "message": message})
+
+    async def called(client: Client) -> Any:
+        return await client.call_tool(tool, dict(given), progress_callback=heard)
+
+    with start_blocking_portal() as portal:
+        answer = portal.start_task_soon(talked, server, server.seconds, called)
+        answer.add_done_callback(lambda _: told.put(None))
+        try:
+            while (step := told.get()) is not None:
+                yield step
+        finally:
+            # A caller that hung up waits for nothing.
+            answer.cancel()
+    result = answer.result()
+    if result.is_error:
+        raise ServerError("broken", text_of(result))
+    return text_of(result)
+
+
+async def talked(server: Server, seconds: float, doing: Doing) -> Any:
+    """What `doing` gives, within the time; every failure as one ServerError."""
+    answered: list[int] = []
+
+    async def seen(response: httpx2.Response) -> None:
+        answered.append(response.status_code)
+
+    limits, headers = httpx2.Timeout(seconds, connect=min(TO_CONNECT, seconds)), server.headers
+    try:
+        with anyio.fail_after(seconds):
+            async with (
+                httpx2.AsyncClient(headers=headers, timeout=limits, event_hooks={"response": [seen]}) as http,
+                Client(streamable_http_client(server.url, http_client=http)) as client,
+            ):
+                return await doing(client)
+    except* (TimeoutError, httpx2.TransportError, MCPError) as group:
+        raise failure(first(group), seconds, answered[-1] if answered else 0) from group
+
+
+def failure(error: BaseException, seconds: float, status: int) -> ServerError:
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return ServerError("slow", f"No answer within {seconds:g} seconds.")
+    if isinstance(error, httpx2.TransportError):
+        return ServerError("absent", str(error) or "The connection broke.")
+    if status in STATUS:
+        return ServerError(STATUS[status], f"It answered {status}.")
+    return ServerError("broken", str(error))
+
+
+def first(error: BaseException) -> BaseException:
+    """The failure inside of groups of failures."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def text_of(result: Any) -> str:
+    """The words of a result; other content is only named."""
+    return "\n".join(one.text if one.type == "text" else f"[{one.type}]" for one in result.content)
+
+
+def signed_in() -> dict[str, str]:
+    """The sign-in of the agent to its workspace."""
+    from databricks.sdk import WorkspaceClient
+
+    return dict(WorkspaceClient().config.authenticate())

@@ -1,0 +1,144 @@
+"""MCP servers of the built-in agent: what is refused, what they offer, and an agent that is logged with one and tried."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from unittest import mock
+
+import mlflow
+import pytest
+
+from services import agents, prompts
+from services.agents import AgentForm, offers, servers
+from services.agents.comparing import compare
+from services.errors import InvalidInputError
+from services.jobs import State
+from services.processes import worker
+from services.processes.gateway.child import Wanted, environment
+from tests.mcp_server import SmallServer, mcp_server
+from tests.stub_model import stub_model
+
+
+@pytest.fixture(scope="module")
+def crm() -> Iterator[SmallServer]:
+    with mcp_server() as told:
+        yield told
+
+
+@pytest.fixture
+def model(environ):
+    with stub_model() as stub:
+        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
+        yield stub
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("CRM", "https://a.test/mcp"), "cannot be the name of an MCP server"),
+        (("crm", "a.test/mcp"), "is no address"),
+        (("crm", "https://ann:pass@a.test/mcp"), "a password or key stands in the address"),
+        (
+            ("crm", "https://a.test/mcp", "sk-1234567890"),
+            "Write a name that begins with AGENT_, such as AGENT_CRM_TOKEN",
+        ),
+        (("crm", "https://a.test/mcp", "OPENAI_API_KEY"), "Write a name that begins with AGENT_"),
+        (("crm", "http://a.test/mcp", "AGENT_TOKEN"), "for everyone to read"),
+        (("crm", "https://a.test/mcp", "AGENT_TOKEN", "X Key"), "cannot be a header"),
+        (("crm", "https://a.test/mcp", "", "", "", "", 601), "Choose between 1 and 600 seconds"),
+        (("crm", "https://a.test/mcp", "", "", "", "", "soon"), "a call cannot last soon seconds"),
+    ],
+)
+def test_what_cannot_be_a_server_is_refused_with_its_reason(row, told):
+    with pytest.raises(InvalidInputError) as refused:
+        servers.check([servers.row(*row)])
+    assert told in f"{refused.value.message} {refused.value.remedy}"
+
+
+def test_what_they_offer_is_asked_and_what_stands_in_the_way_is_told_with_a_remedy(crm, monkeypatch):
+    monkeypatch.setenv("AGENT_CRM", "letmein")
+    crm.key = ""
+    offer = offers.offered([servers.row("crm", crm.url)])
+    assert [(one.name, one.asks) for one in offer.tools] == [
+        ("crm_find_order", False),
+        ("crm_cancel_order", True),
+        ("crm_search", False),
+    ]
+    never = offers.offered([servers.row("crm", crm.url, asks="never", only="search, cancel_order")])
+    assert [(one.name, one.asks) for one in never.tools] == [("crm_cancel_order", False), ("crm_search", False)]
+
+    crm.key = "other"
+    for row, what, mend in (
+        (servers.row("crm", "http://127.0.0.1:9/mcp"), "crm cannot be reached", "Check that it runs"),
+        (servers.row("crm", crm.url), "does not let the agent in", "Name the environment variable"),
+        (servers.row("crm", crm.url, "AGENT_CRM"), "does not let the agent in", "Check the value of AGENT_CRM"),
+        (servers.row("crm", crm.url, "AGENT_NO"), "AGENT_NO is not set", "Set it there"),
+    ):
+        (finding,) = offers.offered([row]).findings
+        assert finding.blocking and what in str(finding.what) and mend in str(finding.mend)
+    crm.key = ""
+    (finding,) = offers.offered([servers.row("crm", crm.url, only="fly")]).findings
+    assert "does not offer: fly" in str(finding.what)
+    (finding,) = offers.offered([servers.row("crm", crm.url, only="search")], taken=["crm_search"]).findings
+    assert "Two tools have the name crm_search" in str(finding.what)
+
+
+def test_an_agent_is_logged_with_a_server_tried_and_told_when_the_server_changes(
+    model, crm, workspace, finish, monkeypatch
+):
+    crm.key = ""
+    prompts.save(workspace, "support", "Be polite.", "first")
+
+    def form(**changes):
+        usual = {"name": "a", "prompt_name": "support", "first_version": 1, "pinned": True, "llm_model": "stub"}
+        return AgentForm(**usual | {"servers": [servers.row("crm", crm.url, seconds=30)]} | changes)
+
+    away = finish(workspace, agents.log(workspace, form(servers=[servers.row("crm", "http://127.0.0.1:9/mcp")])))
+    assert away.state is State.FAILED
+    assert "cannot be reached" in str(agents.checked(away).findings[0].what)
+    assert "MCP servers that were asked" in str(agents.checked(away).tried)
+
+    logged = finish(workspace, agents.log(workspace, form()))
+    assert logged.state is State.DONE, logged.error
+    agent = agents.get(workspace, logged.result["model_id"])
+    assert [one["name"] for one in agent.tools] == ["crm_find_order", "crm_cancel_order", "crm_search"]
+    place = mlflow.get_logged_model(agent.model_id).artifact_location
+    needed = mlflow.artifacts.load_text(f"{place}/requirements.txt")
+    assert "mcp==" in needed and "openai==" in needed
+
+    model.tool_calls = [[("crm_find_order", '{"number": "A1"}')]]
+    tried = finish(workspace, agents.try_out(workspace, agent.model_id, None, "Where is A1?"))
+    assert tried.state is State.DONE, tried.error
+    assert [(one["name"], one["output"]) for one in tried.result["steps"]] == [("crm_find_order", "A1 is on its way")]
+    assert tried.result["findings"] == []
+
+    fewer = {"tools": [one for one in agent.tools if one["name"] != "crm_cancel_order"]}
+    other = replace(agent, config={**agent.config, **fewer})
+    named = {one.name: (one.before, one.after) for one in compare(workspace, agent, other).settings}
+    assert named["tool crm_cancel_order"] == ("Cancel an order. (asks first)", None)
+    assert "mcp_servers" not in named and "tools" not in named
+
+
+def test_what_a_server_changes_after_the_logging_is_told(crm):
+    crm.key = ""
+    rows = [servers.row("crm", crm.url)]
+    declared = [vars(one) for one in offers.offered(rows).tools]
+    declared[0] = declared[0] | {"description": "Another."}
+    declared[1] = declared[1] | {"name": "crm_fly"}
+    told = [str(one.what) for one in offers.changed(rows, declared)]
+    assert told == [
+        "No longer offered: crm_fly.",
+        "Described otherwise than when the agent was logged: crm_find_order.",
+        "Offered now, and unknown to this version: crm_cancel_order.",
+    ]
+    assert not offers.changed(rows, [vars(one) for one in offers.offered(rows).tools])
+
+
+def test_only_variables_of_agents_reach_a_served_one_and_a_job(settings, monkeypatch):
+    monkeypatch.setenv("AGENT_CRM", "letmein")
+    monkeypatch.setenv("CRM", "own")
+    given = environment(settings, Wanted(1, "support", "support", 1, "m-1", "1", 0, 0, {}, {}))
+    assert given["AGENT_CRM"] == "letmein" and "CRM" not in given
+    with mock.patch.dict(os.environ):
+        worker._forget_environment(settings)
+        assert os.environ["AGENT_CRM"] == "letmein" and "CRM" not in os.environ
