@@ -87,9 +87,23 @@ def show_roll_back(live: Live) -> None:
         st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back)
 
 
+def show_left_out(names: list[str]) -> None:
+    """Agents that nothing of a release could be proven of."""
+    without = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name not in names]
+    if without:
+        listed = ", ".join(agent_titles.labels(without).values())
+        st.caption(
+            _(
+                "Not in the list, because they ask no prompt of the app: {names}. They can be evaluated; to release one, save its instructions as a prompt and log it with that prompt.",
+                names=session.escape(listed),
+            )
+        )
+
+
 def show_form(live: Live) -> None:
     names = prompts.names(workspace)
     ready = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in names]
+    show_left_out(names)
     if not ready:
         st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
         st.page_link(session.page("agents"), label=_("Open Agents"), icon=":material/smart_toy:")

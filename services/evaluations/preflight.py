@@ -124,7 +124,10 @@ def _who(workspace: "Workspace", order: Order) -> Iterator[Check]:
         agent = agents.get(workspace, order.model_id)
         if agent.status != "READY":
             yield Check(STOP, Message("This agent version is not ready."), Message("Choose another one."), "agents")
-        yield _model(workspace, agent.llm_model)
+        if agent.llm_model or agent.prompt_name:
+            yield _model(workspace, agent.llm_model)
+        else:
+            yield Check(OK, Message("Which model the agent asks is known only to its code."))
 
 
 def _endpoint(workspace: "Workspace") -> Check:

@@ -115,6 +115,11 @@ class _Attempt:
         return self.agent.model_id if self.agent else None
 
     @property
+    def _prompted(self) -> bool:
+        """Whether the agent is asked with a prompt version of the app; other agents have their instructions inside."""
+        return self.agent is not None and self.work.args["prompt_version"] is not None
+
+    @property
     def _subject(self) -> str:
         return self.agent.name if self.agent else self.workspace.app.endpoint
 
@@ -129,7 +134,7 @@ class _Attempt:
         args, settings, agent = self.work.args, self.workspace.settings, self.agent
         dataset = args["dataset_id"]
         asked = {
-            "model_id": agent.model_id if agent else "", "prompt_name": agent.prompt_name if agent else "",
+            "model_id": agent.model_id if agent else "", "prompt_name": agent.prompt_name if agent and self._prompted else "",
             "requested_version": args["prompt_version"], "dataset_id": dataset,
             "dataset_name": datasets.get(self.workspace, dataset).name if dataset else "",
             "dataset_sha256": sha256, "scorers": {spec.name: spec.version for spec in self.specs},
@@ -143,11 +148,9 @@ class _Attempt:
         """Create the run and remember it before anything else happens."""
         app, agent = self.workspace.app, self.agent
         tags = {"signalbox.kind": "evaluation", "signalbox.app": app.id, ASKED_TAG: self._asked(sha256)}
-        name = (
-            f"{agent.name} · {agent.prompt_name} v{self.work.args['prompt_version']}"
-            if agent
-            else f"{app.name} · {OTHERS[self.source.kind]}"
-        )
+        name = f"{agent.name} · {agent.model_id}" if agent else f"{app.name} · {OTHERS[self.source.kind]}"
+        if agent and self._prompted:
+            name = f"{agent.name} · {agent.prompt_name} v{self.work.args['prompt_version']}"
         with translated(Message("Starting the evaluation")):
             run = self.workspace.client.create_run(app.experiment_id, tags=tags, run_name=name)
         self.work.save({"run_id": run.info.run_id})
@@ -204,7 +207,7 @@ class _Attempt:
     def _finish(self, run_id: str, whole: Plan, traces: dict[tuple[str, int], Trace], waits: int) -> None:
         """Keep the rows and the run's numbers; an evaluation without one answer is an error."""
         name, template = "", ""
-        if self.agent:
+        if self.agent and self._prompted:
             found = prompts.version(self.workspace, self.agent.prompt_name, self.work.args["prompt_version"])
             name, template = self.workspace.full_name(self.agent.prompt_name), found.source
         with translated(Message("Reading the answers back")):

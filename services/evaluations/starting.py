@@ -46,7 +46,8 @@ def start(
 ) -> "Job":
     """Queue an evaluation; without a prompt version the agent's own is asked. Raises what must be mended first.
 
-    Only an agent version is named by `model_id` and `prompt_version`; existing answers need no dataset either.
+    Only an agent version is named by `model_id` and `prompt_version`, and one without a prompt of the app by no version;
+    existing answers need no dataset either.
     """
     audit.require(workspace, Verb.EVALUATE)
     version = _version(workspace, model_id, prompt_version) if source.kind == AGENT else None
@@ -95,12 +96,19 @@ def stopped_at(workspace: "Workspace", run_id: str) -> Stopped | None:
     return Stopped(**json.loads(told)) if told and found.info.status == "KILLED" else None
 
 
-def _version(workspace: "Workspace", model_id: str, prompt_version: int | None) -> int:
+def _version(workspace: "Workspace", model_id: str, prompt_version: int | None) -> int | None:
     agent = agents.get(workspace, model_id)
     if agent.status != "READY":
         raise NotReadyError(
             Message("This agent version is not ready."), Message("Choose one that was logged without an error.")
         )
+    if agent.prompt_name not in prompts.names(workspace):
+        if prompt_version is not None:
+            raise InvalidInputError(
+                Message("This agent version asks no prompt of the app."),
+                Message("Evaluate it without a prompt version."),
+            )
+        return None
     version = prompt_version or agent.pinned or production.alias(workspace, agent.prompt_name)
     if version is None:
         raise InvalidInputError(

@@ -60,6 +60,11 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     agent = agents.get(workspace, proposal.model_id)
+    if agent.prompt_name not in prompts.names(workspace):
+        raise InvalidInputError(
+            Message("This agent version asks no prompt of the app, so nothing could prove which instructions answer."),
+            Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
+        )
     prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
     now = live(workspace)
     replaced = (now.pair.model_id, now.pair.prompt_version)

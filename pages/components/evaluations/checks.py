@@ -31,7 +31,7 @@ def show(workspace: Workspace, order: Order, start: Callable[[Order], None]) -> 
     else:
         st.caption(" ".join(session.escape(session.say(check.found)) for check in found if check.level == OK))
         st.caption(_estimate(estimate.of(workspace, order, evaluations.all(workspace, 50))))
-    nothing = order.source.kind == "agent" and order.prompt_version is None
+    nothing = order.source.kind == "agent" and not order.model_id
     st.button(
         _("Start evaluation"),
         type="primary",

@@ -89,10 +89,7 @@ def _source(workspace: Workspace) -> str:
 
 
 def _ready(workspace: Workspace) -> dict[str, AgentVersion]:
-    """An adopted experiment may hold models of another make, which ask none of the app's prompts."""
-    known = prompts.names(workspace)
-    logged = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in known]
-    return {one.model_id: one for one in logged}
+    return {one.model_id: one for one in agents.versions(workspace) if one.status == "READY"}
 
 
 def _missing(workspace: Workspace, kind: str, ready: dict[str, AgentVersion]) -> bool:
@@ -121,6 +118,15 @@ def _agent(workspace: Workspace, columns: Any, ready: dict[str, AgentVersion]) -
         key=f"evaluate-agent-{workspace.app.id}",
     )
     name = ready[model_id].prompt_name
+    if name not in prompts.names(workspace):
+        st.query_params.pop("version", None)
+        columns[1].text_input(
+            _("Prompt version"),
+            _("none: its instructions are in its code"),
+            disabled=True,
+            key=f"evaluate-prompt-{workspace.app.id}-none",
+        )
+        return model_id, None
     versions = prompt_titles.labels(prompts.history(workspace, name))
     _choose_asked("version", f"evaluate-prompt-{workspace.app.id}-{name}", list(versions))
     version = columns[1].selectbox(

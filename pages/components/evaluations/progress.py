@@ -72,4 +72,6 @@ def _title(job: Job) -> str:
         return _("**Evaluation of answers that exist**")
     if kind == ENDPOINT:
         return _("**Evaluation of what answers at the endpoint**")
+    if job.args["prompt_version"] is None:
+        return _("**Evaluation of an agent without a prompt of the app**")
     return _("**Evaluation with prompt version {n}**", n=job.args["prompt_version"])

@@ -52,6 +52,12 @@ def proof(made: Evaluation) -> None:
                 "No prompt version was asked for, and it is not known which agent version gave each answer. This evaluation cannot carry a release."
             )
         )
+    elif not made.prompt_name:
+        st.caption(
+            _(
+                "This agent version asks no prompt of the app: its instructions are part of its code, so there is no prompt version. It can be compared with other versions; to release it, log it with a prompt."
+            )
+        )
     elif made.prompt_version is None:
         st.warning(
             _(

@@ -32,7 +32,8 @@ def title(made: Evaluation) -> str:
     """An evaluation in one line, as lists and choices name it."""
     time = session.moment(made.created_at)
     if made.outside or not made.prompt_name:
-        return _("{name}, {time}", name=made.name or _("Evaluation"), time=time)
+        name = made.name.split(" · ")[0] if made.model_id and not made.outside else made.name
+        return _("{name}, {time}", name=name or _("Evaluation"), time=time)
     version = made.prompt_version or made.requested_version
     return _("{prompt} version {n}, {time}", prompt=made.prompt_name, n=version or "–", time=time)
 
