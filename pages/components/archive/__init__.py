@@ -8,4 +8,4 @@ def show(workspace: Workspace) -> None:
     if workspace.settings.databricks is None:
         on_this_machine.show(workspace)
     else:
-        ton_this_machine.show(workspace)
+        on_databricks.show(workspace)
