@@ -24,6 +24,7 @@ from services.jobs import Job, Work
 from services.messages import Message
 from services.processes import packages
 from services.processes.lock import Lock, held, read
+from services.secrets import OF_AGENTS
 from services.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ INTERRUPTED = 255
 SECONDS_FOR_GATEWAY = 5.0
 SECONDS_BETWEEN_LOOKS = 60
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
-PASSED_ON_PREFIXES = ("MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "http_", "https_")
+PASSED_ON_PREFIXES = (OF_AGENTS, "MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "http_", "https_")
 INSTALLS = frozenset({"install_agent"})
 CONTEXT = multiprocessing.get_context("forkserver")
 
