@@ -38,16 +38,18 @@ BASELINE = {
 ONCE_IN = {"week": mark("in a week"), "month": mark("in a month"), "quarter": mark("in a quarter of a year")}
 CHANNEL = {"webhook": mark("Signed webhook"), "slack": mark("Slack"), "email": mark("E-mail")}
 AGAIN = {0: mark("never"), 1: mark("after 1 hour"), 6: mark("after 6 hours"), 24: mark("after a day")}
+# How it is usually watched, and the limit where there is one.
 USUAL = {
     Series.PASSED: (Way.BELOW, 0.8),
     Series.ERRORS: (Way.ABOVE, 0.05),
     Series.LATENCY: (Way.ABOVE, 10.0),
-    Series.VOLUME: (Way.CHANGES, 0.2),
-    Series.TOKENS: (Way.RISES, 0.2),
+    Series.VOLUME: (Way.CHANGES, 100.0),
+    Series.TOKENS: (Way.RISES, 100_000.0),
     Series.COST: (Way.ABOVE, 10.0),
     Series.DISAGREEMENT: (Way.ABOVE, 0.3),
     Series.SILENCE: (Way.STOPS, 0.0),
 }
+LEAST_POINTS, LEAST_PART = 0.05, 0.2
 
 
 def show(workspace: Workspace, id: str) -> None:
@@ -84,11 +86,11 @@ def _fields(workspace: Workspace, stored: Rule | None) -> Rule:
         format_func=lambda one: _(SERIES[one]),
         key=f"series-{key}",
     )
-    way, limit = (stored.way, stored.limit) if stored and stored.series is series else USUAL[series]
+    way = stored.way if stored and stored.series is series else USUAL[series][0]
     scorer = _scorer(series, names, stored, f"scorer-{key}-{series.value}")
     rule = stored or Rule("", "", series, way)
     rule = replace(rule, series=series, scorer=scorer)
-    rule = _when(rule, way, limit, f"{key}-{series.value}")
+    rule = _when(rule, way, stored, f"{key}-{series.value}")
     rule = _more(rule, f"{key}-{series.value}")
     return _who(workspace, rule, stored, key)
 
@@ -112,7 +114,7 @@ def _scorer(series: Series, names: list[str], stored: Rule | None, key: str) -> 
     )
 
 
-def _when(rule: Rule, way: Way, limit: float, key: str) -> Rule:
+def _when(rule: Rule, way: Way, stored: Rule | None, key: str) -> Rule:
     windows = list(WINDOW)
     minutes = st.selectbox(
         _("Over the last"),
@@ -127,8 +129,15 @@ def _when(rule: Rule, way: Way, limit: float, key: str) -> Rule:
         _("Tell when"), list(WAY), list(WAY).index(way), format_func=lambda one: _(WAY[one]), key=f"way-{key}"
     )
     rule = replace(rule, way=way, minutes=minutes)
+    before = stored if stored and (stored.series, stored.way in CHANGING) == (rule.series, way in CHANGING) else None
     if way not in CHANGING:
+        limit = before.limit if before else USUAL[rule.series][1]
         return replace(rule, limit=_limit(rule, limit, f"limit-{key}-{way.value}"))
+    return _compared(rule, before, key)
+
+
+def _compared(rule: Rule, before: Rule | None, key: str) -> Rule:
+    """With what, how sure, and how much of a change matters."""
     baseline = st.radio(
         _("Compared"),
         list(BASELINE),
@@ -145,12 +154,11 @@ def _when(rule: Rule, way: Way, limit: float, key: str) -> Rule:
         horizontal=True,
     )
     share = rule.series in SHARES
-    least = limit if way in CHANGING and limit <= 1 else 0.1
     asked = st.number_input(
         _("Least change that matters, in points of 100") if share else _("Least change that matters, in %"),
         0.0,
         100.0 if share else 1000.0,
-        (least if not share else min(least, 0.05)) * 100,
+        (before.limit if before else LEAST_POINTS if share else LEAST_PART) * 100,
         1.0,
         "%.0f",
         key=f"least-{key}",

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from services import alerts, readmodel
+from services import alerts, apps, readmodel
 from services.alerts import Rule, Series, State, Way
+from services.apps import AppForm
 from services.database import now
 from services.readmodel.facts import SLOT_MS
 from tests.known_traces import asked, keep
@@ -103,13 +104,10 @@ def test_a_maintenance_window_is_added_and_ended(screen, workspace):
 
 
 def test_a_link_in_a_message_opens_its_app(screen, workspace, bare_workspace):
-    from services import apps
-    from services.apps import AppForm
-
-    other = apps.create(bare_workspace, AppForm(id="other", name="Other", endpoint="other", model="practice"))
-    alerts.save(bare_workspace.for_app(other), replace(ERRORS, name="Only there"))
+    apps.create(bare_workspace, AppForm(id="other", name="Another", company="Acme", model="practice", endpoint="other"))
+    alerts.save(workspace, replace(ERRORS, name="Only there"))
     assert "Only there" not in texts(screen("alerts"))
-    assert "Only there" in texts(screen("alerts", app="other"))
+    assert "Only there" in texts(screen("alerts", app="support"))
 
 
 def test_a_silent_rule_asks_for_no_limit(failing, screen):
