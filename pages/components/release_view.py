@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import (
     feedback,
     release_approval,
+    release_beside,
     release_canary,
     release_evidence,
     release_findings,
@@ -141,6 +142,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     _show_error(release)
     _show_proof(release)
     release_evidence.show(workspace, release)
+    release_beside.show(workspace, release)
     release_approval.show(workspace, release)
     release_override.show(workspace, release)
     _show_actions(workspace, release)

@@ -1,6 +1,6 @@
 """Releases: propose what should go live, run the train, take it back."""
 
-from services.releases import approving, canary, evidence, offline, overriding, telling, waiting
+from services.releases import approving, beside, canary, evidence, offline, overriding, telling, waiting
 from services.releases.deciding import check_again, go_on, start, withdraw
 from services.releases.pointer import Live, live, rollback_target, successors
 from services.releases.proposing import Proposal, preflight, propose
@@ -22,6 +22,7 @@ __all__ = [
     "adopt",
     "all",
     "approving",
+    "beside",
     "canary",
     "cancel",
     "check_again",

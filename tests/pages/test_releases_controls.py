@@ -13,7 +13,7 @@ from services.releases import Kind, Pair, State, canary, offline, overriding, re
 from services.releases.canary import Measure
 from services.releases.plan import Plan
 from tests.pages.conftest import texts
-from tests.standing import logged, stand
+from tests.standing import answered, gateway, logged, stand
 
 RED = Finding(2, Message("Gate"), Light.RED, Message("Too low."), Message("Why."), Message("Mend it."))
 
@@ -82,3 +82,17 @@ def test_home_says_what_waits_and_releases_tells_the_past(screen, workspace):
     assert "Waits for you" in texts(home) and not home.exception
     assert [one.release.id for one in releases.waiting.for_me(workspace)] == [id]
     assert "No release had made anything live yet" in texts(screen("releases"))
+
+
+def test_ones_own_question_is_answered_by_both_versions_side_by_side(screen, workspace):
+    id, model = stored(workspace, State.LIVE), logged(workspace, "greeting")
+    shown = screen("releases", release=str(id))
+    shown.session_state[f"beside-{id}"] = True
+    assert "as long as the version before is kept" in texts(shown.run())
+    stand(workspace, 1, model)
+    stand(workspace, 2, model, weight=100)
+    with gateway(workspace.settings.gateway_port, lambda n: answered("tr-1")):
+        shown.run().text_area(key=f"beside-question-{id}").set_value("Where is it?")
+        shown.button[[one.label for one in shown.button].index("Ask both")].click().run()
+    assert "Both answered with the same words" in texts(shown)
+    assert "After: agent version 2" in "".join(one.proto.body for one in shown.get("html"))
