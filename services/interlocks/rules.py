@@ -9,6 +9,7 @@ from services.interlocks.content import aliases_known, evaluated, uses_prompt, v
 from services.interlocks.facts import Candidate, Finding
 from services.interlocks.gate import gate
 from services.interlocks.movement import agreed_by_another, not_frozen, nothing_moved, way_back
+from services.interlocks.python import python_served
 from services.interlocks.surroundings import (
     names_fit,
     rights_declared,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     agreed_by_another,
     nothing_moved,
     not_frozen,
+    python_served,
 )
 
 PROTECTED: dict[str, tuple[Check, ...]] = {

@@ -1,6 +1,7 @@
 """The interlocks on judges, platform, traffic and people, green and red, on a real store."""
 
 import json
+import platform
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
@@ -10,6 +11,7 @@ import pytest
 from services import interlocks, scorers
 from services.apps import Environment, Gate, Stage
 from services.interlocks import Circumstances, Light, movement, surroundings, watching
+from services.interlocks.python import python_served
 from services.scorers import ScorerSpec
 from tests.services.test_interlocks import AGENT, evaluated_well, red
 from tests.standing import gateway, logged, stand
@@ -163,6 +165,19 @@ def test_16_holds_whatever_moved_since_the_proposal(candidate):
     ):
         red(movement.nothing_moved(told(candidate, then=then | {name: "another"})), word)
     assert movement.nothing_moved(told(candidate, then=then, live=("m-1", 1))).light is Light.GREEN
+
+
+def test_18_tells_of_a_python_that_is_not_known_to_be_served(candidate):
+    lights = {}
+    for version in ("3.12.4", "3.9.18", "3.13.0", ""):
+        found = python_served(
+            replace(within(candidate, pythons=("3.10", "3.11", "3.12")), agent=replace(AGENT, python=version))
+        )
+        lights[version] = found.light
+        assert found.light is Light.GREEN or "Log the agent again" in str(found.mend)
+    assert lights == {"3.12.4": Light.GREEN, "3.9.18": Light.AMBER, "3.13.0": Light.AMBER, "": Light.AMBER}
+    here = replace(AGENT, python=platform.python_version())
+    assert python_served(replace(candidate, agent=here)).light is Light.GREEN
 
 
 def test_a_step_is_held_by_what_changed_since_the_proposal(candidate):

@@ -39,6 +39,8 @@ class DatabricksServing:
         declares_resources=True,
         scorers=MOST_SCORERS,
         first_takes_all=True,
+        # Those of its runtimes that MLflow 3 takes; it builds the Python that the agent was logged with.
+        pythons=("3.10", "3.11", "3.12"),
         seconds_to_ready=3600.0,
         usual_seconds=1000.0,
         look_every=10.0,

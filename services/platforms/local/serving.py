@@ -1,5 +1,6 @@
 """Serving on this machine: rows say what is wanted, the gateway makes it so."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class LocalServing:
         served_versions=10,
         known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}),
         fallback=True,
+        pythons=("{}.{}".format(*sys.version_info),),
     )
 
     def trouble(self, workspace: "Workspace") -> Message | None:
