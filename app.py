@@ -11,21 +11,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from services import settings as settings_module
 from services.errors import ConsoleError
-from services.processes import startup
+from services.processes import logs, startup
 from services.processes.guard import IdentityGuard, SecurityHeaders
 from services.processes.keeper import Keeper
 from services.processes.lock import Lock
+from services.processes.timing import Timing
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from services.workspace import Platform
 
 LARGEST_LOG = 20_000_000
 SECONDS_TO_OPEN = 60.0
@@ -50,9 +54,21 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 async def ready(request: Request) -> JSONResponse:
-    """200 once the stores are prepared and the worker runs."""
+    """200 once the stores are prepared and the worker works; 503 while they are brought up to date or it is away."""
     up = _ready()
     return JSONResponse({"ready": up}, status_code=200 if up else 503)
+
+
+def metrics(request: Request) -> Response:
+    """Numbers for Prometheus, for whoever knows the token; without one there is nothing at this address."""
+    from services.operations import metrics as told
+
+    token = os.environ.get(told.TOKEN, "")
+    if not token:
+        return PlainTextResponse("Not found.\n", 404)
+    if not told.admitted(token, request.headers.get("authorization", "")):
+        return PlainTextResponse("The token is missing or wrong.\n", 401, {"WWW-Authenticate": "Bearer"})
+    return PlainTextResponse(told.text(_platform(), _ready()), media_type=told.CONTENT_TYPE)
 
 
 def show_defect(error: Exception) -> bool:
@@ -65,20 +81,20 @@ def show_defect(error: Exception) -> bool:
 app = st.App(
     "pages/_shell.py",
     lifespan=lifespan,
-    middleware=[Middleware(SecurityHeaders), Middleware(IdentityGuard)],
-    routes=[Route("/api/ready", ready)],
+    middleware=[Middleware(Timing), Middleware(SecurityHeaders), Middleware(IdentityGuard)],
+    routes=[Route("/api/ready", ready), Route("/api/metrics", metrics)],
     on_script_error=show_defect,
 )
 
 
 def main() -> int:
     """Serve until stopped; 2 with one sentence and a next step when it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for loud in ("alembic", "httpx2", "httpx"):
-        logging.getLogger(loud).setLevel(logging.WARNING)
     try:
         settings_module.add_env_file(os.environ, Path.cwd())
         settings = settings_module.load(os.environ)
+        logs.start(settings.log_format)
+        for loud in ("alembic", "httpx2", "httpx"):
+            logging.getLogger(loud).setLevel(logging.WARNING)
         startup.check(settings)
     except ConsoleError as error:
         print(error, file=sys.stderr)
@@ -92,6 +108,15 @@ def main() -> int:
 
 def _ready() -> bool:
     return "keeper" in app.state and app.state["keeper"].ready
+
+
+def _platform() -> "Platform | None":
+    """What this server is connected to; None while the stores are brought up to date."""
+    if "keeper" not in app.state or not app.state["keeper"].prepared.is_set():
+        return None
+    from pages.components import session
+
+    return session.platform()
 
 
 def _prepare() -> None:
@@ -115,7 +140,7 @@ def _log_to_file(settings: Settings) -> None:
     """Keep our own lines, with the tracebacks of defects, where an engineer finds them later."""
     settings.log_folder.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(settings.log_folder / "web.log", maxBytes=LARGEST_LOG, backupCount=1)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(logs.formatter(settings.log_format))
     logging.getLogger("signalbox").addHandler(handler)
 
 

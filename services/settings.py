@@ -46,6 +46,7 @@ class Settings:
     place: Place = field(default_factory=Place)
     webhook_secret: Secret | None = None
     outgoing: Outgoing = field(default_factory=Outgoing)
+    log_format: str = "text"
 
     @property
     def platform(self) -> str:
@@ -147,6 +148,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         place=place.read(environ),
         webhook_secret=Secret(secret) if (secret := environ.get("SIGNALBOX_WEBHOOK_SECRET")) else None,
         outgoing=outgoing.read(environ),
+        log_format=_choice(environ, "SIGNALBOX_LOG_FORMAT", ("text", "json")),
     )
 
 

@@ -20,24 +20,28 @@ ENDING = {
     "intent": mark("This is still under way, or the console ended in the middle of it."),
 }
 MOST_OF_WHY = 120
+# Markdown makes a link of every address, also of an escaped one; a joiner without width keeps it text.
+UNLINKED = "@\u2060"
 
 
 def show(lines: tuple[Event, ...], every_app: bool) -> None:
     """The lines under their days, newest first."""
     for day, found in groupby(lines, key=lambda one: session.moment(one.at)[:10]):
         st.markdown(f"**{day}**")
-        for line in found:
-            _show(line, every_app)
+        with st.container(gap="xsmall"):
+            for line in found:
+                _show(line, every_app)
 
 
 def plain(line: Event) -> str:
     """The sentence with from and to, as markdown."""
+    told = session.escape(say(sentence(line)).replace("@", UNLINKED))
     moved = step(line)
     if moved is None or line.outcome != "done":
-        return session.escape(say(sentence(line)))
+        return told
     before, after = ("–" if one is None else str(one) for one in moved)
     said = after if moved[0] is None else f"{before} → {after}"
-    return f"{session.escape(say(sentence(line)))} **{session.escape(said)}**"
+    return f"{told} **{session.escape(said)}**"
 
 
 def _show(line: Event, every_app: bool) -> None:

@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 CLOSE_NO_IDENTITY = 4401
-OPEN_PATHS = ("/_stcore/health", "/api/ready")
+OPEN_PATHS = ("/_stcore/health", "/api/ready", "/api/metrics")
 
 
 class SecurityHeaders:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.errors import ConsoleError
+from services.processes import heart
 from services.processes.lock import held, read
 from services.settings import Settings
 
@@ -44,7 +45,7 @@ class Keeper(threading.Thread):
 
     @property
     def ready(self) -> bool:
-        return self.prepared.is_set() and held(self.lock)
+        return self.prepared.is_set() and held(self.lock) and not heart.stopped(self.settings)
 
     def run(self) -> None:
         while not self._prepare():

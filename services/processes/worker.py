@@ -22,7 +22,7 @@ from services import audit, database, jobs, settings
 from services.errors import ConsoleError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
-from services.processes import packages
+from services.processes import heart, logs, packages
 from services.processes.lock import Lock, held, read
 from services.secrets import OF_AGENTS
 from services.settings import Settings
@@ -74,6 +74,7 @@ class Worker:
         self.stopping = True
 
     def serve(self) -> None:
+        heart.beat(self.settings)
         jobs.requeue_all(self.engine)
         audit.reconcile(self.engine)
         self._await_gateway()
@@ -164,6 +165,7 @@ class Worker:
         if time.monotonic() - self.ticked < 1:
             return
         self.ticked = time.monotonic()
+        heart.beat(self.settings)
         jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "read_traces", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "watch_alerts", SECONDS_BETWEEN_LOOKS, having="alert_rules")
@@ -192,6 +194,7 @@ class Worker:
 def run(config: Settings, job: Job, handler: str, lifeline: Connection) -> None:
     """The child: one attempt of one job, in the name of the person who asked for it."""
     threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
+    logs.start(config.log_format)
     try:
         platform = _connected(config, job)
         if platform is None:
@@ -283,8 +286,8 @@ def _die_with_worker(lifeline: Connection) -> None:
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     config = settings.load(os.environ)
+    logs.start(config.log_format)
     worker = Worker(config)
     # Before the lock: who reads our pid there may stop us at once, and that has to be a clean stop too.
     signal.signal(signal.SIGTERM, worker.stop)

@@ -4,7 +4,6 @@ Given the pid of the worker that starts it, it ends at once when that worker die
 would know of it, and the next worker starts one of its own. From then on it outlives its worker.
 """
 
-import logging
 import os
 import socket
 import sys
@@ -13,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 import uvicorn
 
 from services import settings as environment
+from services.processes import logs
 from services.processes.gateway.server import application
 from services.processes.lock import Lock
 from services.settings import Settings
@@ -55,7 +55,7 @@ def _orphaned() -> bool:
 def _log_to_file(settings: Settings) -> None:
     settings.log_folder.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(settings.log_folder / "gateway.log", maxBytes=2_000_000, backupCount=1, encoding="utf-8")
-    logging.basicConfig(level=logging.INFO, handlers=[file], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.start(settings.log_format, file)
 
 
 if __name__ == "__main__":
