@@ -1,11 +1,13 @@
 """When a rule would have fired, told and drawn before it is saved."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, feedback, session
 from services import alerts
-from services.alerts import Preview, Rule, Series
+from services.alerts import Found, Preview, Rule, Series
 from services.errors import ConsoleError
 from services.workspace import Workspace
 
@@ -29,8 +31,9 @@ def show(workspace: Workspace, rule: Rule) -> None:
     st.markdown(f"**{said}**")
     drawn = figure(found)
     st.plotly_chart(drawn, key=f"preview-{workspace.app.id}", config={"displayModeBar": False}, alt=said)
-    for one in found.episodes[-MOST:][::-1]:
-        st.caption(_("{since} until {until}", since=session.moment(one.since), until=session.moment(one.until)))
+    with st.container(gap="xxsmall"):
+        for one in found.episodes[-MOST:][::-1]:
+            st.caption(_("{since} until {until}", since=session.moment(one.since), until=session.moment(one.until)))
     if len(found.episodes) > MOST:
         st.caption(_("The newest {n} are listed.", n=MOST))
     if found.unknown:
@@ -58,7 +61,8 @@ def figure(found: Preview) -> go.Figure:
     """What it watches, the limit as a line, and in red when people would have been told."""
     rule, times = found.rule, charts.local([alerts.moment(one) for one in found.seen])
     scale = 100 if rule.series in PERCENT else 1
-    lines = [_line(times, [one.now * scale for one in found.seen], _("now"), charts.BLUE)]
+    known = [one.now * scale if one.found is not Found.NO_DATA else None for one in found.seen]
+    lines = [_line(times, known, _("now"), charts.BLUE)]
     if rule.changing:
         lines.append(_line(times, [one.before * scale for one in found.seen], _("compared with"), charts.GREY))
     drawn = go.Figure(lines)
@@ -81,7 +85,7 @@ def figure(found: Preview) -> go.Figure:
     return drawn
 
 
-def _line(times: object, values: list[float], name: str, colour: str) -> go.Scatter:
+def _line(times: object, values: Sequence[float | None], name: str, colour: str) -> go.Scatter:
     return go.Scatter(
         x=times, y=values, name=name, mode="lines", line={"color": colour, "width": 1.5}, connectgaps=False
     )

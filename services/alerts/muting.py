@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from services import apps, audit
+from services.alerts import rules
 from services.audit import Verb
 from services.database import now
 from services.errors import InvalidInputError
@@ -38,7 +39,7 @@ def mute(workspace: "Workspace", rule_id: str, until: datetime | None) -> None:
     before = muted_until(workspace)
     kept = {id: one.isoformat() for id, one in before.items() if id != rule_id}
     after = kept | ({rule_id: until.isoformat()} if until else {})
-    with audit.change(workspace, Verb.MUTE_ALERT, rule_id, after=after.get(rule_id)):
+    with audit.change(workspace, Verb.MUTE_ALERT, rules.name_of(workspace, rule_id), after=after.get(rule_id)):
         apps.save_setting(workspace, MUTES, after, read=version)
 
 

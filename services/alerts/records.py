@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services import audit
+from services.alerts.rules import Rule, name_of
 from services.alerts.words import Text
 from services.audit import Verb
 from services.database import alert as table
@@ -16,7 +17,6 @@ from services.errors import ConflictError
 from services.messages import Message
 
 if TYPE_CHECKING:
-    from services.alerts.rules import Rule
     from services.workspace import Workspace
 
 MOST = 50
@@ -62,7 +62,7 @@ def untold_ends(workspace: "Workspace") -> list[Alert]:
     return _all(workspace, table.c.ended_at.is_not(None) & table.c.end_told.is_(False) & (table.c.told > 0))
 
 
-def start(workspace: "Workspace", rule: "Rule", text: Text) -> None:
+def start(workspace: "Workspace", rule: Rule, text: Text) -> None:
     """Open the rule's alert; where another look has opened it already, nothing happens."""
     row = {"app_id": workspace.app.id, "rule_id": rule.id, "text": text.to_json(), "started_at": now()}
     try:
@@ -105,7 +105,8 @@ def was_told(workspace: "Workspace", alert: Alert, over: bool = False) -> None:
 def acknowledge(workspace: "Workspace", id: int) -> None:
     """Say that this person looks after it: nobody is reminded any more; raises ConflictError when it is over."""
     mine = and_(table.c.id == id, table.c.app_id == workspace.app.id, table.c.ended_at.is_(None))
-    with audit.change(workspace, Verb.ACKNOWLEDGE_ALERT, f"alert {id}"):
+    name = next((name_of(workspace, one.rule_id) for one in open_alerts(workspace) if one.id == id), "")
+    with audit.change(workspace, Verb.ACKNOWLEDGE_ALERT, name, after=id):
         taken = {"acknowledged_by": workspace.actor.id, "acknowledged_at": now()}
         with writing(workspace.engine) as connection:
             first = and_(mine, table.c.acknowledged_by.is_(None))

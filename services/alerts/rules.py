@@ -120,6 +120,11 @@ def get(workspace: "Workspace", id: str) -> Rule:
     return found
 
 
+def name_of(workspace: "Workspace", id: str) -> str:
+    """How people call a rule; its id when it is gone."""
+    return next((one.name for one in all(workspace) if one.id == id), id)
+
+
 def save(workspace: "Workspace", rule: Rule) -> Rule:
     """Store a rule, a new one under a new id; raises InvalidInputError with what to correct."""
     rule = checked(rule)

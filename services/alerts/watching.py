@@ -44,7 +44,7 @@ def tick(workspace: "Workspace") -> int:
     for alert in records.open_alerts(workspace):
         rule = known.get(alert.rule_id)
         if rule is None or not rule.on:
-            records.end(workspace, alert, alert.rule_id)
+            records.end(workspace, alert, rules.name_of(workspace, alert.rule_id))
     _tell(workspace, known)
     return looked
 
@@ -105,7 +105,7 @@ def _tell(workspace: "Workspace", known: dict[str, Rule]) -> None:
         rule = known.get(alert.rule_id)
         if silent or alert.rule_id in muted:
             continue
-        if rule:
+        if rule and rule.on:
             sending.tell(workspace, rule, alert, sending.OVER)
         records.was_told(workspace, alert, over=True)
 
