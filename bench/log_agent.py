@@ -4,7 +4,8 @@
 
 Every case is a process of its own, prepared like a job's child, which logs one agent and ends: so the first call is what
 people wait for, and the median of the next ones is what is left when everything is imported.
-The target is what stands beyond the model calls: well under a second.
+The target is what stands beyond the model calls: well under a second. MLflow's floor is its plain `log_model` of the same
+file with the same example and packages, without a prompt, tags or resources: what is above it is ours.
 """
 
 import cProfile
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 CASES = (
     "as the console logs",
+    "MLflow's floor: plain log_model",
     "without an input example",
     "environment not recorded",
     "packages not pinned",
@@ -47,15 +49,20 @@ REPLY = {
 
 def main(thinking: float, rounds: int) -> None:
     print(f"the model thinks {thinking} s; {rounds} warm rounds\n")
-    print(f"{'':28} {'whole':>8} {'model calls':>14} {'beyond':>8} {'ratio':>8}")
+    beyond: dict[tuple[str, str], float] = {}
+    print(f"{'':38} {'whole':>8} {'model calls':>14} {'beyond':>8} {'ratio':>8}")
     for case in CASES:
         told = json.loads(in_process(case, str(thinking), str(rounds if case != CASES[-1] else 1)))
         for state in ("first", "warm"):
             whole, asked, calls = told[state]
             line = f"{whole:7.2f}s {asked:8.2f}s /{calls:2.0f} {whole - asked:8.2f}s {whole / asked:7.2f}x"
-            print(f"{case + ', ' + state:36} {line}")
+            beyond[case, state] = whole - asked
+            print(f"{case + ', ' + state:38} {line}")
         if case == CASES[0]:
             print("   of a warm call, profiled: " + ", ".join(f"{name} {ms} ms" for name, ms in told["parts"].items()))
+        if case == CASES[1]:
+            above = {state: beyond[CASES[0], state] - beyond[case, state] for state in ("first", "warm")}
+            print("   ours above that floor: " + ", ".join(f"{state} {more:+.2f} s" for state, more in above.items()))
 
 
 def in_process(*arguments: str) -> str:
@@ -110,6 +117,9 @@ def logging(place: "Workspace", case: str) -> Callable[[], None]:
     os.environ["MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING"] = str(case != "environment not recorded").lower()
     changes = {"without an input example": {"input_example": None}, "packages not pinned": {"pip_requirements": None}}
     given = arguments(place, form, 0) | {"python_model": str(BUILT_IN)} | changes.get(case, {})
+    if case == CASES[1]:
+        plain = ("name", "python_model", "model_config", "input_example", "pip_requirements")
+        given = {name: given[name] for name in plain}
 
     def log() -> None:
         with mlflow.tracing.context(enabled=False):
