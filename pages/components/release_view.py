@@ -9,6 +9,7 @@ from pages.components import (
     release_approval,
     release_beside,
     release_canary,
+    release_effect,
     release_evidence,
     release_findings,
     release_override,
@@ -143,6 +144,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     _show_proof(release)
     release_evidence.show(workspace, release)
     release_beside.show(workspace, release)
+    release_effect.show(workspace, release)
     release_approval.show(workspace, release)
     release_override.show(workspace, release)
     _show_actions(workspace, release)

@@ -6,6 +6,7 @@ from services import audit
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.monitoring.effect import Effect, effect, told
 from services.monitoring.markers import Marker
 from services.monitoring.overview import HELPFUL, Asked, Overview, Score, overview
 from services.monitoring.scoring import score_live
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 __all__ = [
     "HELPFUL",
     "Asked",
+    "Effect",
     "Marker",
     "Overview",
     "Score",
     "Watch",
     "as_csv",
     "backfill",
+    "effect",
     "overview",
     "production_scorers",
     "resume",
     "save_scorers",
     "score_live",
     "scoring_runs",
+    "told",
     "watches",
 ]
 

@@ -12,6 +12,7 @@ from services.people import Actor, Role
 from services.releases import Kind, Pair, State, canary, offline, overriding, records
 from services.releases.canary import Measure
 from services.releases.plan import Plan
+from tests.left_traces import leave
 from tests.pages.conftest import texts
 from tests.standing import answered, gateway, logged, stand
 
@@ -96,3 +97,19 @@ def test_ones_own_question_is_answered_by_both_versions_side_by_side(screen, wor
         shown.button[[one.label for one in shown.button].index("Ask both")].click().run()
     assert "Both answered with the same words" in texts(shown)
     assert "After: agent version 2" in "".join(one.proto.body for one in shown.get("html"))
+
+
+def test_production_before_and_after_a_release_stands_on_its_page(screen, workspace):
+    id = stored(workspace, State.LIVE)
+    records.set_step(workspace, id, "shift", state="done", started_at=now(), ended_at=now() - timedelta(hours=5))
+    leave(workspace, "before", hours_ago=6)
+    leave(workspace, "after", hours_ago=3, error=True)
+    shown = screen("releases", release=str(id))
+    shown.session_state[f"effect-{id}"] = True
+    table = shown.run().table[0].value
+    assert list(table.iloc[0]) == ["Questions", "1", "1"]
+    assert list(table.iloc[1]) == ["Failed", "0 (0 %)", "1 (100 %)"]
+    assert "hours before the move" in texts(shown)
+
+    records.set_step(workspace, id, "shift", state="done", started_at=now(), ended_at=now())
+    assert "Too early" in texts(shown.run())
