@@ -8,14 +8,14 @@ from pages.components import session
 from pages.components.audit_filters import OUTCOME
 from services.audit import Event
 from services.audit.differences import Difference, differences
-from services.audit.sentences import sentence, step
+from services.audit.sentences import sentence, step, subject
 from services.messages import mark
 
 _, say = session.text, session.say
 
 COLOUR = {"failed": "red", "unknown": "orange", "intent": "orange"}
 ENDING = {
-    "failed": mark("It did not work; what it began was undone or left as it stands below."),
+    "failed": mark("It did not work. Below stands what was asked for."),
     "unknown": mark("The console ended before this did, so nobody knows how far it came. Look at what it was about."),
     "intent": mark("This is still under way, or the console ended in the middle of it."),
 }
@@ -47,7 +47,7 @@ def plain(line: Event) -> str:
 def _show(line: Event, every_app: bool) -> None:
     badge = f" :{COLOUR[line.outcome]}-badge[{_(OUTCOME[line.outcome])}]" if line.outcome in COLOUR else ""
     app = f" :gray-badge[{session.escape(line.app_id)}]" if every_app and line.app_id else ""
-    why = " ".join(line.why.split())
+    why = " ".join(say(subject(line.why)).split())
     why = f" :gray[“{session.escape(why[:MOST_OF_WHY])}”]" if why else ""
     with st.expander(f":gray[{session.moment(line.at)[11:16]}] {plain(line)}{badge}{app}{why}"):
         st.markdown(_details(line))

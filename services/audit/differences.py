@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.audit.reading import Event
+from services.audit.verbs import Verb
 from services.messages import Message, mark
 
 LONGEST = 500
@@ -47,6 +48,8 @@ class Difference:
 
 def differences(line: Event) -> list[Difference]:
     """Every value that is not the same before and after, at most MOST."""
+    if line.verb == Verb.MOVE_TRAFFIC:
+        return _shares(line)
     before, after = dict(_flat(line.before)), dict(_flat(line.after))
     paths = list(dict.fromkeys([*before, *after]))
     changed = [path for path in paths if before.get(path) != after.get(path)]
@@ -54,6 +57,20 @@ def differences(line: Event) -> list[Difference]:
         Difference(tuple(map(_field, path or ("",))), _told(before.get(path)), _told(after.get(path)))
         for path in changed[:MOST]
     ]
+
+
+def _shares(line: Event) -> list[Difference]:
+    """Traffic is kept as shares by version of the agent."""
+    before, after = (one if isinstance(one, dict) else {} for one in (line.before, line.after))
+    return [
+        Difference((Message("Agent version {n}", n=number),), _percent(before.get(number)), _percent(after.get(number)))
+        for number in dict.fromkeys([*before, *after])
+        if before.get(number) != after.get(number)
+    ]
+
+
+def _percent(share: Any) -> Message | str:
+    return Message("{n} %", n=share or 0)
 
 
 def _flat(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -109,6 +109,16 @@ def test_a_line_is_a_sentence_in_the_readers_language(written):
     ]
 
 
+def test_moved_traffic_is_told_as_shares_by_version(workspace):
+    with audit.change(workspace, Verb.MOVE_TRAFFIC, "support", before={"1": 100}, after={"1": 90, "2": 10}):
+        pass
+    found = differences(lines(workspace, verbs=(Verb.MOVE_TRAFFIC,))[0])
+    assert [tuple(render(part, "en") for part in (*one.path, one.before, one.after)) for one in found] == [
+        ("Agent version 1", "100 %", "90 %"),
+        ("Agent version 2", "0 %", "10 %"),
+    ]
+
+
 def test_only_who_may_read_the_log_reads_it(written):
     author = replace(written, actor=Actor("eve", frozenset({Role.AUTHOR, Role.VIEWER})))
     for act in (lambda: searching.search(author, AuditQuery()), lambda: exporting.to_csv(author, AuditQuery(), "en")):

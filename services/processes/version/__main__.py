@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ import mlflow
 import uvicorn
 
 import services.processes.early  # noqa: F401
+from services.processes import logs
 from services.processes.version.agent import ServedAgent, first_line
 from services.processes.version.server import application
 
@@ -21,7 +21,7 @@ DRAIN_SECONDS = 30
 
 def main() -> int:
     options = _options()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.start(logs.TEXT)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.excepthook = _say_plainly
     # With the environment variable alone MLflow reads the experiment from its store again for every trace.
