@@ -14,7 +14,7 @@ from services.archive.table import Span, Writing
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.readmodel import api_history, following, source
-from services.readmodel.facts import SLOT_MS, from_info
+from services.readmodel.facts import SLOT_MS, Fact, from_info
 from services.readmodel.sql_history import SqlHistory
 
 if TYPE_CHECKING:
@@ -52,31 +52,31 @@ def replace(
 ) -> int:
     """Make the table hold these neighbouring quarter hours of a day as MLflow has them; returns how many traces."""
     held = span_of(slots)
-    infos, rows = read(workspace, held)
-    unsure = {fact.slot for fact in map(from_info, infos) if following.unsettled([fact])}
+    facts, rows = read(workspace, held)
+    unsure = {fact.slot for fact in facts if following.unsettled([fact])}
     known = due.prints if due else {}
     prints = {slot: "" if slot in unsure else known.get(slot) for slot in slots}
     place.replace(held, rows, prints, keep=chosen.outlives(held.day))
     return len(rows)
 
 
-def read(workspace: "Workspace", held: Span) -> tuple[list[TraceInfo], list[dict[str, Any]]]:
-    """The rows that MLflow's traces of that time become, and what describes them."""
+def read(workspace: "Workspace", held: Span) -> tuple[list[Fact], list[dict[str, Any]]]:
+    """The traces of that time in MLflow as facts, and the rows that they become."""
     words = f"timestamp_ms >= {held.from_ms} AND timestamp_ms < {held.to_ms}"
     infos = [trace.info for trace in api_history.pages(workspace, words)]
     if not infos:
         return [], []
-    history = source.of(workspace)
+    facts, history = [from_info(info) for info in infos], source.of(workspace)
     try:
         spans = history.spans(workspace, held.from_ms, held.to_ms)
     except ConsoleError:
         spans = {}  # one that cannot be read spoils a whole page: each is asked for alone
     here = isinstance(history, SqlHistory)
     rows = [
-        schema.row(info, spans.get(info.trace_id) or _elsewhere(workspace, info, here))
-        for info in sorted(infos, key=lambda one: one.request_time)
+        schema.row(info, fact, spans.get(info.trace_id) or _elsewhere(workspace, info, here))
+        for info, fact in zip(infos, facts, strict=True)
     ]
-    return infos, rows
+    return facts, rows
 
 
 def span_of(slots: Sequence[int]) -> Span:

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS intended (slot INTEGER PRIMARY KEY, number INTEGER NO
 def connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=20, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
     connection.executescript(SCHEMA)
     return connection
 

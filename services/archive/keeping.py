@@ -92,7 +92,7 @@ def put_back(workspace: "Workspace", first: date, last: date, told: "Told") -> i
     for done, day in enumerate(chosen):
         for held in _parts(day):
             told(done, len(chosen))
-            there = {info.trace_id for info in copying.read(workspace, held)[0]}
+            there = {fact.trace_id for fact in copying.read(workspace, held)[0]}
             found = table.read(workspace)
             for one in verifying.rows(found, held) if found else []:
                 if one["trace_id"] not in there:

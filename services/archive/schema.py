@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from mlflow.entities import Assessment, TraceInfo
 
-from services.readmodel.facts import NANO, SOURCE_RUN, Fact, from_info, readable
+from services.readmodel.facts import NANO, SOURCE_RUN, Fact, readable
 
 VERSION = 1
 DAY = 86_400_000
@@ -86,9 +86,9 @@ def moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
-def row(info: TraceInfo, spans: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+def row(info: TraceInfo, fact: Fact, spans: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
     """What is archived of a trace; `spans` None when MLflow has none of it, or none that can be read."""
-    fact, root = from_info(info), _root(spans)
+    root = _root(spans)
     told = {
         "day": day_of(fact.at),
         "trace_id": fact.trace_id,
