@@ -84,7 +84,7 @@ def _back(workspace: Workspace, now: State) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(
             _("First and last day (UTC)"),
-            (None, None),
+            [],
             now.oldest.date() if now.oldest else None,
             now.newest.date() if now.newest else None,
             key=_key(workspace, "days"),
