@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _backup(asked: argparse.Namespace) -> int:
     target = Path(asked.file or backup.usual_name(datetime.now(UTC))).absolute()
-    made = backup.make(_settings(), target, os.environ)
+    # A copy: connecting writes settings of its own into the environment.
+    made = backup.make(_settings(), target, dict(os.environ))
     _say(Message("The backup {path} is complete: {n} files, {size} MB.",
                  path=str(made.file), n=len(made.manifest.files), size=f"{made.size / 1e6:.1f}"))  # fmt: skip
     _say(Message("Audit log: {n} lines, the newest is line {line} with the hash {hash}.",

@@ -95,6 +95,6 @@ def copy(source: IO[bytes], target: IO[bytes]) -> Held:
 def _without_login(value: str) -> str:
     """Logins stand before an @, keys after a ?: neither leaves the machine."""
     parts = urlsplit(value)
-    if "://" not in value:
+    if not parts.netloc:  # a file, which has no login
         return value
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))

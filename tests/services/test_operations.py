@@ -200,6 +200,15 @@ def _climb(source, copy):
     _rewritten(source, copy, change)
 
 
+def test_the_command_keeps_only_settings_that_were_set(filled, target, monkeypatch, capsys):
+    monkeypatch.setenv("SIGNALBOX_DATABASE_URL", filled.settings.database_url)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert main(["backup", str(target)]) == 0 and "is complete" in capsys.readouterr().out
+    with zipfile.ZipFile(target) as packed:
+        told = manifest.read(packed.read(manifest.NAME)).settings
+    assert told["SIGNALBOX_DATABASE_URL"] == filled.settings.database_url and "MLFLOW_TRACKING_URI" not in told
+
+
 @pytest.fixture
 def checked(settings, environ):
     def look(**more):
