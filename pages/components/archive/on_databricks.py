@@ -113,7 +113,7 @@ def _start(workspace: Workspace) -> None:
 
 
 def _name(workspace: Workspace) -> None:
-    with feedback.action(Message("Saved.")):
+    with feedback.action(Message("Saved the table's name.")):
         archiving.name_table(workspace, st.session_state[_key(workspace, "named")].strip())
 
 
