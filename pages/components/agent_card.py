@@ -75,7 +75,8 @@ def _show_tools(agent: AgentVersion) -> None:
     if told:
         st.caption(_("Tools: {names}", names=", ".join(told)))
     for one in agent.servers:
-        name, url = session.escape(one["name"]), session.escape(one["url"])
+        # As code: an address that Markdown makes a link of would be asked by a browser.
+        name, url = session.escape(one["name"]), f"`{one['url'].replace('`', '')}`"
         st.caption(_("MCP server {name}: {url}", name=name, url=url))
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services import audit, jobs
@@ -76,7 +76,7 @@ def changed(rows: Sequence[Row], declared: Sequence[Mapping[str, Any]]) -> tuple
     """What is otherwise now than when the agent was logged with these servers and tools; only for a job."""
     offer = offered(rows)
     if offer.findings:
-        return offer.findings
+        return tuple(replace(one, why=found.CALLED) for one in offer.findings)
     now = {one.name: one for one in offer.tools}
     logged = {str(one["name"]): one for one in declared if one.get("server")}
     gone = sorted(logged.keys() - now.keys())

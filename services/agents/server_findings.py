@@ -9,6 +9,7 @@ from services.secrets import masked
 
 LONGEST = 300
 WHY = Message("The model is told of the tools that a server offers when the agent is logged; it would know of none.")
+CALLED = Message("The agent calls its tools there while it answers: such a call fails now.")
 CHOOSE = Message("Name fewer in “Only these tools”.")
 
 

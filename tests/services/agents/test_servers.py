@@ -132,6 +132,8 @@ def test_what_a_server_changes_after_the_logging_is_told(crm):
         "Offered now, and unknown to this version: crm_cancel_order.",
     ]
     assert not offers.changed(rows, [vars(one) for one in offers.offered(rows).tools])
+    (away,) = offers.changed([servers.row("crm", "http://127.0.0.1:9/mcp")], declared)
+    assert "cannot be reached" in str(away.what) and "such a call fails now" in str(away.why)
 
 
 def test_only_variables_of_agents_reach_a_served_one_and_a_job(settings, monkeypatch):
