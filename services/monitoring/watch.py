@@ -41,7 +41,9 @@ class Watch:
     def told(self) -> Message:
         if self.silent is not None:
             return self.silent
-        n = max(round(self.per_day), 1)
+        n = round(self.per_day)
+        if not n:
+            return Message("Judges fewer than one answer a day: too few to notice a drop soon.")
         if self.days is None:
             return Message("Judges about {n} {n:answer|answers} a day.", n=n)
         if self.days > LONGEST:
@@ -50,7 +52,7 @@ class Watch:
                 n=n,
             )
         return Message(
-            "Judges about {n} {n:answer|answers} a day. A drop by 5 points would be noticed within {days} {days:day|days}.",
+            "Judges about {n} {n:answer|answers} a day. A drop by 5 points shows within {days} {days:day|days} in 8 of 10 cases.",
             n=n,
             days=max(round(self.days), 1),
         )
