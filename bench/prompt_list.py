@@ -97,10 +97,11 @@ def cases(place: "Workspace") -> dict[str, Callable[[], int]]:
 
     def screen(text: str = "") -> int:
         """Everything that the screen asks for, with what it shows of each row."""
-        look = library.refresh(place)
+        query = Query(text)
+        look = library.refresh(place, query.newest_first)
         library.names(place, look)
         library.choices(place)
-        page = library.find(place, Query(text), look)
+        page = library.find(place, query, look)
         assert page.rows and all(not text or row.excerpt for row in page.rows), text
         return page.total
 

@@ -1,6 +1,6 @@
 """What one version changes in another, and what that would mean for the people who use what is live."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -28,13 +28,13 @@ class Side:
     live: bool = False
 
 
-# Another pair, or another way to draw it, reruns only this part: versions never change, what is live is read anew.
+# Another pair, or another way to draw it, reruns only this part: versions never change, and what is live is asked anew
+# when the difference is drawn already, which waits for nobody; only when it has moved is everything drawn again.
 @st.fragment
 def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     """Two versions from the address, or the newest against the live or the previous one."""
     draft = drafts.mine(workspace, name)
-    alias = production.alias(workspace, name)
-    sides = {one.version: _side(replace(one, live=one.version == alias)) for one in found}
+    sides = {one.version: _side(one) for one in found}
     for asked in (session.number("version"), session.number("against")):
         if asked is not None and asked not in sides:
             st.warning(_("There is no version {n} of this prompt. Choose one from the list.", n=asked))
@@ -63,6 +63,8 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
             icon=":material/science:",
             query_params={"prompt": name, "versions": versions} | ({"draft": "1"} if new.number == DRAFT else {}),
         )
+    if production.alias(workspace, name) != (live.number if live else None):
+        st.rerun()
     with meaning:
         _show_meaning(workspace, name, live if live and not new.live else old, new)
 

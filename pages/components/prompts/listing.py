@@ -22,7 +22,7 @@ _ = session.text
 
 def show(workspace: Workspace, look: Look) -> None:
     _show_actions(workspace)
-    query = _asked()
+    query = asked()
     _show_filters(workspace, query)
     found = library.find(workspace, query, look)
     if not found.rows:
@@ -35,6 +35,20 @@ def show(workspace: Workspace, look: Look) -> None:
     if found.pages > 1:
         _show_pages(workspace, found)
     _show_age(workspace, found)
+
+
+def asked() -> Query:
+    """What the address asks for; what makes no sense there asks for nothing."""
+    params = st.query_params
+    key, colon, value = params.get("label", "").partition(":")
+    return Query(
+        text=params.get("q", ""),
+        author=params.get("author", ""),
+        label=(key, value) if colon else None,
+        archived=params.get("archived") == "1",
+        order=Order.NAME if params.get("sort") == Order.NAME else Order.NEWEST,
+        page=session.number("page") or 1,
+    )
 
 
 def show_import(workspace: Workspace) -> None:
@@ -66,20 +80,6 @@ def _show_actions(workspace: Workspace) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(_("You have begun a new prompt and not saved it."), width="content")
             st.button(_("Go on writing"), key="go-on", type="tertiary", on_click=opening.open_new)
-
-
-def _asked() -> Query:
-    """What the address asks for; what makes no sense there asks for nothing."""
-    params = st.query_params
-    key, colon, value = params.get("label", "").partition(":")
-    return Query(
-        text=params.get("q", ""),
-        author=params.get("author", ""),
-        label=(key, value) if colon else None,
-        archived=params.get("archived") == "1",
-        order=Order.NAME if params.get("sort") == Order.NAME else Order.NEWEST,
-        page=session.number("page") or 1,
-    )
 
 
 def _show_filters(workspace: Workspace, query: Query) -> None:

@@ -67,6 +67,11 @@ class Query:
     def narrows(self) -> bool:
         return bool(words.asked(self.text) or self.author or self.label)
 
+    @property
+    def newest_first(self) -> bool:
+        """Whether this is the page that shows what was written last."""
+        return not self.narrows and self.order is Order.NEWEST and self.page <= 1
+
 
 @dataclass(frozen=True)
 class Row:
@@ -110,7 +115,7 @@ def find(workspace: "Workspace", query: Query, look: Look | None = None) -> Page
 
     `look`: the caller's own of a moment ago, so that one screen looks once.
     """
-    look = look or refresh(workspace)
+    look = look or refresh(workspace, query.newest_first)
     found = _page(workspace, query, look.as_of)
     doubtful = {row.name for row in found.rows} - look.sure
     if doubtful and index.look_again(workspace, doubtful):

@@ -56,8 +56,8 @@ class Look:
     sure: frozenset[str]
 
 
-def refresh(workspace: "Workspace") -> Look:
-    """Take in what changed."""
+def refresh(workspace: "Workspace", listed: bool = False) -> Look:
+    """Take in what changed; `listed`: the newest page will be shown, so that one call sees all that it would ask for."""
     begun, cursor = now(), stored.cursor(workspace)
     if cursor is None:
         return Look(refresh_all(workspace), frozenset())
@@ -67,7 +67,8 @@ def refresh(workspace: "Workspace") -> Look:
         stale = own.event_id > cursor.event_id or begun - cursor.looked_at > FRESH
         as_of = refresh_all(workspace) if stale else cursor.looked_at
         return Look(as_of, frozenset(stored.names(workspace)))
-    seen, complete, certain = _last_changed(workspace, stored.count(workspace))
+    few = not listed and stored.count(workspace) > PAGE
+    seen, complete, certain = _last_changed(workspace, (GLANCE, PAGE) if few else (PAGE,))
     if len(own.names) > PAGE or not certain:
         return Look(refresh_all(workspace), frozenset(one.name for one in seen))
     seen += registry.named(workspace, own.names - {one.name for one in seen})
@@ -116,10 +117,10 @@ def read_on(workspace: "Workspace") -> None:
         stored.put(workspace, [_read_all(workspace, one) for one in seen], (), begun)
 
 
-def _last_changed(workspace: "Workspace", held: int) -> tuple[list[Seen], bool, bool]:
+def _last_changed(workspace: "Workspace", pages: tuple[int, ...]) -> tuple[list[Seen], bool, bool]:
     """What changed last, whether these are all prompts, and whether nothing else can have changed its versions."""
     seen: list[Seen] = []
-    for most in (GLANCE, PAGE) if held > PAGE else (PAGE,):
+    for most in pages:
         seen, complete = registry.last_changed(workspace, most)
         # Where the oldest of the page has changed too, there may be more behind it.
         if complete or not _changed(seen[-1:], stored.fingerprints(workspace, [seen[-1].name])):

@@ -1,5 +1,7 @@
 """Compare: any two versions or the draft, what differs in all their parts, and what that means for people."""
 
+from dataclasses import replace
+
 import mlflow
 import pytest
 
@@ -191,3 +193,19 @@ def test_both_sides_are_one_click_from_the_playground(screen, written):
     shown = screen("prompts", prompt="greeting", view="compare", version="3", against="1")
     (link,) = [one.proto for one in shown.get("page_link") if "playground" in one.proto.label]
     assert "versions=1%2C3" in link.query_string and "prompt=greeting" in link.query_string
+
+
+def test_a_pointer_that_moved_since_the_page_was_read_draws_it_again(screen, written, monkeypatch):
+    mlflow.genai.set_prompt_alias("greeting", "production", 1)
+    read_before, history = [], prompts.history
+
+    def early(*asked):
+        found = history(*asked)
+        read_before.append(found)
+        return [replace(one, live=False) for one in found] if len(read_before) == 1 else found
+
+    monkeypatch.setattr(prompts, "history", early)
+    shown = screen("prompts", view="compare")
+    assert not shown.exception
+    assert (sides(shown), len(read_before)) == ((1, 3), 2)
+    assert "If version 3 replaced version 1 (live)" in read(shown)

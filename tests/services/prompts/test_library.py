@@ -14,7 +14,7 @@ from services.processes.worker import Worker
 from services.prompts import bin, comments, drafts, library
 from services.prompts.content import ChatMessage, Content
 from services.prompts.drafts import Draft
-from services.prompts.library import Order, Query, index
+from services.prompts.library import Order, Query, index, registry
 from services.prompts.library.words import Line, excerpt, fold
 
 
@@ -233,6 +233,19 @@ def test_rows_off_the_first_page_are_compared_when_they_are_shown(written, small
     assert library.find(written, Query(page=3)).rows[0].live == 2
     mlflow.MlflowClient().delete_prompt("farewell")
     assert found(written, "farewell") == []
+
+
+def test_the_newest_page_asks_the_registry_once_and_sees_what_others_wrote(written, small, monkeypatch):
+    for name in ("third", "fourth", "fifth"):
+        prompts.save(written, name, f"The {name}", "")
+    found(written)
+    mlflow.genai.set_prompt_alias("fifth", "production", 1)
+    asked = []
+    monkeypatch.setattr(registry, "_search", lambda *call, real=registry._search: asked.append(call) or real(*call))
+    assert [(one.name, one.live) for one in library.find(written, Query()).rows] == [("fifth", 1), ("fourth", None)]
+    assert len(asked) == 1
+    outside(written, "greeting", "Say it from elsewhere.")
+    assert found(written) == ["greeting", "fifth"]
 
 
 def test_many_outside_writes_at_once_are_all_found(written, small):
