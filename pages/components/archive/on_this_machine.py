@@ -76,15 +76,18 @@ def _follow(workspace: Workspace) -> None:
 
 
 def _numbers(now: State) -> None:
-    traces, size, newest, looked = st.columns(4)
-    traces.metric(_("Archived traces"), f"{now.rows:,}")
-    size.metric(_("Size"), _size(now.size))
-    newest.metric(_("Newest trace"), session.moment(now.newest) if now.newest else "–")
-    looked.metric(
-        _("Up to date until"),
-        session.moment(now.looked_at) if now.looked_at and now.complete else _("not yet"),
-        help=_("Everything that MLflow had at that time is in the archive. It looks again every minute."),
-    )
+    """Side by side where there is room: times are long words."""
+    until = session.moment(now.looked_at) if now.looked_at and now.complete else _("not yet")
+    with st.container(horizontal=True, gap="large"):
+        st.metric(_("Archived traces"), f"{now.rows:,}", width="content")
+        st.metric(_("Size"), _size(now.size), width="content")
+        st.metric(_("Newest trace"), session.moment(now.newest) if now.newest else "–", width="content")
+        st.metric(
+            _("Up to date until"),
+            until,
+            width="content",
+            help=_("Everything that MLflow had at that time is in the archive. It looks again every minute."),
+        )
 
 
 def _job(workspace: Workspace, now: State, job: Job | None) -> None:
