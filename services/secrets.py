@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 KEY_TEXT = re.compile(
     # Japanese may stand right before a key, and so may the letter of a line end that JSON has escaped.
@@ -18,6 +20,8 @@ OWN_KEYS = (
 )
 # Variables that agents may read: the keys of their tools.
 OF_AGENTS = "AGENT_"
+# Further chats, each with an address of its own.
+OF_CHATS = "SIGNALBOX_SLACK_URL_"
 SHORTEST = 8
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -34,12 +38,26 @@ class Secret:
 
 def is_key(name: str) -> bool:
     """Whether a variable of this name holds a key."""
-    return name in OWN_KEYS or name.startswith(OF_AGENTS)
+    return name in OWN_KEYS or name.startswith((OF_AGENTS, OF_CHATS))
+
+
+def keys_of(environ: Mapping[str, str]) -> list[str]:
+    """What nobody reads: the values of keys, and the passwords within them, as written and as sent."""
+    own = [value for name, value in environ.items() if is_key(name)]
+    within = [word for value in own if "://" in value for word in _passwords(value)]
+    return [one for one in (*own, *within) if len(one) >= SHORTEST]
 
 
 def masked(text: str) -> str:
     """The text without the keys of this machine and without anything that looks like one."""
-    for name, own in os.environ.items():
-        if is_key(name) and len(own) >= SHORTEST:
-            text = text.replace(own, "…")
+    for own in keys_of(os.environ):
+        text = text.replace(own, "…")
     return KEY_TEXT.sub("…", text)
+
+
+def _passwords(address: str) -> tuple[str, ...]:
+    try:
+        written = urlsplit(address).password or ""
+    except ValueError:
+        return ()
+    return written, unquote(written)

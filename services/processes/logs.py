@@ -5,7 +5,7 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from services.secrets import SHORTEST, is_key, masked
+from services.secrets import keys_of, masked
 
 TEXT, JSON = "text", "json"
 LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -16,7 +16,7 @@ class KeylessFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__(LINE)
-        self.keys = [value for name, value in os.environ.items() if is_key(name) and len(value) >= SHORTEST]
+        self.keys = keys_of(os.environ)
 
     def format(self, record: logging.LogRecord) -> str:
         return self.clean(super().format(record))
@@ -52,3 +52,5 @@ def start(form: str, *handlers: logging.Handler) -> None:
     for handler in used:
         handler.setFormatter(formatter(form))
     logging.basicConfig(level=logging.INFO, handlers=used, force=True)
+    # It would write each address that something is sent to, and some are keys.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
