@@ -45,7 +45,8 @@ def _show_webhook(workspace: Workspace, now: Channels, missing: Message | None, 
         _("Signed webhook of the app"),
         now.webhook,
         key=_key(workspace, "webhook"),
-        disabled=not may or missing is not None,
+        # What is chosen can be taken back, also when its address is gone.
+        disabled=not may or (missing is not None and not now.webhook),
     )
     if missing:
         _why(missing)
@@ -73,7 +74,7 @@ def _show_mail(workspace: Workspace, now: Channels, missing: Message | None, may
         key=_key(workspace, "email"),
         height=100,
         width=420,
-        disabled=not may or missing is not None,
+        disabled=not may or (missing is not None and not now.email),
     )
     if missing:
         _why(missing)

@@ -17,11 +17,12 @@ _, say = session.text, session.say
 STATE = {
     State.OK: mark("all is well"),
     State.PENDING: mark("too little data yet"),
+    State.STALE: mark("not looked at any more"),
     State.FIRING: mark("fires"),
     State.MUTED: mark("muted"),
     State.OFF: mark("switched off"),
 }
-COLOUR = {State.OK: "green", State.FIRING: "red", State.MUTED: "orange"}
+COLOUR = {State.OK: "green", State.FIRING: "red", State.MUTED: "orange", State.STALE: "orange"}
 MUTES = {1: mark("1 hour"), 8: mark("8 hours"), 24: mark("1 day"), 168: mark("7 days")}
 
 
@@ -88,7 +89,7 @@ def _show_history(workspace: Workspace) -> None:
     if not over:
         return
     names = {rule.id: rule.name for rule in alerts.all(workspace)}
-    with st.expander(_("What fired before ({n})", n=len(over))):
+    with st.expander(_("What fired before, the newest {n}", n=len(over))):
         for one in over:
             ended = session.moment(one.ended_at) if one.ended_at else "–"
             st.markdown(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import feedback, session
 from services import alerts, audit
-from services.alerts import Alert, Standing
+from services.alerts import Alert, Standing, State
 from services.audit import Verb
 from services.messages import Message
 from services.workspace import Workspace
@@ -13,9 +13,19 @@ _, say = session.text, session.say
 
 
 def show(workspace: Workspace) -> None:
-    """One line per alert with the way to it; nothing while nothing fires."""
-    for one in alerts.firing(workspace):
-        if one.alert is None:
+    """One line per alert with the way to it, and whether anybody still looks; nothing while all is well."""
+    found = alerts.standings(workspace)
+    unseen = [one.looked_at for one in found if one.state is State.STALE and one.looked_at]
+    if unseen:
+        st.warning(
+            _(
+                "Alert rules were not looked at since {time}: nobody is told of anything new. See on the Jobs screen "
+                "whether the worker runs.",
+                time=session.moment(min(unseen)),
+            )
+        )
+    for one in found:
+        if one.state is not State.FIRING or one.alert is None:
             continue
         with st.container(border=True, gap="xsmall"):
             st.markdown(f":red[:material/notifications_active:] **{session.escape(one.rule.name)}**")

@@ -1,7 +1,7 @@
 """Alerts: rules about production, looked at by the worker, told to people until somebody looks after them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from services.alerts.rules import (
     DAYS,
     OF_SCORERS,
     SHARES,
+    SLOT_MINUTES,
     TOTALS,
     Baseline,
     Rule,
@@ -35,8 +36,9 @@ from services.alerts.rules import (
     save,
 )
 from services.alerts.sending import tell_test
-from services.alerts.watching import run, tick
+from services.alerts.watching import LATE, run, tick
 from services.alerts.words import WINDOW, describe
+from services.database import now
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -86,11 +88,16 @@ __all__ = [
 ]
 
 
+# The worker looks once a minute, and reading new traces may take some.
+TOLERANCE = timedelta(minutes=10)
+
+
 class State(StrEnum):
-    """How a rule stands."""
+    """How a rule stands. STALE: nobody looked for so long that nobody knows."""
 
     OK = "ok"
     PENDING = "pending"
+    STALE = "stale"
     FIRING = "firing"
     MUTED = "muted"
     OFF = "off"
@@ -115,6 +122,7 @@ def standings(workspace: "Workspace") -> list[Standing]:
     found = []
     for rule in all(workspace):
         look = looks.get(rule.id)
+        look = look if look and look.by(rule) else None
         until = muted.get(rule.id) or (quiet.end if quiet else None)
         state = _state(rule, look, fires.get(rule.id), until)
         found.append(Standing(rule, state, look.at if look else None, until, fires.get(rule.id)))
@@ -133,6 +141,8 @@ def _state(rule: Rule, look: records.Look | None, alert: Alert | None, muted: da
         return State.MUTED
     if alert is not None:
         return State.FIRING
+    if look is not None and look.at < now() - timedelta(minutes=rule.step * SLOT_MINUTES) - LATE - TOLERANCE:
+        return State.STALE
     if look is None or look.seen["found"] in (Found.NO_DATA, Found.NO_BASELINE):
         return State.PENDING
     return State.OK

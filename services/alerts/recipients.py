@@ -57,14 +57,18 @@ def missing(workspace: "Workspace") -> dict[str, Message]:
     return found
 
 
+def unusable(channel: str) -> Message:
+    return Message("{channel} cannot be used yet.", channel=Message(NAME[channel]))
+
+
 def save(workspace: "Workspace", wanted: Channels) -> None:
     """Store where alerts go; raises NotReadyError for a channel that the environment does not offer."""
     absent = missing(workspace)
     for name in wanted.used:
         if name in absent:
-            raise NotReadyError(Message("{channel} cannot be used yet.", channel=Message(NAME[name])), absent[name])
+            raise NotReadyError(unusable(name), absent[name])
     if wanted.slack and wanted.slack not in workspace.settings.outgoing.slack:
-        raise NotReadyError(Message("{channel} cannot be used yet.", channel=Message(NAME[SLACK])))
+        raise NotReadyError(unusable(SLACK))
     wrong = [one for one in wanted.email if not MAIL.fullmatch(one)]
     if wrong or len(wanted.email) > MOST_PEOPLE:
         raise InvalidInputError(

@@ -46,6 +46,10 @@ class Look:
     at: datetime
     seen: dict[str, Any]
 
+    def by(self, rule: Rule) -> bool:
+        """Whether the rule looked like this, and was not changed since in what it watches."""
+        return self.seen.get("watched", rule.watched) == rule.watched
+
 
 def open_alerts(workspace: "Workspace") -> list[Alert]:
     """What fires now, the newest first."""
@@ -100,6 +104,19 @@ def was_told(workspace: "Workspace", alert: Alert, over: bool = False) -> None:
     """Only after it stands in the queue: a crash in between tells it again, under the same id."""
     values = {"end_told": True} if over else {"told": alert.told + 1, "told_at": now()}
     _update(workspace, table.c.id == alert.id, **values)
+
+
+def was_not_told(workspace: "Workspace", id: int, told: int, over: bool = False) -> None:
+    """What was queued when it had been told so often was held back: the next tick that may tell it does."""
+    mine = and_(table.c.id == id, table.c.app_id == workspace.app.id)
+    if over:
+        _update(workspace, mine, end_told=False)
+    else:
+        _update(workspace, mine & (table.c.told == told + 1), told=told, told_at=None)
+
+
+def still_open(workspace: "Workspace", id: int) -> bool:
+    return bool(_all(workspace, (table.c.id == id) & table.c.ended_at.is_(None)))
 
 
 def acknowledge(workspace: "Workspace", id: int) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
@@ -92,6 +93,12 @@ class Rule:
         return self.way in CHANGING
 
     @property
+    def watched(self) -> list[str]:
+        """What decides whether it fires: a look with other words here says nothing of this rule."""
+        chosen = (self.series.value, self.way.value, self.scorer, self.minutes, self.limit, self.baseline.value)
+        return [str(one) for one in (*chosen, self.once_in, self.least, self.tell_no_data)]
+
+    @property
     def slots(self) -> int:
         """The window in quarter hours."""
         return self.minutes // SLOT_MINUTES
@@ -130,11 +137,10 @@ def save(workspace: "Workspace", rule: Rule) -> Rule:
     rule = checked(rule)
     version, stored = _stored(workspace)
     before = next((one for one in stored if one.id == rule.id), None)
-    rule = rule if before else replace(rule, id=_new_id(rule.name, {one.id for one in stored}))
+    rule = rule if before else replace(rule, id=_new_id(rule.name))
     kept = [*(one for one in stored if one.id != rule.id), rule]
     with audit.change(workspace, Verb.SAVE_ALERT, rule.name, _plain(before), _plain(rule)):
         apps.save_setting(workspace, RULES, [_plain(one) for one in kept], read=version)
-        _look_anew(workspace, rule.id)
     return rule
 
 
@@ -144,6 +150,7 @@ def remove(workspace: "Workspace", id: str) -> None:
     gone = get(workspace, id)
     with audit.change(workspace, Verb.SAVE_ALERT, gone.name, _plain(gone), None):
         apps.save_setting(workspace, RULES, [_plain(one) for one in stored if one.id != id], read=version)
+        _forget_look(workspace, id)
 
 
 def checked(rule: Rule) -> Rule:
@@ -187,14 +194,13 @@ def _plain(rule: Rule | None) -> dict[str, Any] | None:
     return asdict(rule) | {"to": list(rule.to)} if rule else None
 
 
-def _new_id(name: str, taken: set[str]) -> str:
-    """A word of the name that no other rule has: it stands in the ids of what is sent."""
+def _new_id(name: str) -> str:
+    """It begins with words of the name, and no rule ever has it again: mutes and what was told stay with their rule."""
     word = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "rule"
-    return next(one for number in range(1, len(taken) + 2) if (one := f"{word}-{number}") not in taken)
+    return f"{word}-{token_hex(4)}"
 
 
-def _look_anew(workspace: "Workspace", id: str) -> None:
-    """What was found by the rule as it was says nothing of it as it is."""
+def _forget_look(workspace: "Workspace", id: str) -> None:
     mine = (alert_look.c.app_id == workspace.app.id) & (alert_look.c.rule_id == id)
     with writing(workspace.engine) as connection:
         connection.execute(delete(alert_look).where(mine))

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from services import audit, delivery
-from services.alerts import recipients
+from services.alerts import muting, recipients, records
 from services.alerts.recipients import EMAIL, SLACK, WEBHOOK, Channels
 from services.alerts.records import Alert
 from services.alerts.rules import Rule
 from services.audit import Verb
 from services.database import now
-from services.errors import PlatformError
+from services.errors import NotReadyError, PlatformError
 from services.messages import Message, render, text
 from services.outgoing import Smtp
 from services.releases import telling
@@ -54,7 +54,7 @@ def tell(workspace: "Workspace", rule: Rule, alert: Alert, state: str) -> None:
     number = "" if state == OVER else f"-{alert.told + 1}"
     for channel in set(rule.to) & set(where.used):
         id = f"{workspace.app.id}-alert-{alert.id}-{state}{number}-{channel}"
-        _queue(workspace, channel, _letter(workspace, rule, alert, state, where, id))
+        _queue(workspace, channel, _letter(workspace, rule, alert, state, where, id), alert)
 
 
 def tell_test(workspace: "Workspace", channel: str) -> "Job":
@@ -66,7 +66,7 @@ def tell_test(workspace: "Workspace", channel: str) -> "Job":
     id = f"{app.id}-alert-test-{now():%Y%m%d%H%M%S%f}-{channel}"
     letter = Letter(id, TEST, app.id, "", title, (said,), _link(workspace, "alerts", {}), now().isoformat())
     with audit.change(workspace, Verb.CHOOSE_CHANNELS, f"test of {channel}"):
-        return _queue(workspace, channel, letter, once=True)
+        return _queue(workspace, channel, letter)
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -75,6 +75,10 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     letter = Letter(**args["letter"] | {"lines": tuple(args["letter"]["lines"])})
     where = recipients.channels(workspace)
     if args["channel"] not in where.used:
+        return {"told": None}
+    if absent := recipients.missing(workspace).get(args["channel"]):
+        raise NotReadyError(recipients.unusable(args["channel"]), absent)
+    if args.get("alert") and not _timely(workspace, args["alert"], args["told"], letter):
         return {"told": None}
     refused = _send(workspace, where, args["channel"], letter)
     given_up = PlatformError(
@@ -88,8 +92,20 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     return delivery.settle(workspace, JOB, args, refused, given_up)
 
 
-def _queue(workspace: "Workspace", channel: str, letter: Letter, once: bool = False) -> "Job":
-    args = {"id": letter.id, "channel": channel, "letter": asdict(letter), "tried": 0, "once": once}
+def _timely(workspace: "Workspace", id: int, told: int, letter: Letter) -> bool:
+    """Whether a letter that may have waited is still true, and wanted now; else it is told when nobody is spared."""
+    if letter.state != OVER and not records.still_open(workspace, id):
+        return False
+    if muting.in_maintenance(workspace) is None and letter.rule not in muting.muted_until(workspace):
+        return True
+    records.was_not_told(workspace, id, told, over=letter.state == OVER)
+    return False
+
+
+def _queue(workspace: "Workspace", channel: str, letter: Letter, alert: Alert | None = None) -> "Job":
+    """Without an alert it is a test, which is sent once."""
+    about = {"alert": alert.id, "told": alert.told} if alert else {}
+    args = {"id": letter.id, "channel": channel, "letter": asdict(letter), "tried": 0, "once": alert is None, **about}
     return delivery.queue(workspace, JOB, args)
 
 
@@ -158,7 +174,7 @@ def _mail(server: Smtp, people: tuple[str, ...], letter: Letter) -> str | None:
     try:
         with _connected(server) as connection:
             refused = connection.send_message(mail)
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
         return type(error).__name__
     # Part of the people got it: asked again they would get it twice, so that only a mail that nobody got is repeated.
     return None if len(refused) < len(people) else "SMTPRecipientsRefused"

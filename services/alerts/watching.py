@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services import readmodel
 from services.alerts import looking, muting, records, rules, sending, words
 from services.alerts.looking import Found, Seen
-from services.alerts.records import Alert
+from services.alerts.records import Alert, Look
 from services.alerts.rules import Rule
 from services.database import now
 from services.errors import NotReadyError
@@ -38,14 +38,14 @@ def tick(workspace: "Workspace") -> int:
     """Everything that is due; may be interrupted anywhere and done again. Returns how many rules were looked at."""
     wanted = rules.all(workspace)
     # First what a tick that was killed has left: a look may end it before anybody heard of it.
-    _tell(workspace, {rule.id: rule for rule in wanted})
+    _tell(workspace, {rule.id: rule for rule in wanted}, {})
     looked = sum(_look(workspace, rule) for rule in wanted if rule.on)
     known = {rule.id: rule for rule in wanted}
     for alert in records.open_alerts(workspace):
         rule = known.get(alert.rule_id)
         if rule is None or not rule.on:
             records.end(workspace, alert, rules.name_of(workspace, alert.rule_id))
-    _tell(workspace, known)
+    _tell(workspace, known, records.looks(workspace))
     return looked
 
 
@@ -60,7 +60,11 @@ def due(workspace: "Workspace", rule: Rule) -> int | None:
 
 def fires(rule: Rule, seen: Seen) -> bool:
     """Whether people are told of such a look."""
-    return seen.found is Found.FIRES or (seen.found is Found.NO_DATA and rule.tell_no_data)
+    return _told_of(rule, seen.found)
+
+
+def _told_of(rule: Rule, found: Found) -> bool:
+    return found is Found.FIRES or (found is Found.NO_DATA and rule.tell_no_data)
 
 
 def calm_looks(rule: Rule) -> int:
@@ -73,14 +77,23 @@ def _look(workspace: "Workspace", rule: Rule) -> bool:
     end, before = due(workspace, rule), records.looks(workspace).get(rule.id)
     if end is None:
         return False
-    at = datetime.fromtimestamp(end * SLOT_MS / 1000, UTC)
-    if before is not None and before.at >= at:
+    at, same = datetime.fromtimestamp(end * SLOT_MS / 1000, UTC), before is None or before.by(rule)
+    if before is not None and same and before.at >= at:
         return False
+    if not same:
+        _end(workspace, rule)
     (seen,) = looking.at(workspace, rule, [end])
     _settle(workspace, rule, seen)
     # Last: a tick that is killed before looks again and finds the alert open.
-    records.keep_look(workspace, rule.id, at, _plain(seen))
+    records.keep_look(workspace, rule.id, at, _plain(rule, seen))
     return True
+
+
+def _end(workspace: "Workspace", rule: Rule) -> None:
+    """What the rule told before it was changed is over, whatever it says now."""
+    for alert in records.open_alerts(workspace):
+        if alert.rule_id == rule.id:
+            records.end(workspace, alert, rule.name)
 
 
 def _settle(workspace: "Workspace", rule: Rule, seen: Seen) -> None:
@@ -93,12 +106,13 @@ def _settle(workspace: "Workspace", rule: Rule, seen: Seen) -> None:
         records.calm_down(workspace, there, rule.name, calm_looks(rule))
 
 
-def _tell(workspace: "Workspace", known: dict[str, Rule]) -> None:
+def _tell(workspace: "Workspace", known: dict[str, Rule], looks: dict[str, Look]) -> None:
+    """Nobody is reminded of what has no look here."""
     silent = muting.in_maintenance(workspace) is not None
     muted = muting.muted_until(workspace)
     for alert in records.open_alerts(workspace):
         rule = known.get(alert.rule_id)
-        if rule and not silent and rule.id not in muted and _wanted(rule, alert):
+        if rule and not silent and rule.id not in muted and _wanted(rule, alert, looks.get(alert.rule_id)):
             sending.tell(workspace, rule, alert, sending.STILL if alert.told else sending.FIRING)
             records.was_told(workspace, alert)
     for alert in records.untold_ends(workspace):
@@ -110,15 +124,18 @@ def _tell(workspace: "Workspace", known: dict[str, Rule]) -> None:
         records.was_told(workspace, alert, over=True)
 
 
-def _wanted(rule: Rule, alert: Alert) -> bool:
-    """The first time always; again after the rule's hours, unless somebody looks after it."""
+def _wanted(rule: Rule, alert: Alert, look: Look | None) -> bool:
+    """The first time always; again after the rule's hours while looks fire, unless somebody looks after it."""
     if alert.told_at is None:
         return True
+    if look is None or not look.by(rule) or not _told_of(rule, Found(look.seen["found"])):
+        return False
     again = rule.again_hours and now() - alert.told_at >= timedelta(hours=rule.again_hours)
     return bool(again) and alert.acknowledged_by is None
 
 
-def _plain(seen: Seen) -> dict[str, Any]:
+def _plain(rule: Rule, seen: Seen) -> dict[str, Any]:
     numbers = {name: getattr(seen, name) for name in ("now", "before")}
     known = {name: None if math.isnan(value) else value for name, value in numbers.items()}
-    return {"end": seen.end, "found": seen.found.value, "n": seen.n, "n_before": seen.n_before, **known}
+    counts = {"end": seen.end, "n": seen.n, "n_before": seen.n_before}
+    return {"found": seen.found.value, "watched": rule.watched, **counts, **known}

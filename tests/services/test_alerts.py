@@ -143,6 +143,51 @@ def test_it_is_told_again_until_somebody_looks_after_it(mailed, start, monkeypat
     assert told(mailed)[3:] == ["resolved"]
 
 
+def test_nothing_is_still_so_that_nobody_knows(mailed, start, monkeypatch):
+    """The next windows hold too little to tell."""
+    alerts.save(mailed, replace(ERRORS, to=("slack",), again_hours=1))
+    hour(mailed, start, 20, bad=10)
+    alerts.tick(mailed)
+    hour(mailed, start + 3 * 3600_000, 1)
+    clock = now() + timedelta(hours=2)
+    monkeypatch.setattr(watching, "now", lambda: clock)
+    assert alerts.tick(mailed) == 1
+    assert told(mailed) == ["firing"] and alerts.firing(mailed)
+
+
+def test_a_rule_that_watches_something_else_ends_what_it_told(workspace, start):
+    rule = alerts.save(workspace, ERRORS)
+    hour(workspace, start, 20, bad=10)
+    alerts.tick(workspace)
+    alerts.save(workspace, replace(rule, name="The same by another name"))
+    assert alerts.tick(workspace) == 0 and alerts.firing(workspace)
+    alerts.save(workspace, replace(rule, series=Series.LATENCY, limit=1e6))
+    # A look of the rule as it was, which ended after the change.
+    assert alerts.standings(workspace)[0].looked_at is None
+    assert alerts.tick(workspace) == 1
+    (one,) = alerts.standings(workspace)
+    assert (one.state, one.alert) == (State.OK, None)
+
+
+def test_a_rule_never_gets_the_number_of_one_that_is_gone(workspace, start):
+    gone = alerts.save(workspace, replace(ERRORS, name="エラーが多い"))
+    hour(workspace, start, 20, bad=10)
+    alerts.tick(workspace)
+    alerts.mute(workspace, gone.id, now() + timedelta(hours=1))
+    alerts.remove(workspace, gone.id)
+    alerts.save(workspace, replace(ERRORS, name="遅い", series=Series.LATENCY, limit=1e6))
+    (one,) = alerts.standings(workspace)
+    assert (one.state, one.alert, one.looked_at) == (State.PENDING, None, None)
+
+
+def test_all_is_well_only_while_somebody_looks(workspace):
+    rule = alerts.save(workspace, ERRORS)
+    for ago, state in ((15, State.OK), (45, State.STALE)):
+        seen = {"found": "calm", "watched": rule.watched}
+        records.keep_look(workspace, rule.id, now() - timedelta(minutes=ago), seen)
+        assert alerts.standings(workspace)[0].state is state
+
+
 def test_muting_holds_back_what_is_told_and_nothing_else(mailed, start):
     rule = alerts.save(mailed, replace(ERRORS, to=("slack",)))
     alerts.mute(mailed, rule.id, now() + timedelta(hours=1))
@@ -301,7 +346,7 @@ def test_only_apps_with_rules_are_looked_at(workspace):
 def test_rules_are_kept_by_version_and_checked(workspace, start):
     rule = alerts.save(workspace, ERRORS)
     again = alerts.save(workspace, replace(rule, limit=0.2))
-    assert (rule.id, again.id, alerts.all(workspace)) == ("too-many-errors-1", "too-many-errors-1", [again])
+    assert (again.id, alerts.all(workspace)) == (rule.id, [again])
     for wrong in (
         replace(ERRORS, name=" "),
         replace(ERRORS, limit=2),

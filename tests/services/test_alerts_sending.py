@@ -10,13 +10,15 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_string
 from types import ModuleType
 
 import pytest
 
 from services import alerts, audit, delivery, jobs, outgoing
-from services.alerts import Channels, Rule, Series, Way, records, sending
+from services.alerts import Channels, Maintenance, Rule, Series, Way, records, sending
+from services.database import now
 from services.errors import InvalidInputError, NotReadyError, PlatformError
 from services.jobs import State
 from services.processes.worker import Worker
@@ -75,11 +77,11 @@ def mail_server(*answers):
         server.shutdown()
 
 
-def reaching(workspace, *, slack=None, mail=None, webhook=""):
+def reaching(workspace, *, slack=None, mail=None, webhook="", password="p%40ss"):
     """The workspace of a console whose environment names these; its app uses all of them."""
     environ = {"SIGNALBOX_SLACK_URL": slack, "SIGNALBOX_PUBLIC_URL": "https://box.example.com"}
     if mail:
-        environ |= {"SIGNALBOX_SMTP_URL": f"smtp://eve:p%40ss@127.0.0.1:{mail.server_address[1]}"}
+        environ |= {"SIGNALBOX_SMTP_URL": f"smtp://eve:{password}@127.0.0.1:{mail.server_address[1]}"}
         environ |= {"SIGNALBOX_SMTP_FROM": "box@example.com"}
     out = outgoing.read({name: value for name, value in environ.items() if value})
     settings = replace(workspace.settings, outgoing=out, webhook_secret=SECRET if webhook else None)
@@ -118,7 +120,8 @@ def test_a_signed_webhook_and_a_chat_are_told_in_words(workspace):
     expected = delivery.signature(SECRET.value, headers["webhook-id"], headers["webhook-timestamp"], body)
     assert headers["webhook-signature"] == expected
     letter = json.loads(body)
-    assert (letter["type"], letter["app"], letter["rule"]) == ("alert.firing", "support", "too-many-errors-1")
+    assert (letter["type"], letter["app"]) == ("alert.firing", "support")
+    assert letter["rule"].startswith("too-many-errors-")
     assert letter["lines"][0] == "33.3 % of 30 questions got no answer; the limit is at most 10 %."
     assert letter["link"].startswith("https://box.example.com/traces?app=support&since=")
     words = json.loads(said[0][1])["text"]
@@ -209,6 +212,50 @@ def test_a_channel_given_up_sends_nothing_that_still_waits(workspace):
         fire(place)
         alerts.save_channels(place, Channels())
         assert deliver(place) == [{"told": None}] and said == []
+
+
+def test_a_letter_that_waited_tells_nothing_that_is_over_by_now(workspace):
+    with receiver(200) as (chat, said):
+        place = reaching(workspace, slack=chat)
+        fire(place)
+        (alert,) = records.open_alerts(place)
+        records.end(place, alert, "Too many errors")
+        assert deliver(place) == [{"told": None}] and said == []
+
+
+@pytest.mark.parametrize("spared", ["rule", "app"])
+def test_a_letter_that_waited_is_told_after_the_mute_and_not_within(workspace, spared):
+    with receiver(200) as (chat, said):
+        place = reaching(workspace, slack=chat)
+        fire(place)
+        (rule,) = alerts.all(place)
+        if spared == "rule":
+            alerts.mute(place, rule.id, now() + timedelta(hours=1))
+        else:
+            window = Maintenance(now() - timedelta(hours=1), now() + timedelta(hours=1), "Move")
+            alerts.save_maintenance(place, [window])
+        assert deliver(place) == [{"told": None}]
+        alerts.tick(place)
+        assert deliver(place) == said == []
+        alerts.mute(place, rule.id, None)
+        alerts.save_maintenance(place, [])
+        alerts.tick(place)
+        assert len(deliver(place)) == len(said) == 1
+
+
+def test_a_channel_without_an_address_fails_at_once_and_says_why(workspace):
+    with receiver(200) as (chat, said):
+        fire(reaching(workspace, slack=chat))
+        with pytest.raises(NotReadyError, match="cannot be used yet"):
+            deliver(workspace)
+    assert said == [] and len(jobs.recent(workspace, sending.JOB)) == 1
+
+
+def test_a_password_that_no_mail_server_can_read_is_an_error_like_others(workspace):
+    with mail_server() as server:
+        place = reaching(workspace, mail=server, password="秘密の言葉")
+        fire(place)
+        assert deliver(place)[0]["again"] == 1
 
 
 def test_secrets_stand_nowhere_but_in_the_environment(workspace):
