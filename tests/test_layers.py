@@ -1,7 +1,10 @@
 """Who may import whom, and who may move what production serves."""
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -89,3 +92,27 @@ def test_page_scripts_lie_in_sections():
 def test_no_handler_catches_everything(file):
     caught = [node.type for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ExceptHandler)]
     assert all(one is not None and ast.unparse(one) not in ("Exception", "BaseException") for one in caught)
+
+
+def imported_at_start(file: Path) -> Iterator[str]:
+    """Top packages that a module needs to be imported at all: not those asked for inside a function or a `try`."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (one.name.partition(".")[0] for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module).partition(".")[0]
+
+
+def test_the_console_starts_with_what_the_lock_installs() -> None:
+    """The tests run beside the packages for development, which would hide a dependency that nobody declared."""
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    owners = packages_distributions()
+    ours = {"services", "pages", "app"} | sys.stdlib_module_names
+    missing = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in [ROOT / "app.py", *PAGES, *SERVICES]
+        if file.parent.name != "logged"  # what is logged brings its own requirements
+        for name in set(imported_at_start(file)) - ours
+        if not {re.sub(r"[-_.]+", "-", one).lower() for one in owners.get(name, [])} & locked
+    }
+    assert not missing, sorted(missing)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal
 
-import httpx
+import httpx2
 import openai
 import requests
 from mlflow.genai.judges.adapters import gateway_adapter
@@ -139,13 +139,13 @@ def _status(error: BaseException) -> int | Literal[0]:
         return error.status_code
     if isinstance(error, PlatformError):
         return int(dict(error.message.values).get("status") or 0)
-    if isinstance(error, (httpx.HTTPStatusError, requests.HTTPError)) and error.response is not None:
+    if isinstance(error, (httpx2.HTTPStatusError, requests.HTTPError)) and error.response is not None:
         return int(error.response.status_code)
     return 0
 
 
 def _headers(error: BaseException) -> dict[str, str]:
-    if isinstance(error, (openai.APIStatusError, httpx.HTTPStatusError)):
+    if isinstance(error, (openai.APIStatusError, httpx2.HTTPStatusError)):
         return {name.lower(): value for name, value in error.response.headers.items()}
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return {name.lower(): value for name, value in error.response.headers.items()}
