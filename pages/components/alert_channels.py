@@ -14,6 +14,7 @@ _, say = session.text, session.say
 
 
 def show(workspace: Workspace) -> None:
+    version = alerts.channels_version(workspace)
     now, missing = alerts.channels(workspace), alerts.missing(workspace)
     may = audit.allowed(workspace, Verb.CHOOSE_CHANNELS)
     st.markdown(_("Alerts always show here, on Home and on Monitoring. They can go further:"))
@@ -34,7 +35,7 @@ def show(workspace: Workspace) -> None:
         key="save-channels",
         type="primary",
         on_click=_save,
-        args=(workspace,),
+        args=(workspace, version),
         disabled=not may,
     )
     _show_tests(workspace, now, may)
@@ -101,11 +102,12 @@ def _show_tests(workspace: Workspace, now: Channels, may: bool) -> None:
         feedback.job(started, Message("The test was taken. Look whether it arrived."))
 
 
-def _save(workspace: Workspace) -> None:
+def _save(workspace: Workspace, version: int) -> None:
     given = {name: st.session_state[_key(workspace, name)] for name in ("webhook", "slack", "email", "language")}
     email = tuple(dict.fromkeys(line.strip() for line in given["email"].splitlines() if line.strip()))
     with feedback.action(Message("Saved where alerts go.")):
-        alerts.save_channels(workspace, Channels(given["webhook"], given["slack"] or "", email, given["language"]))
+        wanted = Channels(given["webhook"], given["slack"] or "", email, given["language"])
+        alerts.save_channels(workspace, wanted, version)
 
 
 def _test(workspace: Workspace, name: str) -> None:

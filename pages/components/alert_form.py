@@ -6,10 +6,22 @@ import streamlit as st
 
 from pages.components import alert_preview, feedback, session
 from services import alerts, audit, scorers
-from services.alerts import CHANGING, DAYS, OF_SCORERS, SHARES, WINDOW, Baseline, Rule, Series, Way
+from services.alerts import (
+    CHANGING,
+    DAYS,
+    LONGEST_NAME,
+    OF_SCORERS,
+    SHARES,
+    TOTALS,
+    WINDOW,
+    Baseline,
+    Rule,
+    Series,
+    Way,
+)
 from services.audit import Verb
 from services.errors import NotFoundError
-from services.messages import Message, mark
+from services.messages import LANGUAGES, Message, mark, render
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -170,18 +182,19 @@ def _limit(rule: Rule, limit: float, key: str) -> float:
     if rule.series in SHARES:
         return st.number_input(_("Limit in %"), 0.0, 100.0, limit * 100, 1.0, "%.1f", key=key) / 100
     label = {Series.LATENCY: _("Limit in seconds"), Series.COST: _("Limit in US dollars")}.get(rule.series, _("Limit"))
-    return float(st.number_input(label, 0.0, None, max(limit, 1.0), 1.0, key=key))
+    return float(st.number_input(label, 0.0, None, limit, 1.0, "%g", key=key))
 
 
 def _more(rule: Rule, key: str) -> Rule:
+    total, silence = rule.series in TOTALS, rule.series is Series.SILENCE
     with st.expander(_("More choices")):
         least = st.number_input(
             _("Fewer answers than this say nothing"), 1, 1_000_000, rule.least, key=f"few-{key}",
-            disabled=rule.series is Series.SILENCE,
+            disabled=silence or (total and not rule.changing),
         )  # fmt: skip
         no_data = st.checkbox(
             _("Tell also when there are too few answers"), rule.tell_no_data, key=f"none-{key}",
-            disabled=rule.series is Series.SILENCE,
+            disabled=silence or (total and rule.series is not Series.COST),
         )  # fmt: skip
         again = st.selectbox(
             _("While nobody looks after it, tell again"),
@@ -208,8 +221,16 @@ def _who(workspace: Workspace, rule: Rule, stored: Rule | None, key: str) -> Rul
         chosen = []
         st.caption(_("It shows on this screen, on Home and on Monitoring. Under “Where alerts go” you choose more."))
     sentence = say(alerts.describe(rule))
-    name = st.text_input(_("Name"), stored.name if stored else "", placeholder=sentence, key=f"name-{key}")
+    name = st.text_input(_("Name"), _own_name(stored), placeholder=sentence, key=f"name-{key}")
     return replace(rule, name=name.strip() or sentence, to=tuple(chosen))
+
+
+def _own_name(stored: Rule | None) -> str:
+    """What somebody wrote; a sentence that was taken for it follows the rule when that is changed."""
+    if stored is None:
+        return ""
+    sentences = (render(alerts.describe(stored), language) for language in LANGUAGES)
+    return "" if stored.name in [one[:LONGEST_NAME] for one in sentences] else stored.name
 
 
 def _save(workspace: Workspace, rule: Rule) -> None:

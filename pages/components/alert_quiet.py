@@ -1,6 +1,6 @@
 """Maintenance windows: times in which nothing is told, and why."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -20,7 +20,9 @@ LONGEST_HOURS = 24 * 14
 
 def show(workspace: Workspace) -> None:
     """The windows that are not over, each with a way to end it, and a new one."""
-    may, found = audit.allowed(workspace, Verb.MUTE_ALERT), alerts.maintenance(workspace)
+    # The version first: what another person saves in between is then refused, not lost.
+    may, version = audit.allowed(workspace, Verb.MUTE_ALERT), alerts.maintenance_version(workspace)
+    found = alerts.maintenance(workspace)
     st.markdown(_("In a maintenance window nothing is told. What still fires at its end is told then."))
     for position, one in enumerate(found):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -32,7 +34,7 @@ def show(workspace: Workspace) -> None:
                 _("Take away"),
                 key=f"end-maintenance-{position}",
                 on_click=_save,
-                args=(workspace, kept),
+                args=(workspace, version, kept),
                 disabled=not may,
             )
     here = now().astimezone(ZoneInfo(workspace.app.time_zone))
@@ -47,18 +49,21 @@ def show(workspace: Workspace) -> None:
         )
         st.number_input(_("Hours"), 1, LONGEST_HOURS, 2, key=_key(workspace, "hours"), disabled=not may, width=120)
         st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may, width=260)
-        st.button(_("Add the window"), key="maintain", on_click=_add, args=(workspace, found), disabled=not may)
+        st.button(
+            _("Add the window"), key="maintain", on_click=_add, args=(workspace, version, found), disabled=not may
+        )
 
 
-def _add(workspace: Workspace, found: list[Maintenance]) -> None:
+def _add(workspace: Workspace, version: int, found: list[Maintenance]) -> None:
     given = {name: st.session_state[_key(workspace, name)] for name in ("day", "from", "hours", "why")}
-    start = datetime.combine(given["day"], given["from"], ZoneInfo(workspace.app.time_zone))
-    _save(workspace, [*found, Maintenance(start, start + timedelta(hours=given["hours"]), given["why"])])
+    # In UTC: hours that are added to a clock's time are other hours when clocks go forward or back.
+    start = datetime.combine(given["day"], given["from"], ZoneInfo(workspace.app.time_zone)).astimezone(UTC)
+    _save(workspace, version, [*found, Maintenance(start, start + timedelta(hours=given["hours"]), given["why"])])
 
 
-def _save(workspace: Workspace, wanted: list[Maintenance]) -> None:
+def _save(workspace: Workspace, version: int, wanted: list[Maintenance]) -> None:
     with feedback.action(Message("Saved the maintenance windows.")):
-        alerts.save_maintenance(workspace, wanted)
+        alerts.save_maintenance(workspace, wanted, version)
 
 
 def _key(workspace: Workspace, name: str) -> str:

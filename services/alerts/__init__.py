@@ -11,6 +11,7 @@ from services.alerts.muting import (
     Maintenance,
     in_maintenance,
     maintenance,
+    maintenance_version,
     mute,
     muted_until,
     save_maintenance,
@@ -18,10 +19,12 @@ from services.alerts.muting import (
 from services.alerts.previewing import Episode, Preview, moment, preview
 from services.alerts.recipients import Channels, channels, missing
 from services.alerts.recipients import save as save_channels
+from services.alerts.recipients import version as channels_version
 from services.alerts.records import Alert, acknowledge, history
 from services.alerts.rules import (
     CHANGING,
     DAYS,
+    LONGEST_NAME,
     OF_SCORERS,
     SHARES,
     SLOT_MINUTES,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANGING",
     "DAYS",
+    "LONGEST_NAME",
     "OF_SCORERS",
     "SHARES",
     "TOTALS",
@@ -66,12 +70,14 @@ __all__ = [
     "acknowledge",
     "all",
     "channels",
+    "channels_version",
     "describe",
     "firing",
     "get",
     "history",
     "in_maintenance",
     "maintenance",
+    "maintenance_version",
     "missing",
     "moment",
     "mute",

@@ -11,6 +11,7 @@ import pandas as pd
 from services import readmodel
 from services.alerts import chance
 from services.alerts.rules import SHARES, TOTALS, Baseline, Rule, Series, Way
+from services.errors import ConsoleError
 from services.readmodel import Slots, sketch
 from services.readmodel.facts import SLOT_MS
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 Numbers = npt.NDArray[Any]
 DAYS = 7
 SLOW = 0.95
-# A scorer is called silent when so many answers without a verdict are this unlikely at its usual share.
+# A scorer is called silent when so many answers without a verdict are this unlikely beside those of the week before.
 UNLIKELY = 0.001
+# The newest answers may have come all at once, and wait for their verdicts together.
+FEWEST = 5
 DAY = 24 * 4
 WEEK = DAYS * DAY
 
@@ -61,20 +64,38 @@ class Compared:
 
 def at(workspace: "Workspace", rule: Rule, ends: list[int]) -> list[Seen]:
     """Look at the windows that end at these quarter hours, ascending."""
-    first = ends[0] - 2 * rule.slots - WEEK - DAY
-    held = readmodel.slots(workspace, first, ends[-1], rule.scorer, times=rule.series is Series.LATENCY)
-    return judged(held, rule, np.asarray(ends), workspace.app.time_zone)
+    held = readmodel.slots(
+        workspace, _oldest(rule, ends[0]), ends[-1], rule.scorer, times=rule.series is Series.LATENCY
+    )
+    seen = judged(held, rule, np.asarray(ends), workspace.app.time_zone)
+    if rule.series is Series.SILENCE and rule.scorer and any(one.found is Found.FIRES for one in seen):
+        return judged(held, rule, np.asarray(ends), workspace.app.time_zone, _rate(workspace, rule.scorer))
+    return seen
 
 
-def judged(held: Slots, rule: Rule, ends: Numbers, zone: str = "UTC") -> list[Seen]:
-    """The same from the numbers themselves."""
+def judged(held: Slots, rule: Rule, ends: Numbers, zone: str = "UTC", rate: float = 1.0) -> list[Seen]:
+    """The same from the numbers themselves; `rate`: the share of answers that the scorer judges now."""
     compared = _compared(held, rule, ends, _same_hours(rule, ends, zone))
-    found = _silent(held, compared, ends) if rule.series is Series.SILENCE else _found(rule, compared)
+    found = _silent(rule, compared, rate) if rule.series is Series.SILENCE else _found(rule, compared)
     columns = (ends, found, compared.now, compared.before, compared.n, compared.n_before)
     return [
         Seen(int(end), one, float(now), float(then), int(n), int(n_before))
         for end, one, now, then, n, n_before in zip(*columns, strict=True)
     ]
+
+
+def _oldest(rule: Rule, ends: Any) -> Any:
+    """The first quarter hour that a look needs to know."""
+    return ends - 2 * rule.slots - WEEK - DAY
+
+
+def _rate(workspace: "Workspace", scorer: str) -> float:
+    """The share that somebody chose; of a scorer that was stopped, or cannot be asked about, all."""
+    try:
+        running = [one for one in workspace.platform.scoring.status(workspace) if one.running]
+    except ConsoleError:
+        return 1.0
+    return next((one.rate for one in running if one.name == scorer), 1.0)
 
 
 def _same_hours(rule: Rule, ends: Numbers, zone: str) -> Numbers:
@@ -128,13 +149,16 @@ def _totals(held: Slots, rule: Rule, ends: Numbers, days: Numbers) -> Compared:
     if rule.series is Series.COST:
         priced = _windows(held.costed, held.first, rule.slots)(ends)
         value = np.where((n > 0) & (priced == 0), np.nan, value)
-    young = _first_day(held) >= days[:, 0]
+    young = _young(held, rule, ends, days[:, 0])
     return Compared(value, before, n, np.where(young, 0, asked), low, high)
 
 
-def _first_day(held: Slots) -> int:
-    """The quarter hour of the first question known: days before it say nothing of how many there usually are."""
-    return held.first + int((held.count > 0).argmax())
+def _young(held: Slots, rule: Rule, ends: Numbers, first: Numbers) -> Numbers:
+    """Whether nothing was asked before the first of the days: then they say nothing of how many there usually are.
+
+    Each look knows what the tick would read for it, and no more.
+    """
+    return np.asarray(_windows(held.count, held.first, first - _oldest(rule, ends))(first) == 0)
 
 
 def _latency(held: Slots, rule: Rule, ends: Numbers, before: Numbers) -> Compared:
@@ -157,20 +181,23 @@ def _quantile(counts: Numbers, values: Numbers) -> Numbers:
 
 
 def _verdicts(held: Slots, rule: Rule, ends: Numbers) -> Compared:
-    """Of a scorer: verdicts on answers, and how many answers usually get one; else the questions themselves."""
+    """Of a scorer: verdicts on answers, and how many there were in the week before; else the questions themselves."""
     answered = held.count - held.errors
     given = held.given if rule.scorer else held.count
     now, asked = _windows(given, held.first, rule.slots)(ends), _windows(answered, held.first, rule.slots)(ends)
     week = np.maximum(ends - rule.slots, held.first + WEEK)
     usual, usual_asked = _windows(given, held.first, WEEK)(week), _windows(answered, held.first, WEEK)(week)
     n = asked if rule.scorer else now
-    share = np.minimum(_part(usual, usual_asked), 1.0) if rule.scorer else np.where(usual > 0, 1.0, np.nan)
-    low = np.where(now > 0, 1.0, np.nan_to_num((1 - share) ** np.where(n > 0, n, 0), nan=1.0))
-    return Compared(now, usual * rule.slots / WEEK, n, usual, low if rule.scorer else now * 1.0, np.ones(len(ends)))
+    # An answer may get two verdicts, as after a correction.
+    low, high = chance.shares(np.minimum(now, n), n, np.minimum(usual, usual_asked), usual_asked)
+    return Compared(now, usual * rule.slots / WEEK, n, usual, low, high)
 
 
-def _silent(held: Slots, compared: Compared, ends: Numbers) -> list[Found]:
-    quiet = (compared.now == 0) & (compared.low <= UNLIKELY)
+def _silent(rule: Rule, compared: Compared, rate: float) -> list[Found]:
+    quiet = compared.now == 0
+    if rule.scorer:
+        likely = np.maximum(compared.low, (1 - rate) ** compared.n)
+        quiet = quiet & (compared.n >= FEWEST) & (likely <= UNLIKELY)
     known = compared.n_before > 0
     return [
         Found.NO_BASELINE if not there else Found.FIRES if one else Found.CALM

@@ -1,7 +1,7 @@
 """When nobody is told: a rule that is muted until a time, and maintenance windows of the whole app."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from services import apps, audit
@@ -53,16 +53,24 @@ def maintenance(workspace: "Workspace") -> list[Maintenance]:
     return sorted((one for one in found if one.end > now()), key=lambda one: one.start)
 
 
-def save_maintenance(workspace: "Workspace", wanted: list[Maintenance]) -> None:
-    """Store the windows; raises InvalidInputError for one that ends before it begins, or gives no reason."""
-    if any(one.start >= one.end or not one.why.strip() for one in wanted):
+def maintenance_version(workspace: "Workspace") -> int:
+    """Which version of the windows stands now, for `save_maintenance`."""
+    return apps.load_version(workspace, MAINTENANCE)[0]
+
+
+def save_maintenance(workspace: "Workspace", wanted: list[Maintenance], read: int | None = None) -> None:
+    """Store the windows; raises InvalidInputError for one that ends before it begins, or gives no reason.
+
+    `read`: the version that they were made from; raises ConflictError when it is not the newest any more.
+    """
+    if any(one.start.astimezone(UTC) >= one.end.astimezone(UTC) or not one.why.strip() for one in wanted):
         raise InvalidInputError(
             Message("A maintenance window begins before it ends, and says why."), Message("Correct the window.")
         )
     version, before = apps.load_version(workspace, MAINTENANCE)
     after = [{"start": one.start.isoformat(), "end": one.end.isoformat(), "why": one.why} for one in wanted]
     with audit.change(workspace, Verb.MUTE_ALERT, "maintenance windows", before, after):
-        apps.save_setting(workspace, MAINTENANCE, after, read=version)
+        apps.save_setting(workspace, MAINTENANCE, after, read=version if read is None else read)
 
 
 def in_maintenance(workspace: "Workspace") -> Maintenance | None:

@@ -61,8 +61,16 @@ def unusable(channel: str) -> Message:
     return Message("{channel} cannot be used yet.", channel=Message(NAME[channel]))
 
 
-def save(workspace: "Workspace", wanted: Channels) -> None:
-    """Store where alerts go; raises NotReadyError for a channel that the environment does not offer."""
+def version(workspace: "Workspace") -> int:
+    """Which version of the channels stands now, for `save`."""
+    return apps.load_version(workspace, CHANNELS)[0]
+
+
+def save(workspace: "Workspace", wanted: Channels, read: int | None = None) -> None:
+    """Store where alerts go; raises NotReadyError for a channel that the environment does not offer.
+
+    `read`: the version that it was made from; raises ConflictError when it is not the newest any more.
+    """
     absent = missing(workspace)
     for name in wanted.used:
         if name in absent:
@@ -80,7 +88,7 @@ def save(workspace: "Workspace", wanted: Channels) -> None:
     if wanted.language not in LANGUAGES:
         raise InvalidInputError(Message("This language is not known."), Message("Choose one from the list."))
     with audit.change(workspace, Verb.CHOOSE_CHANNELS, "alerts", _plain(channels(workspace)), _plain(wanted)):
-        apps.save_setting(workspace, CHANNELS, _plain(wanted))
+        apps.save_setting(workspace, CHANNELS, _plain(wanted), read=read)
 
 
 def _plain(one: Channels) -> dict[str, Any]:

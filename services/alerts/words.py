@@ -1,5 +1,6 @@
 """What an alert says: what was seen, what was changed before it, what it means for people, and one thing to do."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 LOOK_BACK = timedelta(days=7)
+MANY, CENT = 99.95, 0.01
 
 FACT = {
     Series.PASSED: mark("“{scorer}” passed {now} of {n} judged answers"),
@@ -171,8 +173,11 @@ def amount(series: Series, value: float) -> Message | str:
     if series in SHARES:
         return Message("{n} %", n=f"{value * 100:.3g}")
     if series is Series.LATENCY:
-        return Message("{seconds} s", seconds=f"{value:.3g}")
-    return f"{value:,.2f}" if series is Series.COST else number(value)
+        return Message("{seconds} s", seconds=f"{value:.3g}" if value < MANY else number(value))
+    if series is Series.COST:
+        # Below a cent two digits that count: a limit of less is no limit of nothing.
+        return f"{value:,.2f}" if value >= CENT or value <= 0 else f"{value:.{1 - math.floor(math.log10(value))}f}"
+    return number(value)
 
 
 def number(value: float) -> str:
@@ -181,7 +186,7 @@ def number(value: float) -> str:
 
 def _suspect(changed: Marker | None) -> Message:
     if changed is None:
-        return Message("In the console nothing was changed in the 7 days before.")
+        return Message("In the console no release, traffic or scorer was changed in the 7 days before.")
     if changed.release is None:
         return Message("The last change before: {what}", what=changed.what)
     return Message("The last change before, by release {id}: {what}", id=changed.release, what=changed.what)

@@ -50,9 +50,11 @@ def about(workspace: "Workspace", name: str, verb: Verb | None = None) -> list[E
         return [Event(**row._mapping) for row in connection.execute(query)]
 
 
-def of_verbs(workspace: "Workspace", verbs: Iterable[Verb]) -> list[Event]:
-    """The app's lines of these kinds, oldest first."""
+def of_verbs(workspace: "Workspace", verbs: Iterable[Verb], since: datetime | None = None) -> list[Event]:
+    """The app's lines of these kinds, oldest first, all that there are or those since then."""
     chosen = event_log.c.verb.in_([one.value for one in verbs])
     query = select(event_log).where(event_log.c.app_id == workspace.app.id, chosen).order_by(event_log.c.id)
+    if since is not None:
+        query = query.where(event_log.c.at >= since)
     with workspace.engine.connect() as connection:
         return [Event(**row._mapping) for row in connection.execute(query)]

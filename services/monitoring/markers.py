@@ -32,7 +32,7 @@ class Marker:
 
 def markers(workspace: "Workspace", since: datetime) -> list[Marker]:
     """The newest MOST changes since then, oldest first."""
-    lines = [one for one in audit.of_verbs(workspace, MARKED) if one.outcome == "done" and one.at >= since]
+    lines = [one for one in audit.of_verbs(workspace, MARKED, since) if one.outcome == "done"]
     found = [Marker(line.at, what, _release(line), _judges(line)) for line in lines if (what := _what(line))]
     return found[-MOST:]
 

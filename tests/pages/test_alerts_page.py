@@ -1,12 +1,14 @@
 """The Alerts screen: what fires and what to do, a rule tried on the past before it is saved, where it goes."""
 
 from dataclasses import replace
+from datetime import date, time, timedelta
 
 import pytest
 
-from services import alerts, apps, readmodel
-from services.alerts import Rule, Series, State, Way
+from services import alerts, apps, audit, readmodel
+from services.alerts import Rule, Series, State, Way, records
 from services.apps import AppForm
+from services.audit import Verb
 from services.database import now
 from services.readmodel.facts import SLOT_MS
 from tests.known_traces import asked, keep
@@ -87,6 +89,42 @@ def test_a_rule_is_changed_and_removed(failing, screen):
     assert "There is no such alert rule" in texts(screen("alerts", view="write", rule="gone"))
 
 
+def test_opening_a_rule_changes_nothing_of_it(failing, screen):
+    stored = alerts.save(failing, Rule("", "Dear", Series.COST, Way.ABOVE, limit=0.004))
+    page = screen("alerts", view="write", rule=stored.id)
+    assert page.number_input(key=f"few-support-{stored.id}-cost").disabled
+    assert not page.checkbox(key=f"none-support-{stored.id}-cost").disabled
+    page.button(key=f"save-support-{stored.id}").click().run()
+    assert alerts.get(failing, stored.id) == stored
+
+
+def test_a_name_that_was_the_sentence_follows_the_rule(failing, screen):
+    named = alerts.save(failing, replace(ERRORS, name="Share of failed questions above 10 % in 1 hour"))
+    page = screen("alerts", view="write", rule=named.id)
+    page.number_input(key=f"limit-support-{named.id}-errors-above").set_value(20.0).run()
+    page.button(key=f"save-support-{named.id}").click().run()
+    assert alerts.get(failing, named.id).name == "Share of failed questions above 20 % in 1 hour"
+
+
+def test_what_nobody_looks_at_any_more_is_not_called_well(workspace, screen):
+    rule = alerts.save(workspace, ERRORS)
+    seen = {"found": "calm", "watched": rule.watched}
+    records.keep_look(workspace, rule.id, now() - timedelta(hours=2), seen)
+    assert "not looked at any more" in texts(screen("alerts"))
+    assert "nobody is told of anything new" in texts(screen("home"))
+
+
+def test_a_channel_whose_address_is_gone_can_be_taken_back(workspace, screen):
+    with audit.change(workspace, Verb.CHOOSE_CHANNELS, "alerts"):
+        stored = {"webhook": True, "slack": "", "email": ["ada@example.com"], "language": "en"}
+        apps.save_setting(workspace, "alert_channels", stored)
+    page = screen("alerts", view="channels")
+    page.checkbox(key="channel-webhook/support").uncheck()
+    page.text_area(key="channel-email/support").set_value("")
+    page.button(key="save-channels").click().run()
+    assert alerts.channels(workspace).used == ()
+
+
 def test_where_alerts_go_says_what_is_missing(screen):
     page = screen("alerts", view="channels")
     shown = texts(page)
@@ -101,6 +139,20 @@ def test_a_maintenance_window_is_added_and_ended(screen, workspace):
     assert [one.why for one in alerts.maintenance(workspace)] == ["The move"]
     page.button(key="end-maintenance-0").click().run()
     assert alerts.maintenance(workspace) == []
+
+
+def test_a_window_lasts_its_hours_when_clocks_go_back(screen, workspace):
+    """In Berlin the hour from two to three comes twice on 31 October 2027."""
+    here = {"id": "support", "name": "Support", "company": "Acme", "model": "practice", "endpoint": "support"}
+    apps.save(workspace, AppForm(**here, time_zone="Europe/Berlin"))
+    page = screen("alerts", view="quiet")
+    page.date_input(key="maintenance-day/support").set_value(date(2027, 10, 31))
+    page.time_input(key="maintenance-from/support").set_value(time(1))
+    page.number_input(key="maintenance-hours/support").set_value(4)
+    page.text_input(key="maintenance-why/support").set_value("The move")
+    page.button(key="maintain").click().run()
+    (one,) = alerts.maintenance(workspace)
+    assert one.end - one.start == timedelta(hours=4)
 
 
 def test_a_link_in_a_message_opens_its_app(screen, workspace, bare_workspace):

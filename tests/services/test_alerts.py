@@ -8,12 +8,13 @@ import pytest
 
 from bench import alert_calibration as calibration
 from services import alerts, audit, jobs, readmodel, scorers
-from services.alerts import Baseline, Channels, Maintenance, Rule, Series, State, Way, looking, records, watching
+from services.alerts import Baseline, Channels, Maintenance, Rule, Series, State, Way, looking, records, watching, words
 from services.alerts.looking import Found
 from services.audit import Verb
 from services.database import now
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.people import Actor, Role
+from services.platforms import MonitoredScorer
 from services.readmodel.facts import SLOT_MS
 from services.scorers import ScorerSpec
 from tests.known_traces import asked, keep, verdict
@@ -212,6 +213,48 @@ def test_a_scorer_that_fell_silent_is_told(workspace, start):
     (one,) = alerts.firing(workspace)
     assert one.rule.id == rule.id and str(one.alert.text.what) == "“short” gave no verdict on 40 answers."
     assert one.alert.text.step.page == "monitoring"
+
+
+def test_a_scorer_of_which_little_is_known_or_that_judges_less_on_purpose_is_not_silent(workspace, start):
+    rule = Rule("", "Silent", Series.SILENCE, Way.STOPS, "short")
+    keep(workspace, asked(start - 86_400_000, 1, marks=(verdict(True),)) + asked(start - SLOT_MS, 40), start)
+    (seen,) = looking.at(workspace, rule, [start // SLOT_MS])
+    assert seen.found is Found.CALM
+    keep(workspace, asked(start - 2 * 86_400_000, 350, marks=(verdict(True),)), start)
+    assert looking.at(workspace, rule, [start // SLOT_MS])[0].found is Found.FIRES
+    workspace.platform.scoring.apply(workspace, [MonitoredScorer("short", 1, 0.1, True)])
+    assert looking.at(workspace, rule, [start // SLOT_MS])[0].found is Found.CALM
+    keep(workspace, asked(start - SLOT_MS, 4), start)
+    workspace.platform.scoring.apply(workspace, [MonitoredScorer("short", 1, 1.0, True)])
+    assert looking.at(workspace, rule, [start // SLOT_MS])[0].found is Found.CALM
+
+
+def test_a_preview_knows_no_more_than_the_tick_did(workspace, start):
+    """The first question lies before what the tick reads: to it these days are the first ones."""
+    rule = Rule("", "More", Series.VOLUME, Way.RISES, least=1)
+    day = 86_400_000
+    keep(workspace, asked(start - 14 * day, 5) + asked(start - day, 30), start)
+    ends = [start // SLOT_MS - 14 * 96, start // SLOT_MS]
+    assert looking.at(workspace, rule, ends)[-1] == looking.at(workspace, rule, ends[-1:])[0]
+
+
+def test_numbers_are_read_as_people_write_them():
+    seen = [words.amount(Series.LATENCY, one) for one in (0.5, 99.96, 1000.0)]
+    assert [str(one) for one in seen] == ["0.5 s", "100 s", "1,000 s"]
+    cost = [words.amount(Series.COST, one) for one in (0.0, 0.004, 0.00012, 0.01, 1234.5)]
+    assert cost == ["0.00", "0.0040", "0.00012", "0.01", "1,234.50"]
+
+
+def test_two_people_lose_neither_a_window_nor_a_channel(workspace):
+    window = Maintenance(now(), now() + timedelta(hours=1), "Move")
+    read, chosen = alerts.maintenance_version(workspace), alerts.channels_version(workspace)
+    alerts.save_maintenance(workspace, [window], read)
+    alerts.save_channels(workspace, Channels(language="ja"), chosen)
+    with pytest.raises(ConflictError):
+        alerts.save_maintenance(workspace, [replace(window, why="Another")], read)
+    with pytest.raises(ConflictError):
+        alerts.save_channels(workspace, Channels(), chosen)
+    assert alerts.maintenance(workspace) == [window] and alerts.channels(workspace).language == "ja"
 
 
 def test_no_traffic_is_told_where_there_was_some(workspace, start):

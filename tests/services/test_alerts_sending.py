@@ -140,7 +140,7 @@ def test_a_mail_reaches_people_in_the_apps_language(workspace):
     assert server.signed_in == ["\0eve\0p@ss"]
     assert mail["From"] == "box@example.com" and mail["Message-ID"] == f"<{mail['X-Signalbox-Id']}@signalbox>"
     words = mail.get_payload(decode=True).decode()
-    assert "しきい値は 10 % 以下です" in words and "https://box.example.com/" in words
+    assert "上限は 10 % です" in words and "https://box.example.com/" in words
 
 
 def test_one_refused_address_keeps_nobody_else_from_the_mail(workspace):
