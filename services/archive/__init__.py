@@ -4,6 +4,8 @@ MLflow stays the truth. The table follows it, also late verdicts, edits and dele
 age stays in the archive alone.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from services.archive.verifying import Comparison
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.people import CONSOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +44,7 @@ __all__ = [
     "check",
     "compact",
     "delete",
+    "erasing",
     "forget",
     "of_person",
     "path",
@@ -100,7 +104,7 @@ def start(workspace: "Workspace", everything: bool = True) -> "Job":
     before = load(workspace)
     since = None if everything else str(plan.today())
     with audit.change(workspace, Verb.START_ARCHIVE, "archive", before=before.since) as change:
-        plan.save(workspace, replace(before, on=True, since=since))
+        plan.change(workspace, lambda now: replace(now, on=True, since=since))
         change.after = since
         _look_at_all(workspace)
         return _follow(workspace)
@@ -115,16 +119,17 @@ def resume(workspace: "Workspace") -> "Job":
 def stop(workspace: "Workspace") -> None:
     """Copy nothing more; what is in the archive stays, and is not followed any more."""
     with audit.change(workspace, Verb.STOP_ARCHIVE, "archive"):
-        plan.save(workspace, replace(load(workspace), on=False))
-        for job in jobs.recent(workspace, FOLLOW, limit=5):
-            if job.live:
-                jobs.cancel(workspace, job.id)
+        plan.change(workspace, lambda now: replace(now, on=False))
+        # A copying that runs ends by itself: cancelled, it would be in the way of one that is started at once.
+        waiting = [one for one in jobs.recent(workspace, FOLLOW, limit=5) if one.state is jobs.State.QUEUED]
+        for job in [*waiting, *(one for one in jobs.recent(workspace, ACT, limit=5) if one.live)]:
+            jobs.cancel(workspace, job.id)
 
 
 def backfill(workspace: "Workspace") -> "Job":
     """Copy also what is older than the day on which the archive was started."""
     with audit.change(workspace, Verb.START_ARCHIVE, "archive", before=load(workspace).since):
-        plan.save(workspace, replace(load(workspace), since=None))
+        plan.change(workspace, lambda now: replace(now, since=None))
         _look_at_all(workspace)
         return _follow(workspace)
 
@@ -132,12 +137,11 @@ def backfill(workspace: "Workspace") -> "Job":
 def change_ages(workspace: "Workspace", keep_days: int | None, mlflow_days: int | None) -> None:
     """How many days the archive and MLflow keep traces; None for no end. Raises InvalidInputError."""
     before = load(workspace)
-    chosen = replace(before, keep_days=keep_days, mlflow_days=mlflow_days)
-    plan.check(chosen)
+    plan.check(replace(before, keep_days=keep_days, mlflow_days=mlflow_days))
     ages = {"archive": keep_days, "mlflow": mlflow_days}
     old = {"archive": before.keep_days, "mlflow": before.mlflow_days}
     with audit.change(workspace, Verb.CHANGE_ARCHIVE_AGES, "archive", before=old, after=ages):
-        plan.save(workspace, chosen)
+        plan.change(workspace, lambda now: replace(now, keep_days=keep_days, mlflow_days=mlflow_days))
 
 
 def delete(workspace: "Workspace", why: str) -> None:
@@ -146,8 +150,9 @@ def delete(workspace: "Workspace", why: str) -> None:
         raise InvalidInputError(Message("Deleting for good needs a reason."), Message("Say why it is not needed."))
     with audit.change(workspace, Verb.ERASE_ARCHIVE, "archive", before={"traces": state(workspace).rows}, why=why):
         stop(workspace)
-        with table.writing(workspace):
+        with table.locked(workspace):
             table.discard(workspace)
+            plan.change(workspace, lambda now: replace(now, lost_before=None))
 
 
 def of_person(workspace: "Workspace", person: str) -> list[str]:
@@ -159,19 +164,31 @@ def of_person(workspace: "Workspace", person: str) -> list[str]:
     return [str(one) for one in found["trace_id"].to_pylist()]
 
 
+@contextmanager
+def erasing(workspace: "Workspace") -> Iterator[Callable[[list[str]], int]]:
+    """Nobody copies or brings back meanwhile; what it gives removes traces for good and returns how many were here."""
+
+    def forget(trace_ids: list[str]) -> int:
+        if table.read(workspace) is None:
+            return 0
+        with table.opened(workspace) as place:
+            return place.forget(trace_ids)
+
+    with table.locked(workspace):
+        yield forget
+
+
 def forget(workspace: "Workspace", trace_ids: list[str]) -> int:
     """Remove traces for good, with every file that held them; returns how many were here."""
-    if table.read(workspace) is None:
-        return 0
-    with table.writing(workspace) as place:
-        return place.forget(trace_ids)
+    with erasing(workspace) as gone:
+        return gone(trace_ids)
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
-    """The handler of the recurring job: copy what is new, then look after the ages and the files."""
+    """The handler of the recurring job: copy what is new, then look after the ages and the files; ends when stopped."""
     chosen = load(workspace)
     if not chosen.on:
-        return {}
+        raise jobs.Cancelled
     copied = copy(workspace, chosen, acting.telling(work, Message("Copying traces to the archive")))
     dropped = keeping.drop(workspace, chosen)
     relieved = keeping.relieve(workspace, chosen, acting.telling(work, Message("Making room in MLflow")))
@@ -186,5 +203,7 @@ def _look_at_all(workspace: "Workspace") -> None:
 
 
 def _follow(workspace: "Workspace") -> "Job":
+    """As the console: it goes on also when who started it may not any more."""
     jobs.nudge(workspace.engine, FOLLOW, workspace.app.id)
-    return jobs.submit(workspace, FOLLOW, {}, exclusive=f"{FOLLOW}:{workspace.app.id}", every=EVERY)
+    console = replace(workspace, actor=CONSOLE)
+    return jobs.submit(console, FOLLOW, {}, exclusive=f"{FOLLOW}:{workspace.app.id}", every=EVERY)

@@ -56,7 +56,7 @@ def _run_action(workspace: "Workspace", args: Mapping[str, Any], told: "Told") -
     with audit.change(workspace, Verb.PUT_TRACES_BACK, f"{first} – {last}") as change:
         # First, so that what is brought back is not taken away at once.
         held = [one for one in keeping.days(workspace) if first <= one <= last]
-        plan.save(workspace, plan.hold(chosen, held))
+        plan.change(workspace, lambda now: plan.hold(now, held))
         made = keeping.put_back(workspace, first, last, told)
         change.after = {"traces": made}
     return {"traces": made}

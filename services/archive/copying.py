@@ -4,6 +4,7 @@ Reading and writing happen under one lock, so that a trace that is being deleted
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import TraceInfo
@@ -27,30 +28,60 @@ SPANS_PLACE, IN_THE_STORE = "mlflow.trace.spansLocation", "TRACKING_STORE"
 Told = Callable[[int, int], None]
 
 
+@dataclass
+class Walk:
+    """Through quarter hours, newest first, some of one day at once: as many as neither are tiny nor fill the memory."""
+
+    waiting: list[int]
+    width: int = FIRST
+
+    @property
+    def group(self) -> list[int]:
+        """The next ones, at most `width` apart."""
+        first = self.waiting[0]
+        group = []
+        for slot in self.waiting:
+            if first - slot >= self.width or slot // SLOTS_A_DAY != first // SLOTS_A_DAY:
+                break
+            group.append(slot)
+        return group
+
+    def go_on(self, read: int) -> None:
+        """Past the group, in which so many traces were read: wider where little is, narrower where much is."""
+        self.waiting = self.waiting[len(self.group) :]
+        if read < ENOUGH:
+            self.width = min(self.width * 2, SLOTS_A_DAY)
+        elif read > 2 * ENOUGH:
+            self.width = max(self.width // 2, 1)
+
+
 def copy(workspace: "Workspace", chosen: Plan, told: Told) -> int:
     """Bring the table up to date, newest first; returns how many quarter hours were copied."""
     with table.writing(workspace) as place:
         wanted = following.look(workspace, place.notes, table.count(place.table) < SMALL)
         due = following.due(workspace, place.notes, wanted)
-    waiting = [slot for slot in due.slots if (slot + 1) * SLOT_MS > chosen.floor]
-    total, width = len(waiting), FIRST
-    while waiting and load(workspace).on:
-        told(total - len(waiting), total)
-        group = _group(waiting, width)
+    walk = Walk([slot for slot in due.slots if (slot + 1) * SLOT_MS > chosen.floor])
+    total = len(walk.waiting)
+    while walk.waiting:
+        told(total - len(walk.waiting), total)
         with table.writing(workspace) as place:
-            read = replace(workspace, place, chosen, group, due)
-        waiting = waiting[len(group) :]
-        width = _next(width, read)
-    if not waiting:
+            now = load(workspace)
+            if not now.on:
+                break
+            walk.go_on(replace(workspace, place, now, walk.group, due))
+    if not walk.waiting:
         with table.writing(workspace) as place:
             following.done(place.notes, wanted)
-    return total - len(waiting)
+    return total - len(walk.waiting)
 
 
 def replace(
     workspace: "Workspace", place: Writing, chosen: Plan, slots: Sequence[int], due: following.Due | None = None
 ) -> int:
-    """Make the table hold these neighbouring quarter hours of a day as MLflow has them; returns how many traces."""
+    """Make the table hold these neighbouring quarter hours of a day as MLflow has them; returns how many traces.
+
+    `chosen` is the plan as it is since the table is being written.
+    """
     held = span_of(slots)
     facts, rows = read(workspace, held)
     unsure = {fact.slot for fact in facts if following.unsettled([fact])}
@@ -62,8 +93,7 @@ def replace(
 
 def read(workspace: "Workspace", held: Span) -> tuple[list[Fact], list[dict[str, Any]]]:
     """The traces of that time in MLflow as facts, and the rows that they become."""
-    words = f"timestamp_ms >= {held.from_ms} AND timestamp_ms < {held.to_ms}"
-    infos = [trace.info for trace in api_history.pages(workspace, words)]
+    infos = _infos(workspace, held)
     if not infos:
         return [], []
     facts, history = [from_info(info) for info in infos], source.of(workspace)
@@ -79,9 +109,19 @@ def read(workspace: "Workspace", held: Span) -> tuple[list[Fact], list[dict[str,
     return facts, rows
 
 
+def ids(workspace: "Workspace", held: Span) -> set[str]:
+    """The traces of that time in MLflow."""
+    return {str(info.trace_id) for info in _infos(workspace, held)}
+
+
 def span_of(slots: Sequence[int]) -> Span:
     first, last = min(slots), max(slots)
     return Span(schema.day_of(first * SLOT_MS), first * SLOT_MS, (last + 1) * SLOT_MS)
+
+
+def _infos(workspace: "Workspace", held: Span) -> list[TraceInfo]:
+    words = f"timestamp_ms >= {held.from_ms} AND timestamp_ms < {held.to_ms}"
+    return [trace.info for trace in api_history.pages(workspace, words)]
 
 
 def _elsewhere(workspace: "Workspace", info: TraceInfo, here: bool) -> list[dict[str, Any]] | None:
@@ -96,21 +136,3 @@ def _elsewhere(workspace: "Workspace", info: TraceInfo, here: bool) -> list[dict
             raise
         return None
     return [span.to_dict() for span in found.data.spans]
-
-
-def _group(waiting: Sequence[int], width: int) -> list[int]:
-    """The next quarter hours of one day, at most `width` apart."""
-    first = waiting[0]
-    group = []
-    for slot in waiting:
-        if first - slot >= width or slot // SLOTS_A_DAY != first // SLOTS_A_DAY:
-            break
-        group.append(slot)
-    return group
-
-
-def _next(width: int, read: int) -> int:
-    """Wider where little is, narrower where much is: a commit should neither be tiny nor fill the memory."""
-    if read < ENOUGH:
-        return min(width * 2, SLOTS_A_DAY)
-    return max(width // 2, 1) if read > 2 * ENOUGH else width

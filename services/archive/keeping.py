@@ -21,8 +21,8 @@ from mlflow.entities import (
 from mlflow.tracing.client import TracingClient
 
 from services import audit, readmodel
-from services.archive import copying, cursor, schema, table, verifying
-from services.archive.plan import Plan
+from services.archive import copying, cursor, plan, schema, table, verifying
+from services.archive.plan import Plan, load
 from services.audit import Verb
 from services.errors import translated
 from services.messages import Message
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from services.archive.copying import Told
     from services.workspace import Workspace
 
-DAY_SLOTS = copying.SLOTS_A_DAY
 AT_ONCE = 100
 MANY_FILES = 16
 # MLflow gives this to every trace anew, and refuses to be told it.
@@ -46,40 +45,51 @@ def drop(workspace: "Workspace", chosen: Plan) -> int:
     held = table.read(workspace)
     if held is None or not table.files(held, before=chosen.kept_from):
         return 0
-    with audit.change(workspace, Verb.ERASE_ARCHIVE, f"before {chosen.kept_from}", why="age") as change:
-        with table.writing(workspace) as place:
-            gone = place.drop_before(chosen.kept_from)
-        change.after = {"traces": gone}
+    with table.writing(workspace) as place:
+        now = load(workspace)
+        if not now.on or now.kept_from is None:
+            return 0
+        with audit.change(workspace, Verb.ERASE_ARCHIVE, f"before {now.kept_from}", why="age") as change:
+            gone = place.drop_before(now.kept_from)
+            change.after = {"traces": gone}
     return gone
 
 
 def relieve(workspace: "Workspace", chosen: Plan, told: "Told") -> int:
     """Delete from MLflow what is old enough and stands in the archive word for word; returns how many traces."""
     gone = 0
-    aged = [one for one in days(workspace) if chosen.leaves_mlflow(one)]
-    parts = [held for day in aged for held in _parts(day)]
-    still = cursor.known(table.folder(workspace)) if parts else set()
-    for done, held in enumerate(parts):
-        if not still.isdisjoint(range(held.from_ms // SLOT_MS, held.to_ms // SLOT_MS)):
-            gone += _relieve(workspace, held)
-            told(done, len(parts))
+    aged = {one for one in days(workspace) if chosen.leaves_mlflow(one)}
+    still = cursor.known(table.folder(workspace)) if aged else set()
+    walk = copying.Walk(sorted((one for one in still if schema.day_of(one * SLOT_MS) in aged), reverse=True))
+    total = len(walk.waiting)
+    while walk.waiting:
+        told(total - len(walk.waiting), total)
+        lost, read = _relieve(workspace, copying.span_of(walk.group))
+        walk.go_on(read)
+        gone += lost
     return gone
 
 
-def _relieve(workspace: "Workspace", held: table.Span) -> int:
+def _relieve(workspace: "Workspace", held: table.Span) -> tuple[int, int]:
+    """How many traces MLflow lost, of how many."""
     with table.writing(workspace) as place:
-        there = copying.read(workspace, held)[1]
+        chosen = load(workspace)
+        there = copying.read(workspace, held)[1] if chosen.on and chosen.leaves_mlflow(held.day) else []
         if not there:
-            return 0
+            return 0, 0
         here = {one["trace_id"]: schema.digest(one) for one in verifying.rows(place.table, held)}
         safe = [one["trace_id"] for one in there if here.get(one["trace_id"]) == one["digest"]]
         if safe:
             with audit.change(workspace, Verb.RELIEVE_MLFLOW, str(held.day), after={"traces": len(safe)}):
+                # First, so that whoever compares knows for ever why MLflow has them no more.
+                plan.change(workspace, lambda now: plan.lose(now, held.day))
                 for batch in _batches(safe):
                     workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=batch)
+        if len(safe) == len(there):
+            place.unlearn(range(held.from_ms // SLOT_MS, held.to_ms // SLOT_MS))
     for batch in _batches(safe):
         readmodel.forget(workspace, batch)
-    return len(safe)
+    return len(safe), len(there)
 
 
 def put_back(workspace: "Workspace", first: date, last: date, told: "Told") -> int:
@@ -87,18 +97,28 @@ def put_back(workspace: "Workspace", first: date, last: date, told: "Told") -> i
 
     With the ids, times, spans and verdicts that they had.
     """
-    store = TracingClient(workspace.settings.tracking_uri)
-    chosen, made = [one for one in days(workspace) if first <= one <= last], 0
-    for done, day in enumerate(chosen):
-        for held in _parts(day):
-            told(done, len(chosen))
-            there = {fact.trace_id for fact in copying.read(workspace, held)[0]}
-            found = table.read(workspace)
-            for one in verifying.rows(found, held) if found else []:
-                if one["trace_id"] not in there:
-                    _write(workspace, store, trace_of(one, workspace.app.experiment_id))
-                    made += 1
+    wanted = [one for one in days(workspace) if first <= one <= last]
+    starts = [schema.start_of(one) // SLOT_MS for one in wanted]
+    walk = copying.Walk([slot for one in reversed(starts) for slot in reversed(range(one, one + copying.SLOTS_A_DAY))])
+    made, total = 0, len(walk.waiting)
+    while walk.waiting:
+        told(total - len(walk.waiting), total)
+        back, read = _put_back(workspace, copying.span_of(walk.group))
+        walk.go_on(read)
+        made += back
     return made
+
+
+def _put_back(workspace: "Workspace", held: table.Span) -> tuple[int, int]:
+    """How many traces came back, of how many; under the lock, so that one that is being deleted for good never does."""
+    store = TracingClient(workspace.settings.tracking_uri)
+    with table.writing(workspace) as place:
+        there = copying.ids(workspace, held)
+        here = verifying.rows(place.table, held)
+        lost = [one for one in here if one["trace_id"] not in there]
+        for one in lost:
+            _write(workspace, store, trace_of(one, workspace.app.experiment_id))
+    return len(lost), len(here)
 
 
 def tidy(workspace: "Workspace", every: bool = False) -> int:
@@ -120,7 +140,7 @@ def tidy(workspace: "Workspace", every: bool = False) -> int:
 def days(workspace: "Workspace") -> list[date]:
     """The days that have files in the archive, oldest first."""
     held = table.read(workspace)
-    return sorted(set(table.facts(held)["partition.day"].to_pylist())) if held else []
+    return table.days(held) if held else []
 
 
 def trace_of(row: Mapping[str, Any], experiment_id: str) -> Trace:
@@ -169,11 +189,6 @@ def _assessment(one: Mapping[str, Any], trace_id: str) -> Assessment:
         made = Feedback(**told, **more, error=error)
     made.assessment_id = one["id"]
     return made
-
-
-def _parts(day: date) -> list[table.Span]:
-    first, width = schema.start_of(day) // SLOT_MS, verifying.WIDTH
-    return [copying.span_of(range(first + one, first + one + width)) for one in range(0, DAY_SLOTS, width)]
 
 
 def _batches(trace_ids: Sequence[str]) -> list[list[str]]:

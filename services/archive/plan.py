@@ -1,5 +1,6 @@
 """What an operator chose about an app's archive: a setting of the app, every change a new version."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from services import apps
 from services.archive.schema import start_of
 from services.database import now
-from services.errors import InvalidInputError
+from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Plan:
     """`since`: older traces are not copied. `keep_days`: how long the archive has them, None without an end.
 
     `mlflow_days`: after so many days MLflow loses them, because the archive has them; None leaves MLflow alone.
-    `put_back`: until when a day that was brought back to MLflow stays there.
+    `put_back`: until when a day that was brought back to MLflow stays there. `lost_before`: MLflow has lost traces of days
+    before, whatever is chosen today.
     """
 
     on: bool = False
@@ -32,6 +34,7 @@ class Plan:
     keep_days: int | None = None
     mlflow_days: int | None = None
     put_back: dict[str, str] = field(default_factory=dict)
+    lost_before: str | None = None
 
     @property
     def floor(self) -> int:
@@ -51,24 +54,39 @@ class Plan:
 
     def outlives(self, day: date) -> bool:
         """Whether the archive keeps of that day what MLflow does not have any more."""
-        return self.in_mlflow_from is not None and day < self.in_mlflow_from
+        return self._is_old(day) or (self.lost_before is not None and str(day) < self.lost_before)
 
     def leaves_mlflow(self, day: date) -> bool:
         """Whether MLflow is to lose that day now."""
         held = self.put_back.get(str(day))
-        return self.outlives(day) and (held is None or held <= str(today()))
+        return self._is_old(day) and (held is None or held <= str(today()))
+
+    def _is_old(self, day: date) -> bool:
+        return self.in_mlflow_from is not None and day < self.in_mlflow_from
 
 
 def load(workspace: "Workspace") -> Plan:
-    stored: dict[str, Any] | None = apps.load_setting(workspace, SETTING)
+    return _from(apps.load_setting(workspace, SETTING))
+
+
+def change(workspace: "Workspace", changed: Callable[[Plan], Plan]) -> Plan:
+    """Save what `changed` makes of the newest plan, undoing nobody's change; call it inside `audit.change`.
+
+    Raises InvalidInputError.
+    """
+    while True:
+        version, stored = apps.load_version(workspace, SETTING)
+        chosen = changed(_from(stored))
+        check(chosen)
+        try:
+            apps.save_setting(workspace, SETTING, asdict(chosen), version)
+        except ConflictError:
+            continue
+        return chosen
+
+
+def _from(stored: dict[str, Any] | None) -> Plan:
     return Plan(**stored) if stored else Plan()
-
-
-def save(workspace: "Workspace", chosen: Plan) -> Plan:
-    """Call it inside `audit.change`; raises InvalidInputError."""
-    check(chosen)
-    apps.save_setting(workspace, SETTING, asdict(chosen))
-    return chosen
 
 
 def check(chosen: Plan) -> None:
@@ -95,6 +113,11 @@ def hold(chosen: Plan, days: list[date]) -> Plan:
     until = str(today() + timedelta(days=DAYS_PUT_BACK))
     still = {day: end for day, end in chosen.put_back.items() if end > str(today())}
     return replace(chosen, put_back=still | dict.fromkeys(map(str, days), until))
+
+
+def lose(chosen: Plan, day: date) -> Plan:
+    """The plan once MLflow lost traces of that day by age."""
+    return replace(chosen, lost_before=max(chosen.lost_before or "", str(day + timedelta(days=1))))
 
 
 def today() -> date:

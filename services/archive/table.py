@@ -18,7 +18,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from services.archive import cursor, schema
+from services.archive import cursor, plan, schema
 from services.errors import NotReadyError, PlatformError
 from services.messages import Message
 from services.readmodel.facts import SLOT_MS
@@ -166,21 +166,36 @@ class Writing:
 
 
 @contextmanager
-def writing(workspace: "Workspace") -> Iterator[Writing]:
-    """Alone with the table; whoever else wants to write waits."""
+def locked(workspace: "Workspace") -> Iterator[None]:
+    """Whoever else wants to write waits."""
     place = folder(workspace)
     place.mkdir(parents=True, exist_ok=True)
     with (place / "writer.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            with closing(cursor.connect(place / "followed.db")) as notes:
-                yield Writing(workspace, notes)
-        except DeltaError as error:
-            raise _damaged(workspace, error) from error
+        yield
+
+
+@contextmanager
+def opened(workspace: "Workspace") -> Iterator[Writing]:
+    """The table for who holds the lock; raises NotReadyError rather than make a table that nobody wants any more."""
+    if read(workspace) is None and not plan.load(workspace).on:
+        raise NotReadyError(Message("Nothing is archived yet."), Message("Start the archive first."))
+    try:
+        with closing(cursor.connect(folder(workspace) / "followed.db")) as notes:
+            yield Writing(workspace, notes)
+    except DeltaError as error:
+        raise _damaged(workspace, error) from error
+
+
+@contextmanager
+def writing(workspace: "Workspace") -> Iterator[Writing]:
+    """Alone with the table; raises NotReadyError when it was deleted."""
+    with locked(workspace), opened(workspace) as place:
+        yield place
 
 
 def discard(workspace: "Workspace") -> None:
-    """Delete everything but the lock, for which others may wait; call it while writing."""
+    """Delete everything but the lock, for which others may wait; call it while it is locked."""
     shutil.rmtree(path(workspace), ignore_errors=True)
     for left in folder(workspace).glob("followed.db*"):
         left.unlink()
@@ -191,6 +206,11 @@ def files(table: DeltaTable, on: date | None = None, before: date | None = None)
     if on is not None:
         return table.file_uris(file_pruning_predicate=[("day", "=", on)])
     return table.file_uris(file_pruning_predicate=[("day", "<", before)])
+
+
+def days(table: DeltaTable) -> list[date]:
+    """The days that have files, oldest first."""
+    return sorted(set(facts(table)["partition.day"].to_pylist()))
 
 
 def count(table: DeltaTable) -> int:

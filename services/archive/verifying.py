@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.archive import copying, schema, table
-from services.archive.plan import Plan
+from services.archive.plan import Plan, load
 from services.archive.table import Span
 from services.readmodel import following, source
 from services.readmodel.facts import SLOT_MS
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What came in since may not have been copied yet.
 FRESH = 15 * 60_000
-WIDTH = 16
 
 
 @dataclass(frozen=True)
@@ -58,29 +57,29 @@ def verify(workspace: "Workspace", chosen: Plan, told: "Told") -> Comparison:
     if chosen.on:
         copying.copy(workspace, chosen, told)
     until = following.now() - FRESH
-    spans = [one for one in _spans(workspace, chosen) if one.from_ms <= until]
-    found = Comparison()
-    for done, one in enumerate(spans):
-        told(done, len(spans))
-        found = found.plus(_compare(workspace, chosen, one, until))
+    walk = copying.Walk([one for one in _slots(workspace, chosen) if one * SLOT_MS <= until])
+    found, total = Comparison(), len(walk.waiting)
+    while walk.waiting:
+        told(total - len(walk.waiting), total)
+        part = _compare(workspace, copying.span_of(walk.group), until)
+        found = found.plus(part)
+        walk.go_on(part.compared + part.kept + part.differing)
     return found
 
 
-def _spans(workspace: "Workspace", chosen: Plan) -> list[Span]:
-    """All times that have traces here or there, newest first."""
+def _slots(workspace: "Workspace", chosen: Plan) -> list[int]:
+    """All quarter hours that may have traces here or there, newest first."""
     slots = set(source.of(workspace).prints(workspace, chosen.floor))
     held = table.read(workspace)
-    days = set(held.to_pyarrow_table(columns=["day"])["day"].unique().to_pylist()) if held else set()
-    first = {slot // WIDTH for slot in slots}
-    for day in days:
-        start = schema.start_of(day) // SLOT_MS // WIDTH
-        first |= set(range(start, start + copying.SLOTS_A_DAY // WIDTH))
-    all_slots = [range(one * WIDTH, (one + 1) * WIDTH) for one in sorted(first, reverse=True)]
-    return [copying.span_of(one) for one in all_slots if (one[-1] + 1) * SLOT_MS > chosen.floor]
+    for day in table.days(held) if held else []:
+        start = schema.start_of(day) // SLOT_MS
+        slots |= set(range(start, start + copying.SLOTS_A_DAY))
+    return [one for one in sorted(slots, reverse=True) if (one + 1) * SLOT_MS > chosen.floor]
 
 
-def _compare(workspace: "Workspace", chosen: Plan, held: Span, until: int) -> Comparison:
+def _compare(workspace: "Workspace", held: Span, until: int) -> Comparison:
     with table.writing(workspace) as place:
+        chosen = load(workspace)
         there = {one["trace_id"]: one["digest"] for one in copying.read(workspace, held)[1] if _at(one) <= until}
         held_rows = [one for one in rows(place.table, held) if _at(one) <= until]
         here = {one["trace_id"]: schema.digest(one) for one in held_rows}

@@ -75,12 +75,13 @@ def _erase(workspace: "Workspace", trace_ids: Sequence[str], subject: str, why: 
         )
     with audit.change(workspace, Verb.ERASE_TRACES, subject, before=list(trace_ids), why=why.strip()) as change:
         rows = sum(_forget_rows(workspace, set(trace_ids)))
-        for batch in _batches(trace_ids):
-            with translated(Message("Deleting traces for good")):
-                workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=batch)
-            readmodel.forget(workspace, batch)
-        # Last: whoever copies meanwhile reads MLflow without them from here on.
-        archived = archive.forget(workspace, list(trace_ids))
+        # Together: between the two, bringing back to MLflow would undo it.
+        with archive.erasing(workspace) as forget:
+            for batch in _batches(trace_ids):
+                with translated(Message("Deleting traces for good")):
+                    workspace.client.delete_traces(workspace.app.experiment_id, trace_ids=batch)
+                readmodel.forget(workspace, batch)
+            archived = forget(list(trace_ids))
         change.after = {"traces": len(trace_ids), "rows": rows} | ({"archived": archived} if archived else {})
     return Erased(len(trace_ids), rows, archived)
 

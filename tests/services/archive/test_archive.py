@@ -2,7 +2,7 @@
 
 import signal
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import mlflow
@@ -12,12 +12,13 @@ from deltalake import DeltaTable
 
 from bench import trace_maker
 from services import archive, audit, database, jobs
-from services.archive import copying, keeping, plan, schema, table, verifying
+from services.archive import copying, keeping, plan, schema, table
 from services.archive.plan import Plan
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.processes.worker import CONTEXT
 from services.traces import erasing
+from tests.archived import content, truth, work
 from tests.left_traces import leave
 from tests.services import killed_archiving
 
@@ -38,33 +39,6 @@ def busy(workspace, now):
     trace_maker.write(store, workspace.app.experiment_id, trace_maker.traces(made))
     archive.start(workspace)
     return workspace
-
-
-def work(workspace, kind=archive.FOLLOW):
-    """What the worker does with the newest job of that kind, to its end."""
-    jobs.nudge(workspace.engine, kind, workspace.app.id)
-    while (taken := jobs.claim(workspace.engine)).kind != kind:
-        jobs.finish(workspace.engine, taken, {})
-    run = archive.run if kind == archive.FOLLOW else archive.run_action
-    result = run(workspace, jobs.Work(workspace.engine, taken))
-    jobs.finish(workspace.engine, taken, result)
-    return result
-
-
-def content(workspace):
-    """Every trace with the hash of what the table has of it now."""
-    rows = table.read(workspace).to_pyarrow_table().select(schema.COLUMNS).to_pylist()
-    return sorted((one["trace_id"], schema.digest(verifying.plain(one))) for one in rows)
-
-
-def truth(workspace):
-    """Every trace with the hash of what MLflow has of it now."""
-    whole = table.Span(datetime.now(UTC).date(), 0, int(time.time() * 1000) + DAY)
-    return sorted((one["trace_id"], one["digest"]) for one in copying.read(workspace, whole)[1])
-
-
-def quiet(done, waiting):
-    return None
 
 
 def killed(doing, workspace, *given):
@@ -204,7 +178,7 @@ def test_age_empties_mlflow_only_of_what_is_archived(busy, monkeypatch):
     old = leave(busy, "古い質問", user="taro", hours_ago=100)
     mlflow.log_feedback(trace_id=old, name="short", value="yes", rationale="短い", source=human("bob"))
     work(busy)
-    whole = truth(busy)
+    whole, day = truth(busy), schema.day_of(busy.client.get_trace(old).info.request_time)
     monkeypatch.setattr(plan, "LEAST_IN_MLFLOW", 1)
     archive.change_ages(busy, None, 2)
     assert work(busy)["relieved"] > 0
@@ -216,7 +190,6 @@ def test_age_empties_mlflow_only_of_what_is_archived(busy, monkeypatch):
     assert (found["missing"], found["left"], found["mended"]) == ([], [], 0)
     assert found["kept"] + found["compared"] == MADE + 1 and found["kept"] > 0
 
-    day = schema.day_of(int(time.time() * 1000) - 100 * 3_600_000)
     there = len(truth(busy))
     archive.put_back(busy, day, day)
     made = work(busy, archive.ACT)["traces"]
