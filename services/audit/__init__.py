@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from services.audit.chain import LONGEST_CHANGE, append, broken_at, reconcile
+from services.audit.doing import DOING
 from services.audit.reading import Event, about, events, of_verbs
-from services.audit.verbs import DOING, ROLE_OF, Verb
+from services.audit.verbs import ROLE_OF, Verb
 from services.database import writing
 from services.errors import ForbiddenError, translated
 from services.messages import Message

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from services.audit.doing import DOING
 from services.audit.reading import Event
-from services.audit.verbs import DOING, Verb
+from services.audit.verbs import Verb
 from services.messages import Message, mark
 from services.people import CONSOLE
 
@@ -95,6 +96,7 @@ SAID: dict[Verb, str] = {
     Verb.EXPORT_AUDIT: mark("{who} exported lines of the audit log."),
     Verb.VERIFY_AUDIT: mark("{who} had the audit log checked."),
     Verb.BACK_UP: mark("{who} made a backup of the console."),
+    Verb.RESTORE: mark("{who} restored the console from a backup."),
 }
 SUBJECTS = {
     "webhook": mark("the webhook"),

@@ -1,8 +1,7 @@
-"""Every write and every guarded look there is: its name, the role it needs, and what it is called while it runs."""
+"""Every write and every guarded look there is: its name, and the role it needs."""
 
 from enum import StrEnum
 
-from services.messages import mark
 from services.people import Role
 
 
@@ -86,6 +85,7 @@ class Verb(StrEnum):
     EXPORT_AUDIT = "export_audit"
     VERIFY_AUDIT = "verify_audit"
     BACK_UP = "back_up"
+    RESTORE = "restore"
 
 
 ROLE_OF: dict[Verb, Role] = {
@@ -166,84 +166,5 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.EXPORT_AUDIT: Role.APPROVER,
     Verb.VERIFY_AUDIT: Role.APPROVER,
     Verb.BACK_UP: Role.ADMIN,
-}
-
-DOING: dict[Verb, str] = {
-    Verb.CREATE_APP: mark("Creating the app"),
-    Verb.UPDATE_APP: mark("Saving the app's settings"),
-    Verb.ARCHIVE_APP: mark("Archiving the app"),
-    Verb.CHOOSE_PLACE: mark("Choosing where things are kept"),
-    Verb.SAVE_GATE: mark("Saving the gate"),
-    Verb.SAVE_PROMPT: mark("Saving the prompt"),
-    Verb.LABEL_PROMPT: mark("Changing the labels of the version"),
-    Verb.SAVE_DRAFT: mark("Keeping the draft"),
-    Verb.COMMENT: mark("Saving the comment"),
-    Verb.ARCHIVE_PROMPT: mark("Archiving the prompt"),
-    Verb.TRASH_PROMPT: mark("Moving the version to or from the trash"),
-    Verb.ERASE_PROMPT: mark("Deleting the version for good"),
-    Verb.IMPROVE_PROMPT: mark("Improving the prompt"),
-    Verb.NOTICE_MOVE: mark("Recording a move made elsewhere"),
-    Verb.LOG_AGENT: mark("Logging the agent"),
-    Verb.REMOVE_FAILED_AGENTS: mark("Removing agent versions that failed"),
-    Verb.TRY_AGENT: mark("Trying the agent"),
-    Verb.SAVE_DATASET: mark("Saving the dataset"),
-    Verb.NOTICE_DATASET: mark("Recording a change of a dataset that was made elsewhere"),
-    Verb.SAVE_SCORER: mark("Saving the scorer"),
-    Verb.SAVE_SCORER_CODE: mark("Saving or trying a scorer's code"),
-    Verb.REMOVE_SCORER: mark("Removing the scorer"),
-    Verb.EVALUATE: mark("Evaluating"),
-    Verb.CORRECT_JUDGE: mark("Saving your verdict"),
-    Verb.PIN_BASELINE: mark("Changing the baseline"),
-    Verb.SAVE_VIEW: mark("Changing the saved views"),
-    Verb.PREFER_ANSWER: mark("Saving which answer you prefer"),
-    Verb.SAVE_QUEUE: mark("Saving the review queue"),
-    Verb.FILL_QUEUE: mark("Looking for answers to review"),
-    Verb.CLOSE_QUEUE: mark("Closing or opening the review queue"),
-    Verb.REVIEW_ANSWER: mark("Saving your review"),
-    Verb.SKIP_ANSWER: mark("Skipping the answer"),
-    Verb.UNDO_REVIEW: mark("Taking your review back"),
-    Verb.CANCEL_JOB: mark("Cancelling the job"),
-    Verb.GIVE_FEEDBACK: mark("Saving the feedback"),
-    Verb.PROPOSE_RELEASE: mark("Proposing the release"),
-    Verb.CHECK_RELEASE: mark("Checking the interlocks again"),
-    Verb.WITHDRAW_RELEASE: mark("Withdrawing the release"),
-    Verb.KEEP_EVIDENCE: mark("Keeping the evidence"),
-    Verb.SAVE_APPROVAL_RULE: mark("Saving who must approve"),
-    Verb.APPROVE_RELEASE: mark("Approving the release"),
-    Verb.REJECT_RELEASE: mark("Rejecting the release"),
-    Verb.START_RELEASE: mark("Starting the release"),
-    Verb.STOP_RELEASE: mark("Stopping the release"),
-    Verb.ROLL_BACK: mark("Rolling back"),
-    Verb.ADOPT_MOVE: mark("Taking over what was moved outside the console"),
-    Verb.ASK_OVERRIDE: mark("Asking to override interlocks"),
-    Verb.CONFIRM_OVERRIDE: mark("Confirming an override of interlocks"),
-    Verb.TAKE_OFFLINE: mark("Taking the endpoint offline"),
-    Verb.BRING_BACK: mark("Bringing the endpoint back online"),
-    Verb.REGISTER_MODEL: mark("Registering the agent version"),
-    Verb.REBUILD_READ_MODEL: mark("Reading all traces for the charts again"),
-    Verb.SAVE_ALERT: mark("Saving the alert rule"),
-    Verb.MUTE_ALERT: mark("Muting alerts"),
-    Verb.ACKNOWLEDGE_ALERT: mark("Taking over the alert"),
-    Verb.CHOOSE_CHANNELS: mark("Choosing where alerts go"),
-    Verb.NOTICE_ALERT: mark("Recording an alert"),
-    Verb.ERASE_TRACES: mark("Deleting traces for good"),
-    Verb.START_ARCHIVE: mark("Starting the archive"),
-    Verb.STOP_ARCHIVE: mark("Stopping the archive"),
-    Verb.CHANGE_ARCHIVE_AGES: mark("Changing how long traces are kept"),
-    Verb.CHECK_ARCHIVE: mark("Looking after the archive"),
-    Verb.PUT_TRACES_BACK: mark("Bringing traces back to MLflow"),
-    Verb.RELIEVE_MLFLOW: mark("Deleting archived traces from MLflow"),
-    Verb.ERASE_ARCHIVE: mark("Deleting archived traces"),
-    Verb.START_SCORERS: mark("Starting the production scorers"),
-    Verb.STOP_SCORERS: mark("Stopping the production scorers"),
-    Verb.DEPLOY: mark("Deploying the agent version"),
-    Verb.MOVE_ALIAS: mark("Moving the production alias"),
-    Verb.PIN_PROMPT: mark("Naming a prompt version for the agents pinned to it"),
-    Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
-    Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
-    Verb.RETIRE: mark("Retiring the agent version"),
-    Verb.READ_AUDIT: mark("Reading the audit log"),
-    Verb.EXPORT_AUDIT: mark("Exporting the audit log"),
-    Verb.VERIFY_AUDIT: mark("Checking the audit log"),
-    Verb.BACK_UP: mark("Backing up the console"),
+    Verb.RESTORE: Role.ADMIN,
 }

@@ -52,6 +52,8 @@ def _backup(asked: argparse.Namespace) -> int:
                  n=made.manifest.audit_lines, line=made.manifest.audit_newest, hash=made.manifest.audit_hash))  # fmt: skip
     if made.manifest.elsewhere:
         _say(Message("MLflow's store is not in it, it lies elsewhere: {url}. Back it up there.", url=made.manifest.elsewhere[0]))  # fmt: skip
+    for place in made.manifest.missing:
+        _say(Message("Files at {place} are not in it: they lie on a server or were not found. Back them up there.", place=place))  # fmt: skip
     _say(Message("Keys are not in it. What people wrote is: keep the file where only few can read it, on another machine."))  # fmt: skip
     return DONE
 
@@ -63,8 +65,15 @@ def _restore(asked: argparse.Namespace) -> int:
                  n=done.found.lines, line=done.found.newest, hash=done.found.hash))  # fmt: skip
     if done.found.breaks:
         _say(Message("The audit log was broken already when the backup was made. Check it on the screen Audit log."))
+    if done.halted.jobs:
+        _say(Message("Jobs of that time were cancelled: {ids}.", ids=", ".join(map(str, done.halted.jobs))))
+    if done.halted.releases:
+        _say(Message("Releases under way were stopped: {ids}. Look at what answers before you resume one.",
+                     ids=", ".join(map(str, done.halted.releases))))  # fmt: skip
+    for place in done.manifest.missing:
+        _say(Message("Files at {place} were not in the backup.", place=place))
     for name, value in done.manifest.settings.items():
-        if os.environ.get(name) != value:
+        if os.environ.get(name) != value and not value.startswith("sqlite:"):  # those lie in the folder now
             _say(Message("It ran with {name}={value}.", name=name, value=value))
     if done.manifest.secrets:
         _say(Message("Set these keys anew before you start it: {names}.", names=", ".join(done.manifest.secrets)))

@@ -7,30 +7,28 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from services import audit, database, people
 from services.audit import Verb, verifying
 from services.audit.chain import Scan, scan
 from services.errors import ConflictError, ConsoleError, NotFoundError, NotReadyError, PlatformError
 from services.messages import Message
-from services.operations import manifest
+from services.operations import files, kept, manifest, snapshots
+from services.operations.kept import MLFLOW, OURS, Places
 from services.operations.manifest import Held, Manifest
 from services.people import CONSOLE, Actor
 from services.processes.lock import Lock
 from services.settings import Settings
 from services.workspace import Workspace, connect, store_of
 
-PART = ".part"
-OURS, MLFLOW = "signalbox.db", "mlflow.db"
-# The read model is made again from MLflow; logs, locks and copies from before an update are of this machine.
-DERIVED = frozenset({"run", "logs", "readmodel", verifying.BACKUPS})
-DERIVED_ENDINGS = (".lock", "-wal", "-shm", ".part")
 SPARE = 50_000_000
 PACKED = frozenset({".zip", ".gz", ".parquet", ".png", ".jpg", ".xlsx", ".whl"})
 
@@ -52,17 +50,21 @@ def make(settings: Settings, target: Path, environ: Mapping[str, str]) -> Made:
     """
     stores = _stores(settings)
     if target.exists():
-        raise ConflictError(
-            Message("The file {path} exists already.", path=str(target)), Message("Choose another name for the backup.")
-        )
+        raise _exists(target)
     workspace = _workspace(settings)
     audit.require(workspace, Verb.BACK_UP)
+    if target.resolve().is_relative_to(settings.home.resolve()):
+        raise ConflictError(
+            Message("{path} lies in the data folder, which would then hold its own backups.", path=str(target)),
+            Message("Write the backup to another folder, best on another disk."),
+        )
+    person = _login()
     with _told(target), _alone(settings):
         target.parent.mkdir(parents=True, exist_ok=True)
         _has_room(settings, stores, target.parent)
         made = _write(settings, stores, target, environ)
         size = target.stat().st_size
-    after = {"name": target.name, "lines": made.audit_lines, "person": getpass.getuser()}
+    after = {"name": target.name, "lines": made.audit_lines, "person": person}
     with database.writing(workspace.engine) as connection:
         audit.record(connection, workspace, Verb.BACK_UP, target.name, after=after)
     verifying.note_backup(settings.home, made.audit_newest, made.audit_hash, made.made_at)
@@ -99,62 +101,24 @@ def _workspace(settings: Settings) -> Workspace:
 
 def _write(settings: Settings, stores: Mapping[str, Path], target: Path, environ: Mapping[str, str]) -> Manifest:
     beginning = f".signalbox-{hashlib.sha256(str(settings.home).encode()).hexdigest()[:8]}-"
-    for left in target.parent.glob(f"{beginning}*{PART}"):  # by a backup that was killed
+    for left in target.parent.glob(f"{beginning}*{kept.PART}"):  # by a backup that was killed
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=beginning, suffix=PART, dir=target.parent) as folder:
-        copies = _snapshots(stores, Path(folder))
+    with tempfile.TemporaryDirectory(prefix=beginning, suffix=kept.PART, dir=target.parent) as folder:
+        copies = snapshots.taken(stores, Path(folder))
         engine = database.connect(f"sqlite:///{copies[OURS]}")
         found = scan(engine)
         engine.dispose()
-        _in_one_file(copies.values())
+        snapshots.in_one_file(copies.values())
         part = Path(folder) / target.name
         with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            files = {name: _add(archive, file, name) for name, file in copies.items()}
-            files |= {name: held for name, file in _kept(settings) if (held := _add_if_there(archive, file, name))}
-            made = _manifest(settings, environ, found, files)
-            archive.writestr(manifest.NAME, made.written())
+            outside = kept.places(settings, copies.get(MLFLOW))
+            packed = {name: _add(archive, file, name) for name, file in copies.items()}
+            for name, file in kept.found(settings, outside):
+                packed |= _add_if_there(archive, file, name)
+            made = _manifest(settings, environ, found, outside, packed)
+            archive.writestr(manifest.NAME, _short_enough(made.written()))
         _settle(part, target)
     return made
-
-
-def _snapshots(stores: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Each database as it was at one moment: all moments are set first, so that they lie milliseconds apart."""
-    with ExitStack() as opened:
-        sources = {name: opened.enter_context(closing(_at_one_moment(file))) for name, file in stores.items()}
-        for name, source in sources.items():
-            with closing(sqlite3.connect(folder / name)) as copy:
-                source.backup(copy)
-    return {name: folder / name for name in stores}
-
-
-def _in_one_file(copies: Iterable[Path]) -> None:
-    for copy in copies:
-        with closing(sqlite3.connect(copy)) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE")
-
-
-def _at_one_moment(file: Path) -> sqlite3.Connection:
-    source = sqlite3.connect(f"file:{file}?mode=rw", uri=True, timeout=20, isolation_level=None)
-    source.execute("BEGIN")
-    source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return source
-
-
-def _kept(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Files of the data folder beside the databases. A Delta table's log goes first: what it names is there for longer."""
-    home = settings.home
-    found = [file for file in home.rglob("*") if file.is_file() and not file.is_symlink() and _wanted(file, home)]
-    for file in sorted(found, key=lambda one: ("_delta_log" not in one.parts, one)):
-        yield f"home/{file.relative_to(home).as_posix()}", file
-    if settings.roles_file is not None:
-        yield "roles.toml", settings.roles_file
-
-
-def _wanted(file: Path, home: Path) -> bool:
-    inside = file.relative_to(home)
-    if len(inside.parts) == 1 and file.suffix == ".db":
-        return False
-    return inside.parts[0] not in DERIVED and not file.name.endswith(DERIVED_ENDINGS)
 
 
 def _add(archive: zipfile.ZipFile, file: Path, name: str) -> Held:
@@ -165,17 +129,29 @@ def _add(archive: zipfile.ZipFile, file: Path, name: str) -> Held:
         return manifest.copy(source, target)
 
 
-def _add_if_there(archive: zipfile.ZipFile, file: Path, name: str) -> Held | None:
+def _add_if_there(archive: zipfile.ZipFile, file: Path, name: str) -> dict[str, Held]:
     """A running console removes files too: one that is gone when its turn comes is needed by nobody."""
     try:
-        return _add(archive, file, name)
+        return {name: _add(archive, file, name)}
     except FileNotFoundError:
-        return None
+        return {}
 
 
-def _manifest(settings: Settings, environ: Mapping[str, str], found: Scan, files: dict[str, Held]) -> Manifest:
+def _short_enough(written: bytes) -> bytes:
+    """A restore reads no longer one."""
+    if len(written) > manifest.LARGEST:
+        raise NotReadyError(
+            Message("The data folder has too many files for one backup."),
+            Message("Delete old evaluations and traces, or copy the folder while the console is stopped."),
+        )
+    return written
+
+
+def _manifest(
+    settings: Settings, environ: Mapping[str, str], found: Scan, outside: Places, packed: dict[str, Held]
+) -> Manifest:
     elsewhere = (
-        () if MLFLOW in files else (manifest.settings_of({"MLFLOW_TRACKING_URI": settings.tracking_uri}).popitem()[1],)
+        () if MLFLOW in packed else (manifest.settings_of({"MLFLOW_TRACKING_URI": settings.tracking_uri}).popitem()[1],)
     )
     return Manifest(
         made_at=datetime.now(UTC).isoformat(),
@@ -187,21 +163,39 @@ def _manifest(settings: Settings, environ: Mapping[str, str], found: Scan, files
         settings=manifest.settings_of(environ),
         secrets=manifest.keys_of(environ),
         elsewhere=elsewhere,
-        files=files,
+        outside={name.removeprefix("home/"): str(place) for name, place in outside.packed.items()},
+        missing=outside.missing,
+        files=packed,
     )
 
 
 def _settle(part: Path, target: Path) -> None:
     """From here on it survives a power cut, under its name, for nobody's eyes but the owner's."""
     part.chmod(0o600)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.rename(target)
+    try:
+        files.settle(part, target)
+    except FileExistsError as error:
+        raise _exists(target) from error
+
+
+def _exists(target: Path) -> ConflictError:
+    return ConflictError(
+        Message("The file {path} exists already.", path=str(target)), Message("Choose another name for the backup.")
+    )
+
+
+def _login() -> str:
+    """Who is logged in on this machine; in a container a person may be but a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _has_room(settings: Settings, stores: Mapping[str, Path], folder: Path) -> None:
     databases = sum(_size(file) for file in stores.values())
-    needed = 2 * databases + sum(_size(file) for _name, file in _kept(settings)) + SPARE
+    beside = [file for _name, file in kept.found(settings, kept.places(settings, stores.get(MLFLOW)))]
+    needed = 2 * databases + sum(map(_size, beside)) + SPARE
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise NotReadyError(
@@ -242,7 +236,7 @@ def _told(target: Path) -> Iterator[None]:
         yield
     except ConsoleError:
         raise
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise PlatformError(
             Message("The backup {path} could not be written: {reason}.", path=str(target), reason=reason),

@@ -14,6 +14,7 @@ from services.secrets import is_key
 NAME = "manifest.json"
 FORMAT = 1
 CHUNK = 1 << 20
+LARGEST = 100_000_000
 # Names only, never a value that could be a key: what is not listed here does not leave the machine.
 SETTINGS = (
     "SIGNALBOX_HOST", "SIGNALBOX_PORT", "SIGNALBOX_GATEWAY_PORT", "SIGNALBOX_DATABASE_URL", "SIGNALBOX_IDENTITY",
@@ -32,7 +33,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`home`: where it was made, which the stores name in their paths. `missing`: what lies elsewhere, in words."""
+    """`home`: where it was made, which the stores name in their paths. `elsewhere`: MLflow's store, when it is not in it.
+
+    `outside`: places outside that folder by what they are named in it; `missing`: places of files that are not in it.
+    """
 
     made_at: str
     version: str
@@ -43,10 +47,12 @@ class Manifest:
     settings: Mapping[str, str]
     secrets: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    outside: Mapping[str, str]
+    missing: tuple[str, ...]
     files: Mapping[str, Held]
 
     def written(self) -> bytes:
-        return json.dumps({"format": FORMAT} | asdict(self), indent=1, sort_keys=True).encode()
+        return json.dumps({"format": FORMAT} | asdict(self), separators=(",", ":"), sort_keys=True).encode()
 
 
 def read(content: bytes) -> Manifest:
@@ -59,7 +65,7 @@ def read(content: bytes) -> Manifest:
                 Message("Restore it with the version that made it."),
             )
         files = {path: Held(**held) for path, held in found.pop("files").items()}
-        found |= {name: tuple(found[name]) for name in ("secrets", "elsewhere")}
+        found |= {name: tuple(found[name]) for name in ("secrets", "elsewhere", "missing")}
         return Manifest(**found, files=files)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise unusable() from error
@@ -95,6 +101,6 @@ def copy(source: IO[bytes], target: IO[bytes]) -> Held:
 def _without_login(value: str) -> str:
     """Logins stand before an @, keys after a ?: neither leaves the machine."""
     parts = urlsplit(value)
-    if not parts.netloc:  # a file, which has no login
+    if not parts.netloc or parts.scheme == "sqlite":  # a file, which has no login
         return value
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))

@@ -1,36 +1,47 @@
-"""A backup becomes a data folder again: checked whole beside it first, then put in its place in one move."""
+"""A backup becomes a data folder again: checked whole beside it first, then put in its place."""
 
 import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from services import database
 from services.audit.chain import Scan, scan
 from services.errors import ConflictError, ConsoleError, NotReadyError, PlatformError
 from services.messages import Message
-from services.operations import manifest, moving
-from services.operations.backup import MLFLOW, OURS
+from services.operations import manifest, moving, past
+from services.operations.kept import MLFLOW, OURS, PART
 from services.operations.manifest import Manifest
+from services.operations.past import Halted
 from services.processes.lock import held
 from services.settings import Settings
+from services.workspace import store_of
 
 SPARE = 50_000_000
-LARGEST_MANIFEST = 100_000_000
+# What reading a file raises in which bytes were changed.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError, sqlite3.DatabaseError,
+    SQLAlchemyError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put in place, and what reading the restored audit log found."""
+    """What was put in place, what reading the restored audit log found, and the work of the past that does not go on."""
 
     home: Path
     manifest: Manifest
     found: Scan
+    halted: Halted
 
 
 def run(settings: Settings, file: Path) -> Restored:
@@ -41,34 +52,81 @@ def run(settings: Settings, file: Path) -> Restored:
     home = settings.home
     _must_be_empty(home)
     with _told(home):
-        home.parent.mkdir(parents=True, exist_ok=True)
+        place = home if home.exists() else home.parent  # a folder that is there may be a disk of its own
+        place.mkdir(parents=True, exist_ok=True)
         with (
             zipfile.ZipFile(file) as archive,
-            tempfile.TemporaryDirectory(prefix=f".{home.name}-", suffix=".part", dir=home.parent) as folder,
+            tempfile.TemporaryDirectory(prefix=_beginning(home), suffix=PART, dir=place) as folder,
         ):
             made = _manifest(archive)
-            _has_room(made, home.parent)
+            _must_be_opened_there(settings, made)
+            _has_room(made, place)
             ready = Path(folder) / "home"
             _unpack(archive, made, ready)
-            moving.rewrite(ready / MLFLOW, made.home, str(home))
+            _name_places(ready, made, home)
             found = _verified(ready, made)
+            halted = past.halt(ready / OURS, settings, made)
             _must_be_empty(home)
             ready.chmod(0o700)
-            os.replace(ready, home)  # an empty folder is replaced in the same step
-    return Restored(home, made, found)
+            _move(ready, home)
+    return Restored(home, made, found, halted)
 
 
 def _must_be_empty(home: Path) -> None:
-    if held(home / "run" / "web.lock") or (home.exists() and any(home.iterdir())):
+    if held(home / "run" / "web.lock") or (home.exists() and any(_counts(home, one.name) for one in home.iterdir())):
         raise ConflictError(
             Message("The data folder {path} is not empty.", path=str(home)),
             Message("A restore never overwrites: set SIGNALBOX_HOME to a new folder, or move the old one away."),
         )
 
 
+def _counts(home: Path, name: str) -> bool:
+    """A fresh disk has a folder of its own, and a restore that was killed leaves one."""
+    return name != "lost+found" and not (name.startswith(_beginning(home)) and name.endswith(PART))
+
+
+def _beginning(home: Path) -> str:
+    return f".{home.name}-"
+
+
+def _must_be_opened_there(settings: Settings, made: Manifest) -> None:
+    """Settings that name other databases would open those instead of the restored ones."""
+    named = {
+        "SIGNALBOX_DATABASE_URL": settings.database_url == f"sqlite:///{settings.home / OURS}",
+        "MLFLOW_TRACKING_URI": MLFLOW not in made.files or store_of(settings) == settings.home / MLFLOW,
+    }
+    if wrong := [name for name, right in named.items() if not right]:
+        raise ConflictError(
+            Message("{name} names another database than the one to be restored.", name=wrong[0]),
+            Message("Take {name} out of the environment and of .env, then restore.", name=wrong[0]),
+        )
+
+
+def _name_places(ready: Path, made: Manifest, home: Path) -> None:
+    for name, place in made.outside.items():
+        moving.rewrite(ready / MLFLOW, place, f"{made.home}/{name}")
+    moving.rewrite(ready / MLFLOW, made.home, str(home))
+
+
+def _move(ready: Path, home: Path) -> None:
+    """In one step where the folder is new; else entry by entry, the databases last, and back when one fails."""
+    if not home.exists():
+        os.replace(ready, home)
+        return
+    moved = list[str]()
+    try:
+        for name in sorted(os.listdir(ready), key=lambda one: (one == OURS, one.endswith(".db"), one)):
+            os.rename(ready / name, home / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            os.rename(home / name, ready / name)
+        raise
+
+
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     names = archive.namelist()
-    if manifest.NAME not in names or archive.getinfo(manifest.NAME).file_size > LARGEST_MANIFEST:
+    if manifest.NAME not in names or archive.getinfo(manifest.NAME).file_size > manifest.LARGEST:
         raise manifest.unusable()
     made = manifest.read(archive.read(manifest.NAME))
     if sorted(names) != sorted([*made.files, manifest.NAME]) or OURS not in made.files:
@@ -97,10 +155,6 @@ def _verified(ready: Path, made: Manifest) -> Scan:
     engine.dispose()
     if (found.lines, found.newest, found.hash) != (made.audit_lines, made.audit_newest, made.audit_hash):
         raise manifest.unusable()
-    with closing(sqlite3.connect(ready / OURS)) as connection:
-        # Processes of another machine or time: the gateway starts what is wanted anew.
-        connection.execute("UPDATE served SET pid = NULL, port = NULL")
-        connection.commit()
     return found
 
 
@@ -125,10 +179,14 @@ def _told(home: Path) -> Iterator[None]:
         yield
     except ConsoleError:
         raise
-    except (zipfile.BadZipFile, EOFError, sqlite3.DatabaseError) as error:
-        raise manifest.unusable() from error
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise PlatformError(
-            Message("The data folder {path} could not be restored: {reason}.", path=str(home), reason=error.strerror or str(error)),
+            Message("The data folder {path} could not be restored: {reason}.", path=str(home), reason=_reason(error)),
             Message("Nothing was changed. Check the file, the free space and the permissions, then try again."),
-        ) from error  # fmt: skip
+        ) from error
+    except DAMAGE as error:
+        raise manifest.unusable() from error
+
+
+def _reason(error: OSError | sqlite3.OperationalError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -22,7 +21,7 @@ from services import settings as settings_module
 from services.audit import Verb, chain, verifying
 from services.database import event_log
 from services.errors import ConflictError, ConsoleError, InvalidInputError, NotReadyError
-from services.operations import backup, doctor, importing, manifest, restore
+from services.operations import backup, doctor, importing, manifest, restore, snapshots
 from services.operations.__main__ import main
 from services.operations.doctor import Level, machine
 from services.processes.lock import Lock
@@ -83,23 +82,23 @@ def test_a_restored_console_is_the_one_that_was_backed_up(filled, target, tmp_pa
     assert audit.broken_at(place.engine) is None
 
 
-def test_a_backup_is_whole_while_others_write(filled, target, tmp_path):
-    stop, written = threading.Event(), []
+def test_a_backup_is_whole_while_others_write(filled, target, tmp_path, monkeypatch):
+    opened = []
 
-    def write():
-        while not stop.is_set():
-            with audit.change(filled, Verb.SAVE_VIEW, "busy"):
-                written.append(1)
+    def between(file):
+        """Others write after our database's moment is set, and before MLflow's is."""
+        opened.append(taken(file))
+        with audit.change(filled, Verb.SAVE_VIEW, "busy"):
+            return opened[-1]
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        made = backup.make(filled.settings, target, {})
-    finally:
-        stop.set()
-        writer.join()
+    taken = snapshots._at_one_moment
+    monkeypatch.setattr(snapshots, "_at_one_moment", between)
+    before = chain.scan(filled.engine)
+    made = backup.make(filled.settings, target, {})
+    assert (made.manifest.audit_lines, made.manifest.audit_hash) == (before.lines, before.hash)
+    assert chain.scan(filled.engine).lines == before.lines + 5  # two changes, and the backup's own line
     done = restore.run(elsewhere(filled.settings, tmp_path / "new"), target)
-    assert written and done.found.lines == made.manifest.audit_lines and not done.found.breaks
+    assert done.found.lines == made.manifest.audit_lines and not done.found.breaks
     line = audit.of_verbs(replace(filled, app=replace(filled.app, id="")), [Verb.BACK_UP])[-1]
     assert line.subject == "one.zip" and verifying.last_backup(filled.settings.home) == made.manifest.made_at
 
@@ -152,7 +151,7 @@ def test_a_restore_touches_no_folder_in_use_and_no_damaged_file(filled, target, 
 
     home = tmp_path / "new"
     home.mkdir()
-    for damage in (_flip, _add, _leave_out, _cut, _climb):
+    for damage in (_flip, _flip_packed, _add, _leave_out, _cut, _climb):
         broken = target.with_name(f"{damage.__name__}.zip")
         damage(target, broken)
         with pytest.raises(InvalidInputError):
@@ -177,6 +176,16 @@ def _flip(source, copy):
         return files | {"signalbox.db": bytes(content)}
 
     _rewritten(source, copy, change)
+
+
+def _flip_packed(source, copy):
+    """Bytes of the file itself changed, in the middle of a packed database."""
+    content = bytearray(source.read_bytes())
+    with zipfile.ZipFile(source) as archive:
+        one = archive.getinfo("signalbox.db")
+    start = one.header_offset + one.compress_size // 2
+    content[start : start + 8] = bytes(byte ^ 255 for byte in content[start : start + 8])
+    copy.write_bytes(content)
 
 
 def _add(source, copy):
