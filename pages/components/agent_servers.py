@@ -48,7 +48,8 @@ def show(workspace: Workspace) -> None:
 
 def read(workspace: Workspace) -> list[dict[str, object]]:
     """The servers that stand there now, as the form of an agent takes them."""
-    return [servers.row(*one) for one in _rows(workspace)]
+    access = workspace.settings.databricks
+    return [servers.row(*one, host=access.host if access else "") for one in _rows(workspace)]
 
 
 def _rows(workspace: Workspace) -> list[tuple[str, ...]]:
@@ -75,7 +76,14 @@ def _columns() -> list[rows.Column]:
             ),
         ),
         rows.Column(_("Header"), placeholder="Authorization", line=1, width=2),
-        rows.Column(_("What waits for a person's yes"), {one: _(WAITS[one]) for one in ASKS}, line=1),
+        rows.Column(
+            _("What waits for a person's yes"),
+            {one: _(WAITS[one]) for one in ASKS},
+            line=1,
+            help=_(
+                "The server itself says which of its tools only read; choose “every tool” for one that you do not trust."
+            ),
+        ),
         rows.Column(
             _("Only these tools"),
             placeholder=_("all that it offers"),

@@ -81,12 +81,14 @@ def changed(rows: Sequence[Row], declared: Sequence[Mapping[str, Any]]) -> tuple
     logged = {str(one["name"]): one for one in declared if one.get("server")}
     gone = sorted(logged.keys() - now.keys())
     new = sorted(now.keys() - logged.keys())
-    other = sorted(
-        name
-        for name in logged.keys() & now.keys()
-        if (logged[name]["description"], logged[name]["parameters"]) != (now[name].description, now[name].parameters)
-    )
-    return found.differences(gone, other, new)
+    both = sorted(logged.keys() & now.keys())
+    acting = [name for name in both if now[name].asks and not logged[name]["asks"]]
+    other = [name for name in both if name not in acting and _told(logged[name]) != _told(vars(now[name]))]
+    return found.acting(acting) + found.differences(gone, other, new)
+
+
+def _told(tool: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tool["description"], tool["parameters"], tool["asks"]
 
 
 def _ask(told: Row) -> Offer:
@@ -114,4 +116,6 @@ def _tool(told: Row, one: Any) -> Tool:
     asks = told["asks"] == ALWAYS or (told["asks"] == CHANGING and not reads)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{told['name']}_{one.name}")[:64]
     described = (one.description or one.title or one.name).strip()[:LONGEST_TOLD]
-    return Tool(name, described, one.input_schema, asks, told["name"], one.name)
+    # Some models refuse a schema without these two, which a tool that is given nothing may leave out.
+    schema = {"type": "object", "properties": {}} | one.input_schema
+    return Tool(name, described, schema, asks, told["name"], one.name)

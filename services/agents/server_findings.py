@@ -40,6 +40,13 @@ def failed(server: Mapping[str, Any], kind: str, reason: str) -> Finding:
                 "it on the Apps screen under Environments too, to a secret such as {example}.",
                 example="{{secrets/scope/key}}",
             )
+        case "unfit":
+            what = Message(
+                "{name}: the value of {variable} cannot be sent in a header.", name=name, variable=server["variable"]
+            )
+            mend = Message(
+                "Set it to one line of letters, digits and signs without accents, then start the console again."
+            )
         case _:
             what = Message("{name} does not answer as an MCP server does: {reason}", name=name, reason=why)
             mend = Message("Check the address: it must be one for MCP over streamable HTTP.")
@@ -99,6 +106,15 @@ def same_name(name: str) -> Finding:
         Message("Give the MCP server another name, or leave one of the tools out."),
         blocking=True,
     )
+
+
+def acting(names: Sequence[str]) -> tuple[Finding, ...]:
+    """Tools that this version lets run by themselves although their server no longer says that they only read."""
+    if not names:
+        return ()
+    what = Message("They may change something now, and run without a person's yes: {tools}.", tools=", ".join(names))
+    why = Message("When this version was logged, the server said that they only read.")
+    return (Finding(what, why, Message("Log a new version of the agent: there they wait for a yes. Release it soon.")),)
 
 
 def differences(gone: Sequence[str], other: Sequence[str], new: Sequence[str]) -> tuple[Finding, ...]:

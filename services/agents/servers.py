@@ -27,9 +27,17 @@ ASKS = (CHANGING, ALWAYS, NEVER)
 
 
 def row(
-    name: str, url: str, variable: str = "", header: str = "", asks: str = "", only: str = "", seconds: str | int = ""
+    name: str,
+    url: str,
+    variable: str = "",
+    header: str = "",
+    asks: str = "",
+    only: str = "",
+    seconds: str | int = "",
+    *,
+    host: str = "",
 ) -> dict[str, Any]:
-    """A server as the form's fields tell it; what is left out is as usual."""
+    """A server as the form's fields tell it; what is left out is as usual. `host`: the address of the workspace, if any."""
     return {
         "name": name.strip(),
         "url": url.strip(),
@@ -38,7 +46,7 @@ def row(
         "asks": asks or CHANGING,
         "only": [one for one in re.split(r"[,、\s]+", only) if one],
         "seconds": (int(seconds) if str(seconds).isdecimal() else seconds) or SECONDS,
-        "signs_in": MANAGED in url and not variable.strip(),
+        "signs_in": _is_own(url.strip(), host) and not variable.strip(),
     }
 
 
@@ -115,6 +123,11 @@ def _check_row(one: Row) -> None:
 
 
 def _check_address(one: Row) -> None:
+    if "?" in one["url"] or "#" in one["url"]:
+        raise InvalidInputError(
+            Message("{name}: the address goes on behind a ? or a #, where keys often stand.", name=one["name"]),
+            Message("Write it only up to there, and send a key in a header, by an environment variable."),
+        )
     address = _parts(one["url"])
     if address is None or address.scheme not in ("http", "https") or not address.hostname:
         raise InvalidInputError(
@@ -131,6 +144,12 @@ def _check_address(one: Row) -> None:
             Message("{name}: the key would go through the network for everyone to read.", name=one["name"]),
             Message("Use the server's https address."),
         )
+
+
+def _is_own(url: str, host: str) -> bool:
+    """Whether it is a server of the workspace itself: nobody else may be sent the agent's sign-in."""
+    own = f"{host}{MANAGED}".lower()
+    return own.startswith("https://") and url.lower().startswith(own)
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -1,8 +1,10 @@
 """Ask an agent that need not be deployed, under any version of its prompt."""
 
+import logging
 import time
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from sqlalchemy import select, update
 
 from services import audit, jobs, kinds, production, sources
 from services.agents import inputs, offers
+from services.agents.checking.findings import Finding
 from services.agents.records import get, model_config
 from services.audit import Verb
 from services.database import job as table
@@ -22,6 +25,8 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.jobs import Job, Work
     from services.workspace import Workspace
+
+log = logging.getLogger("signalbox.worker")
 
 
 def try_out(
@@ -88,11 +93,13 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         request["custom_inputs"] = args["custom_inputs"]
     tags = {"signalbox.origin": "try", "signalbox.app": workspace.app.id}
     _once(work, request["input"])
-    begun = time.monotonic()
-    with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
-        answer = loaded.predict(request)
-        trace_id = mlflow.get_last_active_trace_id(thread_local=True)
-    seconds = round(time.monotonic() - begun, 2)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(offers.changed, agent.servers, agent.tools)
+        begun = time.monotonic()
+        with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
+            answer = loaded.predict(request)
+            trace_id = mlflow.get_last_active_trace_id(thread_local=True)
+        seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()
     return {
         "answer": kinds.answer_text(answer),
@@ -102,8 +109,17 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         "trace_id": trace_id,
         "prompt_version": args["prompt_version"],
         "seconds": seconds,
-        "findings": [one.to_json() for one in offers.changed(agent.servers, agent.tools)],
+        "findings": [one.to_json() for one in _changes(asked)],
     }
+
+
+def _changes(asked: "Future[tuple[Finding, ...]]") -> tuple[Finding, ...]:
+    """What the servers changed; a failure to ask them costs no answer, for its tools may have acted."""
+    error = asked.exception()
+    if error is not None:
+        log.warning("asking the MCP servers failed: %s", type(error).__name__)
+        return ()
+    return asked.result()
 
 
 def _once(work: "Work", talk: list[dict[str, Any]]) -> None:

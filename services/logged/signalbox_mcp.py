@@ -16,12 +16,14 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 SECONDS, TO_LIST, TO_CONNECT = 60.0, 15.0, 10.0
+# Where a workspace of Databricks has servers of its own.
+MANAGED = "/api/2.0/mcp/"
 STATUS = {401: "refused", 403: "refused", 404: "unknown", 405: "unknown"}
 Doing = Callable[[Client], Awaitable[Any]]
 
 
 class ServerError(Exception):
-    """What went wrong with a server; `kind` is absent, refused, unknown, slow, unset or broken."""
+    """What went wrong with a server; `kind` is absent, refused, unknown, slow, unset, unfit or broken."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
@@ -49,10 +51,12 @@ class Server:
     @property
     def headers(self) -> dict[str, str]:
         if not self.variable:
-            return signed_in() if self.signs_in else {}
+            return signed_in(self.url) if self.signs_in else {}
         value = os.environ.get(self.variable, "").strip()
         if not value:
             raise ServerError("unset", f"The environment variable {self.variable} is not set.")
+        if not (value.isascii() and value.isprintable()):
+            raise ServerError("unfit", f"What the environment variable {self.variable} has cannot be sent in a header.")
         bare = self.header.lower() == "authorization" and " " not in value
         return {self.header: f"Bearer {value}" if bare else value}
 
@@ -104,26 +108,30 @@ async def talked(server: Server, seconds: float, doing: Doing) -> Any:
     async def seen(response: httpx2.Response) -> None:
         answered.append(response.status_code)
 
-    limits, headers = httpx2.Timeout(seconds, connect=min(TO_CONNECT, seconds)), server.headers
+    limits = httpx2.Timeout(seconds, connect=min(TO_CONNECT, seconds))
     try:
+        headers = server.headers
         with anyio.fail_after(seconds):
             async with (
                 httpx2.AsyncClient(headers=headers, timeout=limits, event_hooks={"response": [seen]}) as http,
                 Client(streamable_http_client(server.url, http_client=http)) as client,
             ):
                 return await doing(client)
-    except* (TimeoutError, httpx2.TransportError, MCPError) as group:
-        raise failure(first(group), seconds, answered[-1] if answered else 0) from group
+    except* Exception as group:  # noqa: BLE001 - it is raised anew; what led to it, which a trace would tell, may hold keys
+        raise failure(first(group), seconds, answered[-1] if answered else 0) from None
 
 
 def failure(error: BaseException, seconds: float, status: int) -> ServerError:
+    """In words that never repeat what was sent; of what nobody foresaw only its kind is told."""
+    if isinstance(error, ServerError):
+        return error
     if isinstance(error, TimeoutError | httpx2.TimeoutException):
         return ServerError("slow", f"No answer within {seconds:g} seconds.")
-    if isinstance(error, httpx2.TransportError):
+    if isinstance(error, httpx2.TransportError) and not isinstance(error, httpx2.LocalProtocolError):
         return ServerError("absent", str(error) or "The connection broke.")
     if status in STATUS:
         return ServerError(STATUS[status], f"It answered {status}.")
-    return ServerError("broken", str(error))
+    return ServerError("broken", str(error) if isinstance(error, MCPError) else type(error).__name__)
 
 
 def first(error: BaseException) -> BaseException:
@@ -138,8 +146,12 @@ def text_of(result: Any) -> str:
     return "\n".join(one.text if one.type == "text" else f"[{one.type}]" for one in result.content)
 
 
-def signed_in() -> dict[str, str]:
-    """The sign-in of the agent to its workspace."""
+def signed_in(url: str) -> dict[str, str]:
+    """The sign-in of the agent to its workspace, for the workspace's own servers alone."""
     from databricks.sdk import WorkspaceClient
 
-    return dict(WorkspaceClient().config.authenticate())
+    config = WorkspaceClient().config
+    own = f"{config.host}{MANAGED}".lower()
+    if not (own.startswith("https://") and url.lower().startswith(own)):
+        raise ServerError("refused", "Its address is not among the servers of the workspace where the agent runs.")
+    return dict(config.authenticate())

@@ -38,9 +38,13 @@ def agent(
     mlflow.genai.set_prompt_alias("support", "production", 1)
     config = {"prompt_name": "support", "llm_model": "m", "prompt_cache_seconds": 0}
     arguments: dict[str, Any] = {"model_config": config}
-    rows = [servers.row("crm", crm.url, "AGENT_CRM_TOKEN", seconds=8)]
+    rows = [
+        servers.row("crm", crm.url, "AGENT_CRM_TOKEN", seconds=60),
+        servers.row("hasty", crm.url, "AGENT_CRM_TOKEN", only="search", seconds=60),
+    ]
     offer = offers.offered(rows)
     assert not offer.findings
+    rows[1]["seconds"] = 2
     shipping.load_tools(tmp_path, "", offer.tools, arguments, rows)
     made = mlflow.pyfunc.log_model(name="agent", python_model=str(FILE), pip_requirements=["mlflow"], **arguments)
     return mlflow.pyfunc.load_model(made.model_uri)
@@ -56,7 +60,7 @@ def test_its_tools_run_a_change_waits_for_a_yes_and_failures_are_told_to_the_mod
     assert outputs[0] == "A1 is on its way" and outputs[1].startswith("The tool failed:")
     assert crm.seen[-1] == "Bearer letmein"
     told = {one["function"]["name"]: one["function"] for one in model.requests[-1]["tools"]}
-    assert told.keys() == {"crm_find_order", "crm_cancel_order", "crm_search"}
+    assert told.keys() == {"crm_find_order", "crm_cancel_order", "crm_search", "hasty_search"}
     assert told["crm_find_order"]["parameters"]["required"] == ["number"]
 
     model.tool_calls = [[("crm_cancel_order", '{"number": "A1"}')]]
@@ -88,6 +92,6 @@ def test_a_long_tool_tells_how_far_it_is_and_ends_in_its_time(agent: PyFuncModel
     assert [(one["message"], one["progress"], one["total"]) for one in steps] == [("page 1", 1, 2), ("page 2", 2, 2)]
     assert events.index(steps[0]) > [one["type"] for one in events].index("response.output_item.done")
 
-    model.tool_calls = [[("crm_search", '{"pages": 1, "seconds": 60}')]]
+    model.tool_calls = [[("hasty_search", '{"pages": 1, "seconds": 60}')]]
     items, _ = ask(agent, False)
-    assert items[1]["output"] == "The tool failed: No answer within 8 seconds."
+    assert items[1]["output"] == "The tool failed: No answer within 2 seconds."

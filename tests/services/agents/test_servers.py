@@ -1,10 +1,16 @@
 """MCP servers of the built-in agent: what is refused, what they offer, and an agent that is logged with one and tried."""
 
 import os
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from unittest import mock
 
+import anyio
+import databricks.sdk
+import httpx2
+import mcp_types
 import mlflow
 import pytest
 
@@ -13,6 +19,7 @@ from services.agents import AgentForm, offers, servers
 from services.agents.comparing import compare
 from services.errors import InvalidInputError
 from services.jobs import State
+from services.logged import signalbox_mcp
 from services.processes import worker
 from services.processes.gateway.child import Wanted, environment
 from tests.mcp_server import SmallServer, mcp_server
@@ -38,6 +45,8 @@ def model(environ):
         (("CRM", "https://a.test/mcp"), "cannot be the name of an MCP server"),
         (("crm", "a.test/mcp"), "is no address"),
         (("crm", "https://ann:pass@a.test/mcp"), "a password or key stands in the address"),
+        (("crm", "https://a.test/mcp/?tavilyApiKey=abc"), "goes on behind a ? or a #"),
+        (("crm", "https://a.test/mcp#abc"), "goes on behind a ? or a #"),
         (
             ("crm", "https://a.test/mcp", "sk-1234567890"),
             "Write a name that begins with AGENT_, such as AGENT_CRM_TOKEN",
@@ -66,6 +75,13 @@ def test_what_they_offer_is_asked_and_what_stands_in_the_way_is_told_with_a_reme
     ]
     never = offers.offered([servers.row("crm", crm.url, asks="never", only="search, cancel_order")])
     assert [(one.name, one.asks) for one in never.tools] == [("crm_cancel_order", False), ("crm_search", False)]
+
+    for value in ("abc\ndef-secret", "abc-é-secret"):
+        monkeypatch.setenv("AGENT_CRM", value)
+        (finding,) = offers.offered([servers.row("crm", crm.url, "AGENT_CRM")]).findings
+        assert "the value of AGENT_CRM cannot be sent in a header" in str(finding.what)
+        assert finding.blocking and "abc" not in str(finding.to_json())
+    monkeypatch.setenv("AGENT_CRM", "letmein")
 
     crm.key = "other"
     for row, what, mend in (
@@ -112,6 +128,15 @@ def test_an_agent_is_logged_with_a_server_tried_and_told_when_the_server_changes
     assert [(one["name"], one["output"]) for one in tried.result["steps"]] == [("crm_find_order", "A1 is on its way")]
     assert tried.result["findings"] == []
 
+    def away(*_given):
+        raise RuntimeError("no plan for this")
+
+    model.tool_calls = [[("crm_find_order", '{"number": "A1"}')]]
+    with monkeypatch.context() as broken:
+        broken.setattr(offers, "changed", away)
+        kept = finish(workspace, agents.try_out(workspace, agent.model_id, None, "Where is A1?"))
+    assert kept.state is State.DONE and kept.result["answer"] and kept.result["findings"] == []
+
     fewer = {"tools": [one for one in agent.tools if one["name"] != "crm_cancel_order"]}
     other = replace(agent, config={**agent.config, **fewer})
     named = {one.name: (one.before, one.after) for one in compare(workspace, agent, other).settings}
@@ -132,8 +157,64 @@ def test_what_a_server_changes_after_the_logging_is_told(crm):
         "Offered now, and unknown to this version: crm_cancel_order.",
     ]
     assert not offers.changed(rows, [vars(one) for one in offers.offered(rows).tools])
+    declared = [vars(one) for one in offers.offered(rows).tools]
+    declared[1] = declared[1] | {"asks": False}
+    declared[2] = declared[2] | {"description": "Another."}
+    first, second = offers.changed(rows, declared)
+    assert str(first.what) == "They may change something now, and run without a person's yes: crm_cancel_order."
+    assert str(second.what) == "Described otherwise than when the agent was logged: crm_search."
     (away,) = offers.changed([servers.row("crm", "http://127.0.0.1:9/mcp")], declared)
     assert "cannot be reached" in str(away.what) and "such a call fails now" in str(away.why)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "own"),
+    [
+        ("https://ws.test/api/2.0/mcp/functions/a", "https://ws.test", True),
+        ("https://WS.test/api/2.0/mcp/functions/a", "https://ws.test", True),
+        ("http://evil.test/x?y=/api/2.0/mcp/", "https://ws.test", False),
+        ("https://evil.test/api/2.0/mcp/functions/a", "https://ws.test", False),
+        ("https://ws.test.evil.test/api/2.0/mcp/functions/a", "https://ws.test", False),
+        ("https://ws.test@evil.test/api/2.0/mcp/functions/a", "https://ws.test", False),
+        ("https://ws.test/x/api/2.0/mcp/functions/a", "https://ws.test", False),
+        ("http://ws.test/api/2.0/mcp/functions/a", "http://ws.test", False),
+        ("https://ws.test/api/2.0/mcp/functions/a", "", False),
+    ],
+)
+def test_only_a_server_of_the_workspace_itself_is_sent_the_sign_in_of_the_agent(url, host, own, monkeypatch):
+    assert servers.row("ws", url, host=host)["signs_in"] is own
+    assert servers.row("ws", url, "AGENT_WS", host=host)["signs_in"] is False
+    # Where it runs nobody trusts what was written into it.
+    given = SimpleNamespace(config=SimpleNamespace(host=host, authenticate=lambda: {"Authorization": "Bearer x"}))
+    monkeypatch.setattr(databricks.sdk, "WorkspaceClient", lambda: given)
+    server = signalbox_mcp.Server("ws", url, signs_in=True)
+    if own:
+        assert server.headers == {"Authorization": "Bearer x"}
+    else:
+        with pytest.raises(signalbox_mcp.ServerError, match="not among the servers of the workspace"):
+            _ = server.headers
+
+
+def test_what_nobody_foresaw_is_told_without_its_words(crm):
+    key = "letmein"
+
+    async def fails(_client):
+        raise ValueError("Bearer " + key)
+
+    with pytest.raises(signalbox_mcp.ServerError) as told:
+        anyio.run(signalbox_mcp.talked, signalbox_mcp.Server("crm", crm.url), 30.0, fails)
+    assert (told.value.kind, str(told.value)) == ("broken", "ValueError")
+    assert "letmein" not in "".join(traceback.format_exception(told.value))
+    illegal = signalbox_mcp.failure(httpx2.LocalProtocolError("Illegal header value b'Bearer letmein'"), 30.0, 0)
+    assert (illegal.kind, str(illegal)) == ("broken", "LocalProtocolError")
+
+
+def test_a_tool_that_is_given_nothing_is_told_to_the_model_with_a_whole_schema():
+    listed = mcp_types.Tool(name="ping", input_schema={"type": "object"})
+    assert offers._tool(servers.row("crm", "https://a.test/mcp"), listed).parameters == {
+        "type": "object",
+        "properties": {},
+    }
 
 
 def test_only_variables_of_agents_reach_a_served_one_and_a_job(settings, monkeypatch):
