@@ -23,11 +23,14 @@ def show(workspace: Workspace, story: TraceStory) -> None:
     with st.expander(_("Delete for good (personal data)")):
         st.markdown(
             _(
-                "It disappears from MLflow, from the charts and the search, and from the datasets that took it over. Nobody "
-                "can bring it back. Frozen versions of datasets and finished evaluations keep what they were judged on. "
+                "It disappears from MLflow, from the charts and the search, from the archive on this machine, and from the "
+                "datasets that took it over. Nobody can bring it back. Frozen versions of datasets and finished evaluations keep what they were judged on. "
                 "The record names the trace, never its words."
             )
         )
+        left = erasing.left_over(workspace)
+        if left:
+            st.warning(session.say(left))
         why = st.text_input(_("Reason, without names"), key="erase-why")
         with st.container(horizontal=True):
             st.button(

@@ -44,6 +44,20 @@ def erase_person(workspace: "Workspace", person: str, why: str) -> Erased:
     return _erase(workspace, list(held), f"person: {len(held)}", why)
 
 
+def left_over(workspace: "Workspace") -> Message | None:
+    """Where a copy stays that deleting here does not reach, and what removes it; None where there is none."""
+    if workspace.settings.databricks is None:
+        return None
+    from services.platforms.databricks import archiving
+
+    table = archiving.named(workspace)
+    if not table:
+        return Message(
+            "A table into which the workspace archives traces keeps it: delete it there with SQL, then VACUUM."
+        )
+    return Message("The archive table {table} keeps it: delete it there with SQL, then VACUUM.", table=table)
+
+
 def _known(workspace: "Workspace", person: str) -> Iterator[str]:
     """By the read model, which may still know what others deleted in MLflow: datasets hold its words, too."""
     readmodel.catch_up(workspace)

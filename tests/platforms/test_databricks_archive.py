@@ -8,6 +8,7 @@ from services.apps import AppForm
 from services.audit import Verb
 from services.errors import ConflictError, ConsoleError, ForbiddenError, InvalidInputError, NotReadyError
 from services.platforms.databricks import archiving
+from services.traces import erasing
 from services.workspace import Workspace
 from tests.workspace.fixture import Emulator
 
@@ -26,6 +27,7 @@ def app(databricks: Emulator, databricks_workspace: Workspace) -> Workspace:
 def test_the_table_is_waited_for_then_there_and_stays_when_it_is_off(databricks: Emulator, app: Workspace) -> None:
     assert not archiving.state(app).on
     assert archiving.start(app, archiving.suggested(app)) == TABLE
+    assert TABLE in str(erasing.left_over(app)), "it is told what deleting a person does not reach"
     waiting = archiving.state(app)
     assert (waiting.on, waiting.waiting, waiting.table) == (True, True, TABLE)
     assert "`acme`.`llmops`.`traces_support`" in archiving.first_rows(waiting)

@@ -48,7 +48,7 @@ class Archive:
 
 def state(workspace: "Workspace") -> Archive:
     """What is there now, also when somebody switched it on or off elsewhere: two short questions."""
-    access, table = _access(workspace), str(apps.load_setting(workspace, SETTING) or "")
+    access, table = _access(workspace), named(workspace)
     doing = Message("Reading the archive")
     with Rest(access) as rest:
         try:
@@ -66,6 +66,11 @@ def state(workspace: "Workspace") -> Archive:
         job_page=links.job(access, int(found[0]["job_id"])) if found else None,
         table_page=links.catalog_object(access, table) if columns is not None else None,
     )
+
+
+def named(workspace: "Workspace") -> str:
+    """The full name of the table as it was told to the console, without asking the workspace."""
+    return str(apps.load_setting(workspace, SETTING) or "")
 
 
 def suggested(workspace: "Workspace") -> str:
