@@ -5,12 +5,13 @@ import io
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from services import apps, audit, database
-from services.audit import Verb, chain, exporting, searching, verifying, visits
+from services.audit import Verb, chain, exporting, searching, sentences, verifying, visits
 from services.audit.chain import Kind
 from services.audit.differences import differences
 from services.audit.searching import AuditQuery
@@ -49,6 +50,8 @@ def lines(workspace, **asked):
 
 def test_every_verb_has_a_sentence():
     assert set(SAID) == set(Verb)
+    written = Path(sentences.__file__).read_text("utf-8")
+    assert [one.name for one in Verb if written.count(f"    Verb.{one.name}: mark(") > 1] == [], "the later one wins"
 
 
 def test_a_change_is_one_line_and_pages_meet_without_gaps(written):
