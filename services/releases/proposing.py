@@ -60,15 +60,28 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     agent = agents.get(workspace, proposal.model_id)
-    if agent.prompt_name not in prompts.names(workspace):
-        raise InvalidInputError(
-            Message("This agent version asks no prompt of the app, so nothing could prove which instructions answer."),
-            Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
-        )
+    _require_prompt(workspace, agent.prompt_name)
     prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
     now = live(workspace)
     replaced = (now.pair.model_id, now.pair.prompt_version)
     return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
+
+
+def _require_prompt(workspace: "Workspace", name: str) -> None:
+    """Raise InvalidInputError unless the app has this prompt in use."""
+    if name in prompts.names(workspace):
+        return
+    tags = prompts.every_name(workspace).get(name)
+    if tags is None:
+        raise InvalidInputError(
+            Message("This agent version asks no prompt of the app, so nothing could prove which instructions answer."),
+            Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
+        )
+    again = Message("Bring it back on the Prompts screen, then propose again.")
+    if prompts.TRASH_TAG in tags:
+        raise InvalidInputError(Message("The prompt “{name}” is in the trash.", name=name), again)
+    if prompts.ARCHIVE_TAG in tags:
+        raise InvalidInputError(Message("The prompt “{name}” is archived.", name=name), again)
 
 
 def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from services import releases
+from services import prompts, releases
 from services.database import now
-from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError
+from services.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
 from services.messages import Message
 from services.people import Actor, Role
-from services.releases import Kind, Pair, State, pointer, records
+from services.prompts import bin
+from services.releases import Kind, Pair, Proposal, State, pointer, records
+from tests.standing import logged
 
 NOTHING = Pair(None, None, None)
 
@@ -42,6 +44,23 @@ def test_a_change_on_an_old_reading_is_refused(workspace):
     records.set_state(workspace, id, State.RUNNING, read)
     with pytest.raises(ConflictError):
         records.set_state(workspace, id, State.STOPPED, read)
+
+
+def test_a_prompt_that_is_put_away_is_said_to_be_and_comes_back_first(workspace):
+    prompts.save(workspace, "greeting", "Be brief.", "")
+    bin.trash(workspace, "greeting")
+    proposal = Proposal(logged(workspace, "greeting"), 1)
+    with pytest.raises(InvalidInputError, match="“greeting” is in the trash"):
+        releases.preflight(workspace, proposal)
+    bin.restore(workspace, "greeting")
+    bin.archive(workspace, "greeting")
+    with pytest.raises(InvalidInputError, match=r"“greeting” is archived.*Bring it back"):
+        releases.preflight(workspace, proposal)
+    bin.archive(workspace, "greeting", archived=False)
+    assert releases.preflight(workspace, proposal)
+    for other in ("", "nobody"):
+        with pytest.raises(InvalidInputError, match="asks no prompt of the app"):
+            releases.preflight(workspace, Proposal(logged(workspace, other), 1))
 
 
 @pytest.mark.parametrize("state", [State.LIVE, State.TAKEN_BACK])
