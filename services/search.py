@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services import releases, traces
+from services import traces
 from services.errors import NotFoundError
 from services.prompts import library
 from services.prompts.library import words
-from services.releases import Release
+from services.releases import Release, finding
 from services.traces import TraceQuery, TraceRow
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST = 5
 EVER = 87_600.0
+# No longer than a database counts.
+NUMBER = re.compile(r"#*[0-9]{1,15}")
 TRACE = re.compile(r"tr-[0-9a-f]{32}")
 
 
@@ -41,15 +43,21 @@ def find(workspace: "Workspace", text: str) -> Results:
     if not asked:
         return Results()
     prompts = library.find(workspace, library.Query(text, archived=True))
-    found = [one for one in releases.all(workspace) if _says(one, asked)]
+    found, number = _releases(workspace, asked)
     rows, more = _traces(workspace, text.strip())
-    return Results(prompts.rows[:MOST], prompts.total, tuple(found[:MOST]), len(found), rows, more)
+    return Results(prompts.rows[:MOST], prompts.total, tuple(found), number, rows, more)
 
 
-def _says(release: Release, asked: list[str]) -> bool:
+def _releases(workspace: "Workspace", asked: list[str]) -> tuple[list[Release], int]:
     """A number alone means the release of that number, not any text with that digit."""
-    said = words.fold(f"{release.prompt_name}\n{release.why}\n{release.actor}")
-    return all(one.lstrip("#") == str(release.id) if one.lstrip("#").isdecimal() else one in said for one in asked)
+    numbers = {one for one in asked if NUMBER.fullmatch(one)}
+    spoken = [one for one in asked if one not in numbers]
+
+    def says(text: str) -> bool:
+        said = words.fold(text)
+        return all(one in said for one in spoken)
+
+    return finding.find(workspace, says, {int(one.lstrip("#")) for one in numbers}, MOST)
 
 
 def _traces(workspace: "Workspace", text: str) -> tuple[tuple[TraceRow, ...], bool]:

@@ -223,6 +223,11 @@ def all(workspace: "Workspace") -> list[Release]:
     return _read(workspace, table.c.id.is_not(None))
 
 
+def some(workspace: "Workspace", ids: Sequence[int]) -> list[Release]:
+    """The app's releases of these numbers, newest first."""
+    return _read(workspace, table.c.id.in_(ids))
+
+
 def of_prompt(workspace: "Workspace", name: str) -> list[Release]:
     """The releases of one prompt, newest first."""
     return _read(workspace, table.c.moves["prompt"].as_string() == name)

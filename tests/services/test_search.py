@@ -23,6 +23,8 @@ def test_words_are_found_wherever_they_stand(workspace):
     assert [one.trace_id for one in found.traces] == [trace]
 
     assert [one.id for one in search.find(workspace, f"#{other}").releases] == [other]
+    assert [one.id for one in search.find(workspace, f"{other} REASON").releases] == [other]
+    assert search.find(workspace, f"{id} {other}").empty and search.find(workspace, "9" * 40).empty
     assert [one.name for one in search.find(workspace, "到着日").prompts] == ["greeting"]
     assert search.find(workspace, trace).traces[0].trace_id == trace
     assert search.find(workspace, "tr-" + "0" * 32).empty
@@ -30,9 +32,12 @@ def test_words_are_found_wherever_they_stand(workspace):
     assert search.find(workspace, "  ").empty
 
 
-def test_many_are_counted_and_few_are_shown(workspace):
+def test_many_are_counted_and_few_are_shown(workspace, monkeypatch):
     for number in range(search.MOST + 2):
         released(workspace, f"again {'x' * number}")
+    whole, read = records._from_row, []
+    monkeypatch.setattr(records, "_from_row", lambda row, *given: (read.append(row.id), whole(row, *given))[1])
     found = search.find(workspace, "again")
+    assert read == [one.id for one in found.releases], "what is not shown is not read whole"
     assert (len(found.releases), found.releases_total) == (search.MOST, search.MOST + 2)
     assert found.releases[0].id > found.releases[-1].id
