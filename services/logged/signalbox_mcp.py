@@ -7,6 +7,7 @@ import os
 import queue
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import anyio
@@ -109,7 +110,7 @@ async def talked(server: Server, seconds: float, doing: Doing) -> Any:
         answered.append(response.status_code)
 
     limits = httpx2.Timeout(seconds, connect=min(TO_CONNECT, seconds))
-    try:
+    with Failing(seconds, answered):
         headers = server.headers
         with anyio.fail_after(seconds):
             async with (
@@ -117,8 +118,22 @@ async def talked(server: Server, seconds: float, doing: Doing) -> Any:
                 Client(streamable_http_client(server.url, http_client=http)) as client,
             ):
                 return await doing(client)
-    except* Exception as group:  # noqa: BLE001 - it is raised anew; what led to it, which a trace would tell, may hold keys
-        raise failure(first(group), seconds, answered[-1] if answered else 0) from None
+
+
+class Failing:
+    """Turns whatever is raised inside into a ServerError without what led to it: a trace would tell that, keys included."""
+
+    def __init__(self, seconds: float, answered: list[int]) -> None:
+        self.seconds, self.answered = seconds, answered
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            raise failure(first(error), self.seconds, self.answered[-1] if self.answered else 0) from None
 
 
 def failure(error: BaseException, seconds: float, status: int) -> ServerError:
