@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import audit_filters, feedback, session
 from services import audit
 from services.audit import Verb, verifying
 from services.jobs import State
@@ -63,7 +63,12 @@ def _show_result(workspace: Workspace) -> None:
             )
         )
     if found.unfinished:
-        st.caption(_("Begun, but not ended yet: {n}. Choose “begun, not ended” below to see them.", n=found.unfinished))
+        words = _("Begun, but not ended yet in all apps: {n}", n=found.unfinished)
+        st.button(words, icon=":material/pending:", type="tertiary", on_click=audit_filters.choose_unfinished)
+    if found.unread:
+        st.caption(_("Evidence packs that could not be read: {n}", n=found.unread))
+    if found.unnamed:
+        st.caption(_("Evidence packs that no line of the log names, and that do not count: {n}", n=found.unnamed))
 
 
 def _start() -> None:

@@ -20,10 +20,11 @@ OUTCOME = {
     "unknown": mark("end unknown"),
     "intent": mark("begun, not ended"),
 }
-NAMES = ("person", "verb", "subject", "outcome", "app", "from", "to")
+NAMES = ("person", "verb", "subject", "outcome", "apps", "from", "to")
 PLACES = ("before", "after")
 EVERY_APP = "all"
 LONGEST = 200
+YEARS = range(2000, 2200)  # beyond them, calculating with zones ends
 
 
 def query(workspace: Workspace) -> AuditQuery:
@@ -31,7 +32,7 @@ def query(workspace: Workspace) -> AuditQuery:
     given = st.query_params
     since, until = _moment("from"), _moment("to")
     return AuditQuery(
-        app=None if given.get("app") == EVERY_APP else workspace.app.id,
+        app=None if given.get("apps") == EVERY_APP else workspace.app.id,
         actor=given.get("person") or None,
         verbs=(Verb(given["verb"]),) if given.get("verb") in set(Verb) else (),
         subject=given.get("subject", "")[:LONGEST],
@@ -68,7 +69,7 @@ def show(workspace: Workspace) -> None:
         _choice(_("How it ended"), "outcome", list(OUTCOME), lambda one: _(OUTCOME[one]))
         _day(_("From day"), "from")
         _day(_("To day"), "to")
-        _choice(_("Apps"), "app", [EVERY_APP], lambda one: _("All apps"), session.escape(workspace.app.name))
+        _choice(_("Apps"), "apps", [EVERY_APP], lambda one: _("All apps"), session.escape(workspace.app.name))
         if any(name in st.query_params for name in NAMES):
             st.button(_("Clear filters"), icon=":material/filter_alt_off:", on_click=clear)
 
@@ -77,6 +78,12 @@ def clear() -> None:
     _forget(*NAMES, *PLACES)
     for name in NAMES:
         st.session_state.pop(f"audit-{name}", None)
+
+
+def choose_unfinished() -> None:
+    """What was begun in any app and has not ended."""
+    clear()
+    st.query_params.update({"apps": EVERY_APP, "outcome": "intent"})
 
 
 def _choice(label: str, name: str, options: list[str], told: Callable[[str], str], usual: str = "") -> None:
@@ -112,6 +119,8 @@ def _moment(name: str) -> datetime | None:
     try:
         read = datetime.fromisoformat(st.query_params.get(name, ""))
     except ValueError:
+        return None
+    if read.year not in YEARS:
         return None
     return read if read.tzinfo else session.typed(datetime.combine(read.date(), time()))
 

@@ -16,6 +16,8 @@ GENESIS = "0" * 64
 LONGEST_CHANGE = timedelta(minutes=15)
 BATCH = 1_000
 MOST_BREAKS = 20
+# What a value raises that was changed to something of another kind.
+UNREADABLE = (ValueError, TypeError, OverflowError)
 
 
 class Kind(StrEnum):
@@ -82,15 +84,16 @@ def scan(engine: Engine, known: Mapping[int, str] | None = None, tell: Callable[
         while rows := _batch(connection, last):
             for id, line in rows:
                 lines += 1
+                expected = left.pop(id, None)
                 if (kind := _break(id, line, last, previous)) is not None:
                     breaks.append(Break(kind, id))
-                elif line is not None and id in left and left.pop(id) != line["hash"]:
+                elif line is not None and expected not in (None, line["hash"]):
                     breaks.append(Break(Kind.REWRITTEN, id))
                 last, previous = id, line["hash"] if line else None
             tell(lines)
-    if gone := [id for id in sorted(left) if id > last]:
-        breaks.append(Break(Kind.CUT, gone[0]))
-    return Scan(lines, last, previous or "", tuple(breaks[:MOST_BREAKS]))
+    gone = {Break(Kind.CUT, id) if id > last else Break(Kind.MISSING, id + 1) for id in left}
+    every = sorted({*breaks, *gone}, key=lambda one: one.line)
+    return Scan(lines, last, previous or "", tuple(every[:MOST_BREAKS]))
 
 
 def reconcile(engine: Engine) -> int:
@@ -123,15 +126,16 @@ def _batch(connection: Connection, last: int) -> list[tuple[int, dict[str, Any] 
     query = select(event_log).where(event_log.c.id > last).order_by(event_log.c.id).limit(BATCH)
     try:
         return [_split(row) for row in connection.execute(query)]
-    except ValueError:
+    except UNREADABLE:
         ids = connection.execute(query.with_only_columns(event_log.c.id)).scalars().all()
-        return [_one(connection, id) for id in ids]
+        return [one(connection, id) for id in ids]
 
 
-def _one(connection: Connection, id: int) -> tuple[int, dict[str, Any] | None]:
+def one(connection: Connection, id: int) -> tuple[int, dict[str, Any] | None]:
+    """One line that exists; None for what the database can no longer decode."""
     try:
         return _split(connection.execute(select(event_log).where(event_log.c.id == id)).one())
-    except ValueError:
+    except UNREADABLE:
         return id, None
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 from datetime import UTC
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from services import audit
@@ -13,24 +12,30 @@ from services.audit.searching import AuditQuery, walk
 from services.audit.sentences import sentence
 from services.audit.verbs import Verb
 from services.datasets.exporting import neutral
-from services.messages import render
+from services.messages import Message, render
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 MOST = 100_000
 COLUMNS = ("line", "time_utc", "app", "person", "what", "verb", "subject", "change", "why", "outcome", "previous_hash", "hash")  # fmt: skip
+CUT = Message("The list ends here, there are older lines. Choose a shorter time and export again.")
 
 
 def to_csv(workspace: "Workspace", query: AuditQuery, language: str) -> bytes:
-    """The newest MOST lines that fit, the sentences in `language`; who took them out stands in the log itself."""
+    """The newest MOST lines that fit, and a last row that says so where there are more; the sentences in `language`; who took them out stands in the log itself."""
     with audit.change(workspace, Verb.EXPORT_AUDIT, "audit log") as change:
         file = io.StringIO(newline="")
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        rows = [[neutral(cell) for cell in _cells(line, language)] for line in islice(walk(workspace, query), MOST)]
-        writer.writerows(rows)
-        change.after = {"lines": len(rows)}
+        change.after = {"lines": 0}
+        for n, line in enumerate(walk(workspace, query)):
+            if n == MOST:
+                writer.writerow([render(CUT, language)])
+                change.after = {"lines": n, "cut": True}
+                break
+            writer.writerow([neutral(cell) for cell in _cells(line, language)])
+            change.after = {"lines": n + 1}
     return file.getvalue().encode("utf-8-sig")
 
 

@@ -1,22 +1,19 @@
 """The whole log checked: every hash, every link, and the hashes that are known from elsewhere."""
 
 import json
-import zipfile
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow.exceptions import MlflowException
 from sqlalchemy import func, select
 
-from services import apps, audit, jobs
+from services import audit, jobs
+from services.audit.anchors import gather
 from services.audit.chain import Break, Kind, scan
 from services.audit.searching import AuditQuery, page
 from services.audit.verbs import Verb
 from services.database import event_log
-from services.errors import ConsoleError, InvalidInputError
+from services.errors import InvalidInputError
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -25,13 +22,15 @@ if TYPE_CHECKING:
 
 JOB = "verify_audit"
 BACKUPS = "backups.json"
-MOST_PACKS = 20
 HASH_LENGTH = 64
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; `anchors` counts the hashes from elsewhere that the log was held against."""
+    """What a check found; `anchors` counts the hashes from elsewhere that the log was held against.
+
+    `unread` and `unnamed`: evidence packs that could not be read, and that no line of the log names.
+    """
 
     lines: int
     newest: int
@@ -39,6 +38,8 @@ class Verdict:
     anchors: int
     unfinished: int
     breaks: tuple[Break, ...]
+    unread: int = 0
+    unnamed: int = 0
 
     @property
     def whole(self) -> bool:
@@ -70,16 +71,19 @@ def newest(workspace: "Workspace") -> "Job | None":
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the job."""
-    known = dict(_anchors(workspace))
-    if "line" in work.args:
-        known[work.args["line"]] = work.args["hash"]
+    noted = [(work.args["line"], work.args["hash"])] if "line" in work.args else []
+    anchors = gather(workspace, [*noted, *known(workspace.settings.home).items()])
     with workspace.engine.connect() as connection:
         total = connection.execute(select(func.max(event_log.c.id))).scalar() or 0
     note = Message("Checking line after line")
-    found = scan(workspace.engine, known, lambda done: work.progress(min(done, total), total, note))
+    found = scan(workspace.engine, anchors.hashes, lambda done: work.progress(min(done, total), total, note))
     # This check's own intent and outcome are whole; what has no outcome for long was cut off.
     unfinished = page(workspace, AuditQuery(outcome="intent", limit=1_000)).lines
-    return asdict(Verdict(found.lines, found.newest, found.hash, len(known), len(unfinished), found.breaks))
+    breaks = tuple(sorted({*found.breaks, *anchors.contradictions}, key=lambda one: one.line))
+    counts = len(anchors.hashes), len(unfinished)
+    return asdict(
+        Verdict(found.lines, found.newest, found.hash, *counts, breaks, unread=anchors.unread, unnamed=anchors.unnamed)
+    )
 
 
 def verdict(job: "Job") -> Verdict:
@@ -133,8 +137,8 @@ def last_backup(home: Path) -> str | None:
 
 
 def known(home: Path) -> dict[int, str]:
-    """The lines that the last backups know: their hashes by number."""
-    return {int(one["line"]): str(one["hash"]) for one in _backups(home)}
+    """The lines that the last backups know: their hashes by number; of an empty log they know none."""
+    return {int(one["line"]): str(one["hash"]) for one in _backups(home) if one["line"]}
 
 
 def _backups(home: Path) -> list[dict[str, Any]]:
@@ -143,29 +147,3 @@ def _backups(home: Path) -> list[dict[str, Any]]:
     except (FileNotFoundError, ValueError):
         return []
     return [one for one in read if isinstance(one, dict) and {"line", "hash", "at"} <= one.keys()]
-
-
-def _anchors(workspace: "Workspace") -> Iterator[tuple[int, str]]:
-    """Lines that are known outside the log: from backups and from the evidence kept with each app's experiment."""
-    yield from known(workspace.settings.home).items()
-    for app in apps.all(workspace):
-        try:
-            yield from _evidence(workspace.for_app(app))
-        except (ConsoleError, MlflowException, OSError, ValueError, zipfile.BadZipFile, KeyError):
-            continue  # evidence that is away or damaged is no anchor; its own check says so
-
-
-def _evidence(workspace: "Workspace") -> Iterator[tuple[int, str]]:
-    repository = workspace.artifacts
-    folders = sorted(repository.list_artifacts("evidence") or (), key=lambda one: one.path)[-MOST_PACKS:]
-    for release in folders:
-        for pack in repository.list_artifacts(release.path):
-            for file in repository.list_artifacts(pack.path):
-                if file.path.endswith(".zip"):
-                    yield from _lines(Path(repository.download_artifacts(file.path)).read_bytes())
-
-
-def _lines(packed: bytes) -> Iterator[tuple[int, str]]:
-    with zipfile.ZipFile(BytesIO(packed)) as archive:
-        for line in json.loads(archive.read("audit.json")):
-            yield int(line["id"]), str(line["hash"])

@@ -1,6 +1,5 @@
 """An MLflow store that exists already becomes this console's own: looked at first, then copied; the original is only read."""
 
-import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from mlflow.store.db.utils import _get_latest_schema_revision, _upgrade_db, crea
 from services.errors import ConflictError, ConsoleError, InvalidInputError, PlatformError
 from services.messages import Message
 from services.operations import moving
-from services.processes.lock import held
+from services.operations.files import settle, sqlite
+from services.processes.lock import Lock
 from services.settings import Settings
 from services.workspace import store_of
 
@@ -40,7 +40,7 @@ class Preview:
 
 def look(file: Path, files: Path | None = None) -> Preview:
     """Read the store without changing it; raises InvalidInputError for what is no MLflow database."""
-    with _told(file), closing(_read_only(file)) as connection:
+    with _told(file), closing(sqlite(file, "ro")) as connection:
         there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"experiments", "runs", "alembic_version"} <= there:
             raise _no_store(file)
@@ -62,22 +62,36 @@ def take_over(settings: Settings, file: Path, files: Path | None = None) -> Prev
             Message("MLFLOW_TRACKING_URI names a store already."),
             Message("Take the setting away to take a store over, or connect the other store by it."),
         )
-    if store.exists() or held(settings.run_folder / "web.lock"):
-        raise ConflictError(
-            Message("The data folder {path} has a store of its own already.", path=str(settings.home)),
-            Message("Set SIGNALBOX_HOME to a new folder: nothing is merged or overwritten."),
-        )
     seen = look(file, files)
+    lock = Lock(settings.run_folder / "web.lock")
     with _told(file):
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".import-", dir=settings.home) as folder:
-            copy = Path(folder) / "mlflow.db"
-            with closing(_read_only(file)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-            _name_places(copy, file, files)
-            _upgrade(copy)
-            os.replace(copy, store)
+        if store.exists() or not lock.acquire():
+            raise _has_one(settings)
+    try:
+        _copy(settings, file, files, store)
+    finally:
+        lock.release()
     return seen
+
+
+def _copy(settings: Settings, file: Path, files: Path | None, store: Path) -> None:
+    with _told(file), tempfile.TemporaryDirectory(prefix=".import-", dir=settings.home) as folder:
+        copy = Path(folder) / "mlflow.db"
+        with closing(sqlite(file, "ro")) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        _name_places(copy, file, files)
+        _upgrade(copy)
+        try:
+            settle(copy, store)
+        except FileExistsError as error:
+            raise _has_one(settings) from error
+
+
+def _has_one(settings: Settings) -> ConflictError:
+    return ConflictError(
+        Message("The data folder {path} has a store of its own already.", path=str(settings.home)),
+        Message("Set SIGNALBOX_HOME to a new folder: nothing is merged or overwritten."),
+    )
 
 
 def _name_places(copy: Path, file: Path, files: Path | None) -> None:
@@ -112,10 +126,6 @@ def _count(connection: sqlite3.Connection, query: str, there: set[str]) -> int:
     return int(connection.execute(query).fetchone()[0]) if table in there else 0
 
 
-def _read_only(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{file.absolute()}?mode=ro", uri=True, timeout=20)
-
-
 def _no_store(file: Path) -> InvalidInputError:
     return InvalidInputError(
         Message("{path} is not a database of MLflow.", path=str(file)),
@@ -129,10 +139,11 @@ def _told(file: Path) -> Iterator[None]:
         yield
     except ConsoleError:
         raise
+    except (OSError, sqlite3.OperationalError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PlatformError(
+            Message("The store {path} could not be copied: {reason}.", path=str(file), reason=reason),
+            Message("Nothing was changed. Check the free space and the permissions, then try again."),
+        ) from error
     except sqlite3.DatabaseError as error:
         raise _no_store(file) from error
-    except OSError as error:
-        raise PlatformError(
-            Message("The store {path} could not be copied: {reason}.", path=str(file), reason=error.strerror or str(error)),
-            Message("Nothing was changed. Check the free space and the permissions, then try again."),
-        ) from error  # fmt: skip

@@ -16,6 +16,7 @@ from services.releases.records import State as ReleaseState
 from services.workspace import Platform, Workspace
 
 TOKEN = "SIGNALBOX_METRICS_TOKEN"
+SHORTEST = 16
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATELY = timedelta(days=1)
 

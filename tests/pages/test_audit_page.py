@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from pages.components import session
-from services import apps, audit
-from services.audit import Verb, verifying, visits
+from services import apps, audit, database
+from services.audit import Verb, chain, verifying, visits
 from services.database import now
 from services.people import Actor, Role
 from tests.pages.conftest import texts
@@ -45,12 +45,22 @@ def test_filters_stand_in_the_address_and_narrow_the_list(screen, moved):
 
 
 def test_a_check_says_whether_the_log_is_whole(screen, moved, finish):
+    line = {"app_id": "other", "actor": "bob", "verb": "deploy", "subject": "x", "before": None, "after": None}
+    with database.writing(moved.engine) as connection:
+        chain.append(connection, line | {"why": "", "outcome": "intent", "intent_id": None})
     shown = screen("audit")
     next(one for one in shown.button if one.label == "Check the whole log").click().run()
     job = verifying.newest(moved)
     finish(moved, job)
     shown = screen("audit")
     assert "Unbroken" in texts(shown) and verifying.verdict(verifying.newest(moved)).hash in texts(shown)
+    next(one for one in shown.button if one.label.startswith("Begun, but not ended yet in all apps")).click().run()
+    assert shown.selectbox(key="audit-outcome").value == "intent" and shown.selectbox(key="audit-apps").value == "all"
+
+
+def test_a_day_at_the_end_of_time_is_no_filter(screen, moved):
+    for day in ("9999-12-31", "0001-01-01"):
+        assert labels(screen("audit", **{"from": "2020-01-01", "to": day}))
 
 
 def test_who_may_not_read_the_log_is_told_which_role_is_needed(screen, moved, monkeypatch):

@@ -1,8 +1,10 @@
 """The audit log is found in, told in words, taken out, and checked to its last line."""
 
 import csv
+import hashlib
 import io
 import json
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from services import apps, audit, database
-from services.audit import Verb, chain, exporting, searching, sentences, verifying, visits
+from services.audit import Verb, anchors, chain, exporting, searching, sentences, verifying, visits
 from services.audit.chain import Kind
 from services.audit.differences import differences
 from services.audit.searching import AuditQuery
@@ -182,15 +184,72 @@ def test_a_cut_tail_is_found_by_what_a_backup_or_a_person_knows(written, finish)
         verifying.start(written, 5, "no hash")
 
 
-def test_evidence_outside_the_database_is_an_anchor(written, tmp_path):
-    import zipfile
-
-    newest = audit.events(written)[0]
-    pack = tmp_path / "release-1-evidence.zip"
+def keep(place, folder, id, known, content=None):
+    """Evidence of a release as a file; returns its hash."""
+    pack = folder / f"release-{id}-evidence.zip"
     with zipfile.ZipFile(pack, "w") as file:
-        file.writestr("audit.json", json.dumps([{"id": newest.id, "hash": newest.hash}]))
-    written.artifacts.log_artifact(str(pack), "evidence/release-1/abc")
-    assert (newest.id, newest.hash) in list(verifying._anchors(written))
+        file.writestr("audit.json", json.dumps([{"id": line, "hash": hash} for line, hash in known.items()]))
+    pack.write_bytes(content or pack.read_bytes())
+    place.artifacts.log_artifact(str(pack), f"evidence/release-{id}/abc")
+    return hashlib.sha256(pack.read_bytes()).hexdigest()
+
+
+def test_only_evidence_that_the_log_names_is_an_anchor(written, tmp_path, finish, monkeypatch):
+    newest = audit.events(written)[0]
+    monkeypatch.setattr(anchors, "MOST_PACKS", 4)
+    first = audit.events(written)[-1]
+    keep(written, tmp_path, 98, {1: "a" * 64})  # of too long ago, but later as text
+    packs = {
+        99: keep(written, tmp_path, 99, {newest.id: newest.hash}),
+        100: keep(written, tmp_path, 100, {}, b"damaged"),
+        102: keep(written, tmp_path, 102, {newest.id: newest.hash, first.id: first.hash}),
+    }
+    keep(written, tmp_path, 101, {newest.id: "f" * 64})  # laid there by somebody
+    for id, hash in packs.items():
+        with audit.change(written, Verb.KEEP_EVIDENCE, f"release {id}", after={f"release-{id}-evidence.zip": hash}):
+            pass
+    found = anchors.gather(written, [])
+    assert found.hashes == {newest.id: newest.hash, first.id: first.hash}
+    assert (found.unread, found.unnamed, found.contradictions) == (1, 1, set())
+
+    verifying.note_backup(written.settings.home, first.id, "0" * 64, now().isoformat())
+    verifying.note_backup(written.settings.home, 0, "0" * 64, now().isoformat())
+    done = verifying.verdict(finish(written, verifying.start(written)))
+    assert done.breaks == (chain.Break(Kind.REWRITTEN, first.id),) and (done.unread, done.unnamed) == (1, 2)
+
+
+def test_a_known_line_that_was_taken_out_with_all_hashes_made_anew_is_missed(written):
+    gone, newest = audit.events(written)[-3], audit.events(written)[0].id
+    with written.engine.connect() as connection:
+        rows = connection.execute(select(event_log).where(event_log.c.id >= gone.id).order_by(event_log.c.id)).all()
+    edit(written, delete(event_log).where(event_log.c.id >= gone.id))
+    previous = rows[0].previous_hash
+    with written.engine.begin() as connection:
+        for row in rows[1:]:
+            line = {key: value for key, value in row._mapping.items() if key not in ("id", "hash")}
+            line["previous_hash"], previous = previous, chain.hash_of(line | {"previous_hash": previous})
+            connection.execute(insert(event_log).values(**line, id=row.id, hash=previous))
+    assert chain.scan(written.engine).breaks == ()
+    found = chain.scan(written.engine, {gone.id: gone.hash, newest + 1: "0" * 64, newest + 2: "0" * 64}).breaks
+    assert found == (
+        chain.Break(Kind.MISSING, gone.id + 1), chain.Break(Kind.CUT, newest + 1), chain.Break(Kind.CUT, newest + 2),
+    )  # fmt: skip
+
+
+def test_a_time_that_is_a_number_is_a_changed_line(written):
+    third = audit.events(written)[3].id
+    edit(written, text(f"UPDATE event SET at = 5 WHERE id = {third}"))
+    assert chain.scan(written.engine).breaks == (chain.Break(Kind.EDITED, third),)
+
+
+def test_a_cut_export_says_so_in_the_file_and_in_the_log(written, monkeypatch):
+    monkeypatch.setattr(exporting, "MOST", 10)
+    query = AuditQuery(verbs=(Verb.MOVE_ALIAS,))
+    assert "The list ends here" not in exporting.to_csv(written, query, "en").decode("utf-8-sig")
+    monkeypatch.setattr(exporting, "MOST", 3)
+    taken = exporting.to_csv(written, query, "en").decode("utf-8-sig")
+    assert len(taken.splitlines()) == 5 and "The list ends here" in taken.splitlines()[-1]
+    assert lines(written, verbs=(Verb.EXPORT_AUDIT,))[0].after == {"lines": 3, "cut": True}
 
 
 def test_a_visit_tells_what_others_changed_meanwhile(workspace, monkeypatch):

@@ -20,8 +20,8 @@ from services import audit, database, people, prompts
 from services import settings as settings_module
 from services.audit import Verb, chain, verifying
 from services.database import event_log
-from services.errors import ConflictError, ConsoleError, InvalidInputError, NotReadyError
-from services.operations import backup, doctor, importing, manifest, restore, snapshots
+from services.errors import ConflictError, ConsoleError, InvalidInputError, NotReadyError, PlatformError
+from services.operations import backup, doctor, files, importing, manifest, restore, snapshots
 from services.operations.__main__ import main
 from services.operations.doctor import Level, machine
 from services.processes.lock import Lock
@@ -255,6 +255,18 @@ def test_the_doctor_says_what_to_mend(workspace, checked, settings, monkeypatch,
     assert [one.seen.level for one in doctor.examine({"SIGNALBOX_PORT": "x"})] == [Level.WRONG]
 
 
+def test_the_doctor_leaves_nothing_behind_and_looks_where_the_settings_say(workspace, checked, settings, tmp_path):
+    workspace.engine.dispose()
+    away = tmp_path / "away"
+    away.mkdir()
+    shutil.copy(settings.home / "signalbox.db", away / "own.db")
+    before = left(away)
+    found = checked(SIGNALBOX_DATABASE_URL=f"sqlite:///{away / 'own.db'}")
+    assert left(away) == before and "Unbroken" in str(found["Audit log"].what)
+    found = checked(SIGNALBOX_DATABASE_URL=f"sqlite:///{away / 'none.db'}")
+    assert found["The console's database"].level is Level.HINT and left(away) == before
+
+
 def test_the_doctor_sees_a_store_that_is_damaged_old_or_new(workspace, checked, settings):
     workspace.engine.dispose()
     with closing(sqlite3.connect(settings.home / "signalbox.db")) as connection:
@@ -296,6 +308,30 @@ def test_an_mlflow_store_is_looked_at_and_then_taken_over(settings, tmp_path, ca
 
     with pytest.raises(ConflictError):
         importing.take_over(ours, theirs / "mlflow.db")
+    later = elsewhere(settings, tmp_path / "later")
+    settling = importing.settle
+
+    def meanwhile(copy, store):
+        store.write_text("theirs")
+        settling(copy, store)
+
+    monkeypatch.setattr(importing, "settle", meanwhile)
+    with pytest.raises(ConflictError):
+        importing.take_over(later, theirs / "mlflow.db")
+    assert (later.home / "mlflow.db").read_text() == "theirs"
+    web = Lock(later.run_folder / "web.lock")
+    (later.home / "mlflow.db").unlink()
+    web.acquire()
+    with pytest.raises(ConflictError):
+        importing.take_over(later, theirs / "mlflow.db")
+    web.release()
+    shutil.copy(theirs / "mlflow.db", tmp_path / "busy.db")
+    with closing(sqlite3.connect(tmp_path / "busy.db")) as writer:
+        writer.execute("PRAGMA journal_mode=DELETE")
+        writer.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(importing, "sqlite", lambda file, mode: files.sqlite(file, mode, 0))
+        with pytest.raises(PlatformError):
+            importing.look(tmp_path / "busy.db")
     (tmp_path / "text.db").write_text("no store")
     with pytest.raises(ConsoleError):
         importing.look(tmp_path / "text.db")

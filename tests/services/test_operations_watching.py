@@ -58,6 +58,8 @@ def test_metrics_are_there_only_for_who_knows_the_token(client, monkeypatch):
     asked, _keeper = client
     monkeypatch.delenv(metrics.TOKEN, raising=False)
     assert asked.get("/api/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+    monkeypatch.setenv(metrics.TOKEN, "too-short")
+    assert asked.get("/api/metrics", headers={"Authorization": "Bearer too-short"}).status_code == 404
     monkeypatch.setenv(metrics.TOKEN, TOKEN)
     for wrong in ({}, {"Authorization": "Bearer "}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": "Bearer é"}):
         assert asked.get("/api/metrics", headers={k: v.encode() for k, v in wrong.items()}).status_code == 401

@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select
+from sqlalchemy import Engine, NullPool, create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import database as own
@@ -20,6 +20,7 @@ from services.database.upgrade import MIGRATIONS
 from services.errors import PlatformError
 from services.messages import Message
 from services.operations.doctor.seen import Level, Seen, fine
+from services.operations.files import sqlite
 from services.settings import Settings
 from services.workspace import store_of
 
@@ -30,7 +31,21 @@ SECONDS = 5.0
 
 def _there(settings: Settings) -> bool:
     """A check must not make the file that it looks for."""
-    return not settings.database_url.startswith("sqlite:///") or settings.home.joinpath("signalbox.db").is_file()
+    file = _own_file(settings)
+    return file is None or file.is_file()
+
+
+def _own_file(settings: Settings) -> Path | None:
+    url = settings.database_url
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def _reading(settings: Settings) -> Engine:
+    """The console's database, read only: nothing is left beside a file, whoever looks."""
+    file = _own_file(settings)
+    if file is None:
+        return own.connect(settings.database_url)
+    return create_engine("sqlite://", creator=lambda: sqlite(file, "ro", SECONDS), poolclass=NullPool)
 
 
 def _nothing_yet() -> Seen:
@@ -45,7 +60,7 @@ def database(settings: Settings, environ: Mapping[str, str]) -> Seen:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
-    engine = own.connect(settings.database_url)
+    engine = _reading(settings)
     try:
         with engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
@@ -104,7 +119,7 @@ def _file(settings: Settings, file: Path) -> Seen:
     if not file.is_file():
         return _nothing_yet()
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=SECONDS)) as connection:
+        with closing(sqlite(file, "ro", SECONDS)) as connection:
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
             experiments = connection.execute("SELECT count(*) FROM experiments").fetchone()[0]
     except (sqlite3.Error, TypeError) as error:
@@ -125,7 +140,7 @@ def _file(settings: Settings, file: Path) -> Seen:
 def audit_log(settings: Settings, environ: Mapping[str, str]) -> Seen:
     if not _there(settings):
         return _nothing_yet()
-    engine = own.connect(settings.database_url)
+    engine = _reading(settings)
     try:
         found = scan(engine, verifying.known(settings.home))
     except SQLAlchemyError:
@@ -159,7 +174,7 @@ def clock(settings: Settings, environ: Mapping[str, str]) -> Seen:
     now = datetime.now(UTC)
     if not _there(settings):
         return fine(Message("It is {time} UTC.", time=f"{now:%Y-%m-%d %H:%M}"))
-    engine = own.connect(settings.database_url)
+    engine = _reading(settings)
     try:
         with engine.connect() as connection:
             newest = connection.execute(select(func.max(event_log.c.at))).scalar()
