@@ -102,7 +102,7 @@ def _version(workspace: "Workspace", model_id: str, prompt_version: int | None) 
         raise NotReadyError(
             Message("This agent version is not ready."), Message("Choose one that was logged without an error.")
         )
-    if agent.prompt_name not in prompts.names(workspace):
+    if agent.prompt_name not in prompts.every_name(workspace):
         if prompt_version is not None:
             raise InvalidInputError(
                 Message("This agent version asks no prompt of the app."),
