@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, periods, session
 from services import alerts, audit
 from services.alerts import Maintenance
 from services.audit import Verb
@@ -24,19 +24,7 @@ def show(workspace: Workspace) -> None:
     may, version = audit.allowed(workspace, Verb.MUTE_ALERT), alerts.maintenance_version(workspace)
     found = alerts.maintenance(workspace)
     st.markdown(_("In a maintenance window nothing is told. What still fires at its end is told then."))
-    for position, one in enumerate(found):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"{session.moment(one.start)} – {session.moment(one.end)} · {session.escape(one.why)}", width="stretch"
-            )
-            kept = [*found[:position], *found[position + 1 :]]
-            st.button(
-                _("Take away"),
-                key=f"end-maintenance-{position}",
-                on_click=_save,
-                args=(workspace, version, kept),
-                disabled=not may,
-            )
+    periods.show(found, "end-maintenance", lambda kept: _save(workspace, version, kept), may=may)
     here = now().astimezone(ZoneInfo(workspace.app.time_zone))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(_("Day"), here.date(), key=_key(workspace, "day"), disabled=not may, width=160)

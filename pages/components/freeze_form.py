@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, periods, session
 from services import apps, audit
 from services.apps import Freeze
 from services.audit import Verb
@@ -20,19 +20,7 @@ def show(workspace: Workspace) -> None:
     may, found = audit.allowed(workspace, Verb.SAVE_APPROVAL_RULE), apps.freezes(workspace)
     st.markdown(f"**{_('Freeze periods')}**")
     st.caption(_("In these days nothing new goes live. Rolling back, putting back and the emergency stop always work."))
-    for position, one in enumerate(found):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"{session.moment(one.start)} – {session.moment(one.end)} · {session.escape(one.why)}", width="stretch"
-            )
-            kept = [*found[:position], *found[position + 1 :]]
-            st.button(
-                _("Take away"),
-                key=f"unfreeze-{position}",
-                on_click=_save,
-                args=(workspace, kept, found),
-                disabled=not may,
-            )
+    periods.show(found, "unfreeze", lambda kept: _save(workspace, kept, found), may=may)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(_("First and last day"), [], key=_key(workspace, "days"), disabled=not may)
         st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may, placeholder=_("Year-end sale"))

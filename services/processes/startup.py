@@ -34,7 +34,9 @@ def already_running(settings: Settings) -> ConsoleError:
 
 def _check_folder(settings: Settings) -> None:
     try:
-        settings.run_folder.mkdir(parents=True, exist_ok=True)
+        # What people ask and what they are answered stands there: a new one is for its owner alone.
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.run_folder.mkdir(exist_ok=True)
         probe = settings.run_folder / "writable"
         probe.touch()
         probe.unlink()

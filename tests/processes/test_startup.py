@@ -23,6 +23,12 @@ def test_a_free_machine_may_start(settings):
     assert list(settings.run_folder.iterdir()) == []
 
 
+def test_a_new_data_folder_is_for_its_owner_alone(settings, tmp_path):
+    settings = replace(settings, home=tmp_path / "new" / "home")
+    startup.check(settings)
+    assert settings.home.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_that_cannot_be_written_is_named(settings, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NotReadyError) as refused:
