@@ -13,7 +13,7 @@ from mlflow.entities.trace_location import MlflowExperimentLocation
 from services import agents, apps, datasets, evaluations, jobs, prompts, scorers
 from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
-from services.evaluations import corrections, preferences, table, views
+from services.evaluations import corrections, preferences, preflight, table, views
 from services.scorers import ScorerSpec
 from tests.pages.conftest import texts
 from tests.practice_server import practice_server
@@ -96,6 +96,7 @@ def test_what_must_come_first_is_said(screen):
 
 
 def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, monkeypatch):
+    monkeypatch.setattr(preflight, "SECONDS", 60.0)
     with practice_server(int(environ["SIGNALBOX_GATEWAY_PORT"])):
         prompts.save(workspace, "support", "Be polite for {{company_name}}.", "first")
         finish(workspace, agents.log(workspace, AgentForm("support", "support", 1, False, "practice")))
@@ -112,7 +113,7 @@ def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, mo
     assert "The evaluation is finished" in texts(shown.run())
 
 
-def test_models_of_another_make_are_not_offered(screen, workspace, monkeypatch):
+def test_a_model_of_another_make_may_be_evaluated_without_a_prompt(screen, workspace, monkeypatch):
     foreign = AgentVersion(
         "m-9", "other", datetime.now(UTC), "READY", "", "", "", None, None, Links(None, None, None), None, {}
     )
@@ -121,7 +122,7 @@ def test_models_of_another_make_are_not_offered(screen, workspace, monkeypatch):
     shown = screen("evaluations")
 
     assert not shown.exception
-    assert "Log an agent first" in texts(shown)
+    assert "Collect questions first" in texts(shown)
 
 
 def test_the_list_opens_one_and_compares_two(screen, workspace, finished):

@@ -44,6 +44,6 @@ def test_a_log_shows_no_address_of_a_named_chat_and_no_password_of_a_mail_server
         logs.start(logs.TEXT, logging.StreamHandler(lines))
         assert delivery.post(chat, "{}", {}) is None and len(said) == 1
         assert lines.getvalue() == ""
-        logging.getLogger("signalbox.worker").info("to %s with long%%40password, long@password", chat)
+        logging.getLogger(__name__).warning("to %s with long%%40password, long@password", chat)
     assert lines.getvalue().endswith("to … with …, …\n")
     assert manifest.keys_of(environ) == ("SIGNALBOX_SLACK_URL_OPS", "SIGNALBOX_SMTP_URL")
