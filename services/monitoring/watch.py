@@ -1,6 +1,6 @@
 """What each running scorer has had to judge, and how soon it would notice that answers got worse."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,15 +58,15 @@ class Watch:
         )
 
 
-def watches(workspace: "Workspace") -> dict[str, Watch]:
-    """Every running scorer by name, from the read model as it is."""
+def watches(workspace: "Workspace", scorers: Iterable[MonitoredScorer]) -> dict[str, Watch]:
+    """Those of the production scorers that run, by name, from the read model as it is."""
     now = pd.Timestamp(database.now())
     edges = buckets.edges(now, DAYS * 24, workspace.app.time_zone)
     series = readmodel.read(workspace, Window(edges))
     days = _days(now, edges, series.buckets)
     said = {one.name: one for one in series.scores if one.kind == "production"}
     live = series.total.count - series.total.errors
-    running = [one for one in workspace.platform.scoring.status(workspace) if one.running]
+    running = [one for one in scorers if one.running]
     standstill = workspace.platform.scoring.standstill(workspace) if running else None
     return {one.name: _watch(one, live, days, said.get(one.name), standstill) for one in running}
 

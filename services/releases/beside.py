@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services import audit, production
+from services import audit, endpoints
 from services.audit import Verb
 from services.errors import ConsoleError, InvalidInputError, NotReadyError
 from services.messages import Message
@@ -32,12 +32,9 @@ def versions(workspace: "Workspace", release: Release) -> tuple[int, int] | None
     old, new = release.before.agent_version, release.after.agent_version
     if old is None or new is None or old == new:
         return None
-    ready = [
-        one.version
-        for one in (production.standing(workspace, old), production.standing(workspace, new))
-        if one and one.ready
-    ]
-    return (old, new) if ready == [old, new] else None
+    endpoint = endpoints.current(workspace)
+    standing = [endpoint.version(number) for number in (old, new)] if endpoint else []
+    return (old, new) if standing and all(one and one.ready for one in standing) else None
 
 
 def ask(workspace: "Workspace", release: Release, question: str) -> tuple[Reply, Reply]:

@@ -20,7 +20,7 @@ def watch(workspace, rate=1.0):
 
 def seen(workspace):
     readmodel.catch_up(workspace, 60)
-    return monitoring.watches(workspace)["short"]
+    return monitoring.watches(workspace, monitoring.production_scorers(workspace))["short"]
 
 
 def test_a_scorer_tells_how_much_it_judges_and_how_soon_it_would_notice(workspace):

@@ -51,7 +51,7 @@ def show(workspace: Workspace, hours: int) -> None:
         st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
         return
     now = {one.name: one for one in monitoring.production_scorers(workspace)}
-    seen = monitoring.watches(workspace)
+    seen = monitoring.watches(workspace, now.values())
     with st.form("watching"):
         for position, spec in enumerate(known):
             one = now.get(spec.name, MonitoredScorer(spec.name, spec.version, 1.0, False))
