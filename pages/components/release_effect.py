@@ -72,14 +72,10 @@ def _column(part: Part) -> list[str]:
     return [
         f"{part.count:,}",
         f"{part.errors:,}" + (f" ({session.percent(part.errors / part.count)})" if part.count else ""),
-        _seconds(part.millis[0]),
-        _seconds(part.millis[P95]),
+        session.millis(part.millis[0]),
+        session.millis(part.millis[P95]),
         f"{part.tokens / answered:,.0f}" if answered and part.tokens else "–",
     ]
-
-
-def _seconds(millis: float) -> str:
-    return session.seconds(None if millis != millis else millis / 1000)
 
 
 def _share(scored: Scored | None) -> str:

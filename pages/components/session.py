@@ -141,6 +141,11 @@ def seconds(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else _("{seconds} s", seconds=f"{value:.{digits}f}")
 
 
+def millis(value: float) -> str:
+    """A duration that the read model counts in milliseconds, nan when nobody knows it."""
+    return seconds(None if value != value else value / 1000)
+
+
 def percent(share: float) -> str:
     """A share of one as a whole percentage."""
     return _("{n} %", n=f"{share * 100:.0f}")

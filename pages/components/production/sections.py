@@ -31,8 +31,8 @@ def totals(found: Overview) -> None:
         f"{total.errors:,}",
         help=_("{share} of all questions", share=session.percent(total.errors / total.count)),
     )
-    median.metric(_("Median time"), _seconds(total.millis[0]))
-    slow.metric(_("95 of 100 within"), _seconds(total.millis[2]))
+    median.metric(_("Median time"), session.millis(total.millis[0]))
+    slow.metric(_("95 of 100 within"), session.millis(total.millis[2]))
 
 
 def first(found: Overview) -> None:
@@ -197,8 +197,8 @@ def _line(title: str, label: str, part: Part, scores: list[Scored] | None) -> di
         title: label,
         _("Questions"): f"{part.count:,}",
         _("Failed"): session.percent(part.errors / part.count),
-        _("Median time"): _seconds(part.millis[0]),
-        _("95 of 100 within"): _seconds(part.millis[2]),
+        _("Median time"): session.millis(part.millis[0]),
+        _("95 of 100 within"): session.millis(part.millis[2]),
         **rated,
     }
 
@@ -230,7 +230,3 @@ def _between(since: datetime, until: datetime) -> dict[str, str]:
 def _chosen(found: Overview) -> dict[str, str]:
     chosen = {"agent": found.asked.agent, "prompt": found.asked.prompt}
     return {name: value for name, value in chosen.items() if value}
-
-
-def _seconds(millis: float) -> str:
-    return session.seconds(None if millis != millis else millis / 1000)
