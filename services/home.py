@@ -110,16 +110,16 @@ def _evaluation(workspace: Workspace, live: Live) -> Stage:
 
 
 def _release(workspace: Workspace, live: Live) -> Stage:
-    detail = (
-        Message(
+    pair, detail = live.pair, Message("Nothing is live yet.")
+    if pair.model_id and pair.prompt_version is None:
+        detail = Message("Agent version {agent} is live, without a prompt.", agent=pair.agent_version or "–")
+    elif pair.model_id:
+        detail = Message(
             "Prompt version {prompt} with agent version {agent} is live.",
-            prompt=live.pair.prompt_version or "–",
-            agent=live.pair.agent_version or "–",
+            prompt=pair.prompt_version or "–",
+            agent=pair.agent_version or "–",
         )
-        if live.pair.model_id
-        else Message("Nothing is live yet.")
-    )
-    return Stage(Message("Release"), "releases", live.pair.model_id is not None, detail)
+    return Stage(Message("Release"), "releases", pair.model_id is not None, detail)
 
 
 STAGES: tuple[Callable[[Workspace, Live], Stage], ...] = (_prompt, _agent, _dataset, _evaluation, _release)

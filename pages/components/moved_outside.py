@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, release_pairs, session
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Pair, Release
+from services.releases import Live, Release
 from services.workspace import Workspace
 
 _ = session.text
@@ -20,8 +20,8 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
                 "Somebody moved what is live outside the console. Release {id} left {before}; now {after} answers. "
                 "Nobody checked or proved that.",
                 id=last.id,
-                before=_pair(last.after),
-                after=_pair(live.pair),
+                before=release_pairs.told(last.after),
+                after=release_pairs.told(live.pair),
             ),
             icon=":material/warning:",
         )
@@ -42,16 +42,6 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
                 args=(workspace,),
                 disabled=live.pair.model_id is None or not audit.allowed(workspace, Verb.ADOPT_MOVE),
             )
-
-
-def _pair(pair: Pair) -> str:
-    if pair.model_id is None:
-        return _("nothing")
-    return _(
-        "prompt version {prompt} with agent version {agent}",
-        prompt=pair.prompt_version or "–",
-        agent=pair.agent_version or "–",
-    )
 
 
 def _put_back(workspace: Workspace) -> None:

@@ -12,9 +12,10 @@ LIGHT = {
     Light.GREEN: ":green[:material/check_circle:]",
     Light.AMBER: ":orange[:material/warning:]",
     Light.RED: ":red[:material/block:]",
+    Light.NOT_APPLICABLE: ":gray[:material/do_not_disturb_on:]",
 }
 FOLDED = 5
-SEVERITY = (Light.RED, Light.AMBER, Light.GREEN)
+SEVERITY = (Light.RED, Light.AMBER, Light.NOT_APPLICABLE, Light.GREEN)
 
 
 def show(release: Release) -> None:
@@ -43,10 +44,15 @@ def _show_all(release: Release) -> None:
                 _show_finding(finding)
 
 
+def _badge(finding: Finding) -> str:
+    """Grey alone could be taken for clear."""
+    return f" :gray-badge[{_('not applicable')}]" if finding.light is Light.NOT_APPLICABLE else ""
+
+
 def _show_finding(finding: Finding) -> None:
     with st.container(border=True):
         st.markdown(
-            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}**  \n"
+            f"{LIGHT[finding.light]} **{finding.number}. {session.escape(say(finding.title))}**{_badge(finding)}  \n"
             f"{session.escape(say(finding.found))}"
         )
         st.caption(session.escape(say(finding.why)))

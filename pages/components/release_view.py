@@ -20,7 +20,7 @@ from pages.components import (
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message, mark
-from services.releases import Kind, Live, Release, State, Step
+from services.releases import Kind, Live, Proof, Release, State, Step
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -74,9 +74,8 @@ def title(release: Release) -> str:
         return _("Release {id}: adopted from outside the console", id=release.id)
     if release.kind is not Kind.ROLLBACK:
         return _("Release {id}", id=release.id)
-    if release.before.prompt_version != release.after.prompt_version:
-        n = release.after.prompt_version or "–"
-        return _("Release {id}: roll back to prompt version {n}", id=release.id, n=n)
+    if release.prompted and release.before.prompt_version != release.after.prompt_version:
+        return _("Release {id}: roll back to prompt version {n}", id=release.id, n=release.prompt_version)
     return _("Release {id}: roll back to agent version {n}", id=release.id, n=release.after.agent_version or "–")
 
 
@@ -97,12 +96,22 @@ def sentence(release: Release) -> str:
         )
     if release.kind is Kind.PROMPT:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
+    if not release.prompted:
+        return _without_prompt(release, values)
     if None in (release.before.agent_version, release.after.agent_version):
         return _("A new agent version with prompt version {new}.", **values)
     return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)
 
 
+def _without_prompt(release: Release, values: dict[str, int | str]) -> str:
+    if None in (release.before.agent_version, release.after.agent_version):
+        return _("A new agent version, which asks no prompt.")
+    return _("Agent version {old_agent} → {new_agent}, which asks no prompt.", **values)
+
+
 def _back(release: Release, values: dict[str, int | str]) -> str:
+    if not release.prompted:
+        return _("Back from agent version {old_agent} to {new_agent}, which asks no prompt.", **values)
     if release.before.agent_version == release.after.agent_version:
         return _("Back from prompt version {old} to {new}; the agent stays.", **values)
     if release.before.prompt_version == release.after.prompt_version:
@@ -182,19 +191,27 @@ def _show_error(release: Release) -> None:
 def _show_proof(release: Release) -> None:
     if release.proof is None:
         return
-    st.success(
-        _(
-            "Proof: the live endpoint answered with prompt version {n} after {seconds} s.",
-            n=release.proof.prompt_version,
-            seconds=release.proof.seconds,
-        ),
-        icon=":material/verified:",
-    )
+    st.success(_proof(release.proof, release), icon=":material/verified:")
     st.page_link(
         session.page("traces"),
         label=_("Open the trace that proves it"),
         icon=":material/account_tree:",
         query_params={"trace": release.proof.trace_id},
+    )
+
+
+def _proof(proof: Proof, release: Release) -> str:
+    if proof.prompt_version is None:
+        return _(
+            "Proof: the live endpoint answered with agent version {n} after {seconds} s. It asks no prompt, so there is "
+            "none to prove.",
+            n=release.agent_version,
+            seconds=proof.seconds,
+        )
+    return _(
+        "Proof: the live endpoint answered with prompt version {n} after {seconds} s.",
+        n=proof.prompt_version,
+        seconds=proof.seconds,
     )
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import release_pairs, session
 from services.database import now
 from services.releases import waiting
 from services.workspace import Workspace
@@ -46,12 +46,10 @@ def show_then(workspace: Workspace) -> None:
         if found.release is None:
             st.write(_("No release had made anything live yet."))
             return
-        after = found.release.after
         st.write(
             _(
-                "Prompt version {prompt} with agent version {agent}, by release {id} of {person}.",
-                prompt=after.prompt_version or "–",
-                agent=after.agent_version or "–",
+                "Then {pair} answered, by release {id} of {person}.",
+                pair=release_pairs.told(found.release.after),
                 id=found.release.id,
                 person=session.escape(found.release.actor),
             )

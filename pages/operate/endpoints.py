@@ -80,6 +80,8 @@ if pair.prompt_version:
             agent=pair.agent_version or "–",
         )
     )
+elif pair.model_id:
+    st.markdown(_("It answers with agent version {agent}, which asks no prompt.", agent=pair.agent_version or "–"))
 
 
 def starting(endpoint: Endpoint | None) -> bool:

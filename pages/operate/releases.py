@@ -8,12 +8,14 @@ from pages.components import (
     feedback,
     moved_outside,
     release_approval,
+    release_pairs,
     release_view,
     release_waiting,
     session,
 )
 from pages.components.prompts import titles
 from services import agents, audit, prompts, releases
+from services.agents import AgentVersion
 from services.audit import Verb
 from services.messages import Message
 from services.releases import Live, Proposal, Release
@@ -29,7 +31,9 @@ def open_release(id: int) -> None:
 
 
 def propose() -> None:
-    agent, prompt, why = (st.session_state[field(name)] for name in ("agent", "prompt", "why"))
+    agent, why = st.session_state[field("agent")], st.session_state[field("why")]
+    asks = agents.get(workspace, agent).prompt_name in prompts.names(workspace)
+    prompt = st.session_state[field("prompt")] if asks else None
     chosen = Proposal(agent, prompt, why, canary=bool(st.session_state.get(field("canary"))))
     with feedback.action(Message("Proposed. The interlocks below say whether it may start.")):
         open_release(releases.propose(workspace, chosen).id)
@@ -53,14 +57,7 @@ def show_live(live: Live) -> None:
         moved_outside.show(workspace, live, live.release)
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            _(
-                "**Live:** prompt version {prompt} with agent version {agent}, by release {id}.",
-                prompt=live.pair.prompt_version or "–",
-                agent=live.pair.agent_version or "–",
-                id=live.release.id,
-            )
-        )
+        st.markdown(_("**Live:** {pair}, by release {id}.", pair=release_pairs.told(live.pair), id=live.release.id))
         show_roll_back(live)
 
 
@@ -72,12 +69,9 @@ def show_roll_back(live: Live) -> None:
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
         st.markdown(
             _(
-                "From prompt version {old} and agent version {old_agent} back to prompt version {new} and agent "
-                "version {new_agent} of release {id}. Everyone who asks gets the old answers again within seconds.",
-                old=live.pair.prompt_version or "–",
-                old_agent=live.pair.agent_version or "–",
-                new=target.after.prompt_version or "–",
-                new_agent=target.after.agent_version or "–",
+                "From {old} back to {new} of release {id}. Everyone who asks gets the old answers again within seconds.",
+                old=release_pairs.told(live.pair),
+                new=release_pairs.told(target.after),
                 id=target.id,
             )
         )
@@ -87,25 +81,24 @@ def show_roll_back(live: Live) -> None:
         st.button(_("Roll back now"), type="primary", key="rollback", on_click=roll_back)
 
 
-def show_left_out(names: list[str]) -> None:
-    """Agents that nothing of a release could be proven of."""
-    without = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name not in names]
-    if without:
-        listed = ", ".join(agent_titles.labels(without).values())
+def show_left_out(left: list[AgentVersion]) -> None:
+    if left:
+        listed = ", ".join(agent_titles.labels(left).values())
         st.caption(
             _(
-                "Not in the list, because they ask no prompt of the app: {names}. They can be evaluated; to release one, save its instructions as a prompt and log it with that prompt.",
+                "Not in the list, because their prompt is archived or in the trash: {names}.",
                 names=session.escape(listed),
             )
         )
 
 
 def show_form(live: Live) -> None:
-    names = prompts.names(workspace)
-    ready = [one for one in agents.versions(workspace) if one.status == "READY" and one.prompt_name in names]
-    show_left_out(names)
+    away = set(prompts.every_name(workspace)) - set(prompts.names(workspace))
+    logged = [one for one in agents.versions(workspace) if one.status == "READY"]
+    ready = [one for one in logged if one.prompt_name not in away]
+    show_left_out([one for one in logged if one.prompt_name in away])
     if not ready:
-        st.info(_("Log an agent first: a release makes one agent version with one prompt version live."))
+        st.info(_("Log an agent first: a release makes one agent version live, with one version of its prompt."))
         st.page_link(session.page("agents"), label=_("Open Agents"), icon=":material/smart_toy:")
         return
     labels = agent_titles.labels(ready)
@@ -117,6 +110,29 @@ def show_form(live: Live) -> None:
         index=_first_position(live, list(labels)),
     )
     agent = next(one for one in ready if one.model_id == chosen)
+    chooses = show_prompt(agent)
+    st.text_input(_("What this release is for"), key=field("why"))
+    show_canary(live, agent.model_id)
+    st.button(
+        _("Propose release"),
+        type="primary",
+        key="propose",
+        on_click=propose,
+        disabled=not chooses or not audit.allowed(workspace, Verb.PROPOSE_RELEASE),
+    )
+
+
+def show_prompt(agent: AgentVersion) -> bool:
+    """The choice of the prompt version, for an agent that asks one; whether nothing is left to choose."""
+    if agent.prompt_name not in prompts.names(workspace):
+        st.info(
+            _(
+                "This agent asks no prompt of the app: what it says is in its code. The release moves the agent version "
+                "alone, and the interlocks about prompts do not apply."
+            ),
+            icon=":material/info:",
+        )
+        return True
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
     # What was proposed before, and went live or was held, is chosen by hand: one click must not repeat it.
     tried = {one.after.prompt_version for one in releases.of_prompt(workspace, agent.prompt_name)}
@@ -129,15 +145,7 @@ def show_form(live: Live) -> None:
         key=field("prompt"),
         placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
     )
-    st.text_input(_("What this release is for"), key=field("why"))
-    show_canary(live, agent.model_id)
-    st.button(
-        _("Propose release"),
-        type="primary",
-        key="propose",
-        on_click=propose,
-        disabled=version is None or not audit.allowed(workspace, Verb.PROPOSE_RELEASE),
-    )
+    return version is not None
 
 
 def show_canary(live: Live, model_id: str) -> None:

@@ -18,7 +18,10 @@ def show_live(summary: Home) -> None:
             st.write(_("Nothing is live yet. Follow the steps below; each one takes a minute or two."))
             return
         prompt, agent, since = st.columns(3)
-        prompt.metric(_("Prompt"), _("version {n}", n=pair.prompt_version or "–"), help=summary.live.prompt_name)
+        shown = _("version {n}", n=pair.prompt_version) if pair.prompt_version else _("none")
+        prompt.metric(
+            _("Prompt"), shown, help=summary.live.prompt_name or _("The agent's instructions are in its code.")
+        )
         agent.metric(_("Agent"), _("version {n}", n=pair.agent_version or "–"))
         with since:
             st.caption(_("Since"))

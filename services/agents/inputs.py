@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.models import Model
 
-from services import apps, production, prompts
+from services import apps, kinds, production, prompts
 from services.agents import shipping
 from services.agents.records import AgentVersion
 from services.errors import ConsoleError, InvalidInputError, translated
@@ -62,6 +62,19 @@ def inputs(workspace: "Workspace", agent: AgentVersion, versions: Sequence[int |
     variables = _open_variables(workspace, agent, versions)
     own = _own(workspace, agent.model_id)
     return Inputs(variables, {name: value for name, value in own.items() if name not in variables})
+
+
+def smoke_questions(workspace: "Workspace", agent: AgentVersion) -> tuple[str, ...]:
+    """What shows that an agent answers: the app's smoke questions; of one that takes a form, those that fill it.
+
+    Where none of them does, the example that it was logged with. Empty where there is nothing to ask.
+    """
+    asked = workspace.app.smoke_questions
+    if agent.kind is not Kind.FORM:
+        return asked
+    filling = tuple(one for one in asked if kinds.fits(agent.fields, one))
+    known = inputs(workspace, agent, ())
+    return filling or tuple(filter(None, [known.written(known.own or {})]))
 
 
 def check(given: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from mlflow.models import Model
 from services.errors import ConsoleError, NotFoundError, is_missing, translated
 from services.kinds import Fields, Kind, fields_of, kind_of
 from services.messages import Message
+from services.prompts.content import AUTHOR_TAG
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -35,6 +36,11 @@ class Links:
     @property
     def agree(self) -> bool:
         return self.from_prompts is not None and self.from_prompts == self.from_tags == self.from_config
+
+    @property
+    def none(self) -> bool:
+        """Whether it names a prompt nowhere: its instructions are in its code."""
+        return not (self.from_prompts or self.from_tags or self.from_config)
 
     @property
     def sentence(self) -> Message:
@@ -58,7 +64,8 @@ class Described:
 class AgentVersion:
     """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number.
 
-    `linked` is the prompt version that it was logged with, `pinned` the one it always answers with, `python` what logged it.
+    `linked` is the prompt version that it was logged with, `pinned` the one it always answers with, `python` what logged
+    it, `author` who, where a console did. `prompt_name` is empty for one that asks no prompt.
     """
 
     model_id: str
@@ -77,6 +84,7 @@ class AgentVersion:
     kind: Kind = Kind.RESPONSES
     fields: Fields = field(default_factory=Fields)
     python: str = ""
+    author: str = ""
 
     @property
     def tools(self) -> Sequence[Mapping[str, Any]]:
@@ -209,6 +217,7 @@ def _from_mlflow(workspace: "Workspace", found: LoggedModel, registered: int | N
         kind=files.kind,
         fields=files.fields,
         python=files.python,
+        author=str(tags.get(AUTHOR_TAG) or ""),
     )
 
 

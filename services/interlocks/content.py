@@ -1,7 +1,7 @@
 """Interlocks on what is released: evaluated, using its prompt, with every variable filled and no misspelt alias."""
 
 from services import apps, jobs, prompts
-from services.agents import shipping
+from services.agents import Links, shipping
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
 
@@ -29,22 +29,15 @@ ALIASES = Interlock(
 
 def evaluated(candidate: Candidate) -> Finding:
     """1: this exact agent version with this exact prompt version, on today's dataset, all rows present."""
-    version, found = candidate.prompt.version, candidate.evaluation
-    mend = Message(
-        "Run an evaluation of this agent with prompt version {version} on the Evaluations screen.", version=version
-    )
+    found, mend = candidate.evaluation, _to_evaluate(candidate)
     if candidate.dataset_sha256 is None:
         choose = Message("Create a dataset on the Datasets screen and choose it for releases.")
         return EVALUATED.red(Message("The app has no dataset."), choose, "datasets")
     if found is None and _is_running(candidate):
-        running = Message("An evaluation with prompt version {version} is on its way.", version=version)
+        running = Message("An evaluation of exactly this is on its way.")
         return EVALUATED.red(running, Message("Wait until it has ended, then check again."), "evaluations")
     if found is None:
-        missing = Message(
-            "There is no finished evaluation of this agent with prompt version {version} on today's dataset.",
-            version=version,
-        )
-        return EVALUATED.red(missing, mend, "evaluations", candidate.to_evaluate)
+        return EVALUATED.red(_not_evaluated(candidate), mend, "evaluations", candidate.to_evaluate)
     if len(candidate.rows) < found.rows:
         part = Message("Only {present} of {rows} rows are present.", present=len(candidate.rows), rows=found.rows)
         return EVALUATED.red(part, mend, "evaluations", candidate.to_evaluate)
@@ -57,8 +50,26 @@ def evaluated(candidate: Candidate) -> Finding:
     )
 
 
+def _to_evaluate(candidate: Candidate) -> Message:
+    if candidate.prompt is None:
+        return Message("Run an evaluation of this agent on the Evaluations screen.")
+    version = candidate.prompt.version
+    return Message(
+        "Run an evaluation of this agent with prompt version {version} on the Evaluations screen.", version=version
+    )
+
+
+def _not_evaluated(candidate: Candidate) -> Message:
+    if candidate.prompt is None:
+        return Message("There is no finished evaluation of this agent on today's dataset.")
+    return Message(
+        "There is no finished evaluation of this agent with prompt version {version} on today's dataset.",
+        version=candidate.prompt.version,
+    )
+
+
 def _is_running(candidate: Candidate) -> bool:
-    asked = {"model_id": candidate.agent.model_id, "prompt_version": candidate.prompt.version}
+    asked = {"model_id": candidate.agent.model_id, "prompt_version": candidate.prompt_version}
     live = [job for job in jobs.recent(candidate.workspace, "evaluate") if job.live]
     return any(asked.items() <= job.args.items() for job in live)
 
@@ -66,6 +77,8 @@ def _is_running(candidate: Candidate) -> bool:
 def uses_prompt(candidate: Candidate) -> Finding:
     """3: the agent really answers with the registered prompt, as its own traces show."""
     agent, links, follows = candidate.agent, candidate.agent.links, apps.ALIASES[apps.Stage.PRODUCTION]
+    if candidate.prompt is None:
+        return _uses_none(links)
     if not links.agree:
         found = Message("The agent's three links to its prompt disagree: {links}.", links=links.sentence)
         return IN_USE.red(found, Message("Log the agent again on the Agents screen."), "agents")
@@ -93,8 +106,23 @@ def uses_prompt(candidate: Candidate) -> Finding:
     )
 
 
+def _uses_none(links: Links) -> Finding:
+    """An agent whose instructions are in its code; one that names a prompt past the app can change without a release."""
+    if links.none:
+        return IN_USE.not_applicable(
+            Message("The agent asks no prompt of the app: what it says is in its code, which is released as it is.")
+        )
+    return IN_USE.red(
+        Message("The agent names a prompt that is none of this app: {links}.", links=links.sentence),
+        Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
+        "agents",
+    )
+
+
 def variables_supplied(candidate: Candidate) -> Finding:
     """4: the app supplies every variable of the template."""
+    if candidate.prompt is None:
+        return VARIABLES.not_applicable(Message("Without a prompt there are no variables to fill."))
     supplied = set(candidate.workspace.app.variables) | apps.RUNTIME_VARIABLES
     supplied |= shipping.variables(candidate.agent.config)
     missing = sorted(candidate.prompt.variables - supplied)
@@ -107,6 +135,8 @@ def variables_supplied(candidate: Candidate) -> Finding:
 
 def aliases_known(candidate: Candidate) -> Finding:
     """5: only production, staging and candidate are used as aliases."""
+    if candidate.prompt is None:
+        return ALIASES.not_applicable(Message("Without a prompt there is no alias that the agent could follow."))
     unknown = sorted(set(prompts.aliases(candidate.workspace, candidate.prompt.name)) - KNOWN_ALIASES)
     if unknown:
         found = Message("The prompt carries aliases that nothing reads: {names}.", names=", ".join(unknown))

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 
 class Light(StrEnum):
-    """Green: clear. Amber: know this. Red: the release may not pass."""
+    """Green: clear. Amber: know this. Red: the release may not pass. Without a light: there is nothing here to check."""
 
     GREEN = "green"
     AMBER = "amber"
     RED = "red"
+    NOT_APPLICABLE = "not applicable"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Interlock:
-    """The number, the title and the reason of one interlock; its three lights are made here."""
+    """The number, the title and the reason of one interlock; its lights are made here."""
 
     number: int
     title: Message
@@ -74,6 +75,9 @@ class Interlock:
 
     def red(self, found: Message, mend: Message, screen: str = "", asks: Mapping[str, str] | None = None) -> Finding:
         return Finding(self.number, self.title, Light.RED, found, self.why, mend, screen, asks or {})
+
+    def not_applicable(self, found: Message) -> Finding:
+        return Finding(self.number, self.title, Light.NOT_APPLICABLE, found, self.why)
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,14 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a release wants to make live, and what it would replace, gathered once for all interlocks."""
+    """What a release wants to make live, and what it would replace, gathered once for all interlocks.
+
+    `prompt` is None for an agent that asks no prompt of the app.
+    """
 
     workspace: "Workspace"
     agent: AgentVersion
-    prompt: PromptVersion
+    prompt: PromptVersion | None
     live_agent: str | None
     live_prompt: int | None
     evaluation: Evaluation | None
@@ -115,7 +122,8 @@ class Candidate:
     @property
     def state(self) -> dict[str, Any]:
         """What may not change between the proposal and the move, beside the pointers themselves."""
-        sent = {name: value for name, value in self.prompt.content.to_json().items() if name != "labels"}
+        content = self.prompt.content.to_json() if self.prompt else {}
+        sent = {name: value for name, value in content.items() if name != "labels"}
         written = json.dumps(sent, sort_keys=True, ensure_ascii=False)
         return {
             "prompt": hashlib.sha256(written.encode()).hexdigest(),
@@ -124,24 +132,29 @@ class Candidate:
         }
 
     @property
+    def prompt_version(self) -> int | None:
+        return self.prompt.version if self.prompt else None
+
+    @property
     def to_evaluate(self) -> dict[str, str]:
         """What the Evaluations screen is asked to run."""
-        return {"agent": self.agent.model_id, "version": str(self.prompt.version)}
+        return {"agent": self.agent.model_id} | ({"version": str(self.prompt.version)} if self.prompt else {})
 
 
 def candidate(
     workspace: "Workspace",
     agent: AgentVersion,
-    prompt: PromptVersion,
+    prompt: PromptVersion | None,
     replaced: tuple[str | None, int | None],
     circumstances: Circumstances | None = None,
 ) -> Candidate:
     """Gather the facts: the evaluation of exactly this pair on today's dataset, and as baseline that of `replaced`.
 
-    `replaced` is the agent's model id and the prompt version. Raises InvalidInputError for a version in the trash.
+    `replaced` is the agent's model id and the prompt version, None where it asks none. Raises InvalidInputError for a
+    version in the trash.
     """
     live_agent, live_prompt = replaced
-    if prompt.trashed:
+    if prompt is not None and prompt.trashed:
         raise InvalidInputError(
             Message("Version {n} of {name} is in the trash.", n=prompt.version, name=prompt.name),
             Message("Restore it, or choose another version."),
@@ -149,7 +162,7 @@ def candidate(
     dataset = workspace.app.dataset_id
     sha256 = datasets.snapshot(workspace, dataset).sha256 if dataset else None
     done = [one for one in evaluations.all(workspace) if one.finished and one.dataset_sha256 == sha256]
-    mine = _newest(done, agent.model_id, prompt.version)
+    mine = _newest(done, agent.model_id, prompt.version if prompt else None)
     today = {spec.name: spec.version for spec in scorers.all(workspace)}
     alike = [one for one in done if all(one.scorers.get(name) == today.get(name) for name in _gating(workspace))]
     baseline = _newest(alike, live_agent, live_prompt)
@@ -186,7 +199,9 @@ def _gating(workspace: "Workspace") -> list[str]:
 
 
 def _newest(done: list[Evaluation], model_id: str | None, version: int | None) -> Evaluation | None:
-    if model_id is None or version is None:
+    """Without a version only one that was asked without a prompt: no version is shown also where traces disagree."""
+    if model_id is None:
         return None
-    fitting = [one for one in done if one.model_id == model_id and one.prompt_version == version]
+    mine = [one for one in done if one.model_id == model_id and one.prompt_version == version]
+    fitting = mine if version is not None else [one for one in mine if not (one.prompt_name or one.outside)]
     return fitting[0] if fitting else None

@@ -208,16 +208,16 @@ def _more(verdict: verdicts.Verdict) -> Message:
 
 
 def _uncompared(candidate: Candidate) -> Broken:
-    return Broken(
-        Message("What is live was not evaluated on today's dataset with today's scorers: nothing can be compared."),
-        WHY,
-        Message(
-            "Run an evaluation of the live agent with prompt version {version} on the Evaluations screen.",
-            version=candidate.live_prompt or "–",
-        ),
-        "evaluations",
-        {"agent": candidate.live_agent or "", "version": str(candidate.live_prompt)},
+    found = Message("What is live was not evaluated on today's dataset with today's scorers: nothing can be compared.")
+    asks, version = {"agent": candidate.live_agent or ""}, candidate.live_prompt
+    if version is None:
+        return Broken(
+            found, WHY, Message("Run an evaluation of the live agent on the Evaluations screen."), "evaluations", asks
+        )
+    mend = Message(
+        "Run an evaluation of the live agent with prompt version {version} on the Evaluations screen.", version=version
     )
+    return Broken(found, WHY, mend, "evaluations", asks | {"version": str(version)})
 
 
 def _clear(candidate: Candidate) -> Message:

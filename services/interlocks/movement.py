@@ -80,13 +80,15 @@ def nothing_moved(candidate: Candidate) -> Finding:
     if changed:
         return UNMOVED.red(changed[0], Message("Look at what changed, then check the release again on its page."))
     live = candidate.circumstances.live
-    wanted = (candidate.agent.model_id, candidate.prompt.version)
+    wanted = (candidate.agent.model_id, candidate.prompt_version)
     if live is not None and live not in ((candidate.live_agent, candidate.live_prompt), wanted):
         return UNMOVED.red(
             Message("What is live is not what it was when this release was proposed."),
             Message("Look at what is live, then propose it again."),
             "releases",
         )
+    if candidate.prompt is None:
+        return UNMOVED.green(Message("What is live, the scorers and the baseline are unchanged."))
     return UNMOVED.green(Message("What is live, the scorers, the baseline and the prompt's settings are unchanged."))
 
 

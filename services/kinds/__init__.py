@@ -4,7 +4,7 @@ from services.kinds.answers import answer_text
 from services.kinds.asked import AskedAgent, load
 from services.kinds.facts import Kind, kind_of
 from services.kinds.fields import Field, Fields, fields_of
-from services.kinds.python import FORM_KEY
+from services.kinds.python import FORM_KEY, fits
 from services.kinds.refusal import Misfit
 from services.kinds.steps import ToolStep, approvals, responses, steps, tool
 
@@ -19,6 +19,7 @@ __all__ = [
     "answer_text",
     "approvals",
     "fields_of",
+    "fits",
     "kind_of",
     "load",
     "responses",

@@ -71,6 +71,15 @@ def _value(fields: Fields, field: Field, asked: Mapping[str, Any]) -> Any:
         raise Misfit(f"“{field.name}” is {str(given)[:50]!r}, not of the type {field.type}.") from error
 
 
+def fits(fields: Fields, text: str) -> bool:
+    """Whether a text is a request of its own to an agent that takes no question."""
+    try:
+        native(fields, {"input": [{"role": "user", "content": text}]})
+    except Misfit:
+        return False
+    return True
+
+
 def written(text: str) -> dict[str, str]:
     """Fields that stand in a text, one per line: `amount: 3`; a line without a name goes on with the one before."""
     found: dict[str, str] = {}

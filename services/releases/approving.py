@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from services import apps, audit, prompts
+from services import agents, apps, audit, prompts
 from services.audit import Event, Verb
 from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, NotFoundError
@@ -28,7 +28,10 @@ LONGEST_HOURS = 24 * 90
 
 
 class Who(StrEnum):
-    """Who must agree: nobody, one approver, or one who neither proposed the release nor wrote its prompt version."""
+    """Who must agree: nobody, one approver, or one who neither proposed the release nor wrote its prompt version.
+
+    Where the agent asks no prompt, who logged it counts as who wrote it.
+    """
 
     NOBODY = "nobody"
     ONE = "one"
@@ -225,15 +228,26 @@ def own_people(workspace: "Workspace", release: Release) -> frozenset[str]:
     if rule(workspace).who is not Who.FOUR_EYES:
         return frozenset()
     prompt = _prompt(workspace, release)
-    return frozenset({release.actor, *([prompt.author] if prompt and prompt.author else [])})
+    wrote = (prompt.author if prompt else "") if release.prompted else _logged_by(workspace, release)
+    return frozenset({release.actor, *([wrote] if wrote else [])})
 
 
 def _prompt(workspace: "Workspace", release: Release) -> PromptVersion | None:
     """The version that would go live; None for one that was deleted in MLflow, which no approval covers any more."""
+    if not release.prompted:
+        return None
     try:
         return prompts.version(workspace, release.prompt_name, release.prompt_version)
     except NotFoundError:
         return None
+
+
+def _logged_by(workspace: "Workspace", release: Release) -> str:
+    """Without a prompt the instructions are in the agent's code."""
+    try:
+        return agents.get(workspace, str(release.after.model_id)).author
+    except NotFoundError:
+        return ""
 
 
 def _from_event(line: Event) -> Decision:

@@ -4,7 +4,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from services import production, traces
+from services import agents, production, traces
+from services.agents import inputs
 from services.errors import PlatformError
 from services.messages import Message
 from services.platforms import Answer
@@ -22,7 +23,7 @@ PROBE = "Hello"
 
 def smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Ask the new version itself, while it has no traffic; its answers must come from the released pair."""
-    questions = workspace.app.smoke_questions or (PROBE,)
+    questions = _questions(workspace, release)
     answers: list[Answer] = []
     for done, question in enumerate(questions):
         work.progress(done, len(questions))
@@ -45,7 +46,7 @@ def smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
 def proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Ask the live endpoint until the trace of an answer shows the released pair, which is champion from then on."""
     champion = registering.champion(workspace)
-    question = (workspace.app.smoke_questions or (PROBE,))[0]
+    question = _questions(workspace, release)[0]
     begun, probes, doubt = time.monotonic(), 0, Message("no answer yet")
     while (spent := time.monotonic() - begun) < SECONDS_TO_PROOF + workspace.app.prompt_cache_seconds:
         work.progress(0, 1)
@@ -53,21 +54,37 @@ def proof(workspace: "Workspace", work: "Work", release: Release) -> Message:
         missing, answer = _probe(workspace, release, question)
         if missing is None and answer is not None:
             seconds = round(time.monotonic() - begun, 1)
-            proof = Proof(str(answer.trace_id), release.prompt_version, str(release.after.model_id), seconds, probes)
+            version, model_id = release.after.prompt_version, str(release.after.model_id)
+            proof = Proof(str(answer.trace_id), version, model_id, seconds, probes)
             records.set_state(workspace, release.id, release.state, proof=asdict(proof))
             registering.promote(workspace, release, champion)
-            return Message(
-                "Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
-                prompt=release.prompt_version,
-                agent=release.agent_version,
-                seconds=seconds,
-            )
+            return _proven(release, seconds)
         doubt = missing or doubt
         time.sleep(0.5)
     raise PlatformError(
         Message("No proof after {seconds} s: {reason}", seconds=round(spent), reason=doubt),
         Message("Roll back, or resume to look for the proof again."),
     )
+
+
+def _proven(release: Release, seconds: float) -> Message:
+    if not release.prompted:
+        return Message(
+            "Agent version {agent} answered after {seconds} s. It asks no prompt, so there is none to prove.",
+            agent=release.agent_version,
+            seconds=seconds,
+        )
+    return Message(
+        "Prompt version {prompt} and agent version {agent} answered after {seconds} s.",
+        prompt=release.prompt_version,
+        agent=release.agent_version,
+        seconds=seconds,
+    )
+
+
+def _questions(workspace: "Workspace", release: Release) -> tuple[str, ...]:
+    agent = agents.get(workspace, str(release.after.model_id))
+    return inputs.smoke_questions(workspace, agent) or (PROBE,)
 
 
 def _probe(workspace: "Workspace", release: Release, question: str) -> tuple[Message | None, Answer | None]:
@@ -102,6 +119,8 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
         return Message("the answer left no trace.")
     if trace.info.trace_metadata.get("mlflow.modelId") != release.after.model_id:
         return Message("another agent version answered.")
+    if not release.prompted:
+        return None
     use = proving.prompt_use(workspace, trace, release.prompt_name)
     if use.version not in (None, release.after.prompt_version):
         return Message("it still answers with prompt version {version}.", version=use.version)

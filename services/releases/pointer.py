@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Live:
-    """What answers people now, read from the platform, and the release, or the rollback, that made it so."""
+    """What answers people now, read from the platform, and the release, or the rollback, that made it so.
+
+    `prompt_name` is empty where the agent asks no prompt of the app, and None before anything was live.
+    """
 
     pair: Pair
     prompt_name: str | None
@@ -38,12 +41,20 @@ def live(workspace: "Workspace") -> Live:
         return Live(Pair(None, None, None), newest.prompt_name if newest else None, newest, newest is not None)
     most = max(shown, key=lambda one: one.weight)
     agent = _agent(workspace, most.model_id)
-    name = agent.prompt_name if agent and agent.prompt_name else newest.prompt_name
-    pinned = agent.pinned if agent else None
-    pair = Pair(most.model_id, most.version, pinned or production.alias(workspace, name))
+    name = newest.prompt_name
+    if agent is not None and agent.model_id != newest.after.model_id:
+        name = agent.prompt_name
+    pair = Pair(most.model_id, most.version, _answers_with(workspace, agent, name))
     same = len(shown) == 1 and pair == newest.after and name == newest.prompt_name
-    ours = len(shown) == 2 and _canary(workspace, {one.version for one in shown})
-    return Live(pair, name, newest, not same and not ours, len(shown) > 1)
+    canary = len(shown) == 2 and _canary(workspace, {one.version for one in shown})
+    return Live(pair, name, newest, not same and not canary, len(shown) > 1)
+
+
+def _answers_with(workspace: "Workspace", agent: AgentVersion | None, name: str) -> int | None:
+    """The version of that prompt, which is empty for an agent that asks none."""
+    if not name:
+        return None
+    return (agent.pinned if agent else None) or production.alias(workspace, name)
 
 
 def _canary(workspace: "Workspace", versions: set[int]) -> bool:

@@ -1,13 +1,16 @@
 """What should go live, and what the interlocks say of it, before anything moves."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, prompts
+from services.agents import AgentVersion
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.interlocks import Candidate, Finding
 from services.messages import Message
+from services.prompts import PromptVersion
 from services.releases import canary, circumstances, records, steps, stopping, telling
 from services.releases.pointer import Live, live
 from services.releases.records import Kind, Pair, Release, get
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What someone wants to make live; with `canary` the traffic moves step by step, as the app's plan says."""
+    """What someone wants to make live; with `canary` the traffic moves step by step, as the app's plan says.
+
+    `prompt_version` is None for an agent that asks no prompt of the app.
+    """
 
     model_id: str
-    prompt_version: int
+    prompt_version: int | None
     why: str = ""
     canary: bool = False
 
@@ -44,7 +50,8 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     evaluation = candidate.evaluation.run_id if candidate.evaluation else None
     before = asdict(now.pair)
     after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
-    moves = {"prompt": candidate.prompt.name, "before": before, "evaluation": evaluation, "after": after}
+    name = candidate.prompt.name if candidate.prompt else ""
+    moves = {"prompt": name, "before": before, "evaluation": evaluation, "after": after}
     if proposal.canary:
         moves["canary"] = _canary_plan(workspace, kind, now)
     # Before anything is stored: a check that cannot be made leaves no proposal behind.
@@ -60,23 +67,33 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     agent = agents.get(workspace, proposal.model_id)
-    _require_prompt(workspace, agent.prompt_name)
-    prompt = prompts.version(workspace, agent.prompt_name, proposal.prompt_version)
-    now = live(workspace)
+    prompt, now = _prompt(workspace, agent, proposal.prompt_version), live(workspace)
     replaced = (now.pair.model_id, now.pair.prompt_version)
     return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
 
 
-def _require_prompt(workspace: "Workspace", name: str) -> None:
-    """Raise InvalidInputError unless the app has this prompt in use."""
-    if name in prompts.names(workspace):
-        return
+def _prompt(workspace: "Workspace", agent: AgentVersion, version: int | None) -> PromptVersion | None:
+    """The version that would be live with the agent; None for one that asks no prompt of the app.
+
+    Raises InvalidInputError for a version too many or too few, and for a prompt that is put away.
+    """
+    name = agent.prompt_name
     tags = prompts.every_name(workspace).get(name)
-    if tags is None:
+    if tags is None and version is not None:
         raise InvalidInputError(
-            Message("This agent version asks no prompt of the app, so nothing could prove which instructions answer."),
-            Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
+            Message("This agent version asks no prompt of the app."), Message("Propose it without a prompt version.")
         )
+    if tags is None:
+        return None
+    _require_in_use(name, tags)
+    if version is None:
+        raise InvalidInputError(
+            Message("No prompt version is chosen."), Message("Choose the one that the agent is to answer with.")
+        )
+    return prompts.version(workspace, name, version)
+
+
+def _require_in_use(name: str, tags: Mapping[str, str]) -> None:
     again = Message("Bring it back on the Prompts screen, then propose again.")
     if prompts.TRASH_TAG in tags:
         raise InvalidInputError(Message("The prompt “{name}” is in the trash.", name=name), again)
@@ -100,15 +117,18 @@ def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any
 
 
 def _kind(candidate: Candidate, now: Live) -> Kind:
-    same_agent = candidate.agent.model_id == now.pair.model_id
-    same_prompt = candidate.prompt.version == now.pair.prompt_version and candidate.prompt.name == now.prompt_name
+    same_agent, prompt = candidate.agent.model_id == now.pair.model_id, candidate.prompt
+    same_prompt = prompt is None or (prompt.version, prompt.name) == (now.pair.prompt_version, now.prompt_name)
+    if same_agent and prompt is None:
+        raise InvalidInputError(Message("This agent version is live already."), Message("Choose another version."))
     if same_agent and same_prompt:
         raise InvalidInputError(
             Message("This agent version with this prompt version is live already."), Message("Choose another version.")
         )
     if same_agent:
         return Kind.PROMPT
-    if now.pair.model_id is not None and not same_prompt and candidate.agent.pinned is None:
+    # Where nothing live asks a prompt, the alias can be set before the traffic moves, and nobody notices.
+    if now.pair.prompt_version is not None and not same_prompt and candidate.agent.pinned is None:
         raise InvalidInputError(
             Message("Agent and prompt would change together, and two pointers cannot move at once."),
             Message("Release them one after the other, or log the agent pinned to the prompt version."),

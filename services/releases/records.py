@@ -82,10 +82,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Proof:
-    """That the served process answered with the released pair, seen in the trace of its own answer."""
+    """That the served process answered with the released pair, seen in the trace of its own answer.
+
+    `prompt_version` is None where the agent asks no prompt: the trace shows the agent version alone.
+    """
 
     trace_id: str
-    prompt_version: int
+    prompt_version: int | None
     model_id: str
     seconds: float
     probes: int
@@ -136,6 +139,11 @@ class Release:
     @property
     def prompt_version(self) -> int:
         return self.after.prompt_version or 0
+
+    @property
+    def prompted(self) -> bool:
+        """Whether what it makes live asks a prompt of the app; `prompt_name` is empty where it does not."""
+        return self.after.prompt_version is not None
 
     @property
     def startable(self) -> bool:

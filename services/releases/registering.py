@@ -40,6 +40,8 @@ def register(workspace: "Workspace", release: Release) -> tuple[str, int]:
 
 def description(agent: AgentVersion, release: Release) -> Message:
     """What the registry says of a version: the agent, its prompt, its model, and why it was to go live."""
+    if not release.prompted:
+        return _without_prompt(agent, release)
     facts = {
         "name": agent.name,
         "prompt": release.prompt_name,
@@ -56,6 +58,13 @@ def description(agent: AgentVersion, release: Release) -> Message:
     return Message(
         "{name} with prompt {prompt}, version {version}, on model {model}. Registered by release {id}.", **facts
     )
+
+
+def _without_prompt(agent: AgentVersion, release: Release) -> Message:
+    facts = {"name": agent.name, "id": release.id}
+    if release.why:
+        return Message("{name}, which asks no prompt. Registered by release {id}: {why}", why=release.why, **facts)
+    return Message("{name}, which asks no prompt. Registered by release {id}.", **facts)
 
 
 def promote(workspace: "Workspace", release: Release, was: int | None) -> None:

@@ -112,12 +112,12 @@ def has_moved(workspace: "Workspace", release: Release) -> bool | None:
     if release.done("shift") or not release.moving or release.kind is Kind.ADOPTION:
         return release.done("shift")
     try:
-        shares, alias = production.traffic(workspace), production.alias(workspace, release.prompt_name)
+        if before.agent_version != after.agent_version:
+            # Where both move, the traffic goes first; before that the alias is read by nobody, or is where it was.
+            return production.traffic(workspace).get(release.agent_version) == 100
+        return before.prompt_version != after.prompt_version == production.alias(workspace, release.prompt_name)
     except ConsoleError:
         return None
-    if before.agent_version != after.agent_version and shares.get(release.agent_version) == 100:
-        return True
-    return before.model_id is not None and before.prompt_version != after.prompt_version == alias
 
 
 def take_down(workspace: "Workspace", release: Release, why: str) -> None:

@@ -27,13 +27,19 @@ def shift(workspace: "Workspace", work: "Work", release: Release) -> Message:
             # The way back leads from whatever stands there, also from shares that somebody has split.
             before = production.traffic(workspace)
         production.move_traffic(workspace, before, {release.agent_version: 100}, why)
+    if release.prompted:
+        _label(workspace, release, why)
+    if release.undoes is not None:
+        records.set_state(workspace, release.undoes, State.TAKEN_BACK)
+    return _moved(release)
+
+
+def _label(workspace: "Workspace", release: Release, why: str) -> None:
+    """Let the alias name what is live."""
     current = production.alias(workspace, release.prompt_name)
     if current != release.after.prompt_version:
         expected = release.before.prompt_version if _alias_was_read(workspace, release) else current
         production.move_alias(workspace, release.prompt_name, expected, release.prompt_version, why)
-    if release.undoes is not None:
-        records.set_state(workspace, release.undoes, State.TAKEN_BACK)
-    return _moved(release)
 
 
 def _alias_was_read(workspace: "Workspace", release: Release) -> bool:
@@ -61,7 +67,7 @@ def _moved(release: Release) -> Message:
     agent, prompt = release.agent_version, release.prompt_version
     if release.before.agent_version == agent:
         return Message("The alias production moved to prompt version {version}.", version=prompt)
-    if release.kind is Kind.ROLLBACK and release.before.prompt_version != prompt:
+    if release.kind is Kind.ROLLBACK and release.prompted and release.before.prompt_version != prompt:
         return Message(
             "Agent version {version} gets 100 % of the traffic, and the alias production moved to prompt version "
             "{prompt}.",

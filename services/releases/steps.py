@@ -9,6 +9,7 @@ from services import agents, audit, interlocks, monitoring, production, prompts
 from services.audit import Verb
 from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
+from services.interlocks import Light
 from services.messages import Message, mark
 from services.platforms import MonitoredScorer, Served, ServedState
 from services.releases import (
@@ -83,7 +84,7 @@ def basis(candidate: interlocks.Candidate) -> dict[str, Any]:
 def candidate(workspace: "Workspace", release: Release) -> interlocks.Candidate:
     """The facts about what a release wants to make live, as they are now."""
     agent = agents.get(workspace, str(release.after.model_id))
-    prompt = prompts.version(workspace, release.prompt_name, release.prompt_version)
+    prompt = prompts.version(workspace, release.prompt_name, release.prompt_version) if release.prompted else None
     replaced = (release.before.model_id, release.before.prompt_version)
     return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.of(workspace, release))
 
@@ -101,6 +102,13 @@ def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Messag
     # Before anything is deployed: a newer evaluation than the approved one needs another look.
     approving.hold(workspace, records.get(workspace, release.id), started=True)
     interlocks.hold(findings)
+    idle = sum(one.light is Light.NOT_APPLICABLE for one in findings)
+    if idle:
+        return Message(
+            "Interlocks that are clear: {n}. Not applicable without a prompt: {idle}.",
+            n=len(findings) - idle,
+            idle=idle,
+        )
     return Message("All {n} interlocks are clear.", n=len(findings))
 
 
@@ -131,9 +139,9 @@ def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
 
 
 def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
-    """Before a first deployment nothing reads the alias, so it is set here; later it stays where it is."""
+    """While nothing live asks a prompt nothing reads the alias, so it is set here; else it stays where it is."""
     agent, version = agents.get(workspace, str(release.after.model_id)), release.agent_version
-    if agent.pinned is None and release.before.model_id is None:
+    if release.prompted and agent.pinned is None and release.before.prompt_version is None:
         now = production.alias(workspace, release.prompt_name)
         handle = next(one.handle for one in release.steps if one.name == "deploy") or {"alias": now}
         records.set_step(workspace, release.id, "deploy", handle=handle)

@@ -1,14 +1,16 @@
-"""An agent that a plain script logged, with its instructions in its code: evaluated, compared, and not released."""
+"""An agent that a plain script logged, with its instructions in its code: evaluated, compared, proposed."""
 
 import mlflow
 import pytest
 
-from services import agents, datasets, evaluations, jobs, releases, scorers
+from services import agents, apps, datasets, evaluations, jobs, releases, scorers
 from services.agents.comparing import compare
+from services.apps import Gate
 from services.datasets import Row
 from services.errors import InvalidInputError
+from services.interlocks import Light
 from services.jobs import State
-from services.releases import Proposal
+from services.releases import Pair
 from services.scorers import ScorerSpec
 from tests.pages.conftest import texts
 
@@ -46,7 +48,7 @@ def scripted(workspace, tmp_path, monkeypatch):
     return log
 
 
-def test_it_is_evaluated_and_compared_without_a_prompt_version_and_not_released(workspace, scripted, finish, screen):
+def test_it_is_evaluated_compared_and_proposed_without_a_prompt_version(workspace, scripted, finish, screen):
     scorers.save(workspace, ScorerSpec("length", "length", {"shortest": 10, "longest": 500}))
     dataset = datasets.create(workspace, "Questions", [Row("r1", "Where?"), Row("r2", "When?")]).id
     short, long = scripted("Yes."), scripted("Yes, it is on its way to you.")
@@ -72,6 +74,12 @@ def test_it_is_evaluated_and_compared_without_a_prompt_version_and_not_released(
     ]
     assert [(one.name, one.before.mean, one.after) for one in compared.scores] == [("length", 0.0, None)]
 
-    with pytest.raises(InvalidInputError, match="nothing could prove which instructions answer") as refused:
-        releases.propose(workspace, Proposal(long, 1))
-    assert "Save its instructions as a prompt" in str(refused.value.remedy)
+    apps.choose_dataset(workspace, dataset)
+    apps.save_gate(workspace, Gate({"length": 0.5}, rows=2))
+    shown = screen("releases", agent=short)
+    assert "This agent asks no prompt of the app" in texts(shown)
+    shown.button(key="propose").click().run()
+    (proposed,) = releases.all(workspace)
+    assert (proposed.evaluation, proposed.after) == (made.run_id, Pair(short, None, None))
+    assert {one.number: one.light for one in proposed.findings}[1] is Light.GREEN
+    assert "passed 0 %" in texts(shown) and "not applicable" in texts(shown)

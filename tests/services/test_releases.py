@@ -58,9 +58,6 @@ def test_a_prompt_that_is_put_away_is_said_to_be_and_comes_back_first(workspace)
         releases.preflight(workspace, proposal)
     bin.archive(workspace, "greeting", archived=False)
     assert releases.preflight(workspace, proposal)
-    for other in ("", "nobody"):
-        with pytest.raises(InvalidInputError, match="asks no prompt of the app"):
-            releases.preflight(workspace, Proposal(logged(workspace, other), 1))
 
 
 @pytest.mark.parametrize("state", [State.LIVE, State.TAKEN_BACK])

@@ -22,6 +22,13 @@ STATE = {
     State.WITHDRAWN: Message("It was withdrawn; nothing moved."),
 }
 
+WORD = {
+    Light.GREEN: Message("clear"),
+    Light.AMBER: Message("to know"),
+    Light.RED: Message("blocked"),
+    Light.NOT_APPLICABLE: Message("not applicable"),
+}
+
 
 @dataclass(frozen=True)
 class Section:
@@ -89,6 +96,8 @@ def _moved(facts: Facts) -> Iterator[Message]:
 
 
 def _pair(side: Side) -> Message:
+    if side.pair.prompt_version is None:
+        return Message("agent version {agent}, which asks no prompt", agent=side.pair.agent_version or "–")
     return Message(
         "prompt {name} version {prompt} with agent version {agent}",
         name=side.prompt.name if side.prompt else "–",
@@ -147,12 +156,11 @@ def _mean(mean: float | None, kind: str) -> str:
 
 def _interlocks(facts: Facts) -> Iterator[Message]:
     for finding in facts.release.findings:
-        word = {Light.GREEN: Message("clear"), Light.AMBER: Message("to know"), Light.RED: Message("blocked")}
         yield Message(
             "{number}. {title} ({light}): {found}",
             number=finding.number,
             title=finding.title,
-            light=word[finding.light],
+            light=WORD[finding.light],
             found=finding.found,
         )
 
@@ -162,7 +170,15 @@ def _went(facts: Facts) -> Iterator[Message]:
     for step in release.steps:
         if step.ended_at and step.detail:
             yield Message("{time}: {what}", time=moment(step.ended_at), what=step.detail)
-    if release.proof:
+    if release.proof and release.proof.prompt_version is None:
+        yield Message(
+            "Proof: the trace {trace} of the live endpoint's answer shows the agent version. It asks no prompt, so there "
+            "is none to prove. It took {seconds} s and {probes} questions.",
+            trace=release.proof.trace_id,
+            seconds=release.proof.seconds,
+            probes=release.proof.probes,
+        )
+    elif release.proof:
         yield Message(
             "Proof: the trace {trace} of the live endpoint's answer shows prompt version {version}; it took {seconds} s "
             "and {probes} questions.",
