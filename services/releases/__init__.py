@@ -2,9 +2,10 @@
 
 from services.releases import approving, beside, canary, evidence, offline, overriding, telling, waiting
 from services.releases.deciding import check_again, go_on, start, withdraw
+from services.releases.facts import STEPS, Kind, Pair, Proof, Release, State, Step
 from services.releases.pointer import Live, live, rollback_target, successors
 from services.releases.proposing import Proposal, preflight, propose
-from services.releases.records import STEPS, Kind, Pair, Proof, Release, State, Step, all, get, of_prompt
+from services.releases.records import all, get, of_prompt
 from services.releases.returning import adopt, put_back, roll_back
 from services.releases.running import run
 from services.releases.stopping import cancel, stop

@@ -18,7 +18,7 @@ from services.errors import BlockedError, ConflictError, ForbiddenError, Invalid
 from services.messages import Message, mark
 from services.prompts import PromptVersion
 from services.releases import records, telling
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -10,7 +10,7 @@ from services.errors import PlatformError
 from services.messages import Message
 from services.platforms import Answer
 from services.releases import proving, records, registering
-from services.releases.records import Proof, Release
+from services.releases.facts import Proof, Release
 
 if TYPE_CHECKING:
     from services.jobs import Work

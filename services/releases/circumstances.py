@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from services.interlocks import Circumstances
 from services.releases import approving
 from services.releases.approving import Standing, Who
+from services.releases.facts import Release, State
 from services.releases.pointer import Live, live
-from services.releases.records import Release, State
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

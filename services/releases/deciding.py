@@ -11,9 +11,10 @@ from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
 from services.releases import approving, overriding, records, registering, running, sharing, steps
+from services.releases.facts import Kind, Release, State
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import live
-from services.releases.records import Kind, Release, State, get
+from services.releases.records import get
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

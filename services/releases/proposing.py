@@ -12,8 +12,9 @@ from services.interlocks import Candidate, Finding
 from services.messages import Message
 from services.prompts import PromptVersion
 from services.releases import canary, circumstances, records, steps, stopping, telling
+from services.releases.facts import Kind, Pair, Release
 from services.releases.pointer import Live, live
-from services.releases.records import Kind, Pair, Release, get
+from services.releases.records import get
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

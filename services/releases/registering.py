@@ -13,7 +13,7 @@ from services.errors import PlatformError, is_missing, translated
 from services.messages import Message
 from services.production import CHALLENGER, CHAMPION, ModelAlias
 from services.releases import records
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

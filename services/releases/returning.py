@@ -9,8 +9,8 @@ from services.errors import ConflictError, InvalidInputError, NotReadyError
 from services.messages import Message
 from services.releases import records, stopping
 from services.releases.deciding import start_at_once
+from services.releases.facts import Kind, Pair, Release
 from services.releases.pointer import live, newest_moved, rollback_target
-from services.releases.records import Kind, Pair, Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

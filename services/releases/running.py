@@ -7,8 +7,9 @@ from services import jobs, production
 from services.errors import BlockedError, ConflictError, ConsoleError
 from services.messages import Message
 from services.releases import evidence, records, registering, sharing, steps, stopping, telling
+from services.releases.facts import Kind, Release, State
 from services.releases.pointer import rollback_target
-from services.releases.records import Kind, Release, State, get
+from services.releases.records import get
 
 if TYPE_CHECKING:
     from services.jobs import Work

@@ -6,8 +6,8 @@ from services import agents, production
 from services.errors import ConflictError, NotFoundError
 from services.messages import Message
 from services.releases import approving, records, sharing
+from services.releases.facts import Kind, Release, State
 from services.releases.pointer import live
-from services.releases.records import Kind, Release, State
 
 if TYPE_CHECKING:
     from services.jobs import Work

@@ -22,8 +22,8 @@ from services.releases import (
     sharing,
     shifting,
 )
+from services.releases.facts import Kind, Release
 from services.releases.plan import STEP as CANARY
-from services.releases.records import Kind, Release
 from services.scorers import watching
 
 if TYPE_CHECKING:

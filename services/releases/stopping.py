@@ -10,7 +10,7 @@ from services.errors import ConflictError, ConsoleError
 from services.jobs import Job
 from services.messages import Message
 from services.releases import records, sharing
-from services.releases.records import Kind, Release, State
+from services.releases.facts import Kind, Release, State
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

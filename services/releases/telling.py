@@ -9,7 +9,7 @@ from services.audit import Verb
 from services.database import now
 from services.errors import InvalidInputError, NotReadyError, PlatformError
 from services.messages import Message
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.jobs import Work

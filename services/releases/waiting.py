@@ -9,7 +9,8 @@ from services.audit import Verb
 from services.messages import Message
 from services.releases import approving, canary, offline, overriding
 from services.releases.approving import Standing
-from services.releases.records import Release, State, all
+from services.releases.facts import Release, State
+from services.releases.records import all
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -8,7 +8,7 @@ from services import verdicts
 from services.interlocks import Light
 from services.messages import Message, render
 from services.releases.evidence.facts import Facts, Side
-from services.releases.records import Kind, State
+from services.releases.facts import Kind, State
 
 STATE = {
     State.PROPOSED: Message("It is proposed and waits for its start."),
