@@ -3,7 +3,6 @@
 Each copy is compared with MLflow by its hashes before anything is printed. Trust the ratios.
 """
 
-import argparse
 import shutil
 import sqlite3
 import tempfile
@@ -11,16 +10,14 @@ import time
 from collections.abc import Callable
 
 from bench import trace_maker
-from bench.overview import END, store, workspace
+from bench.overview import END, parser, store, workspace
 from bench.trace_maker import Made
 
 MEGA = 1e6
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
-    for size in given.parse_args().sizes:
+    for size in parser(__doc__).parse_args().sizes:
         measure(size)
 
 

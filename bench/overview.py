@@ -29,8 +29,7 @@ END = 1_795_186_800_000
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
+    given = parser(__doc__)
     given.add_argument("--only-ours", nargs="*", type=int, default=[], help="sizes for the read model alone")
     chosen = given.parse_args()
     print(f"{'traces':>12} {'ours ms':>9} {'MLflow ms':>10} {'ratio':>7}  filled at, and MLflow read at, traces/s")
@@ -38,6 +37,13 @@ def main() -> None:
         both(size)
     for size in chosen.only_ours:
         alone(size)
+
+
+def parser(told: str | None) -> argparse.ArgumentParser:
+    """Of a command line that names the numbers of traces to measure with."""
+    given = argparse.ArgumentParser(description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
+    return given
 
 
 def both(size: int) -> None:

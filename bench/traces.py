@@ -3,14 +3,13 @@
 Both hold the same traces; where both can answer, the ids must be the same before anything is measured. Trust the ratios.
 """
 
-import argparse
 import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bench import trace_maker
-from bench.overview import END, in_turn, store, workspace
+from bench.overview import END, in_turn, parser, store, workspace
 from bench.trace_maker import DAY, Made
 
 PAGE = 50
@@ -18,9 +17,7 @@ COMMON = "配送"
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
-    for size in given.parse_args().sizes:
+    for size in parser(__doc__).parse_args().sizes:
         measure(size)
 
 
