@@ -2,6 +2,9 @@
 
 Documents that were logged with it are searched first, and what fits the question goes to the model too. Tools that
 were logged with it are used when the model asks for them, those that need a person's yes only after it.
+
+It is one file, longer than others, because a version's code is this file: it is what MLflow keeps and loads, what two
+versions are compared by, and what runs elsewhere by itself. Only what not every agent needs lies in modules beside it.
 """
 
 import functools
