@@ -9,9 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from bench import trace_maker
-from bench.overview import END, parser, store, workspace
-from bench.trace_maker import Made
+from bench.overview import filled, parser, store
 
 MEGA = 1e6
 
@@ -26,8 +24,7 @@ def measure(size: int) -> None:
     from services.archive import copying, keeping, plan, verifying
 
     folder = tempfile.mkdtemp()
-    place = workspace(folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(folder, size)
     archive.start(place)
     chosen = plan.load(place)
     reading = seconds(lambda: whole(place))

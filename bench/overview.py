@@ -51,8 +51,7 @@ def both(size: int) -> None:
     from services.readmodel import file, filling
 
     with_folder = tempfile.mkdtemp()
-    place = workspace(with_folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(with_folder, size)
     reading = clocked(lambda: source_of(place))
     with file.writing(place) as connection:
         filling_ms = clocked(lambda: filling.fill(place, connection, lambda done, waiting: False))
@@ -76,6 +75,13 @@ def alone(size: int) -> None:
     ours, _ = in_turn(lambda: drawn(place), lambda: None)
     print(f"{size:>12,} {ours:>9.1f}")
     shutil.rmtree(folder)
+
+
+def filled(folder: str, size: int):
+    """A workspace in this folder, with so many traces of its app in MLflow."""
+    place = workspace(folder)
+    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    return place
 
 
 def straight_in(connection, facts: Iterable) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bench import trace_maker
-from bench.overview import END, in_turn, parser, store, workspace
-from bench.trace_maker import DAY, Made
+from bench.overview import END, filled, in_turn, parser
+from bench.trace_maker import DAY
 
 PAGE = 50
 COMMON = "配送"
@@ -25,8 +25,7 @@ def measure(size: int) -> None:
     from services.readmodel import file, filling
 
     folder = tempfile.mkdtemp()
-    place = workspace(folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(folder, size)
     with file.writing(place) as connection:
         filling.fill(place, connection, lambda done, waiting: False)
     print(f"{size:,} traces: {file.path(place).stat().st_size / 1e6:.0f} MB")
