@@ -11,6 +11,7 @@ from pages.components import (
     release_pairs,
     release_view,
     release_waiting,
+    release_words,
     session,
 )
 from pages.components.prompts import titles
@@ -178,11 +179,11 @@ def show_list(found: list[Release], live: Live) -> None:
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
         stands = (
-            release_view.standing(release, live, replaced.get(release.id)),
+            release_words.standing(release, live, replaced.get(release.id)),
             release_approval.badge(workspace, release),
         )
         state.markdown(" ".join(filter(None, stands)))
-        what.markdown(release_view.sentence(release))
+        what.markdown(release_words.sentence(release))
         who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
 
 
