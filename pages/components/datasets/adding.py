@@ -5,8 +5,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.datasets import from_file, from_traces, opening, varying, writing
-from pages.components.feedback import Click
+from pages.components.datasets import from_file, from_traces, opening, varying
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, Row
@@ -51,13 +50,13 @@ def show(workspace: Workspace, target: Dataset | None, rows: list[Row]) -> None:
         _show_typing(workspace, target)
 
 
-def write(workspace: Workspace, target: Dataset | None, name: str, rows: Iterable[Row], click: Click) -> None:
+def write(workspace: Workspace, target: Dataset | None, name: str, rows: Iterable[Row]) -> None:
     """Make a dataset of these rows, or add those that are new to `target`."""
     kept = datasets.check(rows)
     if target is None:
-        opening.open_dataset(writing.create(workspace, name, kept, click))
+        opening.open_dataset(datasets.create(workspace, name, kept).id)
     else:
-        writing.add(workspace, target, kept, click)
+        datasets.add_rows(workspace, target.id, kept)
 
 
 def _form(workspace: Workspace, target: Dataset | None) -> str:
@@ -137,8 +136,8 @@ def _write_typed(workspace: Workspace, target: Dataset | None) -> None:
     state, form = st.session_state, _form(workspace, target)
     rows = datasets.pasted(state[f"{form}-text"], state[f"{form}-topic"].strip(), state[f"{form}-language"] or "")
     name = target.name if target else state[f"{form}-name"]
-    with feedback.action(Message("Saved {name}.", name=name)) as click:
-        write(workspace, target, name, rows, click)
+    with feedback.action(Message("Saved {name}.", name=name)):
+        write(workspace, target, name, rows)
         state[f"{form}-text"] = ""
 
 
@@ -148,7 +147,7 @@ def _write_conversation(workspace: Workspace, target: Dataset | None) -> None:
     roles = ("user", "assistant")
     turns = tuple({"role": roles[place % 2], "content": line} for place, line in enumerate(said))
     name = target.name if target else state[f"{form}-name"]
-    with feedback.action(Message("Saved {name}.", name=name)) as click:
+    with feedback.action(Message("Saved {name}.", name=name)):
         if len(turns) < 3 or len(turns) % 2 == 0:
             raise InvalidInputError(
                 Message(
@@ -164,12 +163,12 @@ def _write_conversation(workspace: Workspace, target: Dataset | None) -> None:
             language=state[f"{form}-language"] or "",
             messages=turns,
         )
-        write(workspace, target, name, [row], click)
+        write(workspace, target, name, [row])
         state[f"{form}-talk"] = state[f"{form}-talk-expected"] = ""
 
 
 def _write_offered(workspace: Workspace, target: Dataset | None, taken: list[Row], form: str) -> None:
     name = target.name if target else st.session_state[f"{form}-name"]
-    with feedback.action(Message("Added questions to {name}.", name=name)) as click:
-        write(workspace, target, name, taken, click)
+    with feedback.action(Message("Added questions to {name}.", name=name)):
+        write(workspace, target, name, taken)
         from_traces.forget(form)

@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.datasets import writing
-from services import audit, scorers
+from services import audit, datasets, scorers
 from services.audit import Verb
 from services.datasets import Dataset, Row, checkup, splitting
 from services.datasets.checkup import Double, Weight
@@ -132,14 +131,14 @@ def _show_parts(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None
 
 
 def _drop(workspace: Workspace, dataset: Dataset, rows: list[Row], chosen: list[str]) -> None:
-    with feedback.action(Message("Dropped doubles from {name}: {n}.", name=dataset.name, n=len(chosen))) as click:
+    with feedback.action(Message("Dropped doubles from {name}: {n}.", name=dataset.name, n=len(chosen))):
         kept = [row for row in rows if row.id not in set(chosen)]
-        writing.save(workspace, dataset, kept, click)
+        datasets.save_rows(workspace, dataset.id, kept, seen=dataset.updated_at)
 
 
 def _divide(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
     state, key = st.session_state, f"parts-{dataset.id}"
-    with feedback.action(Message("Divided {name}.", name=dataset.name)) as click:
+    with feedback.action(Message("Divided {name}.", name=dataset.name)):
         divided = splitting.split(
             rows,
             state[f"{key}-share"] / 100,
@@ -147,4 +146,4 @@ def _divide(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
             state[f"{key}-rest"],
             by_topic=state[f"{key}-topic"],
         )
-        writing.save(workspace, dataset, divided, click)
+        datasets.save_rows(workspace, dataset.id, divided, seen=dataset.updated_at)
