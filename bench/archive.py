@@ -3,24 +3,19 @@
 Each copy is compared with MLflow by its hashes before anything is printed. Trust the ratios.
 """
 
-import argparse
 import shutil
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
 
-from bench import trace_maker
-from bench.overview import END, store, workspace
-from bench.trace_maker import Made
+from bench.overview import filled, parser, store
 
 MEGA = 1e6
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
-    for size in given.parse_args().sizes:
+    for size in parser(__doc__).parse_args().sizes:
         measure(size)
 
 
@@ -29,8 +24,7 @@ def measure(size: int) -> None:
     from services.archive import copying, keeping, plan, verifying
 
     folder = tempfile.mkdtemp()
-    place = workspace(folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(folder, size)
     archive.start(place)
     chosen = plan.load(place)
     reading = seconds(lambda: whole(place))

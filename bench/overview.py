@@ -29,8 +29,7 @@ END = 1_795_186_800_000
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
+    given = parser(__doc__)
     given.add_argument("--only-ours", nargs="*", type=int, default=[], help="sizes for the read model alone")
     chosen = given.parse_args()
     print(f"{'traces':>12} {'ours ms':>9} {'MLflow ms':>10} {'ratio':>7}  filled at, and MLflow read at, traces/s")
@@ -40,13 +39,19 @@ def main() -> None:
         alone(size)
 
 
+def parser(told: str | None) -> argparse.ArgumentParser:
+    """Of a command line that names the numbers of traces to measure with."""
+    given = argparse.ArgumentParser(description=told, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
+    return given
+
+
 def both(size: int) -> None:
     from services import readmodel
     from services.readmodel import file, filling
 
     with_folder = tempfile.mkdtemp()
-    place = workspace(with_folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(with_folder, size)
     reading = clocked(lambda: source_of(place))
     with file.writing(place) as connection:
         filling_ms = clocked(lambda: filling.fill(place, connection, lambda done, waiting: False))
@@ -70,6 +75,13 @@ def alone(size: int) -> None:
     ours, _ = in_turn(lambda: drawn(place), lambda: None)
     print(f"{size:>12,} {ours:>9.1f}")
     shutil.rmtree(folder)
+
+
+def filled(folder: str, size: int):
+    """A workspace in this folder, with so many traces of its app in MLflow."""
+    place = workspace(folder)
+    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    return place
 
 
 def straight_in(connection, facts: Iterable) -> None:

@@ -3,24 +3,21 @@
 Both hold the same traces; where both can answer, the ids must be the same before anything is measured. Trust the ratios.
 """
 
-import argparse
 import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bench import trace_maker
-from bench.overview import END, in_turn, store, workspace
-from bench.trace_maker import DAY, Made
+from bench.overview import END, filled, in_turn, parser
+from bench.trace_maker import DAY
 
 PAGE = 50
 COMMON = "配送"
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    given.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000])
-    for size in given.parse_args().sizes:
+    for size in parser(__doc__).parse_args().sizes:
         measure(size)
 
 
@@ -28,8 +25,7 @@ def measure(size: int) -> None:
     from services.readmodel import file, filling
 
     folder = tempfile.mkdtemp()
-    place = workspace(folder)
-    trace_maker.write(store(place), place.app.experiment_id, trace_maker.traces(Made(size, END)))
+    place = filled(folder, size)
     with file.writing(place) as connection:
         filling.fill(place, connection, lambda done, waiting: False)
     print(f"{size:,} traces: {file.path(place).stat().st_size / 1e6:.0f} MB")

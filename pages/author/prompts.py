@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import session, views
 from pages.components.prompts import (
     compare,
+    filters,
     importing,
     improving,
     listing,
@@ -48,7 +49,7 @@ def choose_view(name: str) -> str:
 
 
 workspace = session.workspace()
-look = library.refresh(workspace, "prompt" not in st.query_params and listing.asked().newest_first)
+look = library.refresh(workspace, "prompt" not in st.query_params and filters.asked().newest_first)
 names = library.names(workspace, look)
 st.title(_("Prompts"), anchor=False)
 manage.show_undo(workspace)

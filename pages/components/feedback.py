@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -17,15 +18,23 @@ log = logging.getLogger("signalbox.web")
 _ = session.text
 
 
+@dataclass
+class Click:
+    """What a click says when it went well; change `done` when that is known only at the end."""
+
+    done: Message
+
+
 @contextmanager
-def action(done: Message) -> Iterator[None]:
+def action(done: Message) -> Iterator[Click]:
     """One click's write, in a callback: keeps `done`, or the error, for the top of the page."""
+    click = Click(done)
     try:
-        yield
+        yield click
     except ConsoleError as error:
         st.session_state["_outcome"] = error
     else:
-        st.session_state["_outcome"] = done
+        st.session_state["_outcome"] = click.done
 
 
 def show_outcome() -> None:

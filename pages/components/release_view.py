@@ -1,13 +1,10 @@
 """One release: what moves, the interlocks, the steps, the proof."""
 
 from collections.abc import Callable
-from functools import partial
 
 import streamlit as st
 
 from pages.components import (
-    consequences,
-    environments,
     feedback,
     release_approval,
     release_beside,
@@ -16,15 +13,15 @@ from pages.components import (
     release_evidence,
     release_findings,
     release_override,
-    release_promote,
     release_time,
+    release_words,
     session,
     steps,
 )
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message, mark
-from services.releases import Kind, Live, Proof, Release, State, Step
+from services.releases import Proof, Release, State, Step
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -49,85 +46,11 @@ EXPECTED_SECONDS = {
     "shift": 2,
     "proof": 10,
 }
-COLOUR = {State.LIVE: "green", State.RUNNING: "blue"}
-QUIET = (State.PROPOSED, State.TAKEN_BACK, State.WITHDRAWN)
-
-
-def badge(release: Release) -> str:
-    colour = "gray" if release.state in QUIET else COLOUR.get(release.state, "red")
-    return f":{'red' if release.held else colour}-badge[{session.escape(session.release_state(release))}]"
-
-
-def standing(release: Release, live: Live, replaced_by: int | None) -> str:
-    """Its state; of one that went live, whether it still is, and what replaced it."""
-    current = live.release
-    if current and current.restores == release.id and replaced_by is None:
-        return f":gray[{_('brought back by release {id}', id=current.id)}]"
-    if replaced_by is None and release.state is State.LIVE and not live.moved_outside:
-        return f":green-badge[{_('live now')}]"
-    if replaced_by is None:
-        return badge(release)
-    if release.state is State.TAKEN_BACK:
-        return f":gray[{_('taken back by release {id}', id=replaced_by)}]"
-    return f":gray[{_('replaced by release {id}', id=replaced_by)}]"
-
-
-def title(release: Release) -> str:
-    """Its number; a rollback says where it leads."""
-    if release.kind is Kind.ADOPTION:
-        return _("Release {id}: adopted from outside the console", id=release.id)
-    if release.kind is not Kind.ROLLBACK:
-        return _("Release {id}", id=release.id)
-    if release.prompted and release.before.prompt_version != release.after.prompt_version:
-        return _("Release {id}: roll back to prompt version {n}", id=release.id, n=release.prompt_version)
-    return _("Release {id}: roll back to agent version {n}", id=release.id, n=release.after.agent_version or "–")
-
-
-def sentence(release: Release) -> str:
-    """What moves from where to where, in one line; what stays is left out."""
-    values = {
-        "old": release.before.prompt_version or "–",
-        "new": release.after.prompt_version or "–",
-        "old_agent": release.before.agent_version or "–",
-        "new_agent": release.after.agent_version or "–",
-    }
-    if release.kind is Kind.ROLLBACK:
-        return _back(release, values)
-    if release.kind is Kind.ADOPTION:
-        return _(
-            "Prompt version {old} → {new}, agent version {old_agent} → {new_agent}, moved outside the console.",
-            **values,
-        )
-    if release.kind is Kind.PROMPT:
-        return _("Prompt version {old} → {new}; the agent stays.", **values)
-    if not release.prompted:
-        return _without_prompt(release, values)
-    if None in (release.before.agent_version, release.after.agent_version):
-        return _("A new agent version with prompt version {new}.", **values)
-    return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)
-
-
-def _without_prompt(release: Release, values: dict[str, int | str]) -> str:
-    if None in (release.before.agent_version, release.after.agent_version):
-        return _("A new agent version, which asks no prompt.")
-    return _("Agent version {old_agent} → {new_agent}, which asks no prompt.", **values)
-
-
-def _back(release: Release, values: dict[str, int | str]) -> str:
-    if not release.prompted:
-        return _("Back from agent version {old_agent} to {new_agent}, which asks no prompt.", **values)
-    if release.before.agent_version == release.after.agent_version:
-        return _("Back from prompt version {old} to {new}; the agent stays.", **values)
-    if release.before.prompt_version == release.after.prompt_version:
-        return _("Back from agent version {old_agent} to {new_agent}; the prompt stays.", **values)
-    return _("Back from prompt version {old} to {new}, agent version {old_agent} to {new_agent}.", **values)
 
 
 def show(workspace: Workspace, id: int) -> None:
     """The page of one release; it refreshes itself while the release is on its way."""
-    stage = workspace.app.environment.stage
-    back = st.query_params.clear if workspace.app.environment.live else partial(environments.open_at, stage)
-    st.button(_("All releases"), icon=":material/arrow_back:", key="back", on_click=back)
+    st.button(_("All releases"), icon=":material/arrow_back:", key="back", on_click=lambda: st.query_params.clear())
     working = releases.get(workspace, id).working
 
     @st.fragment(run_every=1.0 if working else None)
@@ -144,20 +67,19 @@ def show(workspace: Workspace, id: int) -> None:
 
 def _standing_now(workspace: Workspace, release: Release) -> str:
     if release.working:
-        return badge(release)
-    return standing(release, releases.live(workspace), releases.successors(workspace).get(release.id))
+        return release_words.badge(release)
+    return release_words.standing(release, releases.live(workspace), releases.successors(workspace).get(release.id))
 
 
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(title(release), anchor=False, width="content")
-        st.markdown(f"{environments.badge(release)} {_standing_now(workspace, release)}".strip())
-    st.markdown(sentence(release))
+        st.subheader(release_words.title(release), anchor=False, width="content")
+        st.markdown(_standing_now(workspace, release))
+    st.markdown(release_words.sentence(release))
     reason = session.escape(release.why) or _("no reason given")
     st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")
     _show_error(release)
     _show_proof(release)
-    release_promote.show(workspace, release)
     release_evidence.show(workspace, release)
     release_beside.show(workspace, release)
     release_effect.show(workspace, release)
@@ -237,9 +159,6 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.info(release_time.told(release), icon=":material/schedule:")
     elif release.working:
         st.caption(_("It goes on by itself; you may close this page."))
-    elif release.startable and not release.moving and not release.held:
-        with st.container(border=True):
-            consequences.show(releases.consequences.of_start(workspace, release))
     with st.container(horizontal=True):
         if release.working:
             _button("stop-release", _("Stop"), _stop, workspace, release, Verb.STOP_RELEASE, disabled=release.stopping)

@@ -45,6 +45,7 @@ JOB_KIND = {
     "try_scorer": mark("Trying a scorer"),
     "scorer_noise": mark("Judging answers twice"),
     "align_judge": mark("Aligning a judge"),
+    "save_dataset": mark("Saving a dataset"),
     "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session, views
-from pages.components.datasets import adding, checking, listing, opening, questions, taking_out, versions
+from pages.components.datasets import adding, checking, listing, opening, questions, taking_out, versions, writing
 from services import apps, audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, Row
@@ -75,6 +75,9 @@ if asked not in found:
     listing.show(workspace, list(found.values()))
     st.stop()
 chosen = found[asked]
+if writing.show(workspace, chosen):
+    st.caption(_("The questions can be read and changed as soon as they are saved."))
+    st.stop()
 rows = datasets.rows(workspace, chosen.id)
 show_head(chosen, rows)
 VIEWS[choose_view(chosen)][1](workspace, chosen, rows)

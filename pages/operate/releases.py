@@ -4,19 +4,18 @@ import streamlit as st
 
 from pages.components import (
     agent_titles,
-    consequences,
     emergency,
-    environments,
     feedback,
     moved_outside,
     release_approval,
     release_pairs,
     release_view,
     release_waiting,
+    release_words,
     session,
 )
 from pages.components.prompts import titles
-from services import agents, apps, audit, prompts, releases
+from services import agents, audit, prompts, releases
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.messages import Message
@@ -47,8 +46,7 @@ def roll_back() -> None:
 
 
 def field(name: str) -> str:
-    environment = workspace.app.environment
-    return f"release-{name}-{workspace.app.id}" + ("" if environment.live else f"-{environment.stage}")
+    return f"release-{name}-{workspace.app.id}"
 
 
 def show_live(live: Live) -> None:
@@ -70,7 +68,14 @@ def show_roll_back(live: Live) -> None:
         st.caption(_("Nothing proven was live before it: in an emergency, take it offline."))
         return
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
-        consequences.show(releases.consequences.of_roll_back(workspace, live, target))
+        st.markdown(
+            _(
+                "From {old} back to {new} of release {id}. Everyone who asks gets the old answers again within seconds.",
+                old=release_pairs.told(live.pair),
+                new=release_pairs.told(target.after),
+                id=target.id,
+            )
+        )
         for one in (one for one in releases.all(workspace) if one.working):
             st.caption(_("Release {id} is planned or on its way: it is stopped first.", id=one.id))
         st.text_input(_("Reason"), key=field("reason"), placeholder=_("What went wrong?"))
@@ -108,8 +113,7 @@ def show_form(live: Live) -> None:
     agent = next(one for one in ready if one.model_id == chosen)
     chooses = show_prompt(agent)
     st.text_input(_("What this release is for"), key=field("why"))
-    if workspace.app.environment.live:
-        show_canary(live, agent.model_id)
+    show_canary(live, agent.model_id)
     st.button(
         _("Propose release"),
         type="primary",
@@ -133,12 +137,11 @@ def show_prompt(agent: AgentVersion) -> bool:
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
     # What was proposed before, and went live or was held, is chosen by hand: one click must not repeat it.
     tried = {one.after.prompt_version for one in releases.of_prompt(workspace, agent.prompt_name)}
-    tried_before, asked = next(iter(notes), None) in tried, session.number("prompt")
-    first = None if tried_before else 0
+    tried_before = next(iter(notes), None) in tried
     version = st.selectbox(
         _("Prompt version"),
         list(notes),
-        index=list(notes).index(asked) if asked in notes else first,
+        index=None if tried_before else 0,
         format_func=notes.__getitem__,
         key=field("prompt"),
         placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
@@ -168,22 +171,6 @@ def _first_position(live: Live, ids: list[str]) -> int:
     return next((ids.index(one) for one in asked if one in ids), 0)
 
 
-def show_environment() -> None:
-    """What counts in an environment that customers do not ask."""
-    environment = workspace.app.environment
-    if environment.live:
-        return
-    st.caption(
-        _(
-            "Releases to {stage}: the endpoint {endpoint} and the prompt alias {alias}. Customers notice nothing, and what "
-            "is asked here counts in no number of production.",
-            stage=_(apps.TITLE[environment.stage]),
-            endpoint=environment.endpoint,
-            alias=environment.alias,
-        )
-    )
-
-
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
     for release in found:
@@ -192,16 +179,15 @@ def show_list(found: list[Release], live: Live) -> None:
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )
         stands = (
-            release_view.standing(release, live, replaced.get(release.id)),
+            release_words.standing(release, live, replaced.get(release.id)),
             release_approval.badge(workspace, release),
         )
         state.markdown(" ".join(filter(None, stands)))
-        what.markdown(release_view.sentence(release))
+        what.markdown(release_words.sentence(release))
         who.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)}")
 
 
 def show_all() -> None:
-    show_environment()
     emergency.show(workspace)
     emergency.show_stop(workspace)
     live = releases.live(workspace)
@@ -226,7 +212,6 @@ workspace = session.workspace()
 st.title(_("Releases"), anchor=False)
 chosen = session.number("release")
 if chosen is None:
-    workspace = environments.choose(workspace)
     show_all()
 else:
-    release_view.show(releases.place(workspace, chosen), chosen)
+    release_view.show(workspace, chosen)

@@ -22,6 +22,7 @@ from services.audit import Verb
 from services.errors import NotReadyError, PlatformError, translated
 from services.messages import Message
 from services.processes import packages
+from services.processes.following import followed
 
 if TYPE_CHECKING:
     from services.jobs import Job, Work
@@ -143,8 +144,12 @@ def _run(work: "Work", command: Sequence[str], heard: Printed, environ: Mapping[
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+    def remember(piece: bytes) -> None:
+        heard.remember(piece.decode("utf-8", "replace"))
+
     try:
-        return packages.followed(child, heard.remember, work.check, SECONDS, PAUSE)
+        return followed(child, remember, work.check, SECONDS, PAUSE)
     except TimeoutError as error:
         raise PlatformError(
             Message("It took longer than {minutes} minutes and was stopped.", minutes=round(SECONDS / 60)),

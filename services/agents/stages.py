@@ -19,7 +19,7 @@ from services.platforms import Endpoint
 from services.prompts import PromptVersion
 from services.releases import Release, registering
 from services.traces import TraceQuery, TraceRow
-from services.verdicts.words import level
+from services.verdicts.numbers import level
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -45,7 +45,7 @@ def preview(workspace: "Workspace", rule: Rule, days: int = DAYS) -> Preview:
     """Look at every window of the last `days`; raises InvalidInputError for a rule that cannot be saved."""
     rule = rules.checked(rule)
     readmodel.catch_up(workspace)
-    end = watching.due(workspace, rule)
+    end = watching.due(readmodel.state(workspace), rule)
     if end is None:
         raise NotReadyError(
             Message("The traces of {app} have not been read yet.", app=workspace.app.name),

@@ -1,6 +1,7 @@
 """The worker's tick: look at what is due, open and end alerts, have people told."""
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from services.alerts.records import Alert, Look
 from services.alerts.rules import Rule
 from services.database import now
 from services.errors import NotReadyError
+from services.readmodel import State
 from services.readmodel.facts import SLOT_MS
 
 if TYPE_CHECKING:
@@ -25,6 +27,20 @@ CALM_LOOKS = 2
 PATIENCE = 5.0
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How everything stood before the looks, asked once for all rules; `looks` and open `alerts` by the rule's id."""
+
+    state: State
+    looks: dict[str, Look]
+    alerts: dict[str, Alert]
+
+    @classmethod
+    def now(cls, workspace: "Workspace") -> "Standing":
+        alerts = {alert.rule_id: alert for alert in records.open_alerts(workspace)}
+        return cls(readmodel.state(workspace), records.looks(workspace), alerts)
+
+
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The handler of the recurring job."""
     try:
@@ -36,22 +52,21 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 def tick(workspace: "Workspace") -> int:
     """Everything that is due; may be interrupted anywhere and done again. Returns how many rules were looked at."""
-    wanted = rules.all(workspace)
+    known = {rule.id: rule for rule in rules.all(workspace)}
     # First what a tick that was killed has left: a look may end it before anybody heard of it.
-    _tell(workspace, {rule.id: rule for rule in wanted}, {})
-    looked = sum(_look(workspace, rule) for rule in wanted if rule.on)
-    known = {rule.id: rule for rule in wanted}
-    for alert in records.open_alerts(workspace):
+    _tell(workspace, known, {})
+    stood = Standing.now(workspace)
+    looks = {rule.id: look for rule in known.values() if rule.on and (look := _look(workspace, rule, stood))}
+    for alert in stood.alerts.values():
         rule = known.get(alert.rule_id)
         if rule is None or not rule.on:
             records.end(workspace, alert, rules.name_of(workspace, alert.rule_id))
-    _tell(workspace, known, records.looks(workspace))
-    return looked
+    _tell(workspace, known, stood.looks | looks)
+    return len(looks)
 
 
-def due(workspace: "Workspace", rule: Rule) -> int | None:
+def due(state: State, rule: Rule) -> int | None:
     """The end of the newest window that everything has arrived of; None before anything was read."""
-    state = readmodel.state(workspace)
     if not state.complete or state.looked_at is None:
         return None
     last = int((state.looked_at - LATE).timestamp() * 1000) // SLOT_MS
@@ -72,32 +87,27 @@ def calm_looks(rule: Rule) -> int:
     return 1 if rule.changing else CALM_LOOKS
 
 
-def _look(workspace: "Workspace", rule: Rule) -> bool:
+def _look(workspace: "Workspace", rule: Rule, stood: Standing) -> Look | None:
     """One look at the newest window, once; windows that passed while nobody looked are not made up for."""
-    end, before = due(workspace, rule), records.looks(workspace).get(rule.id)
+    end, before, there = due(stood.state, rule), stood.looks.get(rule.id), stood.alerts.get(rule.id)
     if end is None:
-        return False
+        return None
     at, same = datetime.fromtimestamp(end * SLOT_MS / 1000, UTC), before is None or before.by(rule)
     if before is not None and same and before.at >= at:
-        return False
-    if not same:
-        _end(workspace, rule)
+        return None
+    if there is not None and not same:
+        # What the rule told before it was changed is over, whatever it says now.
+        records.end(workspace, there, rule.name)
+        there = None
     (seen,) = looking.at(workspace, rule, [end])
-    _settle(workspace, rule, seen)
+    _settle(workspace, rule, seen, there)
     # Last: a tick that is killed before looks again and finds the alert open.
-    records.keep_look(workspace, rule.id, at, _plain(rule, seen))
-    return True
+    look = Look(at, _plain(rule, seen))
+    records.keep_look(workspace, rule.id, look.at, look.seen)
+    return look
 
 
-def _end(workspace: "Workspace", rule: Rule) -> None:
-    """What the rule told before it was changed is over, whatever it says now."""
-    for alert in records.open_alerts(workspace):
-        if alert.rule_id == rule.id:
-            records.end(workspace, alert, rule.name)
-
-
-def _settle(workspace: "Workspace", rule: Rule, seen: Seen) -> None:
-    there = next((one for one in records.open_alerts(workspace) if one.rule_id == rule.id), None)
+def _settle(workspace: "Workspace", rule: Rule, seen: Seen, there: Alert | None) -> None:
     if fires(rule, seen) and there is None:
         records.start(workspace, rule, words.of(workspace, rule, seen))
     elif fires(rule, seen) and there is not None:

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlflow.entities import EvaluationDataset
 
 from services import audit
 from services.audit import Verb
-from services.datasets import managed, stored, versions
+from services.datasets import managed, saving, stored, versions
 from services.datasets.managed import ManagedDataset
 from services.datasets.row import (
     LONGEST_QUESTION,
@@ -20,12 +20,11 @@ from services.datasets.row import (
     inputs,
     inputs_of,
     pasted,
-    refuse_clashes,
     request_id,
     row_id,
 )
 from services.datasets.versions import DatasetVersion, KeptVersion
-from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
+from services.errors import ConflictError, NotReadyError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ __all__ = [
     "pasted",
     "request_id",
     "restore",
+    "restored",
     "row_id",
     "rows",
     "rows_of",
@@ -89,16 +89,7 @@ def rows(workspace: "Workspace", id: str) -> list[Row]:
 
 def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
     """Make a dataset of at least one question; raises InvalidInputError."""
-    kept = check(rows)
-    if not name.strip():
-        raise InvalidInputError(
-            Message("The dataset has no name."), Message("Type a name that says what is asked in it.")
-        )
-    with audit.change(workspace, Verb.SAVE_DATASET, name.strip(), after=f"{len(kept)} rows") as change:
-        made = _made(workspace, name.strip())
-        made.merge_records(stored.records(kept))
-        change.after = versions.told(made.dataset_id, versions.keep(workspace, kept))
-    return get(workspace, made.dataset_id)
+    return get(workspace, saving.create(workspace, name, rows, at_once=MOST_ROWS))
 
 
 def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: datetime | None = None) -> Dataset:
@@ -107,28 +98,14 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: dateti
     A row whose question was reworded keeps what other tools noted about it if it still carries its old id.
     `seen` is the `updated_at` that was edited; raises ConflictError when the dataset changed since.
     """
-    given = list(rows)
-    refuse_clashes(given)
-    kept, found = check(given), stored.load(workspace, id)
-    if seen is not None and seen != _from_mlflow(found).updated_at:
-        raise ConflictError(
-            Message("The dataset {name} was changed while you worked on it.", name=found.name),
-            Message("Look at the questions as they are now, then make your changes again."),
-        )
-    there = stored.read(found)
-    before = versions.keep(workspace, stored.distinct(there))
-    with audit.change(workspace, Verb.SAVE_DATASET, found.name, before=versions.told(id, before)) as change:
-        versions.notice(workspace, found, before)
-        gone = stored.surplus(kept, there)
-        found.merge_records(stored.records(given, there) or stored.touch(there))
-        if gone:
-            found.delete_records(gone)
-        change.after = versions.told(id, versions.keep(workspace, kept))
+    saving.refuse_meanwhile(workspace, id)
+    saving.write(workspace, saving.plan(workspace, id, rows, seen))
     return get(workspace, id)
 
 
 def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
     """Append the questions that are not there yet, and say how many; raises ConflictError when all are there."""
+    saving.refuse_meanwhile(workspace, id)
     found, given = stored.load(workspace, id), check(rows)
     there = stored.read(found)
     known = {one.row.id for one in there}
@@ -150,7 +127,8 @@ def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
 
 
 def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
-    """The dataset as it is now, kept for good under its hash; an empty one raises NotReadyError."""
+    """The dataset as it is now, kept for good under its hash; an empty or half saved one raises NotReadyError."""
+    saving.refuse_meanwhile(workspace, id)
     found = stored.load(workspace, id)
     content = stored.distinct(stored.read(found))
     if not content:
@@ -175,23 +153,18 @@ def rows_of(workspace: "Workspace", sha256: str) -> list[Row]:
 
 def restore(workspace: "Workspace", id: str, sha256: str, seen: datetime | None = None) -> Dataset:
     """Make a kept version the content again; questions that are still there keep their order."""
+    return save_rows(workspace, id, restored(workspace, id, sha256), seen)
+
+
+def restored(workspace: "Workspace", id: str, sha256: str) -> list[Row]:
+    """The rows of a kept version in the order to save them in: those that are still there keep theirs."""
     wanted = {row.id: row for row in versions.read(workspace, sha256)}
     here = [row.id for row in rows(workspace, id) if row.id in wanted]
-    ordered = [*here, *(one for one in wanted if one not in set(here))]
-    return save_rows(workspace, id, [wanted[one] for one in ordered], seen)
-
-
-def _made(workspace: "Workspace", name: str) -> EvaluationDataset:
-    if workspace.namespace:
-        return managed.create(workspace, name)
-    return workspace.client.create_dataset(
-        name=name, experiment_id=[workspace.app.experiment_id], tags={"signalbox.app": workspace.app.id}
-    )
+    return [wanted[one] for one in dict.fromkeys([*here, *wanted])]
 
 
 def _from_mlflow(found: EvaluationDataset) -> Dataset:
     # MLflow writes the word null when the last record was deleted.
     profile = (json.loads(found.profile) if found.profile else None) or {}
-    updated = datetime.fromtimestamp((found.last_update_time or found.created_time) / 1000, UTC)
     rows = len(stored.read(found)) if isinstance(found, ManagedDataset) else int(profile.get("num_records", 0))
-    return Dataset(found.dataset_id, found.name, rows, updated)
+    return Dataset(found.dataset_id, found.name, rows, saving.updated_at(found))

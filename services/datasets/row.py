@@ -69,7 +69,9 @@ def inputs_of(row: Row) -> dict[str, Any]:
 def with_id(row: Row) -> Row:
     """The row with the id that follows from what it asks."""
     asked = inputs_of(row)["input"]
-    return replace(row, id=request_id(asked), messages=tuple(asked) if row.messages else ())
+    id, messages = request_id(asked), tuple(asked) if row.messages else ()
+    # Most rows of a large dataset have it already, and a copy costs more than looking.
+    return row if (id, messages) == (row.id, row.messages) else replace(row, id=id, messages=messages)
 
 
 def pasted(text: str, topic: str = "", language: str = "") -> list[Row]:

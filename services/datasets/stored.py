@@ -131,8 +131,8 @@ def touch(stored: Sequence[Stored]) -> list[dict[str, Any]]:
 
 
 def surplus(rows: Iterable[Row], stored: Iterable[Stored]) -> list[str]:
-    """The records to delete: those that ask what is asked no more."""
-    wanted = {row.id for row in check(rows)}
+    """The records to delete: those that ask what is asked no more; `rows` are checked."""
+    wanted = {row.id for row in rows}
     return [one.record for one in stored if one.row.id not in wanted]
 
 

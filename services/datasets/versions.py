@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class KeptVersion:
 def keep(workspace: "Workspace", rows: Iterable[Row]) -> DatasetVersion:
     """Store the content, once."""
     content = tuple(rows)
-    written = "".join(f"{_line(row)}\n" for row in sorted(content, key=lambda row: row.id))
+    written = "".join(f"{to_line(row)}\n" for row in sorted(content, key=lambda row: row.id))
     version = DatasetVersion(hashlib.sha256(written.encode()).hexdigest(), content)
     with translated(Message("Keeping the dataset's version")):
         _write(workspace.artifacts, f"{version.sha256}.jsonl", written)
@@ -98,7 +98,7 @@ def history(workspace: "Workspace", found: EvaluationDataset) -> list[KeptVersio
 def read(workspace: "Workspace", sha256: str) -> list[Row]:
     """The rows of a kept version, in the order of their ids; raises NotFoundError."""
     # A text may hold characters that other ways of splitting take for the end of a line.
-    return [_row(json.loads(line)) for line in written(workspace, sha256).decode().split("\n") if line]
+    return [of_line(json.loads(line)) for line in written(workspace, sha256).decode().split("\n") if line]
 
 
 def written(workspace: "Workspace", sha256: str) -> bytes:
@@ -136,12 +136,14 @@ def _sha(line: Any) -> str:
     return str(line.after["sha256"])
 
 
-def _line(row: Row) -> str:
-    said = {name: value for name, value in asdict(row).items() if value or name not in ADDED}
+def to_line(row: Row) -> str:
+    """A row as one line of JSON."""
+    said = {name: value for name, value in vars(row).items() if value or name not in ADDED}
     return sound(json.dumps(said, ensure_ascii=False, sort_keys=True))
 
 
-def _row(said: dict[str, Any]) -> Row:
+def of_line(said: dict[str, Any]) -> Row:
+    """The row of such a line."""
     lists = {name: tuple(said.get(name, ())) for name in ("messages", "guidelines", "expected_facts")}
     known = {field.name for field in fields(Row)}
     return Row(**{name: value for name, value in said.items() if name in known} | lists)

@@ -77,6 +77,7 @@ HANDLERS: dict[str, str] = {
     "scorer_noise": "services.scorers.trying:run_twice",
     "align_judge": "services.scorers.aligning.running:run",
     "vary_rows": "services.datasets.proposing:run",
+    "save_dataset": "services.datasets.saving:run",
     "improve_prompt": "services.prompts.improve.running:run",
     "tend_prompts": "services.prompts.tending:run",
     "verify_audit": "services.audit.verifying:run",

@@ -12,7 +12,7 @@ from services.jobs import State
 from services.people import CONSOLE
 from services.processes import heart
 from services.processes.timing import BOUNDS, COUNTS
-from services.releases.records import State as ReleaseState
+from services.releases.facts import State as ReleaseState
 from services.workspace import Platform, Workspace
 
 TOKEN = "SIGNALBOX_METRICS_TOKEN"

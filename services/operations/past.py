@@ -13,7 +13,7 @@ from services.jobs import State as JobState
 from services.messages import Message
 from services.operations.manifest import Manifest
 from services.people import CONSOLE
-from services.releases.records import State
+from services.releases.facts import State
 from services.settings import Settings
 
 

@@ -11,6 +11,7 @@ import mlflow.pyfunc  # noqa: F401
 import openai  # noqa: F401
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
+import services.processes.child
 import services.processes.early
 import services.workspace  # noqa: F401
 from services.platforms.databricks import access

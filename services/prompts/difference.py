@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,6 +48,11 @@ class PromptChange:
 def variables(template: str) -> frozenset[str]:
     """The names in double braces, as the registry detects them."""
     return frozenset(VARIABLE.findall(template))
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """The template with its variables filled in; one without a value stays as it is written."""
+    return VARIABLE.sub(lambda found: values.get(found[1], found[0]), template)
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ from services.errors import BlockedError, ConflictError, ForbiddenError, Invalid
 from services.messages import Message, mark
 from services.prompts import PromptVersion
 from services.releases import records, telling
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -85,22 +85,20 @@ class Approval:
 
 
 def rule(workspace: "Workspace") -> ApprovalRule:
-    """The rule of the app's environment; nobody needs to agree until an admin sets one."""
-    stored = apps.load_setting(workspace, _setting(workspace))
+    """The app's rule; nobody needs to agree until an admin sets one."""
+    stored = apps.load_setting(workspace, SETTING)
     return ApprovalRule(Who(stored["who"]), int(stored["hours"])) if stored else ApprovalRule()
 
 
 def save_rule(workspace: "Workspace", rule_: ApprovalRule) -> None:
-    """Store the environment's rule; it counts at once, also for what is proposed already. Raises InvalidInputError."""
+    """Store the app's rule; it counts at once, also for what is proposed already. Raises InvalidInputError."""
     if not 1 <= rule_.hours <= LONGEST_HOURS:
         raise InvalidInputError(
             Message("An approval counts for 1 to {n} hours.", n=LONGEST_HOURS), Message("Correct the number.")
         )
     before, after = asdict(rule(workspace)), asdict(rule_)
-    environment = workspace.app.environment
-    subject = workspace.app.id if environment.live else f"{workspace.app.id} {environment.stage}"
-    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, subject, before, after):
-        apps.save_setting(workspace, _setting(workspace), after)
+    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, workspace.app.id, before, after):
+        apps.save_setting(workspace, SETTING, after)
 
 
 def approve(workspace: "Workspace", id: int, reason: str = "", seen: str | None = None) -> None:
@@ -199,11 +197,6 @@ def subject(workspace: "Workspace", release: Release) -> str:
         **({"canary": release.canary.to_json()} if release.canary else {}),
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _setting(workspace: "Workspace") -> str:
-    environment = workspace.app.environment
-    return SETTING if environment.live else f"{SETTING} {environment.stage}"
 
 
 def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str | None) -> None:

@@ -8,7 +8,7 @@ from services import audit, endpoints
 from services.audit import Verb
 from services.errors import ConsoleError, InvalidInputError, NotReadyError
 from services.messages import Message
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

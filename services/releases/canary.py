@@ -12,8 +12,8 @@ from services.audit import Verb
 from services.database import now
 from services.errors import InvalidInputError
 from services.messages import Message, mark
+from services.releases.facts import Release
 from services.releases.plan import Part, Plan
-from services.releases.records import Release
 from services.traces.rows import newest_feedback, origin, read_infos
 from services.verdicts import sequential
 from services.verdicts.sequential import Capital, Seen

@@ -11,9 +11,10 @@ from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
 from services.releases import approving, overriding, records, registering, running, sharing, steps
+from services.releases.facts import Kind, Release, State
 from services.releases.plan import STEP as CANARY
 from services.releases.pointer import live
-from services.releases.records import Kind, Release, State, get
+from services.releases.records import get
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -98,7 +99,7 @@ def _check_time(workspace: "Workspace", found: Release, at: datetime | None) -> 
 def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) -> None:
     """Claim the release first: a job that nobody knows of could not be stopped."""
     records.set_state(workspace, found.id, State.RUNNING, found.revision, error=None)
-    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=records.pointer(workspace), due=at)
+    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=f"pointer:{workspace.app.id}", due=at)
     if job.args["release"] != found.id:
         records.set_state(workspace, found.id, found.state)
         raise ConflictError(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.database import release as table
 from services.releases import records
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

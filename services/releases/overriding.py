@@ -13,7 +13,7 @@ from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.releases import approving, records
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from services import agents, production
 from services.agents import AgentVersion
 from services.errors import NotFoundError
-from services.releases.records import Kind, Pair, Release, State, all, get
+from services.releases.facts import Kind, Pair, Release, State
+from services.releases.records import all, get
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -1,205 +1,23 @@
-"""A release as it is stored: what moves from where to where, its steps, its proof."""
+"""Releases as they are stored: a row each, its steps beside it, and the job that runs it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
-from services import apps
-from services.apps import Stage
 from services.database import job as job_table
 from services.database import new_id, now, step, writing
 from services.database import release as table
 from services.errors import ConflictError, NotFoundError
-from services.interlocks import Finding, Light
+from services.interlocks import Finding
 from services.jobs import LIVE
 from services.messages import Message
-from services.releases.plan import STEP, Plan
+from services.releases.facts import STEPS, Kind, Pair, Proof, Release, State, Step
+from services.releases.plan import Plan
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
-
-
-class Kind(StrEnum):
-    """Which pointer moves: the alias, the traffic, or either one back; an adoption takes over what others moved."""
-
-    PROMPT = "prompt"
-    AGENT = "agent"
-    ROLLBACK = "rollback"
-    ADOPTION = "adoption"
-
-
-class State(StrEnum):
-    """Where a release stands."""
-
-    PROPOSED = "proposed"
-    RUNNING = "running"
-    BLOCKED = "blocked"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    UNPROVEN = "unproven"
-    LIVE = "live"
-    TAKEN_BACK = "taken back"
-    WITHDRAWN = "withdrawn"
-
-
-STEPS: dict[Kind, tuple[str, ...]] = {
-    Kind.AGENT: ("preflight", "register", "scorers", "deploy", "ready", "smoke", "shift", "proof"),
-    Kind.PROMPT: ("preflight", "scorers", "shift", "proof"),
-    Kind.ROLLBACK: ("ready", "shift", "proof"),
-    Kind.ADOPTION: ("shift", "proof"),
-}
-# Releases of earlier days were all to production.
-STAGE = func.coalesce(table.c.moves["stage"].as_string(), Stage.PRODUCTION.value)
-UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What answers people: one agent version with one prompt version."""
-
-    model_id: str | None
-    agent_version: int | None
-    prompt_version: int | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the train; `state` is waiting, running, done or failed."""
-
-    name: str
-    state: str
-    detail: Message | None
-    handle: dict[str, Any]
-    started_at: datetime | None
-    ended_at: datetime | None
-
-    @property
-    def seconds(self) -> float | None:
-        if self.started_at is None:
-            return None
-        return ((self.ended_at or now()) - self.started_at).total_seconds()
-
-
-@dataclass(frozen=True)
-class Proof:
-    """That the served process answered with the released pair, seen in the trace of its own answer.
-
-    `prompt_version` is None where the agent asks no prompt: the trace shows the agent version alone.
-    """
-
-    trace_id: str
-    prompt_version: int | None
-    model_id: str
-    seconds: float
-    probes: int
-
-
-@dataclass(frozen=True)
-class Release:
-    """One move of what answers in one environment (`stage`), from `before` to `after`.
-
-    `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
-    `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
-    moves at once; `overruled` are its steps that somebody let pass although harm was shown. `due_at` while it waits for its time.
-    """
-
-    id: int
-    kind: Kind
-    stage: Stage
-    state: State
-    prompt_name: str
-    before: Pair
-    after: Pair
-    undoes: int | None
-    restores: int | None
-    evaluation: str | None
-    basis: Mapping[str, Any]
-    canary: Plan | None
-    overruled: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    checked_at: datetime | None
-    steps: tuple[Step, ...]
-    proof: Proof | None
-    error: Message | None
-    remedy: Message | None
-    why: str
-    actor: str
-    job_id: int | None
-    working: bool
-    stopping: bool
-    due_at: datetime | None
-    revision: int
-    created_at: datetime
-    ended_at: datetime | None
-
-    @property
-    def agent_version(self) -> int:
-        """The registered number of what it makes live; 0 before it has one."""
-        return self.after.agent_version or 0
-
-    @property
-    def prompt_version(self) -> int:
-        return self.after.prompt_version or 0
-
-    @property
-    def prompted(self) -> bool:
-        """Whether what it makes live asks a prompt of the app; `prompt_name` is empty where it does not."""
-        return self.after.prompt_version is not None
-
-    @property
-    def startable(self) -> bool:
-        """Whether it can be started, or resumed where it stopped."""
-        return self.state in UNFINISHED and not self.working
-
-    @property
-    def judged(self) -> bool:
-        """Whether interlocks and people decide on it: a way back waits for nobody, and what is live is live already."""
-        return self.kind in (Kind.PROMPT, Kind.AGENT)
-
-    @property
-    def held(self) -> bool:
-        """Whether an interlock must be mended before it can start."""
-        return self.state is State.PROPOSED and any(one.light is Light.RED for one in self.findings)
-
-    @property
-    def checkable(self) -> bool:
-        """Whether the interlocks can be asked anew: it waits for its start, or they have blocked it."""
-        return self.judged and self.startable and self.state in (State.PROPOSED, State.BLOCKED) and not self.moving
-
-    @property
-    def moved_at(self) -> datetime | None:
-        """When it moved the pointer; None when it did not."""
-        moved = [one for one in self.steps if one.name == "shift"]
-        counts = moved and (moved[0].state == "done" or self.state is State.UNPROVEN)
-        return moved[0].ended_at if counts else None
-
-    @property
-    def sharing(self) -> bool:
-        """Whether its canary has begun: two versions may share the traffic, and that is as it should be."""
-        return any(one.name.startswith(STEP) and one.state != "waiting" for one in self.steps)
-
-    @property
-    def moving(self) -> bool:
-        """Whether its pointer has begun to move, perhaps not to the end."""
-        return any(one.name == "shift" and one.state != "waiting" for one in self.steps)
-
-    def done(self, name: str) -> bool:
-        return any(one.name == name and one.state == "done" for one in self.steps)
-
-
-def pointer(workspace: "Workspace") -> str:
-    """What a release holds alone while it runs: each environment has a pointer of its own."""
-    environment = workspace.app.environment
-    return f"pointer:{workspace.app.id}" + ("" if environment.live else f":{environment.stage}")
-
-
-def pointers(workspace: "Workspace") -> list[str]:
-    """Those of every environment of the app."""
-    return [pointer(one) for one in apps.everywhere(workspace)]
 
 
 def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) -> int:
@@ -210,7 +28,7 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
             "app_id": workspace.app.id,
             "kind": kind.value,
             "state": State.PROPOSED.value,
-            "moves": {**moves, "stage": workspace.app.environment.stage.value},
+            "moves": dict(moves),
             "why": why,
             "actor": workspace.actor.id,
         }
@@ -232,43 +50,29 @@ def _steps(kind: Kind, canary: Mapping[str, Any] | None) -> list[str]:
     return [*STEPS[kind][:at], *parts, *STEPS[kind][at:]]
 
 
-def reference(workspace: "Workspace", id: int) -> dict[str, Any]:
-    """How the audit log names a release: where it went is said unless it was to production."""
-    environment = workspace.app.environment
-    return {"release": id} | ({} if environment.live else {"environment": environment.stage.value})
-
-
 def get(workspace: "Workspace", id: int) -> Release:
-    """One release of the app in the workspace's environment; raises NotFoundError."""
-    found = _read(workspace, (table.c.id == id) & _here(workspace))
+    """One release of this app; raises NotFoundError."""
+    found = _read(workspace, table.c.id == id)
     if not found:
-        raise _missing(id)
+        raise NotFoundError(
+            Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
+        )
     return found[0]
 
 
-def place(workspace: "Workspace", id: int) -> "Workspace":
-    """The workspace in the environment of one release of the app; raises NotFoundError."""
-    with workspace.engine.connect() as connection:
-        mine = select(STAGE).where(table.c.id == id, table.c.app_id == workspace.app.id)
-        stage = connection.execute(mine).scalar()
-    if stage is None:
-        raise _missing(id)
-    return apps.at(workspace, Stage(stage))
-
-
 def all(workspace: "Workspace") -> list[Release]:
-    """The app's releases to the workspace's environment, newest first."""
-    return _read(workspace, _here(workspace))
+    """The app's releases, newest first."""
+    return _read(workspace, table.c.id.is_not(None))
 
 
 def some(workspace: "Workspace", ids: Sequence[int]) -> list[Release]:
-    """The app's releases of these numbers, newest first, whichever environment they went to."""
+    """The app's releases of these numbers, newest first."""
     return _read(workspace, table.c.id.in_(ids))
 
 
 def of_prompt(workspace: "Workspace", name: str) -> list[Release]:
-    """The releases of one prompt to the workspace's environment, newest first."""
-    return _read(workspace, (table.c.moves["prompt"].as_string() == name) & _here(workspace))
+    """The releases of one prompt, newest first."""
+    return _read(workspace, table.c.moves["prompt"].as_string() == name)
 
 
 def set_state(workspace: "Workspace", id: int, state: State, revision: int | None = None, **values: Any) -> None:
@@ -317,7 +121,6 @@ def set_findings(
 def moves_of(release: Release) -> dict[str, Any]:
     """What a release moves, as it is stored."""
     return {
-        "stage": release.stage.value,
         "prompt": release.prompt_name,
         "before": asdict(release.before),
         "after": asdict(release.after),
@@ -356,7 +159,6 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
     return Release(
         id=row.id,
         kind=Kind(row.kind),
-        stage=Stage(moves.get("stage", Stage.PRODUCTION)),
         state=State(row.state),
         prompt_name=moves["prompt"],
         before=Pair(**moves["before"]),
@@ -385,16 +187,6 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
         revision=row.revision,
         created_at=row.created_at,
         ended_at=row.ended_at,
-    )
-
-
-def _here(workspace: "Workspace") -> Any:
-    return workspace.app.environment.stage.value == STAGE
-
-
-def _missing(id: int) -> NotFoundError:
-    return NotFoundError(
-        Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
     )
 
 

@@ -7,8 +7,9 @@ from services import jobs, production
 from services.errors import BlockedError, ConflictError, ConsoleError
 from services.messages import Message
 from services.releases import evidence, records, registering, sharing, steps, stopping, telling
+from services.releases.facts import Kind, Release, State
 from services.releases.pointer import rollback_target
-from services.releases.records import Kind, Release, State, get
+from services.releases.records import get
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -20,7 +21,6 @@ log = logging.getLogger("signalbox.worker")
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The release job: every step that is not done yet, in order; each is idempotent and can be repeated."""
     id = work.args["release"]
-    workspace = records.place(workspace, id)
     found = get(workspace, id)
     if found.state is not State.RUNNING:
         return _ended_before(workspace, found)

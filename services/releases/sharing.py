@@ -11,8 +11,8 @@ from services.errors import PlatformError
 from services.messages import Message
 from services.releases import canary, records
 from services.releases.canary import Measure
+from services.releases.facts import Release
 from services.releases.plan import STEP, Action, Part
-from services.releases.records import Release
 
 if TYPE_CHECKING:
     from services.jobs import Work

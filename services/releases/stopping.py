@@ -10,7 +10,7 @@ from services.errors import ConflictError, ConsoleError
 from services.jobs import Job
 from services.messages import Message
 from services.releases import records, sharing
-from services.releases.records import Kind, Release, State
+from services.releases.facts import Kind, Release, State
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -34,7 +34,6 @@ def cancel(workspace: "Workspace", job: Job) -> None:
     jobs.cancel(workspace, job.id)
     if job.kind != "release":
         return
-    workspace = records.place(workspace, job.args["release"])
     for one in records.all(workspace):
         if one.id == job.args["release"] and one.state is State.RUNNING and not one.working:
             halt(workspace, one.id)

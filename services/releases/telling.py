@@ -9,7 +9,7 @@ from services.audit import Verb
 from services.database import now
 from services.errors import InvalidInputError, NotReadyError, PlatformError
 from services.messages import Message
-from services.releases.records import Release
+from services.releases.facts import Release
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -52,7 +52,6 @@ def tell(workspace: "Workspace", event: str, release: Release) -> None:
         "type": f"release.{event.replace(' ', '_')}",
         "app": workspace.app.id,
         "release": release.id,
-        "environment": release.stage.value,
         "kind": release.kind.value,
         "prompt": release.prompt_name,
         "before": asdict(release.before),

@@ -9,6 +9,8 @@ from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
 from services.scorers import catalogue, judged, own_code, rules, suites
 from services.scorers.entries import NAMED
+from services.scorers.json_form import problem_of_schema
+from services.scorers.patterns import problem_of_pattern
 from services.scorers.records import ScorerSpec, all
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ def _check_written(kind: str, settings: Mapping[str, Any]) -> None:
         return
     if not settings.get("fields") and not str(settings.get("schema") or "").strip():
         raise InvalidInputError(Message("The JSON has no fields."), Message("List at least one field."))
-    wrong = rules.problem_of_schema(settings)
+    wrong = problem_of_schema(settings)
     if wrong:
         raise InvalidInputError(
             Message("The JSON schema cannot be used: {reason}", reason=wrong),
@@ -124,7 +126,7 @@ def _check_written(kind: str, settings: Mapping[str, Any]) -> None:
 def _check_pattern(written: str) -> None:
     if not written.strip():
         raise InvalidInputError(Message("There is no pattern."), Message("Type a regular expression."))
-    wrong = rules.problem_of_pattern(written)
+    wrong = problem_of_pattern(written)
     if wrong:
         raise InvalidInputError(
             Message("The pattern cannot be used: {reason}", reason=wrong),

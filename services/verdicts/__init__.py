@@ -10,6 +10,7 @@ import pandas as pd
 
 from services.verdicts import agreement
 from services.verdicts.judging import judge, worded
+from services.verdicts.numbers import change
 from services.verdicts.paired import holm
 from services.verdicts.records import (
     BETTER,
@@ -25,7 +26,7 @@ from services.verdicts.records import (
 )
 from services.verdicts.rows import Pairs, asked, kind_of, number_pairs, passed, passed_pairs
 from services.verdicts.sizes import about
-from services.verdicts.words import change, of_whole, sentence
+from services.verdicts.words import of_whole, sentence
 
 __all__ = [
     "BETTER",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.messages import Message
 from services.verdicts import sizes
+from services.verdicts.numbers import chance, change, level, size
 from services.verdicts.records import BETTER, PASS, UNSURE, WORSE, ScorerVerdict, Verdict
 
 
@@ -124,25 +125,6 @@ def _averaged(values: Mapping[str, Message | str]) -> Message:
     return Message("The mean changed by {change}; the true change is most likely between {low} and {high}.", **values)
 
 
-def change(difference: float, points: bool) -> Message | str:
-    """A signed difference: in points for shares, in the scorer's own units for numbers."""
-    if not points:
-        return _signed(difference, 2)
-    return Message("{n} points", n=_signed(difference * 100, 1))
-
-
-def size(amount: float, points: bool) -> Message | str:
-    return Message("{n} points", n=_plain(amount * 100, 1)) if points else _plain(amount, 2)
-
-
-def chance(share: float) -> str:
-    return "< 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"
-
-
-def level(value: float, points: bool) -> str:
-    return f"{value * 100:.1f} %".replace(".0 %", " %") if points else _plain(value, 2)
-
-
 def _noise(noise: float, points: bool) -> list[Message]:
     if not noise:
         return []
@@ -254,12 +236,3 @@ def _open(found: ScorerVerdict, count: int) -> list[Message]:
             )
         ]
     return [Message("{n} {n:question|questions} got no number from this scorer and {n:is|are} left out.", n=count)]
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "−") if float(text) else f"{0:.{digits}f}"
-
-
-def _plain(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -6,7 +6,7 @@ import pytest
 
 from pages.components.datasets import from_traces
 from services import apps, datasets, traces
-from services.datasets import Row
+from services.datasets import Row, saving
 from services.traces.opinions import give
 from tests.pages.conftest import texts
 from tests.services.datasets.test_gathering import leave
@@ -61,6 +61,21 @@ def test_a_dataset_without_questions_is_refused_in_words(screen, workspace):
 
     assert "There are no questions" in texts(shown).replace("\\", "")
     assert datasets.all(workspace) == []
+
+
+def test_many_questions_are_saved_by_a_job_that_the_page_follows(screen, workspace, finish, monkeypatch):
+    monkeypatch.setattr(saving, "AT_ONCE", 2)
+    shown = screen("datasets")
+    shown.text_input(key="new-support-name").set_value("March")
+    shown.text_area(key="new-support-text").set_value("One?\nTwo?\nThree?")
+    shown.button(key="create").click().run()
+
+    made = datasets.all(workspace)[0]
+    assert "as soon as they are saved" in texts(shown) and not [one for one in shown.button if one.key == "save"]
+    finish(workspace, saving.latest(workspace, made.id))
+    shown.run()
+
+    assert not shown.exception and "Questions: 3" in texts(shown)
 
 
 def test_the_list_opens_a_dataset(screen, workspace, dataset):

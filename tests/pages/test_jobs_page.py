@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from services import jobs
+from services import jobs, releases
 from services.errors import ConsoleError
 from services.jobs import State
 from services.messages import Message
@@ -33,10 +33,10 @@ def test_a_waiting_job_can_be_cancelled(screen, workspace):
 def test_a_release_whose_job_is_cancelled_does_not_stay_on_its_way(screen, workspace):
     pair = asdict(Pair(None, None, None))
     id = records.add(workspace, Kind.PROMPT, {"prompt": "greeting", "before": pair, "after": pair}, "")
-    records.set_state(workspace, id, records.State.RUNNING)
+    records.set_state(workspace, id, releases.State.RUNNING)
     job = jobs.submit(workspace, "release", {"release": id})
     screen("jobs").button(key=f"cancel-{job.id}").click().run()
-    assert records.get(workspace, id).state is records.State.STOPPED
+    assert records.get(workspace, id).state is releases.State.STOPPED
 
 
 def test_a_job_names_its_subject_and_leads_there(screen, workspace):

@@ -8,11 +8,9 @@ import time
 
 import pytest
 
-from services import agents, apps, jobs, prompts
+from services import agents, jobs, prompts
 from services.agents import AgentForm, clean
-from services.errors import PlatformError
 from services.jobs import State
-from services.processes import worker as worker_module
 from services.processes.lock import held
 from tests.stub_model import stub_model
 
@@ -81,37 +79,6 @@ def test_an_agent_sees_the_model_and_nothing_else_of_the_environment(worker, wor
     assert seen["OPENAI_API_KEY"] == "the-models-key" and seen["PATH"] == os.environ["PATH"]
     assert {name for name in seen if name.startswith("SIGNALBOX_")} <= {"SIGNALBOX_PROMPT_VERSION"}
     assert not set(SECRETS) & set(seen) and "not-for-agents" not in told
-
-
-@pytest.fixture
-def claimed(databricks_workspace):
-    """A job of an app on a workspace, just begun."""
-    form = apps.AppForm(id="support", name="Support", company="Acme", model="m", endpoint="support")
-    workspace = databricks_workspace.for_app(apps.create(databricks_workspace, form))
-    jobs.submit(workspace, "try_agent", {})
-    return workspace, jobs.claim(workspace.engine)
-
-
-def test_an_outage_of_the_workspace_is_waited_out(claimed, databricks, monkeypatch):
-    workspace, job = claimed
-    monkeypatch.setattr(worker_module, "PAUSES_TO_CONNECT", (0.1, 0.2))
-    databricks.fault("/scim/v2/Me", status=503, times=2)
-    assert worker_module._connected(workspace.settings, job) is not None
-    databricks.fault("/scim/v2/Me", status=503)
-    with pytest.raises(PlatformError):
-        worker_module._connected(workspace.settings, job)
-    assert jobs.get(workspace, job.id).state is State.RUNNING
-    jobs.cancel(workspace, job.id)
-    assert worker_module._connected(workspace.settings, job) is None
-    assert jobs.get(workspace, job.id).state is State.CANCELLED
-
-
-def test_what_a_workspace_refuses_is_no_defect_of_the_console(claimed, databricks):
-    workspace, job = claimed
-    databricks.fault("/scim/v2/Me", status=403)
-    assert worker_module._connected(workspace.settings, job) is None
-    failed = jobs.get(workspace, job.id)
-    assert failed.state is State.FAILED and "defect" not in str(failed.error)
 
 
 def test_a_package_that_is_installed_sees_no_key(monkeypatch):

@@ -15,7 +15,7 @@ from services.database import job, release
 from services.errors import ConflictError, PlatformError
 from services.operations import backup, manifest, restore
 from services.operations.__main__ import main
-from services.releases import records
+from services.releases import State
 from services.workspace import Workspace, connect
 
 
@@ -95,7 +95,7 @@ def test_work_of_the_past_does_not_go_on_and_the_log_says_where_it_came_from(wor
     with engine.connect() as connection:
         states = dict(connection.execute(select(job.c.id, job.c.state)).tuples().all())
         stopped = connection.execute(select(release.c.state)).scalar()
-    assert (states[waiting.id], states[again.id], stopped) == ("cancelled", "queued", records.State.STOPPED)
+    assert (states[waiting.id], states[again.id], stopped) == ("cancelled", "queued", State.STOPPED)
     place = Workspace(connect(load(done.home)), people.identify(load(done.home), {}))
     (line,) = audit.of_verbs(place, [Verb.RESTORE])
     assert (line.after["line"], line.after["hash"]) == (made.manifest.audit_newest, made.manifest.audit_hash)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.archive import controls
 from services import archive, audit, jobs
 from services.archive import Comparison, State
 from services.audit import Verb
@@ -38,14 +39,7 @@ def show(workspace: Workspace, now: State) -> None:
             help=_("It happens by itself, too. Now there are {n} files.", n=now.files),
         )
         if now.plan.on:
-            st.button(
-                _("Stop the archive"),
-                key="stop-archive",
-                on_click=_stop,
-                args=(workspace,),
-                disabled=not audit.allowed(workspace, Verb.STOP_ARCHIVE),
-                help=_("What was copied stays."),
-            )
+            controls.stop(workspace, _stop, kept=_("What was copied stays."))
     if last is not None:
         _outcome(last)
 

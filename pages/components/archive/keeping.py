@@ -5,6 +5,7 @@ from datetime import date
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.archive.controls import key
 from services import archive, audit
 from services.archive import LEAST_IN_MLFLOW, State
 from services.audit import Verb
@@ -29,7 +30,7 @@ def _ages(workspace: Workspace, now: State) -> None:
     """Nothing is lost by age until somebody chooses so."""
     may, plan = audit.allowed(workspace, Verb.CHANGE_ARCHIVE_AGES), now.plan
     ends = st.checkbox(
-        _("The archive drops old days"), plan.keep_days is not None, key=_key(workspace, "ends"), disabled=not may
+        _("The archive drops old days"), plan.keep_days is not None, key=key(workspace, "ends"), disabled=not may
     )
     if ends:
         st.number_input(
@@ -37,13 +38,13 @@ def _ages(workspace: Workspace, now: State) -> None:
             1,
             100 * YEAR,
             plan.keep_days or YEAR,
-            key=_key(workspace, "keep"),
+            key=key(workspace, "keep"),
             disabled=not may,
         )
     leaves = st.checkbox(
         _("MLflow loses old traces that are archived"),
         plan.mlflow_days is not None,
-        key=_key(workspace, "leaves"),
+        key=key(workspace, "leaves"),
         disabled=not may,
         help=_("Each only when the archive has it word for word. Charts, searches and reviews end there, too."),
     )
@@ -53,7 +54,7 @@ def _ages(workspace: Workspace, now: State) -> None:
             LEAST_IN_MLFLOW,
             100 * YEAR,
             plan.mlflow_days or LEAST_IN_MLFLOW,
-            key=_key(workspace, "mlflow"),
+            key=key(workspace, "mlflow"),
             disabled=not may,
         )
         st.caption(
@@ -67,8 +68,8 @@ def _ages(workspace: Workspace, now: State) -> None:
 
 def _save(workspace: Workspace) -> None:
     asked = st.session_state
-    keep = int(asked[_key(workspace, "keep")]) if asked[_key(workspace, "ends")] else None
-    mlflow = int(asked[_key(workspace, "mlflow")]) if asked[_key(workspace, "leaves")] else None
+    keep = int(asked[key(workspace, "keep")]) if asked[key(workspace, "ends")] else None
+    mlflow = int(asked[key(workspace, "mlflow")]) if asked[key(workspace, "leaves")] else None
     with feedback.action(Message("Saved how long traces are kept.")):
         archive.change_ages(workspace, keep, mlflow)
 
@@ -87,7 +88,7 @@ def _back(workspace: Workspace, now: State) -> None:
             [],
             now.oldest.date() if now.oldest else None,
             now.newest.date() if now.newest else None,
-            key=_key(workspace, "days"),
+            key=key(workspace, "days"),
             disabled=not may,
         )
         st.button(
@@ -95,12 +96,12 @@ def _back(workspace: Workspace, now: State) -> None:
             key="put-back",
             on_click=_put_back,
             args=(workspace,),
-            disabled=not (may and st.session_state.get(_key(workspace, "days"))),
+            disabled=not (may and st.session_state.get(key(workspace, "days"))),
         )
 
 
 def _put_back(workspace: Workspace) -> None:
-    days: list[date] = list(st.session_state[_key(workspace, "days")])
+    days: list[date] = list(st.session_state[key(workspace, "days")])
     with feedback.action(Message("The traces are being brought back.")):
         archive.put_back(workspace, days[0], days[-1])
 
@@ -114,7 +115,7 @@ def _delete(workspace: Workspace) -> None:
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        why = st.text_input(_("Reason"), key=_key(workspace, "why"), disabled=not may)
+        why = st.text_input(_("Reason"), key=key(workspace, "why"), disabled=not may)
         st.button(
             _("Delete the archive"),
             key="delete-archive",
@@ -126,8 +127,4 @@ def _delete(workspace: Workspace) -> None:
 
 def _erase(workspace: Workspace) -> None:
     with feedback.action(Message("The archive is deleted.")):
-        archive.delete(workspace, st.session_state[_key(workspace, "why")])
-
-
-def _key(workspace: Workspace, name: str) -> str:
-    return f"archive-{name}/{workspace.app.id}"
+        archive.delete(workspace, st.session_state[key(workspace, "why")])

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.archive import controls
 from services import audit, connection
 from services.audit import Verb
 from services.messages import Message
@@ -45,24 +46,17 @@ def _offer(workspace: Workspace, now: Archive) -> None:
         st.text_input(
             _("Table in {schema}", schema=session.escape(schema)),
             now.table.rpartition(".")[2] or archiving.suggested(workspace),
-            key=_key(workspace, "table"),
+            key=controls.key(workspace, "table"),
             disabled=not may,
         )
-        st.button(
-            _("Start the archive"),
-            key="start-archive",
-            type="primary",
-            on_click=_start,
-            args=(workspace,),
-            disabled=not may,
-        )
+        controls.start(workspace, _start)
 
 
 def _running(workspace: Workspace, now: Archive) -> None:
     if not now.table:
         st.info(_("Somebody switched it on outside the console. Tell the name of its table to have the queries here."))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text_input(_("Table"), key=_key(workspace, "named"), placeholder="catalog.schema.table")
+            st.text_input(_("Table"), key=controls.key(workspace, "named"), placeholder="catalog.schema.table")
             st.button(_("Save"), key="name-archive", on_click=_name, args=(workspace,))
     elif now.waiting:
         st.info(
@@ -79,14 +73,7 @@ def _running(workspace: Workspace, now: Archive) -> None:
             icon=":material/check_circle:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            _("Stop the archive"),
-            key="stop-archive",
-            on_click=_stop,
-            args=(workspace,),
-            disabled=not audit.allowed(workspace, Verb.STOP_ARCHIVE),
-            help=_("The table keeps what it has."),
-        )
+        controls.stop(workspace, _stop, kept=_("The table keeps what it has."))
         if now.table_page:
             st.link_button(_("Open the table in Databricks"), now.table_page, icon=":material/open_in_new:")
         if now.job_page:
@@ -109,18 +96,14 @@ def _queries(now: Archive) -> None:
 
 def _start(workspace: Workspace) -> None:
     with feedback.action(Message("The archive is on. Its table comes with the first run.")):
-        archiving.start(workspace, st.session_state[_key(workspace, "table")].strip())
+        archiving.start(workspace, st.session_state[controls.key(workspace, "table")].strip())
 
 
 def _name(workspace: Workspace) -> None:
     with feedback.action(Message("Saved the table's name.")):
-        archiving.name_table(workspace, st.session_state[_key(workspace, "named")].strip())
+        archiving.name_table(workspace, st.session_state[controls.key(workspace, "named")].strip())
 
 
 def _stop(workspace: Workspace) -> None:
     with feedback.action(Message("The archive is off. The table keeps what it has.")):
         archiving.stop(workspace)
-
-
-def _key(workspace: Workspace, name: str) -> str:
-    return f"archive-{name}/{workspace.app.id}"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.archive import acting, keeping, queries
+from pages.components.archive import acting, controls, keeping, queries
 from services import archive, audit, jobs
 from services.archive import State
 from services.audit import Verb
@@ -45,19 +45,11 @@ def _offer(workspace: Workspace, now: State) -> None:
         _("What is copied"),
         [True, False],
         format_func=lambda one: _("Everything MLflow has, and what comes") if one else _("From today on"),
-        key=_key(workspace, "everything"),
+        key=controls.key(workspace, "everything"),
         horizontal=True,
         disabled=not may,
     )
-    st.button(
-        _("Start the archive"),
-        key="start-archive",
-        type="primary",
-        on_click=_start,
-        args=(workspace, bool(everything)),
-        disabled=not may,
-        help=None if may else _("Only an admin may do this."),
-    )
+    controls.start(workspace, _start, bool(everything), refused=_("Only an admin may do this."))
 
 
 def _follow(workspace: Workspace) -> None:
@@ -133,7 +125,3 @@ def _backfill(workspace: Workspace) -> None:
 
 def _size(size: int) -> str:
     return f"{size / GIGA:.1f} GB" if size >= GIGA else f"{size / MEGA:.1f} MB"
-
-
-def _key(workspace: Workspace, name: str) -> str:
-    return f"archive-{name}/{workspace.app.id}"

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.datasets import from_file, from_traces, opening, varying
+from pages.components.datasets import from_file, from_traces, opening, varying, writing
+from pages.components.feedback import Click
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, Row
@@ -50,13 +51,13 @@ def show(workspace: Workspace, target: Dataset | None, rows: list[Row]) -> None:
         _show_typing(workspace, target)
 
 
-def write(workspace: Workspace, target: Dataset | None, name: str, rows: Iterable[Row]) -> None:
+def write(workspace: Workspace, target: Dataset | None, name: str, rows: Iterable[Row], click: Click) -> None:
     """Make a dataset of these rows, or add those that are new to `target`."""
     kept = datasets.check(rows)
     if target is None:
-        opening.open_dataset(datasets.create(workspace, name, kept).id)
+        opening.open_dataset(writing.create(workspace, name, kept, click))
     else:
-        datasets.add_rows(workspace, target.id, kept)
+        writing.add(workspace, target, kept, click)
 
 
 def _form(workspace: Workspace, target: Dataset | None) -> str:
@@ -136,8 +137,8 @@ def _write_typed(workspace: Workspace, target: Dataset | None) -> None:
     state, form = st.session_state, _form(workspace, target)
     rows = datasets.pasted(state[f"{form}-text"], state[f"{form}-topic"].strip(), state[f"{form}-language"] or "")
     name = target.name if target else state[f"{form}-name"]
-    with feedback.action(Message("Saved {name}.", name=name)):
-        write(workspace, target, name, rows)
+    with feedback.action(Message("Saved {name}.", name=name)) as click:
+        write(workspace, target, name, rows, click)
         state[f"{form}-text"] = ""
 
 
@@ -147,7 +148,7 @@ def _write_conversation(workspace: Workspace, target: Dataset | None) -> None:
     roles = ("user", "assistant")
     turns = tuple({"role": roles[place % 2], "content": line} for place, line in enumerate(said))
     name = target.name if target else state[f"{form}-name"]
-    with feedback.action(Message("Saved {name}.", name=name)):
+    with feedback.action(Message("Saved {name}.", name=name)) as click:
         if len(turns) < 3 or len(turns) % 2 == 0:
             raise InvalidInputError(
                 Message(
@@ -163,12 +164,12 @@ def _write_conversation(workspace: Workspace, target: Dataset | None) -> None:
             language=state[f"{form}-language"] or "",
             messages=turns,
         )
-        write(workspace, target, name, [row])
+        write(workspace, target, name, [row], click)
         state[f"{form}-talk"] = state[f"{form}-talk-expected"] = ""
 
 
 def _write_offered(workspace: Workspace, target: Dataset | None, taken: list[Row], form: str) -> None:
     name = target.name if target else st.session_state[f"{form}-name"]
-    with feedback.action(Message("Added questions to {name}.", name=name)):
-        write(workspace, target, name, taken)
+    with feedback.action(Message("Added questions to {name}.", name=name)) as click:
+        write(workspace, target, name, taken, click)
         from_traces.forget(form)

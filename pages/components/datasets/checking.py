@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session
-from services import audit, datasets, scorers
+from pages.components.datasets import writing
+from services import audit, scorers
 from services.audit import Verb
 from services.datasets import Dataset, Row, checkup, splitting
 from services.datasets.checkup import Double, Weight
@@ -131,14 +132,14 @@ def _show_parts(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None
 
 
 def _drop(workspace: Workspace, dataset: Dataset, rows: list[Row], chosen: list[str]) -> None:
-    with feedback.action(Message("Dropped doubles from {name}: {n}.", name=dataset.name, n=len(chosen))):
+    with feedback.action(Message("Dropped doubles from {name}: {n}.", name=dataset.name, n=len(chosen))) as click:
         kept = [row for row in rows if row.id not in set(chosen)]
-        datasets.save_rows(workspace, dataset.id, kept, seen=dataset.updated_at)
+        writing.save(workspace, dataset, kept, click)
 
 
 def _divide(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
     state, key = st.session_state, f"parts-{dataset.id}"
-    with feedback.action(Message("Divided {name}.", name=dataset.name)):
+    with feedback.action(Message("Divided {name}.", name=dataset.name)) as click:
         divided = splitting.split(
             rows,
             state[f"{key}-share"] / 100,
@@ -146,4 +147,4 @@ def _divide(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
             state[f"{key}-rest"],
             by_topic=state[f"{key}-topic"],
         )
-        datasets.save_rows(workspace, dataset.id, divided, seen=dataset.updated_at)
+        writing.save(workspace, dataset, divided, click)

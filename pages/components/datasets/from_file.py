@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session, tables
-from pages.components.datasets import opening
-from services import audit, datasets
+from pages.components.datasets import opening, writing
+from services import audit
 from services.audit import Verb
 from services.datasets import Dataset, Row, difference, incoming
 from services.datasets.incoming import Incoming, Sheet
@@ -141,9 +141,9 @@ def _show_button(workspace: Workspace, target: Dataset | None, rows: list[Row], 
 
 def _write(workspace: Workspace, target: Dataset | None, rows: list[Row], name_key: str) -> None:
     name = target.name if target else st.session_state[name_key]
-    with feedback.action(Message("Saved {name}: {n} {n:question|questions}.", name=name, n=len(rows))):
+    with feedback.action(Message("Saved {name}: {n} {n:question|questions}.", name=name, n=len(rows))) as click:
         if target is None:
-            target = datasets.create(workspace, name, rows)
+            opening.open_dataset(writing.create(workspace, name, rows, click))
         else:
-            datasets.save_rows(workspace, target.id, rows, seen=target.updated_at)
-        opening.open_dataset(target.id)
+            writing.save(workspace, target, rows, click)
+            opening.open_dataset(target.id)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.datasets import writing
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, Row, difference, editing
@@ -238,9 +239,9 @@ def _fold(dataset: Dataset, shown: list[Row], changes: object) -> None:
 
 def _save(workspace: Workspace, dataset: Dataset, shown: list[Row]) -> None:
     _keep(dataset, shown)
-    with feedback.action(Message("Saved {name}.", name=dataset.name)):
+    with feedback.action(Message("Saved {name}.", name=dataset.name)) as click:
         rows = editing.apply(datasets.rows(workspace, dataset.id), _edits(dataset))
-        datasets.save_rows(workspace, dataset.id, rows, seen=dataset.updated_at)
+        writing.save(workspace, dataset, rows, click)
         _discard(dataset)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.datasets import writing
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, KeptVersion, Row, difference
@@ -141,5 +142,7 @@ def _show_restore(workspace: Workspace, dataset: Dataset, chosen: KeptVersion) -
 
 
 def _restore(workspace: Workspace, dataset: Dataset, chosen: KeptVersion) -> None:
-    with feedback.action(Message("{name} has the content of version {n} again.", name=dataset.name, n=chosen.number)):
-        datasets.restore(workspace, dataset.id, chosen.sha256, seen=dataset.updated_at)
+    with feedback.action(
+        Message("{name} has the content of version {n} again.", name=dataset.name, n=chosen.number)
+    ) as click:
+        writing.save(workspace, dataset, datasets.restored(workspace, dataset.id, chosen.sha256), click)

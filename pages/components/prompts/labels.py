@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.prompts import opening
+from pages.components.prompts import opening, titles
 from services import prompts
 from services.messages import Message, mark
 from services.prompts import PromptVersion
@@ -25,12 +25,16 @@ _ = session.text
 def badges(one: PromptVersion) -> str:
     """The labels without the title, as markdown."""
     shown = [(key, value) for key, value in _in_order(one) if key != TITLE]
-    return " ".join(f":gray-badge[{session.escape(f'{name(key)}: {_short(value)}')}]" for key, value in shown)
+    return " ".join(f":gray-badge[{session.escape(told(key, value))}]" for key, value in shown)
 
 
 def name(key: str) -> str:
     """A label's name in plain words; one that another tool made stays as it is."""
     return _(NAMES[key]) if key in NAMES else key
+
+
+def told(key: str, value: str) -> str:
+    return f"{name(key)}: {titles.short(value, LONGEST_SHOWN)}"
 
 
 def show_form(workspace: Workspace, one: PromptVersion) -> None:
@@ -78,7 +82,3 @@ def _field(workspace: Workspace, one: PromptVersion, key: str) -> str:
 def _in_order(one: PromptVersion) -> list[tuple[str, str]]:
     known = [key for key in (TITLE, *LABELS) if key in one.content.labels]
     return [(key, one.content.labels[key]) for key in (*known, *sorted(set(one.content.labels) - set(known)))]
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"

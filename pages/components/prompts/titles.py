@@ -16,7 +16,7 @@ def labels(found: Iterable[PromptVersion]) -> dict[int, str]:
 
 def label(one: PromptVersion) -> str:
     """“version 3 — Warmer greeting (live)”; plain text, to be escaped where markdown is drawn."""
-    title, note = _short(one.title), _short(one.note)
+    title, note = short(one.title), short(one.note)
     if title:
         return (
             _("version {n} — {title} (live)", n=one.version, title=title)
@@ -32,6 +32,7 @@ def label(one: PromptVersion) -> str:
     return _("version {n} (live)", n=one.version) if one.live else _("version {n}", n=one.version)
 
 
-def _short(text: str) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
+    """In one line."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"

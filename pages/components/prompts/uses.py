@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.components import release_view, session
+from pages.components import release_words, session
 from pages.components.evaluations import titles as evaluation_titles
 from pages.components.prompts import opening, titles
 from services.prompts import PromptVersion, moves, used
@@ -124,8 +124,8 @@ def _show_releases(use: Use) -> None:
                 icon=":material/train:",
                 query_params={"release": str(one.id)},
             )
-            st.markdown(release_view.badge(one), width="content")
-            st.markdown(release_view.sentence(one), width="content")
+            st.markdown(release_words.badge(one), width="content")
+            st.markdown(release_words.sentence(one), width="content")
 
 
 def _first(found: tuple[One, ...], what: str) -> tuple[One, ...]:

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import session
-from services.scorers import rules
 from services.scorers.entries import NAMED, Entry, Field
+from services.scorers.json_form import TYPES
 from services.workspace import Workspace
 
 _ = session.text
@@ -79,7 +79,7 @@ def _draw_choice(field: Field, value: Any, key: str) -> None:
 def _draw_table(label: str, value: Any, key: str) -> None:
     """Names and types of JSON fields; what was typed is kept beside the grid, whose own state holds changes only."""
     st.markdown(label)
-    known = {_(name): type for type, name in rules.TYPES.items()}
+    known = {_(name): type for type, name in TYPES.items()}
     names = {type: name for name, type in known.items()}
     lines = [{"name": one["name"], "type": names[one["type"]], "required": one["required"]} for one in value]
     typed = st.data_editor(

@@ -5,23 +5,20 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from services.agents import folder as beside
 from services.agents import shipping
 from services.agents.checking import told
 from services.agents.checking.findings import Finding
 from services.agents.checking.source import NO_FILES
+from services.processes.following import followed
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SECONDS = 60.0
@@ -105,29 +102,19 @@ def _run(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    assert child.stdout is not None
     output = bytearray()
-    reader = threading.Thread(target=_keep_end, args=(child.stdout, output, heard), daemon=True)
-    reader.start()
-    end = time.monotonic() + seconds * MOST_QUESTIONS + SECONDS_TO_START
-    try:
-        while child.poll() is None and time.monotonic() < end:
-            still_wanted()
-            time.sleep(PAUSE)
-        in_time = child.poll() is not None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        reader.join(1.0)
-    return in_time, output.decode("utf-8", "replace")
 
-
-def _keep_end(stream: IO[bytes], output: bytearray, heard: Callable[[str], None]) -> None:
-    while piece := os.read(stream.fileno(), 65_536):
+    def keep(piece: bytes) -> None:
         heard(piece.decode("utf-8", "replace"))
         output.extend(piece)
         del output[:-KEPT_OUTPUT]
+
+    in_time = True
+    try:
+        followed(child, keep, still_wanted, seconds * MOST_QUESTIONS + SECONDS_TO_START, PAUSE)
+    except TimeoutError:
+        in_time = False
+    return in_time, output.decode("utf-8", "replace")
 
 
 def _seen(folder: Path, seconds: float, in_time: bool, output: str) -> Seen:

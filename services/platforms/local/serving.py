@@ -54,7 +54,7 @@ class LocalServing:
             "state": ServedState.STARTING.value,
             "error": None,
             "model_config": dict(model_config),
-            "environment": workspace.app.environment.given,
+            "environment": dict(workspace.app.environment.variables),
         }
         with writing(workspace.engine) as connection:
             workspace.fence(connection)

@@ -1,6 +1,5 @@
 """A loaded agent version: any pyfunc model answers in the shape of a ResponsesAgent, with its trace's id."""
 
-import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -65,9 +64,7 @@ class ServedAgent:
 
     def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))
-        tags = {"signalbox.origin": origin, "signalbox.app": self.app}
-        environment = os.environ.get("SIGNALBOX_ENVIRONMENT")
-        return mlflow.tracing.context(tags=tags | ({"signalbox.environment": environment} if environment else {}))
+        return mlflow.tracing.context(tags={"signalbox.origin": origin, "signalbox.app": self.app})
 
 
 def normalised(body: dict[str, Any]) -> dict[str, Any]:

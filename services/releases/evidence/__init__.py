@@ -17,7 +17,7 @@ from services.messages import Message
 from services.releases import records
 from services.releases.evidence import pack
 from services.releases.evidence.facts import gather
-from services.releases.records import State
+from services.releases.facts import State
 
 if TYPE_CHECKING:
     from services.workspace import Workspace

@@ -17,7 +17,7 @@ from services.prompts import PromptVersion
 from services.prompts.comparison import Comparison, compare
 from services.releases import approving, records
 from services.releases.approving import Decision
-from services.releases.records import Pair, Release
+from services.releases.facts import Pair, Release
 from services.verdicts import Verdict
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services import apps, verdicts
+from services import verdicts
 from services.interlocks import Light
 from services.messages import Message, render
 from services.releases.evidence.facts import Facts, Side
-from services.releases.records import Kind, State
+from services.releases.facts import Kind, State
 
 STATE = {
     State.PROPOSED: Message("It is proposed and waits for its start."),
@@ -70,7 +70,6 @@ def moment(at: datetime) -> str:
 
 def _moved(facts: Facts) -> Iterator[Message]:
     release = facts.release
-    yield Message("Environment: {stage}.", stage=Message(apps.TITLE[release.stage]))
     yield STATE[release.state]
     if release.before.model_id is None:
         yield Message("Nothing was live before.")

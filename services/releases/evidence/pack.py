@@ -17,7 +17,7 @@ from services.messages import LANGUAGES, Message
 from services.prompts import PromptVersion
 from services.releases.evidence import notes, report
 from services.releases.evidence.facts import Facts, Judged, Side
-from services.releases.records import Release
+from services.releases.facts import Release
 from services.secrets import masked
 
 # A file's time in the ZIP; the same facts make the same bytes.

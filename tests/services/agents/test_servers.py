@@ -20,7 +20,7 @@ from services.agents.comparing import compare
 from services.errors import InvalidInputError
 from services.jobs import State
 from services.logged import signalbox_mcp
-from services.processes import worker
+from services.processes import child
 from services.processes.gateway.child import Wanted, environment
 from tests.mcp_server import SmallServer, mcp_server
 from tests.stub_model import stub_model
@@ -223,5 +223,5 @@ def test_only_variables_of_agents_reach_a_served_one_and_a_job(settings, monkeyp
     given = environment(settings, Wanted(1, "support", "support", 1, "m-1", "1", 0, 0, {}, {}))
     assert given["AGENT_CRM"] == "letmein" and "CRM" not in given
     with mock.patch.dict(os.environ):
-        worker._forget_environment(settings)
+        child._forget_environment(settings)
         assert os.environ["AGENT_CRM"] == "letmein" and "CRM" not in os.environ

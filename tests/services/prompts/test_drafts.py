@@ -9,7 +9,7 @@ from services import audit, prompts
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.people import Actor, Role
 from services.prompts import ChatMessage, Content, ModelSettings, drafts
-from services.prompts.drafts import LARGEST, Aside, Draft
+from services.prompts.drafts import LARGEST, Aside, Draft, keeping
 from services.workspace import Workspace, connect
 
 CHAT = Content(
@@ -79,7 +79,7 @@ def test_earlier_words_are_never_dropped_without_a_question(workspace, monkeypat
         draft = drafts.keep(workspace, replace(shown, content=Content(str(n)), set_aside=(Aside.now(shown.content),)))
     assert said(draft) == [str(n) for n in range(10, -1, -1)]
     assert all(one.at.tzinfo for one in drafts.mine(workspace, "greeting").set_aside)
-    monkeypatch.setattr(drafts, "LARGEST_ASIDE", 1)
+    monkeypatch.setattr(keeping, "LARGEST_ASIDE", 1)
     with pytest.raises(InvalidInputError, match="keeps 11 earlier texts"):
         drafts.keep(workspace, replace(draft, content=Content("new"), set_aside=(Aside.now(draft.content),)))
     assert drafts.keep(workspace, replace(draft, content=Content("typed on"))).content.text == "typed on"

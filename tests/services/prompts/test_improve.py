@@ -14,7 +14,8 @@ from services.database import now, writing
 from services.errors import NotReadyError
 from services.jobs import State
 from services.prompts import ChatMessage, Content, drafts, improve
-from services.prompts.improve.running import NAME, split
+from services.prompts.improve.optimizing import NAME
+from services.prompts.improve.running import split
 from services.scorers import ScorerSpec
 from tests.stub_model import stub_model
 

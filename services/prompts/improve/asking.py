@@ -1,0 +1,81 @@
+"""Asking the model under a text, and a scorer about the answer."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import openai
+from mlflow.genai.scorers import Scorer
+
+from services import playground
+from services.datasets import Row
+from services.errors import ConsoleError, translated
+from services.messages import Message
+from services.prompts import Content
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+LOST_AFTER = 3
+
+
+class Hopeless(BaseException):
+    """No question was answered; not an Exception, so that the optimiser does not take it for an answer."""
+
+
+class Asking:
+    """Asks the model under a text and counts; every question may stop the work."""
+
+    def __init__(self, workspace: "Workspace", work: "Work", total: int) -> None:
+        self.first_error: Message | None = None
+        self._workspace, self._work, self._total = workspace, work, total
+        self._asked = self._answered = 0
+        self._lock = threading.Lock()
+        self._client = openai.OpenAI(**_address(workspace))
+
+    def answer(self, content: Content, question: str) -> str | None:
+        """The model's answer, assembled as the agent would; None when the model failed."""
+        messages: list[Any] = playground.assembled(content, self._workspace.app.variables, question)
+        try:
+            with translated(Message("Asking the model")):
+                completion = self._client.chat.completions.create(
+                    messages=messages, **playground.arguments(self._workspace, content)
+                )
+        except ConsoleError as error:
+            return self._count(None, error.message)
+        return self._count(completion.choices[0].message.content or "", None)
+
+    def _count(self, answer: str | None, error: Message | None) -> str | None:
+        with self._lock:
+            self._asked += 1
+            self._answered += answer is not None
+            self.first_error = self.first_error or error
+            if not self._answered and self._asked >= LOST_AFTER:
+                raise Hopeless
+            done = min(self._asked, self._total - 1)
+            self._work.progress(done, self._total, Message("Questions asked: {n}", n=self._asked))
+        return answer
+
+
+def passes(one: Scorer, **given: Any) -> bool | None:
+    """None when the scorer itself failed, as a judge may for a moment."""
+    try:
+        with translated(Message("Scoring the answers"), foreign=True):
+            feedback = one.run(**given)
+    except ConsoleError:
+        return None
+    return bool(feedback.value)
+
+
+def expected(row: Row) -> dict[str, str]:
+    return {"expected_response": row.expected}
+
+
+def _address(workspace: "Workspace") -> dict[str, Any]:
+    settings = workspace.settings
+    return {
+        "base_url": settings.llm_base_url,
+        "api_key": settings.llm_api_key,
+        "timeout": playground.SECONDS,
+        "max_retries": 2,
+    }
