@@ -2,9 +2,9 @@
 
     python -m bench.prompt_list [prompts] [versions] [versions of every twentieth]
 
-Every number is a process of its own (cold) and the median of its warm rounds; “after an outside write” is the first look
-after another process registered a version by plain MLflow. Answers are checked. Target: twice MLflow's page, and no
-slower with more versions per prompt.
+Every number is a process of its own (cold) and the median of its warm rounds; “after a write” is the first look after
+another process registered a version by plain MLflow, MLflow's own page as well. Answers are checked. Target: twice
+MLflow's page, and no slower with more versions per prompt.
 """
 
 import json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
-ROUNDS, WARM = 3, 9
+ROUNDS, WARM, WRITES = 3, 9, 3
 TEXT = (
     "customer order refund parcel answer politely briefly never promise always name hours delivery return policy account "
     "お客様の ご質問には 日本語で 丁寧に 答えてください 返金は 担当者に 引き継ぐと 伝えて"
@@ -43,23 +43,23 @@ def main(prompts: int, versions: int, many: int) -> None:
 
 
 def measured(folder: Path) -> dict[str, dict[str, float]]:
-    """One round: every case in a fresh process, then again right after an outside write."""
+    """One round: every case in a fresh process, then in another one right after outside writes."""
     found: dict[str, dict[str, float]] = {}
     for case in CASES:
         found[case] = json.loads(in_process(folder, "measure", case))
-    for case in CASES[1:]:
+    for case in CASES:
         found[case]["after a write"] = json.loads(in_process(folder, "measure", case, "changed"))["changed"]
     return found
 
 
 def report(title: str, rounds: list[dict[str, dict[str, float]]]) -> None:
     print(f"\n{title:34} {'cold':>16} {'warm':>16} {'after a write':>16}")
-    floor = {state: statistics.median(one[CASES[0]][state] for one in rounds) for state in ("cold", "warm")}
+    floor = {state: statistics.median(one[CASES[0]][state] for one in rounds) for state in rounds[0][CASES[0]]}
     for case in CASES:
         cells = []
         for state in rounds[0][case]:
             middle = statistics.median(one[case][state] for one in rounds)
-            cells.append(f"{middle:7.1f} {middle / floor.get(state, floor['warm']):5.2f} x")
+            cells.append(f"{middle:7.1f} {middle / floor[state]:5.2f} x")
         print(f"{case:34} " + " ".join(f"{cell:>16}" for cell in cells))
 
 
@@ -85,9 +85,14 @@ def measure(case: str, changed: bool) -> dict[str, float]:
     work = cases(workspace())[case]
     if changed:
         work()
-        in_process(Path(os.environ["SIGNALBOX_HOME"]), "write")
-        return {"changed": clocked(work)}
+        # The first of them also pays for what is asked for the first time in this process; a console has run for long.
+        return {"changed": statistics.median([after_write(work) for _ in range(1 + WRITES)][1:])}
     return {"cold": clocked(work), "warm": statistics.median(clocked(work) for _ in range(WARM))}
+
+
+def after_write(work: Callable[[], int]) -> float:
+    in_process(Path(os.environ["SIGNALBOX_HOME"]), "write")
+    return clocked(work)
 
 
 def cases(place: "Workspace") -> dict[str, Callable[[], int]]:

@@ -3,6 +3,7 @@
 from services.database.alerting import alert, alert_look
 from services.database.connection import connect, new_id, writing
 from services.database.events import event_log
+from services.database.holds import holds
 from services.database.reviewing import review_item, review_queue, review_turn
 from services.database.tables import (
     app,
@@ -31,6 +32,7 @@ __all__ = [
     "connect",
     "draft",
     "event_log",
+    "holds",
     "job",
     "metadata",
     "migrate",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, func, or_, select
 
-from services.database import comment, prompt_entry, prompt_label, prompt_words
+from services.database import comment, holds, prompt_entry, prompt_label, prompt_words
 from services.prompts import drafts
 from services.prompts.library import index, stored, words
 from services.prompts.library.index import Look, read_on, refresh, refresh_all
@@ -194,7 +194,7 @@ def _wanted(workspace: "Workspace", query: Query) -> ColumnElement[bool]:
         wanted.append(exists().where(named))
     sought = words.asked(query.text)
     if sought:
-        said = [prompt_words.c.words.contains(word, autoescape=True) for word in sought]
+        said = [holds(prompt_words.c.words, word) for word in sought]
         wanted.append(exists().where(_same(prompt_words), *said))
     return and_(*wanted)
 

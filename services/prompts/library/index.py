@@ -153,12 +153,14 @@ def _changed(seen: Iterable[Seen], known: Mapping[str, str], own: Own | None = N
 
 
 def _read(workspace: "Workspace", changed: Sequence[Seen], own: Own | None = None) -> list[Reading]:
-    """The newest versions of what changed; of the many that come at once, only what the search brought along."""
+    """The newest versions of what changed; what the search brought along is enough of a next version, or of many prompts."""
     readings = []
+    known = stored.newest(workspace, [one.name for one in changed[:MOST_READ]])
     for number, one in enumerate(changed):
+        next_one = one.name in known and [made.version for made in one.newest] == [known[one.name] + 1]
         if own and one.name in own.older:
             readings.append(_read_all(workspace, one))
-        elif number < MOST_READ:
+        elif number < MOST_READ and not next_one:
             found, complete = registry.versions(workspace, one, WINDOW)
             readings.append(Reading(one, found, _lowest(found, complete), complete))
         else:

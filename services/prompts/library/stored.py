@@ -68,6 +68,14 @@ def fingerprints(workspace: "Workspace", wanted: Iterable[str]) -> dict[str, str
         return {row.name: row.fingerprint for row in connection.execute(query)}
 
 
+def newest(workspace: "Workspace", wanted: Collection[str]) -> dict[str, int]:
+    """The newest version of each of these few prompts as the index knows it."""
+    query = select(prompt_entry.c.name, prompt_entry.c.newest).where(_of(workspace, prompt_entry))
+    with workspace.engine.connect() as connection:
+        rows = connection.execute(query.where(prompt_entry.c.name.in_(wanted)))
+        return {row.name: row.newest for row in rows if row.newest is not None}
+
+
 def unread(workspace: "Workspace") -> list[str]:
     """The prompts of which older versions are unknown, or may have changed."""
     missing = prompt_entry.c.read_at.is_(None) | (prompt_entry.c.read_at == SOON)
