@@ -16,8 +16,10 @@ KEY_TEXT = re.compile(
 OWN_KEYS = (
     *("OPENAI_API_KEY", "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_SECRET"),
     *("SIGNALBOX_WEBHOOK_SECRET", "SIGNALBOX_SLACK_URL", "SIGNALBOX_SMTP_URL"),
-    "SIGNALBOX_METRICS_TOKEN",
+    *("SIGNALBOX_METRICS_TOKEN", "PGPASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
 )
+# Of these only the password within is a key: where a database lies may be told.
+ADDRESSES = ("SIGNALBOX_DATABASE_URL", "MLFLOW_TRACKING_URI")
 # Variables that agents may read: the keys of their tools.
 OF_AGENTS = "AGENT_"
 # Further chats, each with an address of its own.
@@ -44,7 +46,8 @@ def is_key(name: str) -> bool:
 def keys_of(environ: Mapping[str, str]) -> list[str]:
     """What nobody reads: the values of keys, and the passwords within them, as written and as sent."""
     own = [value for name, value in environ.items() if is_key(name)]
-    within = [word for value in own if "://" in value for word in _passwords(value)]
+    addresses = [value for value in (*own, *(environ.get(name, "") for name in ADDRESSES)) if "://" in value]
+    within = [word for value in addresses for word in _passwords(value)]
     return [one for one in (*own, *within) if len(one) >= SHORTEST]
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import quote, urlparse, urlsplit
 
 from services import outgoing
 from services.errors import InvalidInputError
@@ -21,6 +21,7 @@ PRACTICE = "practice"
 FOUNDATION_MODEL = "databricks-llama-4-maverick"
 LOCAL = "local"
 DATABRICKS = "databricks"
+POSTGRESQL = "postgresql+psycopg"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Settings:
     roles_file: Path | None
     email_header: str
     groups_header: str
-    database_url: str
-    tracking_uri: str
+    database_url: str = field(repr=False)  # addresses may hold a password
+    tracking_uri: str = field(repr=False)
     model: str
     judge_model: str
     model_base_url: str | None
@@ -138,7 +139,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         roles_file=_file(roles) if roles else None,
         email_header=environ.get("SIGNALBOX_EMAIL_HEADER") or "X-Forwarded-Email",
         groups_header=environ.get("SIGNALBOX_GROUPS_HEADER") or "X-Forwarded-Groups",
-        database_url=environ.get("SIGNALBOX_DATABASE_URL") or f"sqlite:///{home / 'signalbox.db'}",
+        database_url=_database_url(environ, home),
         tracking_uri=DATABRICKS if workspace else _tracking_uri(environ.get("MLFLOW_TRACKING_URI"), home),
         model=model,
         judge_model=environ.get("SIGNALBOX_JUDGE_MODEL") or model,
@@ -230,15 +231,44 @@ def _url(value: str, name: str) -> str:
     return value.rstrip("/")
 
 
+def _database_url(environ: Mapping[str, str], home: Path) -> str:
+    """PostgreSQL under any of its usual names is reached by the one driver that the console brings."""
+    value = environ.get("SIGNALBOX_DATABASE_URL")
+    if not value:
+        return f"sqlite:///{home / 'signalbox.db'}"
+    scheme, _, rest = value.partition("://")
+    if scheme in ("postgres", "postgresql"):
+        value = f"{POSTGRESQL}://{rest}"
+    if not value.startswith(("sqlite:///", f"{POSTGRESQL}://")):
+        raise _unusable(
+            "SIGNALBOX_DATABASE_URL",
+            value,
+            Message("Set it to {scheme}://name@server/database, or leave it out.", scheme=POSTGRESQL),
+        )
+    return _with_password(value, environ.get("PGPASSWORD"))
+
+
+def _with_password(address: str, password: str | None) -> str:
+    """The children of the worker, who run code that was brought, do not get the variable."""
+    parts = urlsplit(address)
+    if not password or not parts.username or parts.password:
+        return address
+    name, _, server = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{name}:{quote(password, safe='')}@{server}").geturl()
+
+
 def _tracking_uri(value: str | None, home: Path) -> str:
     if not value:
         return f"sqlite:///{home / 'mlflow.db'}"
     if not value.startswith(("sqlite:////", "http://", "https://", "postgresql", "mysql")):
-        raise InvalidInputError(
-            Message(
-                "MLFLOW_TRACKING_URI begins with “{scheme}”, which the console cannot use.",
-                scheme=value.partition(":")[0],
-            ),
-            Message("Set it to an MLflow server's address or an absolute database URL, or leave it out."),
-        )
+        remedy = Message("Set it to an MLflow server's address or an absolute database URL, or leave it out.")
+        raise _unusable("MLFLOW_TRACKING_URI", value, remedy)
     return value
+
+
+def _unusable(name: str, value: str, remedy: Message) -> InvalidInputError:
+    """The beginning alone is told: the rest may hold a password."""
+    scheme = value.partition(":")[0]
+    return InvalidInputError(
+        Message("{name} begins with “{scheme}”, which the console cannot use.", name=name, scheme=scheme), remedy
+    )

@@ -110,8 +110,7 @@ def connect(settings: Settings) -> Platform:
 
 def store_of(settings: Settings) -> Path | None:
     """The file of MLflow's own store; None when it is on a server."""
-    path = settings.tracking_uri.removeprefix("sqlite:///")
-    return Path(path) if path != settings.tracking_uri else None
+    return database.file_of(settings.tracking_uri)
 
 
 def _bound_mlflow(settings: Settings) -> None:

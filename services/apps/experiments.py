@@ -41,7 +41,8 @@ def own_experiment(workspace: "Workspace", id: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     folder = workspace.settings.home / "artifacts" / id
-    location = folder.as_uri() if workspace.settings.tracking_uri.startswith("sqlite") else None
+    # A server has a place of its own for files; a database that is reached directly has none.
+    location = None if workspace.settings.tracking_uri.startswith("http") else folder.as_uri()
     return str(workspace.client.create_experiment(id, artifact_location=location))
 
 

@@ -88,7 +88,7 @@ def _where(address: str) -> Message:
         size = file.stat().st_size / 1e6 if file.exists() else 0.0
         return Message("{path} ({size} MB)", path=str(file), size=f"{size:,.1f}")
     parts = urlsplit(address)
-    return Message("{scheme} at {host}", scheme=parts.scheme, host=parts.hostname or "")
+    return Message("{scheme} at {host}", scheme=parts.scheme.partition("+")[0], host=parts.hostname or "")
 
 
 def _worker(name: str, workspace: "Workspace") -> Line:

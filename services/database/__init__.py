@@ -1,7 +1,8 @@
 """The console's own store (SQLAlchemy Core, one URL): its tables, how to reach it, how to bring it up to date."""
 
 from services.database.alerting import alert, alert_look
-from services.database.connection import connect, new_id, writing
+from services.database.alone import Alone
+from services.database.connection import connect, file_of, new_id, writing
 from services.database.events import event_log
 from services.database.holds import holds
 from services.database.reviewing import review_item, review_queue, review_turn
@@ -25,6 +26,7 @@ from services.database.tables import (
 from services.database.upgrade import migrate
 
 __all__ = [
+    "Alone",
     "alert",
     "alert_look",
     "app",
@@ -32,6 +34,7 @@ __all__ = [
     "connect",
     "draft",
     "event_log",
+    "file_of",
     "holds",
     "job",
     "metadata",

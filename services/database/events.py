@@ -24,6 +24,7 @@ event_log = Table(
     Index("event_of_app", "app_id", "at"),
     Index("event_of_actor", "actor", "at"),
     Index("event_of_verb", "verb", "at"),
-    Index("event_of_subject", "subject", "at"),
+    # PostgreSQL sorts by a language, in which no beginning can be found.
+    Index("event_of_subject", "subject", "at", postgresql_ops={"subject": "text_pattern_ops"}),
     Index("event_of_outcome", "outcome", "at"),
 )

@@ -27,7 +27,8 @@ review_item = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("queue_id", ForeignKey("review_queue.id"), nullable=False),
-    Column("trace_id", String(64), nullable=False),
+    # Traces of Unity Catalog name their tables; SQLite holds what is longer anyway.
+    Column("trace_id", String(64).with_variant(String(512), "postgresql"), nullable=False),
     Column("settled", String(8)),
     UniqueConstraint("queue_id", "trace_id"),
 )

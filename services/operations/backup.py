@@ -77,12 +77,12 @@ def usual_name(now: datetime) -> str:
 
 def _stores(settings: Settings) -> dict[str, Path]:
     """The databases of this data folder, ours first: what ours names, MLflow's copy, made after it, still has."""
-    if not settings.database_url.startswith("sqlite:///"):
+    ours = database.file_of(settings.database_url)
+    if ours is None:
         raise NotReadyError(
             Message("The console's own database is on a server, which only that server can back up."),
             Message("Use its own tool, such as pg_dump, and keep the data folder with it."),
         )
-    ours = Path(settings.database_url.removeprefix("sqlite:///"))
     if not ours.is_file():
         raise NotFoundError(
             Message("There is no console in {path}.", path=str(settings.home)),

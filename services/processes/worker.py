@@ -50,6 +50,7 @@ class Worker:
     def __init__(self, config: Settings) -> None:
         self.settings = config
         self.engine: Engine = database.connect(config.database_url)
+        self.alone = database.Alone(self.engine)
         self.running: list[Running] = []
         self.gateway: subprocess.Popen[bytes] | None = None
         self.gateway_started = 0.0
@@ -63,6 +64,9 @@ class Worker:
         self.stopping = True
 
     def serve(self) -> None:
+        if not self.alone.held():
+            log.error("another console works on the database that SIGNALBOX_DATABASE_URL names")
+            return
         heart.beat(self.settings)
         jobs.requeue_all(self.engine)
         audit.reconcile(self.engine)
@@ -154,6 +158,10 @@ class Worker:
         if time.monotonic() - self.ticked < 1:
             return
         self.ticked = time.monotonic()
+        if not self.alone.held():  # the server let us go, and another console was faster
+            log.error("another console has taken over the database that SIGNALBOX_DATABASE_URL names")
+            self.stopping = True
+            return
         heart.beat(self.settings)
         jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "read_traces", SECONDS_BETWEEN_LOOKS)
@@ -167,6 +175,7 @@ class Worker:
             one.child.kill()
             one.child.join()
             jobs.requeue(self.engine, one.job, clean=True)
+        self.alone.release()
         self._end_gateway()
 
     def _end_gateway(self) -> None:

@@ -1,6 +1,7 @@
 """Settings: defaults, refusals, and secrets that never print."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_a_secret_never_prints_itself():
         ({"SIGNALBOX_HOST": "0.0.0.0"}, "SIGNALBOX_HOST"),
         ({"SIGNALBOX_IDENTITY": "proxy"}, "SIGNALBOX_ROLES_FILE"),
         ({"OPENAI_BASE_URL": "ftp://x"}, "OPENAI_BASE_URL"),
+        ({"SIGNALBOX_DATABASE_URL": "mysql://u:hidden@db/own"}, "SIGNALBOX_DATABASE_URL"),
         ({"MLFLOW_TRACKING_URI": "postgres://u:hidden@db"}, "MLFLOW_TRACKING_URI"),
     ],
 )
@@ -45,6 +47,21 @@ def test_a_wrong_value_is_named_with_its_mend(environ, told):
     assert told in str(caught.value)
     assert "hidden" not in str(caught.value)
     assert caught.value.remedy is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "password", "found"),
+    [
+        ("postgres://ada@db/own", "", "postgresql+psycopg://ada@db/own"),
+        ("postgresql://ada@db:5433/own", "a/b", "postgresql+psycopg://ada:a%2Fb@db:5433/own"),
+        ("postgresql+psycopg://ada:word@db/own", "other", "postgresql+psycopg://ada:word@db/own"),
+        ("sqlite:////data/own.db", "word", "sqlite:////data/own.db"),
+    ],
+)
+def test_a_database_on_a_server_is_reached_by_the_driver_that_is_there(address, password, found):
+    read = settings.load({"SIGNALBOX_DATABASE_URL": address, "PGPASSWORD": password})
+    assert read.database_url == found
+    assert not password or quote(password, safe="") not in repr(read)
 
 
 def test_a_proxy_may_listen_elsewhere(tmp_path: Path):

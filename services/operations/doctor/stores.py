@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, NullPool, create_engine, func, select
+from sqlalchemy import Engine, NullPool, create_engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import database as own
@@ -30,19 +30,22 @@ SECONDS = 5.0
 
 
 def _there(settings: Settings) -> bool:
-    """A check must not make the file that it looks for."""
-    file = _own_file(settings)
-    return file is None or file.is_file()
-
-
-def _own_file(settings: Settings) -> Path | None:
-    url = settings.database_url
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    """A check must not make what it looks for; of a server that is away, the check itself tells."""
+    file = own.file_of(settings.database_url)
+    if file is not None:
+        return file.is_file()
+    engine = own.connect(settings.database_url)
+    try:
+        return bool(inspect(engine).has_table("event"))
+    except PlatformError:
+        return True
+    finally:
+        engine.dispose()
 
 
 def _reading(settings: Settings) -> Engine:
     """The console's database, read only: nothing is left beside a file, whoever looks."""
-    file = _own_file(settings)
+    file = own.file_of(settings.database_url)
     if file is None:
         return own.connect(settings.database_url)
     return create_engine("sqlite://", creator=lambda: sqlite(file, "ro", SECONDS), poolclass=NullPool)
@@ -78,12 +81,18 @@ def database(settings: Settings, environ: Mapping[str, str]) -> Seen:
         return Seen(
             Level.HINT,
             Message("It was written by an older version of the console."),
-            Message("The next start brings it up to date, after a copy. Make a backup first."),
+            Message("The next start brings it up to date, after a copy. Make a backup first.")
+            if own.file_of(settings.database_url)
+            else Message(
+                "The next start brings it up to date. Back it up first by its server's own tool, such as pg_dump."
+            ),
         )
     return Seen(
         Level.WRONG,
         Message("It was written by a newer version of the console."),
-        Message("Update this console, or set SIGNALBOX_HOME to another folder."),
+        Message("Update this console, or set SIGNALBOX_HOME to another folder.")
+        if own.file_of(settings.database_url)
+        else Message("Update this console, or set SIGNALBOX_DATABASE_URL to another database."),
     )
 
 
@@ -158,6 +167,12 @@ def audit_log(settings: Settings, environ: Mapping[str, str]) -> Seen:
 
 
 def backup(settings: Settings, environ: Mapping[str, str]) -> Seen:
+    if own.file_of(settings.database_url) is None:
+        return fine(
+            Message(
+                "The console's database is on a server: its own tool, such as pg_dump, backs it up, together with the data folder."
+            )
+        )
     if not _there(settings):
         return _nothing_yet()
     last = verifying.last_backup(settings.home)

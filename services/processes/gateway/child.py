@@ -215,7 +215,7 @@ async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    named = [os.environ.get(name) for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")]
+    named = [os.environ.get(name) for name in ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")]
     key = settings.model_api_key.value if settings.model_api_key else None
     named += [value for name, value in os.environ.items() if name.startswith(OF_AGENTS)]
     return tuple(secret for secret in (key, *named) if secret)

@@ -1,0 +1,3 @@
+"""The same on PostgreSQL."""
+
+from tests.services.test_alerts import *  # noqa: F403

@@ -1,0 +1,29 @@
+"""The audit log on PostgreSQL: everything that holds on SQLite, and one chain whoever writes at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from services import audit
+from services.audit import Verb
+from tests.services.test_audit import *  # noqa: F403
+
+
+def test_writers_at_once_make_one_chain(workspace):
+    before = len(audit.events(workspace, limit=500))
+
+    def change(number):
+        with audit.change(workspace, Verb.SAVE_PROMPT, f"prompt-{number}"):
+            pass
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, range(40)))
+    assert len(audit.events(workspace, limit=500)) == before + 80
+    assert audit.broken_at(workspace.engine) is None
+
+
+def test_the_log_cannot_be_emptied_either(workspace):
+    with pytest.raises(IntegrityError, match="append-only"), workspace.engine.begin() as connection:
+        connection.execute(text("TRUNCATE event"))

@@ -1,0 +1,3 @@
+"""The same on PostgreSQL."""
+
+from tests.services.test_reviews import *  # noqa: F403
