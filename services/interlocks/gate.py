@@ -1,17 +1,15 @@
 """Interlock 2, the gate: what an evaluation must reach before its version may go live."""
 
-from dataclasses import replace
-
 import pandas as pd
 
-from services import scorers, verdicts
+from services import verdicts
 from services.apps.gate import ALL_PASS, BETTER, WITHIN, Gate
 from services.evaluations import Evaluation
-from services.interlocks import limits
+from services.interlocks import limits, minimums
 from services.interlocks.facts import Candidate, Finding, Light
 from services.interlocks.limits import Broken
 from services.messages import Message
-from services.scorers import health
+from services.verdicts.numbers import percent
 
 TITLE = Message("Gate")
 WHY = Message("The gate is the promise that a change may not make answers worse than agreed.")
@@ -27,8 +25,9 @@ def gate(candidate: Candidate) -> list[Finding]:
         mend = Message("Run the evaluation first.")
         missing = Message("There is nothing to judge yet.")
         return [_red(Broken(missing, WHY, mend, "evaluations", candidate.to_evaluate))]
-    broken = [*_rows(candidate, wanted, found), *_scores(candidate, wanted, found), *_critical(candidate, wanted)]
-    broken += [*_verdict(candidate, wanted), *limits.broken(candidate.rows, wanted, _open(candidate, found))]
+    asks = _open(candidate, found)
+    broken = [*_rows(candidate, wanted, found), *minimums.broken(candidate, found, asks), *_critical(candidate, wanted)]
+    broken += [*_verdict(candidate, wanted), *limits.broken(candidate.rows, wanted, asks)]
     if candidate.live_agent is not None and candidate.baseline is None:
         broken.append(_uncompared(candidate))
     return [_red(one) for one in broken] or [Finding(2, TITLE, Light.GREEN, _clear(candidate), WHY)]
@@ -54,85 +53,6 @@ def _rows(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]
             "datasets",
         )
     ]
-
-
-def _scores(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]:
-    """The minimum score and the judged rows of each scorer that gates, and whether a judge among them may."""
-    broken = []
-    today = {spec.name: scorers.scale(spec) for spec in scorers.all(candidate.workspace)}
-    for name, minimum in wanted.minimum.items():
-        if name in today and not wanted.measures(name, today[name]):
-            broken.append(_other_scale(name))
-            continue
-        problem = _unjudged(name, wanted, found) or _too_low(name, minimum, wanted, found)
-        if problem is not None:
-            broken.append(replace(problem, asks=_open(candidate, found)))
-        unfit = health.may_gate(candidate.workspace, name)
-        if unfit is not None:
-            why = Message(
-                "A judge that people disagree with, or that often fails, cannot say whether answers are good."
-            )
-            mend = Message("Mend the judge on the Scorers screen, or choose another scorer for the gate.")
-            broken.append(Broken(unfit, why, mend, "scorers"))
-    return broken
-
-
-def _other_scale(name: str) -> Broken:
-    return Broken(
-        Message("“{name}” is measured on another scale than when its minimum was set.", name=name),
-        Message("A minimum says nothing about answers that are measured on another scale."),
-        Message("Set its minimum again on the Apps screen."),
-        "apps",
-    )
-
-
-def _unjudged(name: str, wanted: Gate, found: Evaluation) -> Broken | None:
-    score = found.scores.get(name)
-    why = Message("A score says nothing of the answers that it left out.")
-    mend = Message("Open the evaluation and read why the scorer gave no verdict, then run it again.")
-    if score is None or score.mean is None:
-        return Broken(Message("The scorer {name} judged no row.", name=name), why, mend)
-    fewest = wanted.judged.get(name) or found.rows - found.failed
-    if score.judged >= fewest:
-        return None
-    if name in wanted.judged:
-        few = Message(
-            "The scorer {name} judged {judged} {judged:row|rows}; the gate asks for at least {fewest}.",
-            name=name,
-            judged=score.judged,
-            fewest=fewest,
-        )
-        return Broken(few, why, mend)
-    part = Message(
-        "The scorer {name} judged only {judged} of {rows} {rows:row|rows}.",
-        name=name,
-        judged=score.judged,
-        rows=found.rows,
-    )
-    return Broken(part, why, mend)
-
-
-def _too_low(name: str, minimum: float, wanted: Gate, found: Evaluation) -> Broken | None:
-    mean = found.scores[name].mean
-    if mean is None or mean >= minimum:
-        return None
-    why = Message("Below the agreed minimum, customers get answers that you said you would not give.")
-    mend = Message("Open the evaluation, look at the failed rows, and write a better prompt version.")
-    if name in wanted.scales:
-        low = Message(
-            "“{name}” has a mean of {score}; the gate asks for at least {minimum}.",
-            name=name,
-            score=f"{mean:.2f}",
-            minimum=f"{minimum:g}",
-        )
-        return Broken(low, why, mend)
-    low = Message(
-        "“{name}” passed {score} of the rows; the gate asks for at least {minimum}.",
-        name=name,
-        score=_percent(mean),
-        minimum=_percent(minimum),
-    )
-    return Broken(low, why, mend)
 
 
 def _critical(candidate: Candidate, wanted: Gate) -> list[Broken]:
@@ -242,7 +162,7 @@ def _reached(candidate: Candidate) -> str:
     return ", ".join(
         f"{name} {scores[name].mean or 0:.2f} ≥ {least:g}"
         if name in wanted.scales
-        else f"{name} {_percent(scores[name].mean or 0.0)} ≥ {_percent(least)}"
+        else f"{name} {percent(scores[name].mean or 0.0)} ≥ {percent(least)}"
         for name, least in wanted.minimum.items()
     )
 
@@ -253,7 +173,3 @@ def _open(candidate: Candidate, found: Evaluation | None) -> dict[str, str]:
         return {}
     against = {"against": candidate.baseline.run_id} if candidate.baseline and candidate.verdict else {}
     return {"run": found.run_id, **against}
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %".replace(".0 %", " %")

@@ -19,7 +19,11 @@ def chance(share: float) -> str:
 
 
 def level(value: float, points: bool) -> str:
-    return f"{value * 100:.1f} %".replace(".0 %", " %") if points else _plain(value, 2)
+    return percent(value) if points else _plain(value, 2)
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.1f} %".replace(".0 %", " %")
 
 
 def _signed(value: float, digits: int) -> str:

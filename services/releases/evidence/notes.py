@@ -9,6 +9,7 @@ from services.interlocks import Light
 from services.messages import Message, render
 from services.releases.evidence.facts import Facts, Side
 from services.releases.facts import Kind, State
+from services.verdicts.numbers import percent
 
 STATE = {
     State.PROPOSED: Message("It is proposed and waits for its start."),
@@ -151,7 +152,7 @@ def _judged(facts: Facts) -> Iterator[Message]:
 def _mean(mean: float | None, kind: str) -> str:
     if mean is None:
         return "–"
-    return f"{mean * 100:.1f} %".replace(".0 %", " %") if kind == "pass" else f"{mean:.3f}"
+    return percent(mean) if kind == "pass" else f"{mean:.3f}"
 
 
 def _interlocks(facts: Facts) -> Iterator[Message]:
