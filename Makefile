@@ -50,8 +50,8 @@ screenshots: $(VENV)/dev.stamp ## take README's pictures anew (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 lock: $(VENV)/tool.stamp ## resolve the dependencies anew
-	@$(LOCK) pyproject.toml --extra postgres --output-file requirements.lock
-	@$(LOCK) pyproject.toml --extra postgres --extra databricks --extra frameworks --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra oidc --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra oidc --extra databricks --extra frameworks --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## forget the virtual environment; your data folder stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

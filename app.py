@@ -19,12 +19,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from services import oidc, people
 from services import settings as settings_module
 from services.errors import ConsoleError
+from services.people import Actor
 from services.processes import logs, startup
-from services.processes.guard import IdentityGuard, SecurityHeaders
+from services.processes.guard import IdentityGuard
+from services.processes.headers import SecurityHeaders
 from services.processes.keeper import Keeper
 from services.processes.lock import Lock
+from services.processes.sign_in import SignInAnswers
 from services.processes.timing import Timing
 from services.settings import Settings
 
@@ -78,24 +82,41 @@ def show_defect(error: Exception) -> bool:
     return feedback.show_defect(error)
 
 
-app = st.App(
-    "pages/_shell.py",
-    lifespan=lifespan,
-    middleware=[Middleware(Timing), Middleware(SecurityHeaders), Middleware(IdentityGuard)],
-    routes=[Route("/api/ready", ready), Route("/api/metrics", metrics)],
-    on_script_error=show_defect,
-)
+app: st.App
+
+
+def console() -> st.App:
+    """The server of the screens, as the environment is now."""
+    settings = settings_module.load(os.environ)
+    public_url = settings.outgoing.public_url
+    by_oidc = settings.identity == "oidc" and public_url
+    return st.App(
+        "pages/_shell.py",
+        secrets={"auth": oidc.for_streamlit(settings.oidc, public_url, settings.run_folder)} if by_oidc else None,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Timing),
+            Middleware(SecurityHeaders),
+            Middleware(SignInAnswers),
+            Middleware(IdentityGuard, ended=_signed_out),
+        ],
+        routes=[Route("/api/ready", ready), Route("/api/metrics", metrics)],
+        on_script_error=show_defect,
+    )
 
 
 def main() -> int:
     """Serve until stopped; 2 with one sentence and a next step when it cannot start."""
+    global app
     try:
         settings_module.add_env_file(os.environ, Path.cwd())
+        oidc.add_secrets_file(os.environ, Path.cwd())
         settings = settings_module.load(os.environ)
         logs.start(settings.log_format)
         for loud in ("alembic", "httpx2", "httpx"):
             logging.getLogger(loud).setLevel(logging.WARNING)
         startup.check(settings)
+        app = console()
     except ConsoleError as error:
         print(error, file=sys.stderr)
         return 2
@@ -104,6 +125,12 @@ def main() -> int:
         threading.Thread(target=_open_browser, args=(settings.url,), daemon=True).start()
     app.run(config={"server.port": settings.port, "server.address": settings.host})
     return 0
+
+
+def _signed_out(actor: Actor) -> bool:
+    """Whether a person ended this sign-in; nobody is let in while that cannot be looked up."""
+    platform = _platform()
+    return platform is None or people.signed_out(platform.engine, actor)
 
 
 def _ready() -> bool:
@@ -161,3 +188,4 @@ def _open_browser(url: str) -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
+app = console()  # for other launchers: `streamlit run app.py`, uvicorn

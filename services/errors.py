@@ -43,6 +43,14 @@ class ForbiddenError(ConsoleError):
     """This person's roles do not allow it."""
 
 
+class SignInError(ForbiddenError):
+    """Nobody is signed in, no longer, or not for this console; `again`: signing in may help."""
+
+    def __init__(self, message: Message, remedy: Message | None = None, *, again: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.again = again
+
+
 class NotReadyError(ConsoleError):
     """Something that must come first has not happened yet."""
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlparse, urlsplit
 
-from services import outgoing
+from services import oidc, outgoing
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.oidc import Oidc
 from services.outgoing import Outgoing
 from services.platforms.databricks import access, place
 from services.platforms.databricks.access import Access
@@ -47,6 +48,7 @@ class Settings:
     place: Place = field(default_factory=Place)
     webhook_secret: Secret | None = None
     outgoing: Outgoing = field(default_factory=Outgoing)
+    oidc: Oidc = field(default_factory=Oidc)
     log_format: str = "text"
 
     @property
@@ -115,18 +117,18 @@ def load(environ: Mapping[str, str]) -> Settings:
     base_url, key, usual = _model(environ, workspace)
     model = environ.get("SIGNALBOX_MODEL") or usual
     roles = environ.get("SIGNALBOX_ROLES_FILE")
-    identity = _choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy"))
+    identity = _choice(environ, "SIGNALBOX_IDENTITY", ("local", "proxy", "oidc"))
     host = environ.get("SIGNALBOX_HOST") or "127.0.0.1"
     if identity == "local" and host not in LOOPBACK:
         raise InvalidInputError(
             Message(
                 "SIGNALBOX_HOST is “{host}”, so others could reach a console that gives everyone every role.", host=host
             ),
-            Message("Listen on 127.0.0.1, or set SIGNALBOX_IDENTITY=proxy with a roles file."),
+            Message("Listen on 127.0.0.1, or set SIGNALBOX_IDENTITY to oidc or proxy, with a roles file."),
         )
-    if identity == "proxy" and not roles:
+    if identity != "local" and not roles:
         raise InvalidInputError(
-            Message("SIGNALBOX_IDENTITY is “proxy”, but nothing says who may do what."),
+            Message("SIGNALBOX_IDENTITY is “{identity}”, but nothing says who may do what.", identity=identity),
             Message("Set SIGNALBOX_ROLES_FILE to a file with a [roles] table."),
         )
     return Settings(
@@ -149,6 +151,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         place=place.read(environ),
         webhook_secret=Secret(secret) if (secret := environ.get("SIGNALBOX_WEBHOOK_SECRET")) else None,
         outgoing=outgoing.read(environ),
+        oidc=oidc.read(environ),
         log_format=_choice(environ, "SIGNALBOX_LOG_FORMAT", ("text", "json")),
     )
 

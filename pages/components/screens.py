@@ -48,6 +48,7 @@ SCREENS = (
     Screen("traces", "operate", mark("Traces"), ":material/account_tree:"),
     Screen("apps", "admin", mark("Apps"), ":material/apps:"),
     Screen("connection", "admin", mark("Connection"), ":material/cable:"),
+    Screen("people", "admin", mark("People"), ":material/group:"),
     Screen("audit", "admin", mark("Audit log"), ":material/history_edu:"),
     Screen("jobs", "admin", mark("Jobs"), ":material/pending_actions:"),
 )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from services import apps, home, people, settings
 from services.messages import LANGUAGES, Message, mark, render
-from services.people import Actor
+from services.people import Actor, seen
 from services.releases import Release, State
 from services.workspace import Platform, Workspace
 
@@ -64,7 +64,12 @@ def platform() -> Platform:
 
 
 def actor() -> Actor:
-    return people.identify(platform().settings, st.context.headers)
+    """The person at this screen; raises SignInError for somebody who is not, or no longer, let in."""
+    place = platform()
+    who = people.identify(place.settings, st.context.headers, st.user.to_dict())
+    if people.signed_out(place.engine, who):
+        raise people.over()
+    return who
 
 
 def workspace() -> Workspace:
@@ -83,6 +88,7 @@ def choose_app(id: str) -> None:
 def choose_in_sidebar() -> None:
     """Draw the choice of app and language, and who is signed in."""
     place = Workspace(platform(), actor())
+    seen.note(place)
     names = {app.id: app.name for app in apps.all(place)}
     _restore(place, list(names))
     with st.sidebar:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from services import people
 from services.audit.chain import LONGEST_CHANGE, append, broken_at, reconcile
 from services.audit.doing import DOING
 from services.audit.reading import Event, about, events, of_verbs
@@ -45,9 +46,9 @@ class Change:
 
 
 def require(workspace: "Workspace", verb: Verb) -> None:
-    """Raise ForbiddenError unless the actor's roles allow `verb`."""
+    """Raise ForbiddenError unless the actor's roles allow `verb`, also now: a screen may have been open for long."""
     needed = ROLE_OF[verb]
-    if needed not in workspace.actor.roles:
+    if needed not in people.check_still_signed_in(workspace.settings, workspace.engine, workspace.actor):
         raise ForbiddenError(
             Message(
                 "{doing} needs the role “{role}”, which {person} does not have.",
@@ -55,7 +56,7 @@ def require(workspace: "Workspace", verb: Verb) -> None:
                 role=Message(ROLE_NAME[needed]),
                 person=workspace.actor.id,
             ),
-            Message("Ask an admin to add you to the roles file."),
+            Message("Ask {whom} to add you to the roles file.", whom=people.whom_to_ask(workspace.settings)),
         )
 
 

@@ -80,6 +80,7 @@ DOING: dict[Verb, str] = {
     Verb.READ_AUDIT: mark("Reading the audit log"),
     Verb.EXPORT_AUDIT: mark("Exporting the audit log"),
     Verb.VERIFY_AUDIT: mark("Checking the audit log"),
+    Verb.READ_PEOPLE: mark("Seeing who signs in"),
     Verb.BACK_UP: mark("Backing up the console"),
     Verb.RESTORE: mark("Restoring the console from a backup"),
 }

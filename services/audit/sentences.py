@@ -86,6 +86,7 @@ SAID: dict[Verb, str] = {
     Verb.READ_AUDIT: mark("{who} read the audit log."),
     Verb.EXPORT_AUDIT: mark("{who} exported lines of the audit log."),
     Verb.VERIFY_AUDIT: mark("{who} had the audit log checked."),
+    Verb.READ_PEOPLE: mark("{who} looked at who signs in."),
     Verb.BACK_UP: mark("{who} made a backup of the console."),
     Verb.RESTORE: mark("{who} restored the console from a backup."),
 }

@@ -84,6 +84,7 @@ class Verb(StrEnum):
     READ_AUDIT = "read_audit"
     EXPORT_AUDIT = "export_audit"
     VERIFY_AUDIT = "verify_audit"
+    READ_PEOPLE = "read_people"
     BACK_UP = "back_up"
     RESTORE = "restore"
 
@@ -165,6 +166,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.READ_AUDIT: Role.APPROVER,
     Verb.EXPORT_AUDIT: Role.APPROVER,
     Verb.VERIFY_AUDIT: Role.APPROVER,
+    Verb.READ_PEOPLE: Role.ADMIN,
     Verb.BACK_UP: Role.ADMIN,
     Verb.RESTORE: Role.ADMIN,
 }

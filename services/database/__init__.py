@@ -6,6 +6,7 @@ from services.database.connection import connect, file_of, new_id, writing
 from services.database.events import event_log
 from services.database.holds import holds
 from services.database.reviewing import review_item, review_queue, review_turn
+from services.database.signing_in import ended_sign_in, person
 from services.database.tables import (
     app,
     comment,
@@ -33,6 +34,7 @@ __all__ = [
     "comment",
     "connect",
     "draft",
+    "ended_sign_in",
     "event_log",
     "file_of",
     "holds",
@@ -41,6 +43,7 @@ __all__ = [
     "migrate",
     "new_id",
     "now",
+    "person",
     "preference",
     "prompt_entry",
     "prompt_index",

@@ -93,7 +93,8 @@ def _attempt(platform: "Platform", job: Job, handler: str) -> None:
     work = Work(engine, job)
     module, _, name = handler.partition(":")
     try:
-        actor = people.with_roles(platform.settings, job.actor, job.groups)
+        groups = people.seen.groups_of(engine, job.actor, job.groups)
+        actor = people.with_roles(platform.settings, job.actor, groups)
         place = workspace.Workspace(platform, actor, fence=work.fence)
         place = place.for_app(apps.get(place, job.app_id))
         os.environ["MLFLOW_EXPERIMENT_ID"] = place.app.experiment_id

@@ -1,63 +1,42 @@
-"""What stands before every request of the web server: security headers, and in proxy mode an identity."""
+"""Who may reach the web server at all: a person of the proxy, or behind a sign-in what is not open to everyone."""
 
+import json
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services import settings
+from services import oidc, people, settings
+from services.errors import ConsoleError
+from services.people import Actor
 
-# `blob:` serves inline components, the hash Streamlit's one inline line; the screens ask no other host for anything.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' blob: 'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 CLOSE_NO_IDENTITY = 4401
 OPEN_PATHS = ("/_stcore/health", "/api/ready", "/api/metrics")
-
-
-class SecurityHeaders:
-    """Adds the headers to every HTTP answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+# Before a sign-in the browser needs the page that asks for it: Streamlit's own files, and the WebSocket that draws it.
+SHOWN_TO_ALL = (*OPEN_PATHS, "/_stcore/host-config", "/_stcore/stream")
+GUARDED = ("/_stcore/", "/media/", "/api/")
+COOKIE = "_streamlit_user"
+SECONDS = 31 * 24 * 3600
 
 
 class IdentityGuard:
-    """In proxy mode refuses requests and WebSockets without the proxy's identity header."""
+    """Refuses requests and WebSockets of nobody, and identity headers that are there twice.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `ended` says whether a sign-in was signed out before its time.
+    """
+
+    def __init__(self, app: ASGIApp, ended: Callable[[Actor], bool] = lambda actor: False) -> None:
         self.app = app
-        config = settings.load(os.environ)
-        self.header = config.email_header if config.identity == "proxy" else None
+        self.ended = ended
+        self.settings = settings.load(os.environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.header is None or scope["type"] == "lifespan" or self._known(scope, self.header):
+        if scope["type"] == "lifespan" or self._known(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -66,5 +45,44 @@ class IdentityGuard:
             refused = PlainTextResponse("Open the console through your organisation's sign-in, not directly.\n", 401)
             await refused(scope, receive, send)
 
-    def _known(self, scope: Scope, header: str) -> bool:
-        return scope["path"] in OPEN_PATHS or bool(Headers(scope=scope).get(header, "").strip())
+    def _known(self, scope: Scope) -> bool:
+        match self.settings.identity:
+            case "proxy":
+                return scope["path"] in OPEN_PATHS or self._by_proxy(Headers(scope=scope))
+            case "oidc":
+                path = scope["path"]
+                return path in SHOWN_TO_ALL or not path.startswith(GUARDED) or self._signed_in(HTTPConnection(scope))
+        return True
+
+    def _by_proxy(self, headers: Headers) -> bool:
+        """One name, said once: of two, one may be what the browser itself sent."""
+        names = headers.getlist(self.settings.email_header)
+        return len(names) == 1 and bool(names[0].strip()) and len(headers.getlist(self.settings.groups_header)) < 2
+
+    def _signed_in(self, request: HTTPConnection) -> bool:
+        secret = oidc.signing_secret(self.settings.oidc, self.settings.run_folder)
+        try:
+            actor = people.identify(self.settings, request.headers, _claims(request.cookies, secret))
+        except ConsoleError:
+            return False
+        return not self.ended(actor)
+
+
+def _claims(cookies: Mapping[str, str], secret: str) -> dict[str, Any]:
+    """What Streamlit's cookie of a sign-in says, when this console signed it; a long one comes in numbered parts."""
+    whole = _signed(cookies, COOKIE, secret)
+    if whole.startswith("chunks-"):
+        count = int(whole.removeprefix("chunks-"))
+        whole = "".join(_signed(cookies, f"{COOKIE}_{n}", secret) for n in range(1, count + 1))
+    try:
+        claims = json.loads(whole)
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _signed(cookies: Mapping[str, str], name: str, secret: str) -> str:
+    try:
+        return str(URLSafeTimedSerializer(secret, salt=name).loads(cookies.get(name, ""), max_age=SECONDS))
+    except BadSignature:
+        return ""

@@ -3,6 +3,7 @@
 import errno
 import socket
 
+from services import oidc, people
 from services.errors import ConsoleError, NotReadyError
 from services.messages import Message
 from services.processes.lock import held, read
@@ -10,8 +11,13 @@ from services.settings import Settings
 
 
 def check(settings: Settings) -> None:
-    """Raises NotReadyError for a folder that cannot be written, a second console on it, or a port that is taken."""
+    """Raises ConsoleError for a folder that cannot be written, a sign-in that is not set up, a second console on the
+    folder, or a port that is taken.
+    """
     _check_folder(settings)
+    people.roles_file(settings)
+    if settings.identity == "oidc":
+        oidc.check(settings.oidc, settings.outgoing.public_url)
     if held(settings.run_folder / "web.lock"):
         raise already_running(settings)
     if settings.port == settings.gateway_port:

@@ -3,14 +3,22 @@
 import asyncio
 import base64
 import hashlib
+import json
 import re
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import streamlit
+from itsdangerous import URLSafeTimedSerializer
 from starlette.responses import PlainTextResponse
 
-from services.processes.guard import CLOSE_NO_IDENTITY, HEADERS, IdentityGuard, SecurityHeaders
+from services.processes.guard import CLOSE_NO_IDENTITY, IdentityGuard
+from services.processes.headers import HEADERS, SecurityHeaders
+from services.processes.sign_in import SignInAnswers
+
+SECRET = "a secret of forty characters, or some more"
 
 
 async def screens(scope, receive, send):
@@ -20,7 +28,7 @@ async def screens(scope, receive, send):
         await PlainTextResponse("screen")(scope, receive, send)
 
 
-def ask(app, kind="http", path="/", headers=()):
+def ask(app, kind="http", path="/", headers=(), query=""):
     """What the server sends back, as ASGI messages."""
     sent = []
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers]
@@ -31,7 +39,7 @@ def ask(app, kind="http", path="/", headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": kind, "path": path, "headers": encoded, "method": "GET", "query_string": b""}
+    scope = {"type": kind, "path": path, "headers": encoded, "method": "GET", "query_string": query.encode()}
     asyncio.run(app(scope, receive, send))
     return sent
 
@@ -79,6 +87,13 @@ def test_behind_a_proxy_a_named_person_enters(guarded, kind):
     assert sent[0]["type"] in ("http.response.start", "websocket.accept")
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-Email", "X-Forwarded-Groups"])
+def test_behind_a_proxy_a_header_that_is_there_twice_is_refused(guarded, name):
+    """A proxy that adds its header and leaves the browser's own would let anyone be anyone."""
+    told = [("X-Forwarded-Email", "ada@example.com"), (name, "root@example.com"), (name, "leads")]
+    assert ask(guarded, headers=told)[0]["status"] == 401
+
+
 @pytest.mark.parametrize("path", ["/_stcore/health", "/api/ready"])
 def test_health_needs_no_identity(guarded, path):
     assert ask(guarded, path=path)[0]["status"] == 200
@@ -86,3 +101,117 @@ def test_health_needs_no_identity(guarded, path):
 
 def test_on_ones_own_machine_nobody_signs_in(settings):
     assert ask(IdentityGuard(screens))[0]["status"] == 200
+
+
+@pytest.fixture
+def signing_in(settings, tmp_path, monkeypatch):
+    roles = tmp_path / "roles.toml"
+    roles.write_text('[roles]\nviewer = ["ada@example.com"]\n')
+    for name, value in {
+        "SIGNALBOX_IDENTITY": "oidc",
+        "SIGNALBOX_ROLES_FILE": str(roles),
+        "SIGNALBOX_OIDC_CLIENT_ID": "console",
+        "SIGNALBOX_COOKIE_SECRET": SECRET,
+        "SIGNALBOX_PUBLIC_URL": "https://console.example",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def cookie(secret=SECRET, **other):
+    """As Streamlit writes it after a sign-in; `long` in parts."""
+    claims = {"is_logged_in": True, "aud": "console", "email": "ada@example.com", "iat": time.time()} | other
+    written = json.dumps(claims)
+    parts = {"_streamlit_user": written}
+    if len(written) > 4000:
+        parts = {
+            "_streamlit_user": "chunks-2",
+            "_streamlit_user_1": written[:3000],
+            "_streamlit_user_2": written[3000:],
+        }
+    return [("cookie", "; ".join(f"{name}={URLSafeTimedSerializer(secret, salt=name).dumps(one)}" for name, one in parts.items()))]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/", "/prompts", "/static/js/index.js", "/auth/login", "/api/ready"])
+def test_before_a_sign_in_only_its_own_screen_is_shown(signing_in, path):
+    assert ask(IdentityGuard(screens), path=path)[0]["status"] == 200
+    assert ask(IdentityGuard(screens), "websocket", "/_stcore/stream")[0]["type"] == "websocket.accept"
+
+
+@pytest.mark.parametrize("path", ["/media/x.csv", "/_stcore/upload_file/a/b", "/_stcore/metrics", "/api/anything"])
+def test_behind_a_sign_in_nothing_else_is_for_everyone(signing_in, path):
+    guard = IdentityGuard(screens)
+    assert ask(guard, path=path)[0]["status"] == 401
+    assert ask(guard, path=path, headers=cookie())[0]["status"] == 200
+    assert ask(guard, path=path, headers=cookie(groups=["g" * 100] * 50))[0]["status"] == 200
+    assert ask(guard, path=path, headers=[("x-forwarded-email", "ada@example.com")])[0]["status"] == 401
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"secret": "x" * 40},
+        {"iat": time.time() - 9 * 3600},
+        {"aud": "other"},
+        {"email": "eve@example.com"},
+        {"is_logged_in": False},
+    ],
+)
+def test_a_forged_old_or_foreign_sign_in_opens_nothing(signing_in, told):
+    assert ask(IdentityGuard(screens), path="/media/x.csv", headers=cookie(**told))[0]["status"] == 401
+
+
+def test_a_sign_in_that_was_signed_out_opens_nothing(signing_in):
+    assert ask(IdentityGuard(screens, lambda actor: True), path="/media/x.csv", headers=cookie())[0]["status"] == 401
+
+
+def answering(status, *headers):
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        await send({"type": "http.response.body", "body": b""})
+
+    return answer
+
+
+def answer(app, path, query="", **headers):
+    start = ask(SignInAnswers(app), path=path, query=query, headers=list(headers.items()))[0]
+    told = [(name.decode(), value.decode()) for name, value in start["headers"]]
+    return start["status"], dict(told).get("location"), [value for name, value in told if name == "set-cookie"]
+
+
+PERSON = (b"set-cookie", b"_streamlit_user=abc; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax")
+TOKENS = (b"set-cookie", b"_streamlit_user_tokens=eyJ; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax")
+HOME = (b"location", b"/")
+
+
+def test_the_browser_keeps_no_token_and_its_cookie_ends_with_the_sign_in(signing_in):
+    status, location, cookies = answer(answering(302, HOME, PERSON, TOKENS), "/oauth2callback", "code=c&state=s")
+    assert (status, location) == (302, "/")
+    assert cookies == ["_streamlit_user=abc; HttpOnly; Max-Age=28800; Path=/; SameSite=lax; Secure"]
+
+
+def test_a_sign_in_leads_back_to_the_screen_that_asked_for_it(signing_in):
+    _, _, cookies = answer(answering(302, HOME), "/auth/login", host="c", referer="https://c/releases?release=3")
+    kept = cookies[0].partition(";")[0]
+    _, location, _ = answer(answering(302, HOME, PERSON), "/oauth2callback", "code=c&state=s", cookie=kept)
+    assert location == "/releases?release=3"
+
+
+@pytest.mark.parametrize(
+    "way", ["//evil.example", "https://evil.example/x", "/\\evil.example", "/oauth2callback?a", ""]
+)
+def test_a_sign_in_leads_nowhere_else(signing_in, way):
+    told = f"signalbox_way_back={quote(way, safe='')}"
+    assert answer(answering(302, HOME, PERSON), "/oauth2callback", "code=c&state=s", cookie=told)[1] == "/"
+    foreign = answer(answering(302, HOME), "/auth/login", host="c", referer="https://evil.example/releases")
+    assert foreign[2] == []
+
+
+def test_a_sign_in_that_failed_says_so(signing_in):
+    for query in ("code=c&state=s", "error=access_denied"):
+        assert answer(answering(302, HOME), "/oauth2callback", query)[1] == "/?sign_in=failed"
+    assert answer(answering(400), "/auth/login")[:2] == (302, "/?sign_in=failed")
+    assert answer(answering(302, HOME), "/oauth2callback")[1] == "/", "back from signing out"
+
+
+def test_in_other_modes_answers_pass_as_they_are(settings):
+    assert answer(answering(302, HOME, TOKENS), "/oauth2callback", "code=c")[2] == [TOKENS[1].decode()]

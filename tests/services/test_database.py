@@ -40,6 +40,8 @@ def test_a_folder_of_the_first_version_keeps_its_data_and_gets_what_came_later(w
             "prompt_label",
             "prompt_words",
             "preference",
+            "person",
+            "ended_sign_in",
             "review_turn",
             "review_item",
             "review_queue",
