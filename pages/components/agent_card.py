@@ -57,12 +57,19 @@ def _show_title(agent: AgentVersion) -> None:
 
 
 def _facts(agent: AgentVersion) -> str:
+    known = {
+        "model": session.escape(agent.llm_model or "–"),
+        "registered": _("registered as version {n}", n=agent.registered)
+        if agent.registered
+        else _("not registered yet"),
+    }
+    if agent.links.none:
+        return _("Model {model} · no prompt · {registered}", **known)
     return _(
         "Model {model} · prompt {prompt} · {follows} · {registered}",
-        model=session.escape(agent.llm_model or "–"),
         prompt=session.escape(agent.prompt_name or "–"),
         follows=_("pinned to version {n}", n=agent.pinned) if agent.pinned else _("follows what is live"),
-        registered=_("registered as version {n}", n=agent.registered) if agent.registered else _("not registered yet"),
+        **known,
     )
 
 
@@ -81,6 +88,9 @@ def _show_tools(agent: AgentVersion) -> None:
 
 
 def _show_links(links: Links) -> None:
+    if links.none:
+        st.caption(_("It asks no prompt: its instructions are in its code."))
+        return
     if links.agree:
         st.caption(_("Its three links to the prompt agree."))
         return

@@ -20,15 +20,19 @@ TYPES = ["py", "zip", "txt", "md", "json", "jsonl", "yaml", "yml", "toml", "csv"
 
 def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     """The field, a button that checks the file under what `filled` says, and what the check found."""
+    chosen = st.file_uploader(
+        _("Agent file or folder"),
+        type=TYPES,
+        key=_key(workspace, "file"),
+        accept_multiple_files=True,
+        on_change=_suggest,
+        args=(workspace,),
+    )
     st.caption(
         _(
             "A Python file that ends with mlflow.models.set_model(…): a ResponsesAgent, a ChatAgent, a Python model or a "
-            "function. With other files beside it, choose them all, or a zip of the folder. Without a file, the built-in "
-            "agent is logged: the prompt, then the question, then the model's answer."
+            "function. With other files beside it, choose them all, or a zip of the folder."
         )
-    )
-    chosen = st.file_uploader(
-        _("Agent file or folder"), type=TYPES, key=_key(workspace, "file"), accept_multiple_files=True
     )
     if not chosen:
         return
@@ -52,6 +56,36 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
         agent_checks.show(workspace, job_id)
 
 
+def asks_prompt(workspace: Workspace) -> bool:
+    """The choice where the agent's instructions are; at first what the file itself shows."""
+    key = _key(workspace, "prompted")
+    st.session_state.setdefault(key, True)
+    st.radio(
+        _("Where its instructions are"),
+        [True, False],
+        key=key,
+        format_func=lambda asks: _("In a prompt of this app") if asks else _("In its own code, or it needs none"),
+        captions=[
+            _("The file reads from its model config which prompt to load. Releases prove that it does."),
+            _("It is logged without a prompt. A change of what it says is then a new agent version."),
+        ],
+    )
+    asks = bool(st.session_state[key])
+    if asks or not st.session_state.get(_key(workspace, "file")):
+        return asks
+    if checking.asks_prompt(_written(workspace)):
+        st.warning(_("The file asks a prompt, and none is chosen for it."), icon=":material/warning:")
+    else:
+        st.info(
+            _(
+                "No prompt is asked for, because the file loads none. It is logged, tried, evaluated and released all the "
+                "same; what is about prompts says that it does not apply."
+            ),
+            icon=":material/info:",
+        )
+    return False
+
+
 def source(workspace: Workspace) -> str | None:
     """The text of the file that names the agent; None without one. Raises InvalidInputError."""
     found = _read(workspace)
@@ -62,6 +96,24 @@ def beside(workspace: Workspace) -> dict[str, str]:
     """The other files of the folder by their path; raises InvalidInputError."""
     found = _read(workspace)
     return {name: text for name, text in found.items() if name != _entry(workspace, found)} if found else {}
+
+
+def _suggest(workspace: Workspace) -> None:
+    """Fill the form by what the file shows of itself; what cannot be read is said below the field."""
+    written = _written(workspace)
+    if not written:
+        return
+    st.session_state[_key(workspace, "prompted")] = checking.asks_prompt(written)
+    if not checking.asks_model(written):
+        st.session_state[_key(workspace, "model")] = ""
+
+
+def _written(workspace: Workspace) -> str:
+    """Everything that was chosen; empty for what cannot be read."""
+    try:
+        return "\n".join(_read(workspace).values())
+    except ConsoleError:
+        return ""
 
 
 def _read(workspace: Workspace) -> dict[str, str]:

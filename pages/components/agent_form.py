@@ -1,6 +1,7 @@
 """The form of a new agent version: what everyone fills in, and the rest in sections that stay closed."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -25,26 +26,32 @@ from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
+OF_PROMPT = ("prompt", "version", "pinned")
 
 
 def show(workspace: Workspace, names: list[str]) -> None:
     """The form and its button; what was refused stands beside the button. `names` are the app's prompts."""
     st.subheader(_("Log an agent"), anchor=False)
-    if not names:
-        st.info(_("Write a prompt first: an agent is logged together with its prompt."))
+    st.text_input(_("Name"), workspace.app.id, key=_key(workspace, "name"))
+    own = _choose_own(workspace)
+    if own:
+        agent_file.show(workspace, lambda: filled(workspace))
+    asks = not own or agent_file.asks_prompt(workspace)
+    if asks and not names:
+        st.info(_("Write a prompt first: this agent is logged together with its prompt."))
         st.page_link(session.page("prompts"), label=_("Open Prompts"), icon=":material/edit_note:")
         return
-    _show_prompt(workspace, names)
-    _show_model(workspace)
-    with st.expander(_("Bring your own agent file")):
-        agent_file.show(workspace, lambda: filled(workspace))
+    if asks:
+        _show_prompt(workspace, names)
+    _show_model(workspace, own=own, asks=asks)
     with st.expander(_("Documents it answers from")):
         agent_documents.show(workspace)
-    with st.expander(_("Tools that it may call")):
-        agent_tools.show(workspace)
-        st.divider()
-        st.markdown(f"**{_('MCP servers')}**")
-        agent_servers.show(workspace)
+    if not own:
+        with st.expander(_("Tools that it may call")):
+            agent_tools.show(workspace)
+            st.divider()
+            st.markdown(f"**{_('MCP servers')}**")
+            agent_servers.show(workspace)
     with st.expander(_("What it may use (Databricks)")):
         agent_access.show(workspace)
     with st.expander(_("Packages")):
@@ -72,19 +79,25 @@ def filled(workspace: Workspace) -> AgentForm:
     def value(name: str) -> str:
         return str(st.session_state.get(_key(workspace, name)) or "").strip()
 
-    cache = st.session_state.get(_key(workspace, "cache"))
+    shown = {
+        name: st.session_state.get(_key(workspace, name)) for name in (*OF_PROMPT, "temperature", "max_tokens", "cache")
+    }
+    # Without any prompt in the app its fields are not there; a file can be checked all the same.
+    asks = shown["prompt"] is not None and (
+        not _is_own(workspace) or bool(st.session_state[_key(workspace, "prompted")])
+    )
     form = AgentForm(
         name=value("name"),
-        prompt_name=st.session_state[_key(workspace, "prompt")],
-        first_version=st.session_state[_key(workspace, "version")],
-        pinned=st.session_state[_key(workspace, "pinned")],
+        prompt_name=str(shown["prompt"]) if asks else "",
+        first_version=shown["version"] if asks else None,
+        pinned=asks and bool(shown["pinned"]),
         llm_model=value("model"),
         llm_api=st.session_state.get(_key(workspace, "api")) or APIS[0],
-        temperature=st.session_state[_key(workspace, "temperature")],
-        max_output_tokens=st.session_state[_key(workspace, "max_tokens")],
+        temperature=shown["temperature"],
+        max_output_tokens=shown["max_tokens"],
         constants=_pairs(workspace, "constants"),
         environment=value("environment"),
-        prompt_cache_seconds=cache,
+        prompt_cache_seconds=shown["cache"],
         example_question=value("question"),
         example_inputs=_pairs(workspace, "inputs"),
         pip_requirements=requirements.lines(value("packages")),
@@ -98,21 +111,46 @@ def _log(workspace: Workspace) -> None:
     refused = _key(workspace, "refused")
     st.session_state.pop(refused, None)
     try:
-        form = replace(
-            filled(workspace),
-            source=agent_file.source(workspace),
-            files=agent_file.beside(workspace),
-            documents=agent_documents.kept(workspace),
-            tools=agent_tools.source(workspace),
-            asking_tools=agent_tools.asking(workspace),
-            servers=agent_servers.read(workspace),
-        )
+        form = replace(filled(workspace), documents=agent_documents.kept(workspace), **_code(workspace))
         job = agents.log(workspace, form)
     except ConsoleError as error:
         st.session_state[refused] = error
         return
     with feedback.action(Message("Logging the agent. This takes about ten seconds.")):
         st.query_params.from_dict({"job": str(job.id)})
+
+
+def _code(workspace: Workspace) -> dict[str, Any]:
+    """The files of one's own agent, or what the built-in one is given; raises InvalidInputError without a file."""
+    if not _is_own(workspace):
+        return {
+            "tools": agent_tools.source(workspace),
+            "asking_tools": agent_tools.asking(workspace),
+            "servers": agent_servers.read(workspace),
+        }
+    source = agent_file.source(workspace)
+    if source is None:
+        raise InvalidInputError(Message("No agent file is chosen."), Message("Choose one, or log the built-in agent."))
+    return {"source": source, "files": agent_file.beside(workspace)}
+
+
+def _is_own(workspace: Workspace) -> bool:
+    return bool(st.session_state.get(_key(workspace, "own")))
+
+
+def _choose_own(workspace: Workspace) -> bool:
+    return bool(
+        st.radio(
+            _("What answers"),
+            [False, True],
+            key=_key(workspace, "own"),
+            format_func=lambda own: _("An agent file of your own") if own else _("The built-in agent"),
+            captions=[
+                _("The prompt, then the question, then the model's answer; documents and tools by form. No code."),
+                _("A Python file or folder, checked before it is logged. Any framework, any kind of agent."),
+            ],
+        )
+    )
 
 
 def _key(workspace: Workspace, name: str) -> str:
@@ -132,7 +170,6 @@ def _pairs(workspace: Workspace, name: str) -> dict[str, str]:
 
 
 def _show_prompt(workspace: Workspace, names: list[str]) -> None:
-    st.text_input(_("Name"), workspace.app.id, key=_key(workspace, "name"))
     labels = agent_try.version_labels(workspace, st.selectbox(_("Prompt"), names, key=_key(workspace, "prompt")))
     st.selectbox(_("Prompt version"), list(labels), format_func=labels.__getitem__, key=_key(workspace, "version"))
     st.caption(
@@ -152,8 +189,14 @@ def _show_prompt(workspace: Workspace, names: list[str]) -> None:
     )
 
 
-def _show_model(workspace: Workspace) -> None:
-    st.text_input(_("Model"), workspace.app.model or workspace.settings.model, key=_key(workspace, "model"))
+def _show_model(workspace: Workspace, *, own: bool, asks: bool) -> None:
+    # Set here, not as the field's value: choosing a file may empty it.
+    st.session_state.setdefault(_key(workspace, "model"), workspace.app.model or workspace.settings.model)
+    st.text_input(_("Model"), key=_key(workspace, "model"), placeholder=_("none") if own else None)
+    if own:
+        st.caption(
+            _("The file reads it as llm_model from its model config. Empty: it asks no model, or names its own.")
+        )
     left, right = st.columns(2)
     left.number_input(
         _("Temperature"),
@@ -172,7 +215,10 @@ def _show_model(workspace: Workspace) -> None:
         key=_key(workspace, "max_tokens"),
         placeholder=_("no limit"),
     )
-    st.caption(_("What a prompt version sets itself counts before these."))
+    if asks:
+        st.caption(_("What a prompt version sets itself counts before these."))
+    if own:
+        return
     st.radio(
         _("How the built-in agent asks the model"),
         APIS,

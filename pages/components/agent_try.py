@@ -27,7 +27,7 @@ def version_labels(workspace: Workspace, name: str) -> dict[int, str]:
 def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -> None:
     """The form and, under it, the answers that the address names."""
     known = agent.prompt_name in prompts.names(workspace)
-    versions = _choose_versions(workspace, agent, version_labels(workspace, agent.prompt_name) if known else {})
+    versions = _choose_versions(agent, version_labels(workspace, agent.prompt_name)) if known else [None]
     asked = inputs.inputs(workspace, agent, versions)
     if asked.asks:
         st.text_area(
@@ -46,7 +46,7 @@ def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -
     _show_answers(workspace, agent)
 
 
-def _choose_versions(workspace: Workspace, agent: AgentVersion, versions: dict[int, str]) -> list[int | None]:
+def _choose_versions(agent: AgentVersion, versions: dict[int, str]) -> list[int | None]:
     first: dict[int | None, str] = dict(versions.items()) or {None: _("as the agent has it")}
     second: dict[int | None, str] = {None: _("no second answer"), **dict(versions.items())}
     left, right = st.columns(2)
@@ -91,7 +91,8 @@ def _input_key(agent: AgentVersion, name: str) -> str:
 def _try_out(workspace: Workspace, agent: AgentVersion) -> None:
     # A click may overtake what was just typed: the fields are read here, not taken from the last run.
     question = str(st.session_state.get(f"try-question/{workspace.app.id}", ""))
-    first, second = (st.session_state[f"try-{place}/{agent.model_id}"] for place in ("first", "second"))
+    # An agent that asks no prompt has no versions to choose.
+    first, second = (st.session_state.get(f"try-{place}/{agent.model_id}") for place in ("first", "second"))
     with feedback.action(Message("Asked. The answers appear below.")):
         versions = [first] if second in (None, first) else [first, second]
         asked = inputs.inputs(workspace, agent, versions)
@@ -119,7 +120,7 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
     st.markdown(f"**{asked}**  \n" + editor.as_written(tried[0].args["question"]))
     for column, job in zip(st.columns(len(tried)), tried, strict=True):
         with column, st.container(border=True, height="stretch"):
-            _show_answer(job)
+            _show_answer(job, agent)
 
 
 def _ask_for_yes(job: Job) -> None:
@@ -138,9 +139,10 @@ def _go_on(job_id: int, allowed: bool) -> None:
         st.query_params["tried"] = ",".join(str(next_job.id) if one == str(job_id) else one for one in named)
 
 
-def _show_answer(job: Job) -> None:
-    version = job.args["prompt_version"]
-    st.markdown(f"**{_('Prompt version {n}', n=version) if version else _('The prompt as the agent has it')}**")
+def _show_answer(job: Job, agent: AgentVersion) -> None:
+    if not agent.links.none:
+        version = job.args["prompt_version"]
+        st.markdown(f"**{_('Prompt version {n}', n=version) if version else _('The prompt as the agent has it')}**")
     ended = feedback.job(job.id)
     if ended.state is not State.DONE:
         return

@@ -53,22 +53,35 @@ def of(workspace: "Workspace", form: "AgentForm", identifier: str = "") -> dict[
 
     Code that was brought reads `config.get("top_k")`; the built-in agent fills prompt variables from `constants`.
     """
+    constants = {name: typed(value) for name, value in form.constants.items()}
+    return (
+        constants
+        | _of_prompt(workspace, form)
+        | {
+            "llm_model": form.llm_model,
+            "llm_api": form.llm_api,
+            "company_name": workspace.app.company,
+            "constants": {**workspace.app.constants, **form.constants},
+            "temperature": form.temperature,
+            "max_output_tokens": form.max_output_tokens,
+            "environment": form.environment,
+            "app_version": identifier,
+        }
+    )
+
+
+def _of_prompt(workspace: "Workspace", form: "AgentForm") -> dict[str, Any]:
+    """Nothing for a file that asks no prompt of the app."""
+    if not form.prompted or form.first_version is None:
+        return {}
     cache = form.prompt_cache_seconds
-    return {name: typed(value) for name, value in form.constants.items()} | {
+    return {
         "prompt_name": workspace.full_name(form.prompt_name),
         "prompt_alias": production.pin_alias(form.first_version) if form.pinned else production.ALIAS,
         # Code that was brought may know no other way; MLflow asks it before anything is released.
         "prompt_version": str(form.first_version) if form.pinned and form.source is not None else "",
         "pinned_version": str(form.first_version) if form.pinned else "",
-        "llm_model": form.llm_model,
-        "llm_api": form.llm_api,
-        "company_name": workspace.app.company,
-        "constants": {**workspace.app.constants, **form.constants},
         "prompt_cache_seconds": workspace.app.prompt_cache_seconds if cache is None else cache,
-        "temperature": form.temperature,
-        "max_output_tokens": form.max_output_tokens,
-        "environment": form.environment,
-        "app_version": identifier,
     }
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from services import prompts
+from services import kinds, prompts
 from services.agents.checking import Report
 from services.agents.checking.probe import QUESTION
 from services.agents.form import AgentForm
@@ -14,7 +14,7 @@ from services.kinds import FORM_KEY
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-ANY_QUESTION = "Hello!"
+ANY_QUESTION, ANY_TEXT = "Hello!", "example"
 
 
 def of(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
@@ -22,7 +22,11 @@ def of(workspace: "Workspace", form: AgentForm) -> dict[str, Any] | None:
     question = form.example_question.strip() or "".join(workspace.app.smoke_questions[:1])
     if not question and not form.example_inputs:
         return None
-    of_prompt = prompts.version(workspace, form.prompt_name, form.first_version).variables
+    of_prompt = (
+        prompts.version(workspace, form.prompt_name, form.first_version).variables
+        if form.prompted and form.first_version is not None
+        else frozenset[str]()
+    )
     variables = {name: value for name, value in form.example_inputs.items() if name in of_prompt}
     own: dict[str, Any] = {name: value for name, value in form.example_inputs.items() if name not in of_prompt}
     custom = own | ({"variables": variables} if variables else {})
@@ -47,10 +51,19 @@ def _of_python(example: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str
     if "form" in taken:
         return {"input_example": None, "metadata": {FORM_KEY: taken["form"]}}
     question = next((turn["content"] for turn in reversed(example.get("input") or [])), QUESTION)
+    question = ANY_TEXT if _takes_none(taken) else question
     custom = example.get("custom_inputs") or {}
     if "table" in taken:
         return {"input_example": pd.DataFrame([_filled(row, question, custom) for row in taken["table"]])}
     return {"input_example": _filled(taken.get("request"), question, custom)}
+
+
+def _takes_none(taken: Mapping[str, Any]) -> bool:
+    """Whether the check put its question into some field, because none of several is meant for one."""
+    request = taken.get("table") or taken.get("request")
+    row = request[0] if isinstance(request, list) and request else request
+    names = set(row) if isinstance(row, dict) else set()
+    return len(names) > 1 and not names & {*kinds.QUESTION, *kinds.CONVERSATION}
 
 
 def _filled(value: Any, question: str, inputs: Mapping[str, Any]) -> Any:

@@ -26,14 +26,15 @@ OWN_PREFIXES = ("mlflow.", "signalbox.")
 class AgentForm:
     """What the form asks for; without `source` the built-in agent is logged, with it that Python file, beside the `files` it imports.
 
-    What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
+    A file that asks no prompt of the app has an empty `prompt_name` and no `first_version`; one that asks no model, or
+    names it itself, an empty `llm_model`. What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
     packages, a version identifier by the time. `tools` is the text of a file for the built-in agent, `asking_tools` are
     those that wait for a person's yes; `servers` are MCP servers, each as `servers.row` makes it. Resources, or system resources and scopes (an auth policy), never both.
     """
 
     name: str
     prompt_name: str
-    first_version: int
+    first_version: int | None
     pinned: bool
     llm_model: str
     source: str | None = None
@@ -56,6 +57,11 @@ class AgentForm:
     tools: str = ""
     asking_tools: Sequence[str] = ()
     servers: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def prompted(self) -> bool:
+        """Whether it asks a prompt of the app."""
+        return bool(self.prompt_name)
 
 
 def check(form: AgentForm) -> None:
@@ -90,6 +96,12 @@ def _check_name(form: AgentForm) -> None:
         raise InvalidInputError(
             Message("“{name}” cannot be an agent's name.", name=form.name),
             Message("Use letters, digits, blanks and hyphens."),
+        )
+    if form.source is not None:
+        return
+    if not form.prompted:
+        raise InvalidInputError(
+            Message("The built-in agent needs a prompt."), Message("Choose one, or bring an agent file of your own.")
         )
     if not form.llm_model.strip():
         raise InvalidInputError(Message("No model is named."), Message("Type the name of the model that answers."))

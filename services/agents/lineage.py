@@ -78,6 +78,8 @@ def prompt_proof(workspace: "Workspace", agent: AgentVersion) -> PromptProof:
 
 
 def _shown(workspace: "Workspace", trace: Trace, agent: AgentVersion) -> tuple[bool | None, Message]:
+    if agent.links.none:
+        return None, Message("It asks no prompt: its instructions are in its code.")
     if not agent.prompt_name:
         return False, Message("No: it names no prompt.")
     try:

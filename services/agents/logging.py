@@ -47,8 +47,9 @@ TOOLS_FILE = "tools.py"
 def log(workspace: "Workspace", form: AgentForm) -> "Job":
     """Queue the logging of an agent; raises InvalidInputError for a file that cannot be one."""
     audit.require(workspace, Verb.LOG_AGENT)
-    prompts.version(workspace, form.prompt_name, form.first_version)
     check(form)
+    if form.prompted:
+        prompts.version(workspace, form.prompt_name, form.first_version or 0)
     checking.refuse_secrets(form.source or "", {**form.files, **({TOOLS_FILE: form.tools} if form.tools else {})})
     args = {"form": form.__dict__}
     job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
@@ -66,7 +67,8 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     if logged is None:
         found = _require_sound(workspace, work, form)
         work.progress(0, 2, Message("Asking the model"))
-        playground.check_model(workspace, form.llm_model, form.llm_api)
+        if form.llm_model:
+            playground.check_model(workspace, form.llm_model, form.llm_api)
         work.progress(1, 2, Message("Logging the agent"))
         heard = Printed()
         with audit.change(workspace, Verb.LOG_AGENT, form.name) as change:
@@ -98,7 +100,7 @@ def _require_sound(workspace: "Workspace", work: "Work", form: AgentForm) -> tup
 
 def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed, found: Sequence[Tool]) -> str:
     # Until a version is live or released, the agent's own check while logging needs to know which version to load.
-    os.environ["SIGNALBOX_PROMPT_VERSION"] = str(form.first_version)
+    os.environ["SIGNALBOX_PROMPT_VERSION"] = str(form.first_version or "")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "agent.py"
         file.write_text(form.source or BUILT_IN.read_text("utf-8"), "utf-8")
@@ -120,19 +122,27 @@ def _log(workspace: "Workspace", form: AgentForm, work: "Work", heard: Printed, 
 def arguments(workspace: "Workspace", form: AgentForm, job_id: int) -> dict[str, Any]:
     """What `log_model` is given beside the file; `prompts` names the alias when it exists, else the first version.
 
+    A file that asks no prompt of the app is linked to none.
+
     Packages are always named: to infer them, MLflow runs the agent once more in a process of its own, for seconds.
     """
-    followed = not form.pinned and production.alias(workspace, form.prompt_name) is not None
-    at_alias, at_version = _addresses(workspace, form)
     identifier = form.version_identifier or version_identifier()
     return {
         "name": form.name,
         "model_config": config_files.of(workspace, form, identifier),
         "tags": _tags(workspace, form, job_id, identifier),
-        "prompts": [at_alias if followed else at_version],
+        "prompts": _linked(workspace, form),
         "input_example": example.of(workspace, form),
         "pip_requirements": requirements.added(form.pip_requirements, servers.requirements(form.servers)),
     } | resources.arguments(_resources(workspace, form), form.system_resources, form.user_scopes)
+
+
+def _linked(workspace: "Workspace", form: AgentForm) -> list[str] | None:
+    if not form.prompted:
+        return None
+    at_alias, at_version = _addresses(workspace, form)
+    followed = not form.pinned and production.alias(workspace, form.prompt_name) is not None
+    return [at_alias if followed else at_version]
 
 
 def _resources(workspace: "Workspace", form: AgentForm) -> Rows:
@@ -150,17 +160,25 @@ def _addresses(workspace: "Workspace", form: AgentForm) -> tuple[str, str]:
 
 
 def _tags(workspace: "Workspace", form: AgentForm, job_id: int, identifier: str) -> dict[str, str]:
-    at_alias, at_version = _addresses(workspace, form)
     return {
         **form.tags,
-        "prompt_name": workspace.full_name(form.prompt_name),
-        "prompt_alias": production.pin_alias(form.first_version) if form.pinned else production.ALIAS,
-        "prompt_uri": at_version if form.pinned else at_alias,
+        **_prompt_tags(workspace, form),
         prompts.APP_TAG: workspace.app.id,
         prompts.AUTHOR_TAG: workspace.actor.id,
         JOB_TAG: str(job_id),
         "app_version": identifier,
         "model_version": identifier,
+    }
+
+
+def _prompt_tags(workspace: "Workspace", form: AgentForm) -> dict[str, str]:
+    if not form.prompted or form.first_version is None:
+        return {}
+    at_alias, at_version = _addresses(workspace, form)
+    return {
+        "prompt_name": workspace.full_name(form.prompt_name),
+        "prompt_alias": production.pin_alias(form.first_version) if form.pinned else production.ALIAS,
+        "prompt_uri": at_version if form.pinned else at_alias,
     }
 
 

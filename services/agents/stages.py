@@ -81,6 +81,9 @@ def prompted(agent: AgentVersion, history: Mapping[int, PromptVersion], now: int
         told.setdefault(now, []).append(how)
     nodes = tuple(_prompt_node(name, number, tuple(notes), history.get(number)) for number, notes in told.items())
     again = Node(Message("Log it again"), "agents", {"new": "1"})
+    if agent.links.none:
+        again = Node(Message("Log it with a prompt"), "agents", {"new": "1"})
+        return Stage(Message("Prompt"), nodes, Message("It asks no prompt: its instructions are in its code."), again)
     return Stage(Message("Prompt"), nodes, Message("It was logged with no prompt of the registry."), again)
 
 
@@ -89,7 +92,9 @@ def logged(agent: AgentVersion) -> Stage:
         Badge(Message("links agree"), Light.GREEN) if agent.links.agree else Badge(Message("links differ"), Light.RED)
     )
     follows = Message("pinned to version {n}", n=agent.pinned) if agent.pinned else Message("follows what is live")
-    node = Node(agent.name, "agents", {"agent": agent.model_id}, (agree,), (agent.llm_model, follows), agent.created_at)
+    badges, told = ((), ()) if agent.links.none else ((agree,), (follows,))
+    notes = (*filter(None, [agent.llm_model]), *told)
+    node = Node(agent.name, "agents", {"agent": agent.model_id}, badges, notes, agent.created_at)
     return Stage(Message("Agent"), (node,), Message("There is no agent."), node)
 
 
@@ -177,8 +182,10 @@ def _evaluation(workspace: "Workspace", found: Evaluation) -> Node:
         badge = Badge(Message("no gate set"))
     scores = ", ".join(f"{name} {_told(score, minimum.get(name))}" for name, score in known.items())
     rows = Message("{n} questions, {failed} not answered", n=found.rows, failed=found.failed)
-    seen = () if found.prompt_seen else (Badge(Message("prompt not seen"), Light.RED),)
+    prompted = bool(found.prompt_name)
+    seen = (Badge(Message("prompt not seen"), Light.RED),) if prompted and not found.prompt_seen else ()
     what = Message("Prompt version {n}", n=found.prompt_version or found.requested_version or "–")
+    what = what if prompted else Message("Without a prompt")
     return Node(what, "evaluations", {"run": found.run_id}, (badge, *seen), (scores, rows), found.created_at)
 
 

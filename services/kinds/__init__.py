@@ -3,13 +3,15 @@
 from services.kinds.answers import answer_text
 from services.kinds.asked import AskedAgent, load
 from services.kinds.facts import Kind, kind_of
-from services.kinds.fields import Field, Fields, fields_of
+from services.kinds.fields import CONVERSATION, QUESTION, Field, Fields, fields_of
 from services.kinds.python import FORM_KEY, fits
 from services.kinds.refusal import Misfit
 from services.kinds.steps import ToolStep, approvals, responses, steps, tool
 
 __all__ = [
+    "CONVERSATION",
     "FORM_KEY",
+    "QUESTION",
     "AskedAgent",
     "Field",
     "Fields",

@@ -30,6 +30,12 @@ def screen(settings: Settings, workspace: Workspace) -> Callable[..., AppTest]:
     return open_screen
 
 
+def bring(test: AppTest, name: str, content: bytes, kind: str = "text/x-python") -> AppTest:
+    """Choose an agent file of one's own on the Agents screen."""
+    test.radio(key="agent-own-support").set_value(True).run()
+    return test.file_uploader(key="agent-file-support").upload(name, content, kind).run()
+
+
 def texts(test: AppTest) -> str:
     """Everything written on the screen."""
     kinds = (test.title, test.subheader, test.markdown, test.caption, test.info, test.success, test.warning, test.error)

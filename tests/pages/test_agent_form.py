@@ -223,7 +223,7 @@ def test_the_form_speaks_japanese(form, written):
     shown = form("ja")
     assert not shown.exception
     labels = [one.label for one in shown.expander]
-    assert labels[2:] == ["呼び出せるツール", "利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
+    assert labels[1:] == ["呼び出せるツール", "利用できるもの（Databricks）", "パッケージ", "定数と環境", "例とタグ"]
 
 
 def test_what_was_printed_and_what_failed_are_shown_and_removed(logging, written, finish, model):

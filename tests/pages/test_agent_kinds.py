@@ -1,6 +1,5 @@
 """Agents of every kind on the screen: a folder is brought, a form is filled, a tool waits for a yes."""
 
-import mlflow
 import pytest
 from sqlalchemy import update
 
@@ -8,7 +7,7 @@ from services import audit, jobs, prompts
 from services.database import job as table
 from services.database import writing
 from services.jobs import State
-from tests.pages.conftest import texts
+from tests.pages.conftest import bring, texts
 from tests.services.agents import agent_files as files
 from tests.services.agents.test_folder import BESIDE, ENTRY, zipped
 from tests.standing import logged
@@ -27,7 +26,7 @@ def written(workspace):
 def test_a_zip_of_a_folder_is_handed_on_as_its_files(screen, written):
     shown = screen("agents")
     packed = zipped({"agent.py": ENTRY, **BESIDE})
-    shown.file_uploader(key="agent-file-support").upload("agent.zip", packed, "application/zip").run()
+    bring(shown, "agent.zip", packed, "application/zip")
     assert "Logged beside agent.py: words/__init__.py, words/polite.py" in read(shown)
     shown.button(key="log-agent").click().run()
     assert not shown.exception
@@ -35,23 +34,44 @@ def test_a_zip_of_a_folder_is_handed_on_as_its_files(screen, written):
     assert (job.args["form"]["source"], job.args["form"]["files"]) == (ENTRY, BESIDE)
 
 
-def test_an_agent_without_a_question_gets_a_form_of_its_fields(screen, written, finish, tmp_path, monkeypatch):
-    file = tmp_path / "agent.py"
-    file.write_text(files.FORM, "utf-8")
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", written.app.experiment_id)
-    example = [{"amount": 2.5, "country": "DE"}]
-    made = mlflow.pyfunc.log_model(
-        name="claims", python_model=str(file), input_example=example, pip_requirements=["mlflow"]
-    )
-    shown = screen("agents", agent=made.model_id)
-    assert ":gray-badge[takes a form]" in read(shown) and "This agent takes no question" in read(shown)
-    assert not [one for one in shown.text_area if one.key == "try-question/support"]
-    shown.number_input(key=f"try-input/{made.model_id}/amount").set_value(12.0)
+def test_a_file_that_needs_no_prompt_is_asked_for_none_and_gets_a_form_of_its_fields(screen, workspace, finish):
+    shown = bring(screen("agents"), "agent.py", files.FORM.encode())
+    assert "No prompt is asked for, because the file loads none." in read(shown)
+    assert not [one for one in shown.selectbox if one.key == "agent-prompt-support"]
+    assert shown.text_input(key="agent-model-support").value == ""
+    shown.button(key="log-agent").click().run()
+    assert not shown.exception
+    logged = finish(workspace, jobs.recent(workspace, "log_agent")[0])
+    assert logged.state is State.DONE, logged.error
+    model_id = logged.result["model_id"]
+
+    shown = screen("agents", agent=model_id)
+    told = read(shown)
+    assert ":gray-badge[takes a form]" in told and "This agent takes no question" in told
+    assert "no prompt · not registered yet" in told and "It asks no prompt: its instructions are in its code." in told
+    keys = {one.key for one in (*shown.text_area, *shown.selectbox)}
+    assert not keys & {"try-question/support", f"try-first/{model_id}"}
+    shown.number_input(key=f"try-input/{model_id}/amount").set_value(12.0)
     shown.button(key="try-out").click().run()
-    (job,) = jobs.recent(written, "try_agent")
-    assert job.args["question"] == "amount: 12.0\ncountry: DE\nurgent: False"
-    assert finish(written, job, 240).state is State.DONE
+    (job,) = jobs.recent(workspace, "try_agent")
+    assert job.args["question"] == "amount: 12.0\ncountry: example\nurgent: False"
+    assert finish(workspace, job, 240).state is State.DONE
     assert "decision: pay" in read(shown.run())
+
+    line = screen("agents", agent=model_id, view="lineage")
+    assert not line.exception and "links differ" not in read(line)
+
+
+def test_a_file_that_loads_a_prompt_is_asked_for_it(screen, written):
+    shown = bring(
+        screen("agents"), "agent.py", files.FORM.replace("import pydantic", "import pydantic  # prompt_name").encode()
+    )
+    assert shown.selectbox(key="agent-prompt-support").value == "greeting"
+    shown.radio(key="agent-prompted-support").set_value(False).run()
+    assert "The file asks a prompt, and none is chosen for it." in read(shown)
+    shown.button(key="log-agent").click().run()
+    (job,) = jobs.recent(written, "log_agent")
+    assert (job.args["form"]["prompt_name"], job.args["form"]["first_version"]) == ("", None)
 
 
 def test_a_tool_is_used_only_after_a_yes(screen, written):

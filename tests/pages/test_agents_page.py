@@ -5,7 +5,7 @@ import pytest
 from services import agents, jobs, prompts
 from services.agents import AgentForm
 from services.jobs import State
-from tests.pages.conftest import texts
+from tests.pages.conftest import bring, texts
 from tests.services.test_agents import BREAKS_ON_PARCELS
 from tests.stub_model import stub_model
 
@@ -78,7 +78,7 @@ def test_a_bad_name_is_refused_with_a_next_step(screen, written):
 )
 def test_a_file_that_is_no_agent_is_refused(screen, written, content, told):
     shown = screen("agents")
-    shown.file_uploader(key="agent-file-support").upload("agent.py", content, "text/x-python")
+    bring(shown, "agent.py", content)
     shown.button(key="log-agent").click().run()
     assert told in read(shown)
     assert jobs.recent(written, "log_agent") == []
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_agent_is_refused(screen, written, content, told):
 def test_an_own_file_is_handed_on(screen, written):
     shown = screen("agents")
     source = "import mlflow\nmlflow.models.set_model(None)\n"
-    shown.file_uploader(key="agent-file-support").upload("agent.py", source.encode(), "text/x-python")
+    bring(shown, "agent.py", source.encode())
     shown.button(key="log-agent").click().run()
     (job,) = jobs.recent(written, "log_agent")
     assert job.args["form"]["source"] == source
@@ -212,7 +212,7 @@ def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, 
 
 def test_a_brought_file_is_checked_before_anything_is_logged(screen, written, finish):
     shown = screen("agents")
-    shown.file_uploader(key="agent-file-support").upload("agent.py", BREAKS_ALWAYS.encode(), "text/x-python").run()
+    bring(shown, "agent.py", BREAKS_ALWAYS.encode())
     shown.button(key="check-agent-file").click().run()
     assert not shown.exception
     (job,) = jobs.recent(written, "check_agent")
@@ -228,6 +228,6 @@ def test_a_file_that_only_asks_a_model_is_offered_as_an_agent(screen, written):
         "    return openai.OpenAI().chat.completions.create(model='stub', messages=messages)\n"
     )
     shown = screen("agents")
-    shown.file_uploader(key="agent-file-support").upload("agent.py", source.encode(), "text/x-python").run()
+    bring(shown, "agent.py", source.encode())
     assert "is no agent yet" in read(shown)
     assert "Download it as an agent" in [one.proto.label for one in shown.get("download_button")]

@@ -49,11 +49,16 @@ class Train:
         )
         return str(self.done(log_agent(self.workspace, form)).result["model_id"])
 
-    def evaluate(self, model_id: str, version: int) -> evaluations.Evaluation:
+    def brought(self, source: str) -> str:
+        """An agent file that asks no prompt."""
+        form = AgentForm("claims", "", None, pinned=False, llm_model="", source=source)
+        return str(self.done(log_agent(self.workspace, form)).result["model_id"])
+
+    def evaluate(self, model_id: str, version: int | None) -> evaluations.Evaluation:
         job = evaluations.start(self.workspace, model_id, version, str(self.workspace.app.dataset_id))
         return evaluations.get(self.workspace, self.done(job).result["run_id"])
 
-    def start(self, model_id: str, version: int) -> Release:
+    def start(self, model_id: str, version: int | None) -> Release:
         proposed = releases.propose(self.workspace, Proposal(model_id, version))
         return releases.start(self.workspace, proposed.id)
 
@@ -61,7 +66,7 @@ class Train:
         self.done(jobs.get(self.workspace, int(release.job_id or 0)), state)
         return releases.get(self.workspace, release.id)
 
-    def release(self, model_id: str, version: int) -> Release:
+    def release(self, model_id: str, version: int | None) -> Release:
         return self.finished(self.start(model_id, version))
 
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 import mlflow
 import pytest
 
-from services import agents, apps, endpoints, monitoring, prompts, releases
+from services import agents, apps, datasets, endpoints, monitoring, prompts, releases, scorers
+from services.datasets import Row
 from services.errors import BlockedError, ConflictError, InvalidInputError
 from services.interlocks import Light
 from services.releases import Kind, Proposal, State
+from services.scorers import ScorerSpec
+from tests.services.agents import agent_files as files
 
 PROMPT = "customer-support"
 
@@ -150,3 +153,32 @@ def test_a_template_variable_nobody_supplies_blocks(train):
     named = apps.save(workspace, replace(apps.form_of(workspace.app), constants={"region": "Tokyo"}))
     again = {one.number: one for one in releases.preflight(workspace.for_app(named), Proposal(agent, version))}
     assert again[4].light is Light.GREEN
+
+
+def test_an_agent_that_asks_no_prompt_goes_the_whole_way_and_back(full_train):
+    """A file with a form: logged, evaluated, released twice with its proof, taken back; its evidence says what is proven."""
+    workspace = full_train.workspace
+    rows = [Row("r1", "amount: 3\ncountry: DE"), Row("r2", "amount: 4\ncountry: FR\nurgent: true")]
+    apps.choose_dataset(workspace, datasets.create(workspace, "Claims", rows).id)
+    apps.save_gate(workspace, apps.Gate({"length": 0.5}, rows=2))
+    scorers.save(workspace, ScorerSpec("length", "length", {"shortest": 5, "longest": 100}))
+    train = type(full_train)(workspace.for_app(apps.get(workspace, workspace.app.id)))
+    first, second = train.brought(files.FORM), train.brought(files.FORM.replace('"pay"', '"paid"'))
+    for one in (first, second):
+        assert train.evaluate(one, None).prompt_version is None
+
+    one = train.release(first, None)
+    assert (one.kind, one.state, one.proof.prompt_version) == (Kind.AGENT, State.LIVE, None)
+    assert (one.proof.model_id, one.prompt_name) == (first, "")
+    idle = {finding.number for finding in one.findings if finding.light is Light.NOT_APPLICABLE}
+    assert idle == {3, 4, 5} and "none to prove" in str(one.steps[-1].detail)
+    two = train.release(second, None)
+    assert (two.state, releases.live(train.workspace).pair.model_id) == (State.LIVE, second)
+
+    back = train.finished(releases.roll_back(train.workspace, "wrong word"))
+    assert (back.state, back.proof.model_id) == (State.LIVE, first)
+    kept = releases.evidence.find(train.workspace, back.id)
+    page = next(name for name in kept.hashes if name.endswith(".html"))
+    assert "which asks no prompt" in releases.evidence.read(train.workspace, kept, page).decode()
+    answer = list(endpoints.stream(train.workspace, [{"role": "user", "content": "amount: 3\ncountry: DE"}]))
+    assert "decision: pay" in "".join(delta.text for delta in answer)

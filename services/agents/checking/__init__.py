@@ -10,6 +10,7 @@ from services.agents.checking.findings import Finding, Report, in_order
 from services.agents.checking.needs import ANY, unserved_python
 from services.agents.checking.probe import SECONDS, probe
 from services.agents.checking.source import NO_FILES, can_run, read, read_beside, refuse_secrets
+from services.agents.checking.wanting import asks_model, asks_prompt, unchosen_prompt
 from services.agents.form import LONGEST_SOURCE, AgentForm
 from services.agents.form import check as check_fields
 from services.agents.printed import Printed
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
     from services.jobs import Job, Work
     from services.workspace import Workspace
 
-__all__ = ["Finding", "Report", "probe", "read", "refuse_secrets", "run", "submit", "submit_form"]
+__all__ = [
+    "Finding",
+    "Report",
+    "asks_model",
+    "asks_prompt",
+    "probe",
+    "read",
+    "refuse_secrets",
+    "run",
+    "submit",
+    "submit_form",
+]
 
 
 def submit(
@@ -95,6 +107,7 @@ def check(
     work.progress(0, 2, Message("Reading the file"))
     found = (
         *read(source, declared, requirements, files),
+        *unchosen_prompt(source, config),
         *unserved_python(workspace.platform.serving.rules.pythons, platform.python_version()),
     )
     if not can_run(source):
@@ -125,12 +138,17 @@ def check(
 def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
     """The config, resources and packages that the form's agent would be logged with."""
     return {
-        "config": config_files.of(workspace, form) | {"prompt_version": str(form.first_version)},
+        "config": config_files.of(workspace, form) | _version(form),
         "declared": sorted(_declared(form)),
         "requirements": sorted(form.pip_requirements),
         "files": form.files,
         "documents": form.documents,
     }
+
+
+def _version(form: AgentForm) -> dict[str, str]:
+    """Before a release no alias may name it."""
+    return {"prompt_version": str(form.first_version)} if form.prompted else {}
 
 
 def _declared(form: AgentForm) -> set[str]:
