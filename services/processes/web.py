@@ -44,9 +44,11 @@ def error_body(status: int, message: str) -> dict[str, Any]:
     return {"error": {"message": message, "code": status}}
 
 
-def broken_off(status: int, message: str) -> dict[str, Any]:
-    """The error at the end of a stream, as served agents on Databricks write it, with the status beside it."""
-    return {"error": {"error_code": "BAD_REQUEST", "message": message, "code": status}}
+def broken_off(status: int, message: str, trace_id: str | None = None) -> dict[str, Any]:
+    """The last event of a stream that failed, as served agents on Databricks write it, with the status beside it."""
+    error = {"error_code": "BAD_REQUEST", "message": message, "code": status}
+    trace = {"trace": {"info": {"trace_id": trace_id}}} if trace_id else {}
+    return {"delta": "", "databricks_output": {**trace, "error": error}}
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -101,7 +101,8 @@ def test_the_models_failure_keeps_its_meaning(version: Version, stub: StubModel,
 
     assert answered.status_code == status
     assert "model" in answered.json()["error"]["message"]
-    *_, failed, end = version.stream()
+    *_, told, failed, end = version.stream()
+    assert failed["delta"] == "" and failed["databricks_output"]["trace"]["info"] == told
     error = failed["databricks_output"]["error"]
     assert (error["code"], error["error_code"], end) == (status, "BAD_REQUEST", "[DONE]")
 

@@ -139,5 +139,5 @@ async def _pieces(opened: AsyncExitStack, answer: aiohttp.ClientResponse) -> Asy
             async for piece in answer.content.iter_any():
                 yield piece
     except Refused as error:
-        event = {"databricks_output": broken_off(error.status, error.message)}
+        event = broken_off(error.status, error.message)
         yield f"\n\ndata: {json.dumps(event)}\n\ndata: [DONE]\n\n".encode()

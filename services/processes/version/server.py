@@ -69,15 +69,17 @@ async def _lines(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str
 
     work = _submit(threads, _iterate, agent, body, pass_on, gone)
     work.add_done_callback(lambda done: pass_on(None))
+    trace_id: str | None = None
     try:
         while (event := await events.get()) is not None:
+            trace_id = event.get("trace_id") or trace_id
             yield _line(event)
     finally:
         gone.set()
     error = work.exception()
     if error is not None:
         status, message = failure(error)
-        yield _line({"databricks_output": broken_off(status, message)})
+        yield _line(broken_off(status, message, trace_id))
     yield "data: [DONE]\n\n"
 
 
