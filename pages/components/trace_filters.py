@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components import agent_titles, session
+from pages.components import agent_titles, saved_views, session
 from services import agents, monitoring, readmodel
 from services.messages import mark
 from services.traces import ORIGINS, TraceQuery
+from services.views import Choice
 from services.workspace import Workspace
 
 _ = session.text
@@ -25,6 +26,9 @@ STATES = {"OK": mark("answered"), "ERROR": mark("failed"), "IN_PROGRESS": mark("
 OPINIONS = {"1": mark("helped"), "0": mark("did not help")}
 ANY = "any"
 PLACES = ("before", "after")
+FIELDS = ("hours", "origin", "state", "opinion", "agent", "text", "user", "session")
+# A view is for everyone and for long: it names no person, no conversation and no past hour.
+KEPT = ("hours", "origin", "state", "failed", "passed", "opinion", "agent", "prompt", "text")
 LONGEST = 200
 HIGHEST = (1 << 63) - 1
 
@@ -76,6 +80,8 @@ def show(workspace: Workspace) -> None:
             _version(workspace)
             _words(_("Person"), "user")
             _words(_("Conversation"), "session")
+        kept = {name: st.query_params.get_all(name) for name in KEPT if name in st.query_params}
+        saved_views.show(workspace, "traces", kept, _open)
     _told(workspace)
 
 
@@ -84,6 +90,13 @@ def everything() -> None:
     _forget("agent", "prompt", "since", "until", "user", "session", *PLACES)
     for name in ("agent", "user", "session"):
         st.session_state.pop(f"traces-{name}", None)
+
+
+def _open(choice: Choice) -> None:
+    _forget(*KEPT, "since", "until", "user", "session", *PLACES)
+    for name in (*FIELDS, "verdict"):
+        st.session_state.pop(f"traces-{name}", None)
+    st.query_params.update(choice)
 
 
 def _choice(label: str, name: str, options: list[str], told: Callable[[str], str], usual: str) -> None:

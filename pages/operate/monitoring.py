@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, alert_now, archive, feedback, session
+from pages.components import agent_titles, alert_now, archive, feedback, saved_views, session
 from pages.components.production import sections, watching
 from services import agents, audit, monitoring, readmodel
 from services.audit import Verb
 from services.messages import Message, mark
 from services.monitoring import Asked, Overview
+from services.views import Choice
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -21,6 +22,7 @@ WINDOWS = {
     2160: mark("90 days"),
 }
 REFRESHED_EVERY = 30
+KEPT = ("hours", "agent", "prompt")
 
 
 def chosen(name: str, key: str) -> None:
@@ -30,6 +32,14 @@ def chosen(name: str, key: str) -> None:
         st.query_params[name] = str(value)
     else:
         st.query_params.pop(name, None)
+
+
+def open_view(choice: Choice) -> None:
+    for name in KEPT:
+        st.query_params.pop(name, None)
+        st.session_state.pop(f"monitored-{name}", None)
+    st.session_state.pop("window", None)
+    st.query_params.update(choice)
 
 
 def rebuild(workspace: Workspace) -> None:
@@ -136,7 +146,10 @@ alert_now.show(workspace)
 readmodel.catch_up(workspace)
 known = {one.model_id: one for one in agents.versions(workspace)}
 asked = ask(known)
-fresh = st.toggle(_("Refresh by itself"), key="refresh", help=_("Every half minute."))
+with st.container(horizontal=True, vertical_alignment="center"):
+    fresh = st.toggle(_("Refresh by itself"), key="refresh", help=_("Every half minute."))
+    kept = {name: st.query_params.get_all(name) for name in KEPT if name in st.query_params}
+    saved_views.show(workspace, "monitoring", kept, open_view)
 st.fragment(run_every=REFRESHED_EVERY if fresh else None)(show)(asked, known, [True])
 watching.show(workspace, int(asked.hours))
 show_reading()

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from mlflow.entities.trace_location import MlflowExperimentLocation
 
-from services import agents, apps, datasets, evaluations, jobs, prompts, scorers
+from services import agents, apps, datasets, evaluations, jobs, prompts, scorers, views
 from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
-from services.evaluations import corrections, preferences, preflight, table, views
+from services.evaluations import corrections, preferences, preflight, table
 from services.scorers import ScorerSpec
 from tests.pages.conftest import texts
 from tests.practice_server import practice_server
@@ -247,14 +247,14 @@ def test_a_choice_of_rows_is_saved_for_every_evaluation(screen, workspace, finis
     shown.selectbox(key="rows-verdict").set_value("failed").run()
     shown.text_input(key="view-name").set_value("Failures of a")
     shown.button(key="save-view").click().run()
-    assert [one.name for one in views.all(workspace)] == ["Failures of a"]
+    assert [one.name for one in views.all(workspace, "evaluation")] == ["Failures of a"]
 
     other = screen("evaluations", run=finished[1])
     other.button(key="view-Failures of a").click().run()
     assert (asks(other, "verdict"), asks(other, "topic")) == ("failed", "a")
     assert "No question fits" in texts(other)
     other.button(key="delete-view-Failures of a").click().run()
-    assert views.all(workspace) == []
+    assert views.all(workspace, "evaluation") == []
 
 
 def test_a_person_corrects_the_judge_and_keeps_the_question(screen, workspace, finished):

@@ -55,6 +55,17 @@ def test_a_version_is_watched_alone(screen, workspace):
     assert any("prompt=a%2F2" in link and "hours=24" in link for link in links)
 
 
+def test_a_choice_is_saved_and_opened(screen, workspace):
+    page = screen("monitoring", hours="168")
+    page.text_input(key="view-name").set_value("This week")
+    page.button(key="save-view").click().run()
+
+    other = screen("monitoring")
+    assert other.radio(key="window").value == 24
+    other.button(key="view-This week").click().run()
+    assert other.radio(key="window").value == 168
+
+
 def test_a_clicked_bucket_is_found():
     assert charts.clicked({"selection": {"points": [{"point_index": 3}]}}) == 3
     assert charts.clicked({"selection": {"points": []}}) is None

@@ -7,7 +7,7 @@ import mlflow
 import pytest
 
 from bench import trace_maker
-from services import monitoring, scorers, traces
+from services import monitoring, scorers, traces, views
 from services.errors import ForbiddenError
 from services.people import ALL_ROLES, Actor, Role
 from services.traces import opinions
@@ -31,6 +31,20 @@ def test_a_list_shows_live_questions_and_opens_one(screen, workspace):
     assert "What happened" in texts(page)
     page.button(key="back").click().run()
     assert "What happened" not in texts(page)
+
+
+def test_a_choice_is_saved_and_opened_without_the_person_of_the_moment(screen, workspace):
+    leave(workspace, "Where is it?")
+    page = screen("traces", hours="168", state="OK", user="u-7")
+    page.text_input(key="view-name").set_value("Answered")
+    page.button(key="save-view").click().run()
+    assert views.all(workspace, "traces")[0].choice == {"hours": ["168"], "state": ["OK"]}
+
+    other = screen("traces", state="ERROR", user="u-7")
+    assert "Where is it?" not in texts(other)
+    other.button(key="view-Answered").click().run()
+    assert other.selectbox(key="traces-state").value == "OK" and "user" not in other.query_params
+    assert "Where is it?" in texts(other)
 
 
 def test_an_empty_question_is_named(screen, workspace):

@@ -1,4 +1,4 @@
-"""What people add to an evaluation: verdicts beside the scorers', views under a name, preferences without names."""
+"""What people add to an evaluation: verdicts beside the scorers', preferences without names."""
 
 from dataclasses import replace
 
@@ -8,8 +8,7 @@ from mlflow.entities import AssessmentSource, AssessmentSourceType
 
 from services import audit, traces
 from services.errors import ForbiddenError, InvalidInputError, NotFoundError
-from services.evaluations import corrections, preferences, views
-from services.evaluations.browsing import RowFilter
+from services.evaluations import corrections, preferences
 from services.evaluations.preferences import Result
 from services.people import Actor, Role
 
@@ -52,25 +51,6 @@ def test_a_verdict_needs_a_reason_a_trace_and_a_reviewer(workspace, answered):
     with pytest.raises(ForbiddenError):
         corrections.give(someone(workspace, "eve", Role.VIEWER), answered, "polite", False, "why")
     assert corrections.of(workspace, answered) == [] and corrections.of(workspace, "tr-gone") == []
-
-
-def test_views_are_kept_under_a_name_for_everyone(workspace):
-    asked = RowFilter(scorer="polite", verdict="failed", topic=("billing", "delivery"), words="refund")
-    views.save(workspace, " Rude  refunds ", asked)
-    views.save(workspace, "A slow one", RowFilter(sort="slowest"))
-    views.save(workspace, "Rude refunds", replace(asked, critical=True))
-
-    found = views.all(someone(workspace, "eve", Role.VIEWER))
-    assert [(one.name, one.asked) for one in found] == [
-        ("A slow one", RowFilter(sort="slowest")),
-        ("Rude refunds", replace(asked, critical=True)),
-    ]
-    views.remove(workspace, "A slow one")
-    assert [one.name for one in views.all(workspace)] == ["Rude refunds"]
-    with pytest.raises(InvalidInputError, match="needs a name"):
-        views.save(workspace, " ", asked)
-    with pytest.raises(ForbiddenError):
-        views.save(someone(workspace, "eve", Role.VIEWER), "Mine", asked)
 
 
 def test_blind_choices_are_kept_per_person_and_summed_up(workspace):

@@ -11,7 +11,7 @@ from mlflow.genai.scorers import scorer
 
 from services import audit, datasets, evaluations
 from services.errors import ConflictError, NotReadyError
-from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table, views
+from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table
 from services.evaluations.browsing import RowFilter
 from services.evaluations.comparing import WHOLE, Counts
 from services.evaluations.records import NUMBER, PASS, TEXT
@@ -245,7 +245,7 @@ def test_a_baseline_is_pinned_per_dataset(workspace):
     assert baselines.pinned(workspace) == {}
 
 
-def test_a_view_and_a_baseline_of_somebody_else_are_not_lost(workspace, monkeypatch):
+def test_a_baseline_of_somebody_else_is_not_lost(workspace, monkeypatch):
     made = kept(workspace, [line(0, **judged("length", True))], {"length": [1.0, 1, 1]})
     change, other = audit.change, None
 
@@ -257,10 +257,6 @@ def test_a_view_and_a_baseline_of_somebody_else_are_not_lost(workspace, monkeypa
         return change(*args, **kwargs)
 
     monkeypatch.setattr(audit, "change", after_another)
-    other = lambda: views.save(workspace, "Theirs", RowFilter())  # noqa: E731
-    with pytest.raises(ConflictError):
-        views.save(workspace, "Mine", RowFilter())
-    assert [one.name for one in views.all(workspace)] == ["Theirs"]
     other = lambda: baselines.pin(workspace, replace(made, dataset_id="d-9"))  # noqa: E731
     with pytest.raises(ConflictError):
         baselines.pin(workspace, made)

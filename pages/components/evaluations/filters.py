@@ -6,13 +6,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import saved_views, session
 from pages.components.evaluations import address
-from services import audit
-from services.audit import Verb
-from services.evaluations import browsing, views
+from services.evaluations import browsing
 from services.evaluations.browsing import LISTS, RowFilter
-from services.messages import Message, mark
+from services.messages import mark
+from services.views import Choice
 from services.workspace import Workspace
 
 _ = session.text
@@ -86,42 +85,14 @@ def _parts(table: pd.DataFrame, compared: bool) -> None:
 
 
 def _views(workspace: Workspace, asked: RowFilter) -> None:
-    saved, may = views.all(workspace), audit.allowed(workspace, Verb.SAVE_VIEW)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for one in saved:
-            st.button(
-                session.escape(one.name),
-                key=f"view-{one.name}",
-                icon=":material/bookmark:",
-                type="primary" if one.asked == asked else "secondary",
-                on_click=address.choose,
-                args=(one.asked,),
-            )
-        with st.popover(_("Save this choice"), icon=":material/bookmark_add:", disabled=not may):
-            st.text_input(_("Name"), key="view-name", max_chars=views.LONGEST_NAME)
-            st.button(_("Save"), key="save-view", type="primary", on_click=_save, args=(workspace, asked))
-            for one in saved:
-                st.button(
-                    _("Delete “{name}”", name=session.escape(one.name)),
-                    key=f"delete-view-{one.name}",
-                    icon=":material/delete:",
-                    on_click=_remove,
-                    args=(workspace, one.name),
-                )
-            st.caption(_("Saved choices are there for everyone. The address of this page holds the choice too."))
+        saved_views.show(workspace, "evaluation", asked.to_address(), _open)
         if asked.asks:
             st.button(_("Show all rows"), key="clear-rows", icon=":material/filter_alt_off:", on_click=_clear)
 
 
-def _save(workspace: Workspace, asked: RowFilter) -> None:
-    name = st.session_state.get("view-name", "")
-    with feedback.action(Message("Saved the choice {name}.", name=name)):
-        views.save(workspace, name, asked)
-
-
-def _remove(workspace: Workspace, name: str) -> None:
-    with feedback.action(Message("Deleted the choice {name}.", name=name)):
-        views.remove(workspace, name)
+def _open(choice: Choice) -> None:
+    address.choose(RowFilter.from_address(choice))
 
 
 def _clear() -> None:
