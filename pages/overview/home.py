@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import alert_now, emergency, release_waiting, session, since_visit
 from services import home
-from services.home import Home, Stage
+from services.home import Home, NextStep, Stage
 
 _, say = session.text, session.say
 MOST_DRAFTS = 5
@@ -36,22 +36,31 @@ def show_live(summary: Home) -> None:
         st.page_link(session.page("monitoring"), label=_("Watch production"), icon=":material/monitoring:")
 
 
-def show_stage(position: int, stage: Stage, current: bool) -> None:
+def show_next(step: NextStep) -> None:
+    """The one thing that this person may do next."""
+    with st.container(border=True):
+        told, way = st.columns([9, 2], vertical_alignment="center")
+        with told, st.container(gap="xxsmall"):
+            st.caption(_("Next for you"))
+            st.markdown(f"**{session.escape(say(step.what))}**")
+            st.caption(session.escape(say(step.why)))
+        if way.button(_("Do this next"), type="primary", key=f"next-{step.page}"):
+            st.switch_page(session.page(step.page), query_params=step.query)
+
+
+def show_stage(position: int, stage: Stage) -> None:
     with st.container(border=True):
         title, detail, way = st.columns([4, 5, 2], vertical_alignment="center")
         mark = ":green[:material/check_circle:]" if stage.done else ":material/radio_button_unchecked:"
         title.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
         detail.caption(session.escape(say(stage.detail)))
-        if not current:
-            way.page_link(session.page(stage.page), label=_("Open"), icon=":material/arrow_forward:")
-        elif way.button(_("Do this next"), type="primary", key=f"next-{stage.page}"):
-            st.switch_page(session.page(stage.page))
+        way.page_link(session.page(stage.page), label=_("Open"), icon=":material/arrow_forward:")
 
 
 def show_stages(summary: Home) -> None:
     st.subheader(_("The way to production"), anchor=False)
     for position, stage in enumerate(summary.stages, 1):
-        show_stage(position, stage, stage == summary.next)
+        show_stage(position, stage)
 
 
 def show_releases(summary: Home) -> None:
@@ -107,6 +116,7 @@ for job in summary.running:
     st.info(_("On its way: {what}", what=session.job_kind(job.kind)), icon=":material/progress_activity:")
 emergency.show(workspace)
 alert_now.show(workspace)
+show_next(summary.next)
 show_live(summary)
 release_waiting.show(workspace)
 since_visit.show(workspace)

@@ -1,13 +1,15 @@
 """The first screen: what is live, what waits, and the one thing to do next."""
 
 import fcntl
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from services import agents, apps, database, datasets, evaluations, jobs, prompts, releases, reviews, sample, scorers
+from services import apps, database, datasets, jobs, releases, reviews, sample, scorers
 from services.apps import AppForm, Gate
 from services.datasets import Row
 from services.errors import translated
+from services.home import next_step, stages
+from services.home.next_step import Facts, NextStep
+from services.home.stages import Stage
 from services.jobs import Job
 from services.messages import Message
 from services.people import CONSOLE
@@ -19,15 +21,7 @@ from services.scorers import ScorerSpec
 from services.settings import Settings
 from services.workspace import Platform, Workspace, connect
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One stretch of the way to production; `page` is where it is done."""
-
-    title: Message
-    page: str
-    done: bool
-    detail: Message
+__all__ = ["Home", "NextStep", "Stage", "prepare", "summary"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +33,8 @@ class Home:
     running: tuple[Job, ...]
     releases: tuple[Release, ...]
     drafts: tuple[Draft, ...]
-    reviews: tuple[tuple[Queue, int], ...] = ()
-
-    @property
-    def next(self) -> Stage | None:
-        """The first stage that is not done; None when everything runs."""
-        return next((stage for stage in self.stages if not stage.done), None)
+    reviews: tuple[tuple[Queue, int], ...]
+    next: NextStep
 
 
 def prepare(settings: Settings) -> Platform:
@@ -60,10 +50,11 @@ def prepare(settings: Settings) -> Platform:
 def summary(workspace: Workspace) -> Home:
     """Everything the first screen shows, from the stores as they are now."""
     live = releases.live(workspace)
-    stages = tuple(stage(workspace, live) for stage in STAGES)
+    steps = stages.all(workspace, live)
     running = tuple(job for job in jobs.recent(workspace, limit=50) if job.live and not job.recurring)
-    waiting = tuple(reviews.waiting(workspace))
-    return Home(live, stages, running, tuple(releases.all(workspace)[:5]), tuple(drafts.all(workspace)), waiting)
+    known, waiting = tuple(releases.all(workspace)), tuple(reviews.waiting(workspace))
+    following = next_step.of(workspace, Facts(live, steps, known, waiting))
+    return Home(live, steps, running, known[:5], tuple(drafts.all(workspace)), waiting, following)
 
 
 def _prepare_sample(place: Workspace) -> None:
@@ -75,54 +66,6 @@ def _prepare_sample(place: Workspace) -> None:
         for app in apps.all(place):
             if app.sample and app.dataset_id is None:
                 _fill_sample(place.for_app(app))
-
-
-def _prompt(workspace: Workspace, live: Live) -> Stage:
-    names = prompts.names(workspace)
-    detail = Message("Prompts: {n}.", n=len(names)) if names else Message("Write what the assistant is told.")
-    return Stage(Message("Write a prompt"), "prompts", bool(names), detail)
-
-
-def _agent(workspace: Workspace, live: Live) -> Stage:
-    ready = [one for one in agents.versions(workspace) if one.status == "READY"]
-    detail = Message("Agent versions: {n}.", n=len(ready)) if ready else Message("Log an agent that uses the prompt.")
-    return Stage(Message("Log an agent"), "agents", bool(ready), detail)
-
-
-def _dataset(workspace: Workspace, live: Live) -> Stage:
-    chosen = [one for one in datasets.all(workspace) if one.id == workspace.app.dataset_id]
-    detail = (
-        Message("{name}: {rows} questions.", name=chosen[0].name, rows=chosen[0].rows)
-        if chosen
-        else Message("Collect the questions that answers are judged on.")
-    )
-    return Stage(Message("Choose questions and scorers"), "datasets", bool(chosen and scorers.all(workspace)), detail)
-
-
-def _evaluation(workspace: Workspace, live: Live) -> Stage:
-    done = [one for one in evaluations.all(workspace) if one.finished]
-    detail = (
-        Message("Finished evaluations: {n}.", n=len(done))
-        if done
-        else Message("Run the agent over the questions and look at the scores.")
-    )
-    return Stage(Message("Evaluate"), "evaluations", bool(done), detail)
-
-
-def _release(workspace: Workspace, live: Live) -> Stage:
-    pair, detail = live.pair, Message("Nothing is live yet.")
-    if pair.model_id and pair.prompt_version is None:
-        detail = Message("Agent version {agent} is live, without a prompt.", agent=pair.agent_version or "–")
-    elif pair.model_id:
-        detail = Message(
-            "Prompt version {prompt} with agent version {agent} is live.",
-            prompt=pair.prompt_version or "–",
-            agent=pair.agent_version or "–",
-        )
-    return Stage(Message("Release"), "releases", pair.model_id is not None, detail)
-
-
-STAGES: tuple[Callable[[Workspace, Live], Stage], ...] = (_prompt, _agent, _dataset, _evaluation, _release)
 
 
 def _create_sample(place: Workspace) -> None:
