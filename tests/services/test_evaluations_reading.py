@@ -6,10 +6,13 @@ from dataclasses import replace
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.demo import DEMO_EXPERIMENT_NAME
+from mlflow.demo.generators.evaluation import EvaluationDemoGenerator
 from mlflow.entities import Feedback
 from mlflow.genai.scorers import scorer
 
-from services import audit, datasets, evaluations
+from services import apps, audit, datasets, evaluations
+from services.apps import AppForm
 from services.errors import ConflictError, NotReadyError
 from services.evaluations import baselines, browsing, comparing, mlflow_numbers, reading, table
 from services.evaluations.browsing import RowFilter
@@ -44,6 +47,7 @@ def shaky(outputs):
     return True
 
 
+DEMO_RUNS = ("trace-level", "baseline-session", "improved-session")
 ASKED = ["Where is my parcel?", "Can I return the lamp?", "Pause my plan", "The vase is cracked"]
 
 
@@ -121,6 +125,26 @@ def test_a_notebooks_evaluation_is_read_from_its_traces(workspace, notebook):
         "MLflow: 1.00 over 2 that got a verdict; with 1 failed and 1 without a verdict: 0.50"
     )
     assert "which also counts what the scorer said of rows that were not answered" in told["short"]
+
+
+def test_what_mlflow_demo_made_is_read(bare_workspace, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    EvaluationDemoGenerator().generate()
+    experiment = bare_workspace.client.get_experiment_by_name(DEMO_EXPERIMENT_NAME)
+    form = AppForm(id="demo", name="Demo", company="Acme", model="practice", endpoint="demo")
+    demo = bare_workspace.for_app(apps.adopt(bare_workspace, form, experiment.experiment_id))
+
+    found = [reading.complete(demo, one) for one in evaluations.listed(demo)]
+    assert {one.name for one in found} == {f"{what}-evaluation" for what in DEMO_RUNS}
+    for made in found:
+        rows = reading.rows(demo, made)
+        assert rows["question"].ne("").all() and rows["answer"].ne("").all() and made.failed == 0
+        assert {name: score.mean for name, score in made.scores.items()} == pytest.approx(made.mlflow)
+        assert mlflow_numbers.differences(made, rows, reading.kinds(made, rows)) == []
+    before, now = (reading.questions(demo, one) for one in sorted(found, key=lambda one: one.name)[:2])
+    assert comparing.compare(now, before, reading.kinds(found[0], now)).counts("correctness").better > 0
+    for one in datasets.all(demo):
+        assert datasets.rows(demo, one.id) and all(row.question for row in datasets.rows(demo, one.id))
 
 
 def test_old_rows_get_the_columns_that_came_later(workspace):

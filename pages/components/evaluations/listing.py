@@ -52,6 +52,7 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
     notes = [_("baseline")] if pinned else []
     notes += [_("made outside the console")] if one.outside else []
     notes += [_("practice model")] if one.practice else []
+    notes += [_("each question asked {n} times", n=one.repeats)] if one.repeats > 1 else []
     notes += [_("cannot be read")] if one.unreadable else []
     return {
         "time": session.moment(one.created_at),
@@ -61,7 +62,7 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
         "state": _(titles.STATE.get(one.state, one.state)),
         "note": ", ".join(notes),
         **{name: _number(one, name, kind) for name, kind in kinds.items()},
-        "rows": one.rows or None,
+        "rows": one.rows // max(one.repeats, 1) or None,
         "failed": one.failed if one.rows else None,
         "agent": asked.get(one.model_id, "–"),
         "dataset": one.dataset_name,
