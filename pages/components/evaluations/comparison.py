@@ -30,6 +30,8 @@ SETTING = {
 }
 BY = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Split"), "critical": mark("Critical")}
 MOST_NAMED = 50
+# The counts of all scorers stand below each other, and fit beside their names on a small screen.
+WIDTH_OF_COUNT = 122
 ICON = {BETTER: ":material/trending_up:", WORSE: ":material/trending_down:", SAME: ":material/trending_flat:"}
 
 
@@ -124,19 +126,20 @@ def _counts(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
     asked = address.asked()
     with st.container(border=True):
         for name in _compared(found):
-            label, *counts = st.columns([3, 1.4, 1.4, 1.4], vertical_alignment="center")
+            label, counts = st.columns([1, 2.5], gap="small", vertical_alignment="center")
             label.markdown(f"**{session.escape(name or _('Every scorer passes'))}** {_moved(sides, name)}")
-            for column, (word, n) in zip(counts, _words(found, name), strict=True):
-                column.button(
-                    _label(word, n),
-                    key=f"change-{name}-{word}",
-                    icon=ICON[word],
-                    type="primary" if (asked.scorer, asked.change) == (name, word) else "secondary",
-                    width="stretch",
-                    disabled=not n,
-                    on_click=address.choose,
-                    args=(RowFilter(scorer=name, change=word),),
-                )
+            with counts.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+                for word, n in _words(found, name):
+                    st.button(
+                        _label(word, n),
+                        key=f"change-{name}-{word}",
+                        icon=ICON[word],
+                        type="primary" if (asked.scorer, asked.change) == (name, word) else "secondary",
+                        width=WIDTH_OF_COUNT,
+                        disabled=not n,
+                        on_click=address.choose,
+                        args=(RowFilter(scorer=name, change=word),),
+                    )
         st.caption(_("Counted: {n} {n:question|questions} that both have. A number shows its questions below.", n=len(found.changes)))  # fmt: skip
 
 

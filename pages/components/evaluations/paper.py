@@ -24,6 +24,13 @@ STYLE = """
   position: static !important; height: auto !important; overflow: visible !important; display: block !important;
   max-width: none !important; padding: 0 !important; background: #fff !important; color: #000 !important }
  .sb-paper, .sb-diff { max-height: none !important; overflow: visible !important }
+ /* Paper is white, whatever theme the screen has. */
+ [data-testid=stMain] * { color: #000 !important; border-color: #999 !important }
+ [data-testid=stAlertContainer], [data-testid=stAlert] > div, .stMarkdownBadge {
+  background: none !important; border: 1px solid #999 !important }
+ [data-testid=stPlotlyChart] .main-svg { background: none !important }
+ [data-testid=stPlotlyChart] .bg { fill: #fff !important }
+ [data-testid=stPlotlyChart] text { fill: #000 !important }
  .sb-paper tr, [data-testid=stMetric] { break-inside: avoid }
 }
 .sb-paper table { width: 100%; border-collapse: collapse; font-size: .85rem; table-layout: fixed }

@@ -103,18 +103,18 @@ def spent(now: pd.DataFrame, before: pd.DataFrame | None = None) -> None:
     here, there = comparing.spent(now), comparing.spent(before) if before is not None else NOTHING
     columns = st.columns(ACROSS)
     told = (
-        (_("Seconds, half of the answers"), here.seconds, there.seconds, 2),
-        (_("Seconds, slowest of twenty"), here.slowest, there.slowest, 2),
-        (_("Tokens per question"), _sum(here), _sum(there), 0),
-        (_("Cost per question"), here.cost, there.cost, None),
+        (_("Seconds, typical"), here.seconds, there.seconds, 2, _("Half of the answers took no longer.")),
+        (_("Seconds, slow ones"), here.slowest, there.slowest, 2, _("95 of 100 answers took no longer.")),
+        (_("Tokens per question"), _sum(here), _sum(there), 0, None),
+        (_("Cost per question"), here.cost, there.cost, None, None),
     )
-    for column, (label, value, old, digits) in zip(columns, told, strict=True):
+    for column, (label, value, old, digits, meaning) in zip(columns, told, strict=True):
         column.metric(
             label,
             _shown(value, digits),
             _difference(value, old, digits),
             delta_color="inverse",
-            help=_("No price or token count is known for these answers.") if value is None else None,
+            help=_("No price or token count is known for these answers.") if value is None else meaning,
         )
 
 
