@@ -127,7 +127,8 @@ def test_a_notebooks_evaluation_is_read_from_its_traces(workspace, notebook):
     assert "which also counts what the scorer said of rows that were not answered" in told["short"]
 
 
-def test_what_mlflow_demo_made_is_read(bare_workspace, monkeypatch):
+def test_what_mlflow_demo_made_is_read(bare_workspace, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # its experiment keeps pictures in the folder it is made in
     monkeypatch.setenv("TQDM_DISABLE", "1")
     EvaluationDemoGenerator().generate()
     experiment = bare_workspace.client.get_experiment_by_name(DEMO_EXPERIMENT_NAME)
