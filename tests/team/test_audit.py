@@ -1,4 +1,4 @@
-"""The audit log on PostgreSQL: everything that holds on SQLite, and one chain whoever writes at once."""
+"""The audit log on PostgreSQL: what holds on SQLite, and one chain whoever writes at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +8,13 @@ from sqlalchemy.exc import IntegrityError
 
 from services import audit
 from services.audit import Verb
-from tests.services.test_audit import *  # noqa: F403
+from tests.services.test_audit import (  # noqa: F401
+    test_a_failed_write_is_recorded_as_failed,
+    test_a_forged_line_breaks_the_chain,
+    test_a_write_leaves_intent_and_outcome,
+    test_an_intent_whose_process_died_is_closed,
+    test_lines_cannot_be_changed_or_deleted,
+)
 
 
 def test_writers_at_once_make_one_chain(workspace):

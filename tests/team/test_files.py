@@ -68,9 +68,13 @@ def test_the_image_runs_as_nobody_special_with_locked_packages_and_asks_whether_
     assert "--require-hashes -r /requirements.lock" in instructions("RUN")[0]
     lock = (ROOT / "requirements.lock").read_text("utf-8")
     assert re.search(r"^psycopg-binary==", lock, re.M) and re.search(r"^mlflow==", lock, re.M)
-    assert "/api/ready" in (ROOT / "Containerfile").read_text("utf-8")
     services = compose()["services"]
-    assert all("healthcheck" in services[name] for name in ("database", "mlflow"))
+    asked = {name: str(one["healthcheck"]["test"]) for name, one in services.items()}
+    assert (
+        "pg_isready" in asked["database"]
+        and ":5000/health" in asked["mlflow"]
+        and ":8501/api/ready" in asked["console"]
+    )
     assert all(one.startswith("127.0.0.1:") for service in services.values() for one in service.get("ports", []))
 
 

@@ -1,12 +1,18 @@
-"""Jobs on PostgreSQL: everything that holds on SQLite, and claims by two workers at once."""
+"""Jobs on PostgreSQL: what holds on SQLite, and claims by two workers at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 from services import database, jobs
-from tests.services.test_jobs import *  # noqa: F403
-
-# It fills a file of SQLite.
-del test_a_job_whose_end_finds_no_room_is_tried_again  # noqa: F821
+from tests.services.test_jobs import (  # noqa: F401
+    handlers,
+    test_a_double_click_starts_one_job,
+    test_a_job_runs_and_keeps_its_result,
+    test_a_killed_child_is_tried_again,
+    test_a_living_child_is_not_started_again_after_a_clock_jump,
+    test_a_recurring_job_waits_for_its_next_time,
+    test_a_release_goes_first_and_needs_no_free_place,
+    test_a_superseded_attempt_writes_nothing,
+)
 
 
 def test_two_workers_share_the_jobs_and_do_none_twice(workspace):

@@ -1,3 +1,0 @@
-"""The same on PostgreSQL."""
-
-from tests.services.test_releases import *  # noqa: F403
