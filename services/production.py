@@ -1,10 +1,11 @@
-"""The only file that moves what production serves: alias, deployment, traffic.
+"""The only file that moves what production, or another environment, serves: alias, deployment, traffic.
 
 Every function compares with what was expected, writes, reads back and leaves an audit record. They are called by
 release jobs, which hold the app's pointer exclusively, right after the interlocks were checked again.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,12 @@ class ModelAlias:
     name: str
 
 
-def alias(workspace: "Workspace", prompt: str, name: str = ALIAS) -> int | None:
-    """The version that an alias (`production`) points at now, read past every cache; None when it points nowhere."""
+def alias(workspace: "Workspace", prompt: str, name: str = "") -> int | None:
+    """The version that an alias points at now, read past every cache; None when it points nowhere.
+
+    Without a name it is the one of the workspace's environment: `production`, as long as nobody says otherwise.
+    """
+    name = name or workspace.app.environment.alias
     try:
         found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), name)
     except MlflowException as error:
@@ -47,13 +52,13 @@ def alias(workspace: "Workspace", prompt: str, name: str = ALIAS) -> int | None:
 
 
 def traffic(workspace: "Workspace") -> dict[int, int]:
-    """Percent of the live traffic by agent version, without the versions that get none."""
+    """Percent of the endpoint's traffic by agent version, without the versions that get none."""
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
     return {one.version: one.weight for one in endpoint.versions if one.weight} if endpoint else {}
 
 
 def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: int, why: str) -> None:
-    """Point `production` at version `to`; raises ConflictError when it no longer points at `expected`.
+    """Point the environment's alias at version `to`; raises ConflictError when it no longer points at `expected`.
 
     Calling it again after it succeeded changes nothing, so that an interrupted release can resume.
     """
@@ -70,8 +75,8 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
             ),
             Message("Look at what is live, then propose the release again."),
         )
-    with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=to, why=why):
-        mlflow.genai.set_prompt_alias(workspace.full_name(prompt), ALIAS, to)
+    with _moving(workspace, prompt, now, to, why):
+        mlflow.genai.set_prompt_alias(workspace.full_name(prompt), workspace.app.environment.alias, to)
         if alias(workspace, prompt) != to:
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
@@ -102,7 +107,7 @@ def pin_alias(version: int) -> str:
 
 
 def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to: int | None, why: str) -> None:
-    """Let `production` point where it did before a first release that did not come to its end; None is nowhere.
+    """Let the environment's alias point where it did before a first release that did not come to its end; None is nowhere.
 
     An alias that no longer points at `expected` is somebody else's by now and stays.
     """
@@ -112,8 +117,8 @@ def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to:
     if to is not None:
         move_alias(workspace, prompt, expected, to, why)
         return
-    with audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=now, after=None, why=why):
-        mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), ALIAS)
+    with _moving(workspace, prompt, now, None, why):
+        mlflow.genai.delete_prompt_alias(workspace.full_name(prompt), workspace.app.environment.alias)
         if alias(workspace, prompt) is not None:
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
@@ -221,6 +226,17 @@ def reopen(workspace: "Workspace", why: str) -> None:
     """Let the agents answer again, with the shares of the traffic that they had."""
     with audit.change(workspace, Verb.BRING_BACK, workspace.app.endpoint, before=offline(workspace), why=why):
         _keep_offline(workspace, None)
+
+
+def _moving(
+    workspace: "Workspace", prompt: str, before: int | None, after: int | None, why: str
+) -> AbstractContextManager[audit.Change]:
+    """What the log keeps of a move: the history of what was live is read from production's lines alone."""
+    environment = workspace.app.environment
+    if environment.live:
+        return audit.change(workspace, Verb.MOVE_ALIAS, prompt, before=before, after=after, why=why)
+    subject = f"{prompt}@{environment.alias}"
+    return audit.change(workspace, Verb.MOVE_ENVIRONMENT_ALIAS, subject, before=before, after=after, why=why)
 
 
 def _keep_offline(workspace: "Workspace", said: dict[str, str] | None) -> None:

@@ -23,9 +23,11 @@ def leave(
     prompt: str | None = "[]",
     model_id: str = "m-1",
     user: str | None = None,
+    environment: str | None = None,
 ) -> str:
-    """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation."""
+    """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation, `environment` no production."""
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
+    tags |= {"signalbox.environment": environment} if environment else {}
     metadata = {"mlflow.modelId": model_id} | ({"mlflow.sourceRun": run} if run else {})
     metadata |= {"mlflow.trace.user": user} if user else {}
     began = time.time_ns() - int(hours_ago * 3600e9) - int(seconds * 1e9)
@@ -67,5 +69,7 @@ def leave_one_of_each(workspace: Workspace) -> dict[str, str]:
     named = ("live", "try", "smoke", "probe", "evaluation", "shadow", "rehearsal")
     left = {name: leave(workspace, origin=name) for name in named}
     left["live, untagged"] = leave(workspace, origin=None)
+    left["staging, asked there"] = leave(workspace, environment="staging")
+    left["smoke, in staging"] = leave(workspace, origin="smoke", environment="staging")
     left["evaluation, untagged"] = leave(workspace, origin=None, run="r1")
     return left

@@ -14,7 +14,7 @@ _ = session.text
 
 
 def show(workspace: Workspace) -> None:
-    """The app's rule as a form; only an admin may change it."""
+    """The rule of the app's environment as a form; only an admin may change it."""
     now = approving.rule(workspace)
     may = audit.allowed(workspace, Verb.SAVE_APPROVAL_RULE)
     st.radio(
@@ -44,7 +44,7 @@ def show(workspace: Workspace) -> None:
     st.button(
         _("Save who must agree"),
         type="primary",
-        key="save-approval-rule",
+        key=f"save-approval-rule{_place(workspace)}",
         on_click=_save,
         args=(workspace,),
         disabled=not may,
@@ -58,4 +58,10 @@ def _save(workspace: Workspace) -> None:
 
 
 def _key(workspace: Workspace, name: str) -> str:
-    return f"approval-{name}/{workspace.app.id}"
+    return f"approval-{name}/{workspace.app.id}{_place(workspace)}"
+
+
+def _place(workspace: Workspace) -> str:
+    """What tells the forms of two environments apart."""
+    environment = workspace.app.environment
+    return "" if environment.live else f"/{environment.stage}"

@@ -1,30 +1,86 @@
-"""What production decides about an agent: environment variables it gets, and settings of its own that are overridden."""
+"""The app's environments: where versions stand before customers meet them, and what each decides about the agent."""
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import approval_form, feedback, session
 from services import apps, audit
 from services.apps import Environment, Stage
 from services.audit import Verb
-from services.messages import Message
+from services.messages import Message, mark
 from services.workspace import Workspace
 
 _ = session.text
+TOLD = {
+    Stage.DEVELOPMENT: mark(
+        "Where authors try a version on a real endpoint. The prompt alias is “candidate”; leave the endpoint empty if the "
+        "app needs no such place."
+    ),
+    Stage.STAGING: mark(
+        "Where a version proves itself as it will run in production, without customers. The prompt alias is “staging”; "
+        "leave the endpoint empty if the app needs no such place."
+    ),
+    Stage.PRODUCTION: mark("Where customers are answered. It is always there, and the prompt alias is “production”."),
+}
 
 
 def show(workspace: Workspace) -> None:
-    """Two tables of names and values; they count from the next deployment on."""
-    now, may = apps.environments_of(workspace)[Stage.PRODUCTION], audit.allowed(workspace, Verb.UPDATE_APP)
-    st.caption(
-        _(
-            "What every agent version gets when it is deployed to production. It counts from the next deployment on; the "
-            "interlocks check the names. Never write an access key here."
-        )
+    """One environment at a time; what is saved counts from its next deployment on."""
+    there = apps.environments_of(workspace)
+    stage = st.segmented_control(
+        _("Environment"),
+        list(Stage),
+        default=Stage.PRODUCTION,
+        required=True,
+        format_func=lambda one: _(apps.TITLE[one]) if one in there else f"{_(apps.TITLE[one])} · {_('not used')}",
+        key=f"environment-stage/{workspace.app.id}",
     )
-    st.markdown(f"**{_('Settings of the agent that production overrides')}**")
-    config = _table(workspace, "config", dict(now.config), may)
+    now = there.get(stage, Environment(stage))
+    st.write(_(TOLD[stage]))
+    _show_fields(workspace, now)
+    if stage is Stage.PRODUCTION:
+        _show_staging_first(workspace, there)
+    elif stage in there:
+        st.divider()
+        approval_form.show(apps.at(workspace, stage))
+
+
+def _show_fields(workspace: Workspace, now: Environment) -> None:
+    may = audit.allowed(workspace, Verb.UPDATE_APP)
+    left, right = st.columns(2)
+    left.text_input(
+        _("Endpoint name"),
+        now.endpoint,
+        key=_key(workspace, now, "endpoint"),
+        placeholder=f"{workspace.app.endpoint}-{now.stage}",
+        disabled=not may or now.live,
+        help=_("The endpoint of production stands on the Settings tab.") if now.live else None,
+    )
+    if workspace.settings.databricks is not None:
+        right.text_input(
+            _("Catalog and schema of the registered agent"),
+            now.schema,
+            key=_key(workspace, now, "schema"),
+            placeholder="staging.llmops",
+            disabled=not may,
+            help=_(
+                "Empty: that of the connection. Prompts stay where they are; their alias tells the environments apart."
+            ),
+        )
+    if not now.live:
+        st.checkbox(
+            _("An evaluation must reach the gate before a release starts here"),
+            now.judged,
+            key=_key(workspace, now, "judged"),
+            disabled=not may,
+            help=_("Without it, every release here says what was skipped. Production always asks for it."),
+        )
+    st.markdown(f"**{_('Settings of the agent that are different here')}**")
+    config = _table(workspace, now, "config", dict(now.config), may)
     st.markdown(f"**{_('Environment variables')}**")
-    variables = _table(workspace, "variables", dict(now.variables), may)
+    variables = _table(workspace, now, "variables", dict(now.variables), may)
+    st.caption(
+        _("It counts from the next deployment on; the interlocks check the names. Never write an access key here.")
+    )
     st.button(
         _("Save the environment"),
         type="primary",
@@ -35,14 +91,32 @@ def show(workspace: Workspace) -> None:
     )
 
 
-def _table(workspace: Workspace, name: str, values: dict[str, str], may: bool) -> list[dict[str, str | None]]:
+def _show_staging_first(workspace: Workspace, there: dict[Stage, Environment]) -> None:
+    st.divider()
+    key = f"staging-first/{workspace.app.id}"
+    st.session_state[key] = apps.staging_first(workspace)
+    st.toggle(
+        _("What goes to production must be proven in staging first"),
+        key=key,
+        on_change=_save_staging_first,
+        args=(workspace, key),
+        disabled=Stage.STAGING not in there or not audit.allowed(workspace, Verb.SAVE_APPROVAL_RULE),
+        help=_("A release to staging of exactly the same agent version and prompt version, with its proof."),
+    )
+    if Stage.STAGING not in there:
+        st.caption(_("Give the app a staging environment before you ask for it."))
+
+
+def _table(
+    workspace: Workspace, environment: Environment, name: str, values: dict[str, str], may: bool
+) -> list[dict[str, str | None]]:
     rows: list[dict[str, str | None]] = [{"name": key, "value": value} for key, value in values.items()]
     # An empty list would leave the table without its columns.
     edited: list[dict[str, str | None]] = st.data_editor(
         rows or [{"name": None, "value": None}],
         num_rows="dynamic",
         disabled=not may,
-        key=f"environment-{name}/{workspace.app.id}",
+        key=_key(workspace, environment, name),
         column_config={
             "name": st.column_config.TextColumn(_("Name")),
             "value": st.column_config.TextColumn(_("Value")),
@@ -55,6 +129,29 @@ def _save(workspace: Workspace, seen: Environment, *tables: list[dict[str, str |
     config, variables = (
         {str(row["name"]).strip(): row["value"] or "" for row in rows if row["name"]} for rows in tables
     )
+    given = {name: st.session_state.get(_key(workspace, seen, name)) for name in ("endpoint", "schema", "judged")}
+    wanted = Environment(
+        seen.stage,
+        str(given["endpoint"] or "").strip(),
+        config,
+        variables,
+        str(given["schema"] or "").strip(),
+        judged=seen.live or bool(given["judged"]),
+    )
     with feedback.action(Message("Saved the environment. It counts from the next deployment on.")):
-        wanted = Environment(Stage.PRODUCTION, workspace.app.endpoint, config, variables)
-        apps.save_environment(workspace, wanted, seen)
+        apps.save_environment(workspace, wanted, seen if seen.endpoint else None)
+
+
+def _save_staging_first(workspace: Workspace, key: str) -> None:
+    wanted = bool(st.session_state[key])
+    done = (
+        Message("From now on, what goes to production must be proven in staging first.")
+        if wanted
+        else Message("Releases may go to production without staging again.")
+    )
+    with feedback.action(done):
+        apps.save_staging_first(workspace, wanted)
+
+
+def _key(workspace: Workspace, environment: Environment, name: str) -> str:
+    return f"environment-{name}/{workspace.app.id}/{environment.stage}"

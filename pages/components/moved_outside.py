@@ -63,4 +63,4 @@ def _reason(workspace: Workspace) -> str:
 
 
 def _key(workspace: Workspace) -> str:
-    return f"moved-outside/{workspace.app.id}"
+    return f"moved-outside/{workspace.app.endpoint}"

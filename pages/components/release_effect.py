@@ -16,8 +16,8 @@ MINUTE = "%Y-%m-%dT%H:%MZ"
 
 
 def show(workspace: Workspace, release: Release) -> None:
-    """Nothing for a release that moved nothing."""
-    if release.moved_at is None:
+    """Nothing for a release that moved nothing, or that customers did not meet."""
+    if release.moved_at is None or not workspace.app.environment.live:
         return
     folded = st.expander(
         _("Production before and after"), icon=":material/monitoring:", key=f"effect-{release.id}", on_change="rerun"

@@ -1,10 +1,13 @@
 """One release: what moves, the interlocks, the steps, the proof."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from pages.components import (
+    consequences,
+    environments,
     feedback,
     release_approval,
     release_beside,
@@ -13,6 +16,7 @@ from pages.components import (
     release_evidence,
     release_findings,
     release_override,
+    release_promote,
     release_time,
     release_words,
     session,
@@ -50,7 +54,9 @@ EXPECTED_SECONDS = {
 
 def show(workspace: Workspace, id: int) -> None:
     """The page of one release; it refreshes itself while the release is on its way."""
-    st.button(_("All releases"), icon=":material/arrow_back:", key="back", on_click=lambda: st.query_params.clear())
+    stage = workspace.app.environment.stage
+    back = st.query_params.clear if workspace.app.environment.live else partial(environments.open_at, stage)
+    st.button(_("All releases"), icon=":material/arrow_back:", key="back", on_click=back)
     working = releases.get(workspace, id).working
 
     @st.fragment(run_every=1.0 if working else None)
@@ -74,12 +80,13 @@ def _standing_now(workspace: Workspace, release: Release) -> str:
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(release_words.title(release), anchor=False, width="content")
-        st.markdown(_standing_now(workspace, release))
+        st.markdown(f"{environments.badge(release)} {_standing_now(workspace, release)}".strip())
     st.markdown(release_words.sentence(release))
     reason = session.escape(release.why) or _("no reason given")
     st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")
     _show_error(release)
     _show_proof(release)
+    release_promote.show(workspace, release)
     release_evidence.show(workspace, release)
     release_beside.show(workspace, release)
     release_effect.show(workspace, release)
@@ -159,6 +166,9 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.info(release_time.told(release), icon=":material/schedule:")
     elif release.working:
         st.caption(_("It goes on by itself; you may close this page."))
+    elif release.startable and not release.moving and not release.held:
+        with st.container(border=True):
+            consequences.show(releases.consequences.of_start(workspace, release))
     with st.container(horizontal=True):
         if release.working:
             _button("stop-release", _("Stop"), _stop, workspace, release, Verb.STOP_RELEASE, disabled=release.stopping)

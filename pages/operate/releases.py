@@ -4,7 +4,9 @@ import streamlit as st
 
 from pages.components import (
     agent_titles,
+    consequences,
     emergency,
+    environments,
     feedback,
     moved_outside,
     release_approval,
@@ -15,7 +17,7 @@ from pages.components import (
     session,
 )
 from pages.components.prompts import titles
-from services import agents, audit, prompts, releases
+from services import agents, apps, audit, prompts, releases
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.messages import Message
@@ -46,7 +48,8 @@ def roll_back() -> None:
 
 
 def field(name: str) -> str:
-    return f"release-{name}-{workspace.app.id}"
+    environment = workspace.app.environment
+    return f"release-{name}-{workspace.app.id}" + ("" if environment.live else f"-{environment.stage}")
 
 
 def show_live(live: Live) -> None:
@@ -68,14 +71,7 @@ def show_roll_back(live: Live) -> None:
         st.caption(_("Nothing proven was live before it: in an emergency, take it offline."))
         return
     with st.popover(_("Roll back"), icon=":material/undo:", disabled=not audit.allowed(workspace, Verb.ROLL_BACK)):
-        st.markdown(
-            _(
-                "From {old} back to {new} of release {id}. Everyone who asks gets the old answers again within seconds.",
-                old=release_pairs.told(live.pair),
-                new=release_pairs.told(target.after),
-                id=target.id,
-            )
-        )
+        consequences.show(releases.consequences.of_roll_back(workspace, live, target))
         for one in (one for one in releases.all(workspace) if one.working):
             st.caption(_("Release {id} is planned or on its way: it is stopped first.", id=one.id))
         st.text_input(_("Reason"), key=field("reason"), placeholder=_("What went wrong?"))
@@ -113,7 +109,8 @@ def show_form(live: Live) -> None:
     agent = next(one for one in ready if one.model_id == chosen)
     chooses = show_prompt(agent)
     st.text_input(_("What this release is for"), key=field("why"))
-    show_canary(live, agent.model_id)
+    if workspace.app.environment.live:
+        show_canary(live, agent.model_id)
     st.button(
         _("Propose release"),
         type="primary",
@@ -137,11 +134,12 @@ def show_prompt(agent: AgentVersion) -> bool:
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
     # What was proposed before, and went live or was held, is chosen by hand: one click must not repeat it.
     tried = {one.after.prompt_version for one in releases.of_prompt(workspace, agent.prompt_name)}
-    tried_before = next(iter(notes), None) in tried
+    tried_before, asked = next(iter(notes), None) in tried, session.number("prompt")
+    first = None if tried_before else 0
     version = st.selectbox(
         _("Prompt version"),
         list(notes),
-        index=None if tried_before else 0,
+        index=list(notes).index(asked) if asked in notes else first,
         format_func=notes.__getitem__,
         key=field("prompt"),
         placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
@@ -171,6 +169,22 @@ def _first_position(live: Live, ids: list[str]) -> int:
     return next((ids.index(one) for one in asked if one in ids), 0)
 
 
+def show_environment() -> None:
+    """What counts in an environment that customers do not ask."""
+    environment = workspace.app.environment
+    if environment.live:
+        return
+    st.caption(
+        _(
+            "Releases to {stage}: the endpoint {endpoint} and the prompt alias {alias}. Customers notice nothing, and what "
+            "is asked here counts in no number of production.",
+            stage=_(apps.TITLE[environment.stage]),
+            endpoint=environment.endpoint,
+            alias=environment.alias,
+        )
+    )
+
+
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
     for release in found:
@@ -188,6 +202,7 @@ def show_list(found: list[Release], live: Live) -> None:
 
 
 def show_all() -> None:
+    show_environment()
     emergency.show(workspace)
     emergency.show_stop(workspace)
     live = releases.live(workspace)
@@ -212,6 +227,7 @@ workspace = session.workspace()
 st.title(_("Releases"), anchor=False)
 chosen = session.number("release")
 if chosen is None:
+    workspace = environments.choose(workspace)
     show_all()
 else:
-    release_view.show(workspace, chosen)
+    release_view.show(releases.place(workspace, chosen), chosen)

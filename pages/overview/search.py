@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.components import release_words, session, trace_view
+from pages.components import environments, release_words, session, trace_view
 from services import releases, search
+from services.apps import Stage
 from services.search import MOST, Results
 
 _ = session.text
@@ -54,7 +55,11 @@ def show_releases(found: Results) -> None:
                 icon=":material/train:",
                 query_params={"release": str(one.id)},
             )
-            st.markdown(release_words.standing(one, live, replaced.get(one.id)))
+            st.markdown(
+                release_words.standing(one, live, replaced.get(one.id))
+                if one.stage is Stage.PRODUCTION
+                else f"{environments.badge(one)} {release_words.badge(one)}"
+            )
             st.markdown(release_words.sentence(one))
             st.caption(f"{session.escape(one.actor)} · {session.moment(one.created_at)}")
             if one.why:

@@ -145,8 +145,12 @@ def get(workspace: "Workspace", model_id: str) -> AgentVersion:
 
 
 def registered_name(workspace: "Workspace") -> str:
-    """The app's one registered model; prompts and models share one namespace, hence the suffix."""
-    return workspace.full_name(f"{workspace.app.id}-agent")
+    """The app's one registered model; prompts and models share one namespace, hence the suffix.
+
+    An environment with a catalog.schema of its own has its registered model there, with its own version numbers.
+    """
+    name, schema = f"{workspace.app.id}-agent", workspace.app.environment.schema
+    return f"{schema}.{name}" if schema and workspace.settings.databricks is not None else workspace.full_name(name)
 
 
 @functools.lru_cache(maxsize=1000)

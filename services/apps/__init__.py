@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 
 from services import audit
+from services.apps.environments import (
+    TITLE,
+    at,
+    everywhere,
+    other_app_at,
+    save_environment,
+    save_staging_first,
+    staging_first,
+)
 from services.apps.environments import of as environments_of
-from services.apps.environments import other_app_at, save_environment
 from services.apps.experiments import Experiment, own_experiment, refuse_git_folder, unused_experiments
 from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.freezing import Freeze, freezes, frozen_at, save_freezes
@@ -41,6 +49,7 @@ __all__ = [
     "NO_APP",
     "OFFLINE",
     "RUNTIME_VARIABLES",
+    "TITLE",
     "VERDICT",
     "WITHIN",
     "App",
@@ -54,9 +63,11 @@ __all__ = [
     "adopt",
     "all",
     "archive",
+    "at",
     "choose_dataset",
     "create",
     "environments_of",
+    "everywhere",
     "form_of",
     "freezes",
     "frozen_at",
@@ -74,6 +85,8 @@ __all__ = [
     "save_freezes",
     "save_gate",
     "save_setting",
+    "save_staging_first",
+    "staging_first",
     "unused_experiments",
 ]
 

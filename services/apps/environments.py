@@ -3,7 +3,7 @@ endpoint and prompt alias, and with what it decides about the agent."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from services import audit
@@ -20,13 +20,20 @@ from services.apps.records import (
     save_setting,
 )
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError
-from services.messages import Message
+from services.errors import ConflictError, InvalidInputError, NotFoundError
+from services.messages import Message, mark
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SCHEMA = re.compile(r"[^\s./`]{1,100}\.[^\s./`]{1,100}")
+STAGING_FIRST = "staging_first"
+TITLE = {
+    Stage.DEVELOPMENT: mark("Development"),
+    Stage.STAGING: mark("Staging"),
+    Stage.PRODUCTION: mark("Production"),
+}
 
 
 def of(workspace: "Workspace") -> dict[Stage, Environment]:
@@ -37,12 +44,36 @@ def of(workspace: "Workspace") -> dict[Stage, Environment]:
     return {stage: Environment(stage, **values) for stage, values in own.items() if values}
 
 
+def at(workspace: "Workspace", stage: Stage) -> "Workspace":
+    """The workspace as it works in one of the app's environments; raises NotFoundError where the app has none such."""
+    if workspace.app.environment.stage is stage:
+        return workspace
+    found = of(workspace).get(stage)
+    if found is None:
+        raise NotFoundError(
+            Message("The app has no environment for {stage}.", stage=Message(TITLE[stage])),
+            Message("An admin gives it one on the Apps screen, under Environments."),
+        )
+    return workspace.for_app(replace(workspace.app, endpoint=found.endpoint, environment=found))
+
+
+def everywhere(workspace: "Workspace") -> list["Workspace"]:
+    """The workspace in each of the app's environments, production last."""
+    return [at(workspace, stage) for stage in of(workspace)]
+
+
 def save_environment(workspace: "Workspace", wanted: Environment, seen: Environment | None = None) -> None:
     """Store one environment; raises InvalidInputError or ConflictError. It counts from the next deployment on.
 
     `seen` is what `wanted` was made from: when it is another one by now, somebody else's change would be lost.
     """
     _check(workspace, wanted)
+    if wanted.stage is Stage.STAGING and not wanted.endpoint and staging_first(workspace):
+        raise ConflictError(
+            Message("What goes to production must be proven in staging first, so staging cannot be taken away."),
+            Message("Switch that off, then take the environment away."),
+        )
+    _keeps_its_endpoint(workspace, wanted)
     version, stored = load_version(workspace, ENVIRONMENTS)
     stored = stored or {}
     if seen is not None and of(workspace).get(wanted.stage) != seen:
@@ -58,6 +89,19 @@ def save_environment(workspace: "Workspace", wanted: Environment, seen: Environm
     before, after = _named(stored.get(wanted.stage.value) or {}), _named(values)
     with audit.change(workspace, Verb.UPDATE_APP, f"environment {wanted.stage}", before, after):
         save_setting(workspace, ENVIRONMENTS, stored | {wanted.stage.value: values}, read=version)
+
+
+def staging_first(workspace: "Workspace") -> bool:
+    """Whether what goes to production must have been proven in staging; not until an admin asks for it."""
+    return bool((load_setting(workspace, STAGING_FIRST) or {}).get("wanted"))
+
+
+def save_staging_first(workspace: "Workspace", wanted: bool) -> None:
+    """Store it; it counts at once, also for what is proposed already. Raises NotFoundError without a staging."""
+    if wanted:
+        at(workspace, Stage.STAGING)
+    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, "staging first", staging_first(workspace), wanted):
+        save_setting(workspace, STAGING_FIRST, {"wanted": wanted})
 
 
 def other_app_at(workspace: "Workspace", endpoint: str) -> App | None:
@@ -76,6 +120,15 @@ def _check(workspace: "Workspace", wanted: Environment) -> None:
             Message("“{name}” cannot be a name here.", name=wrong[0]),
             Message("Use letters, digits and underscores, beginning with a letter."),
         )
+    if wanted.schema and not SCHEMA.fullmatch(wanted.schema):
+        raise InvalidInputError(
+            Message("“{name}” is not a catalog with a schema.", name=wanted.schema),
+            Message("Write it as catalog.schema, such as staging.llmops."),
+        )
+    if wanted.stage is Stage.PRODUCTION and not wanted.judged:
+        raise InvalidInputError(
+            Message("What goes to production is always judged."), Message("Change the gate on its own tab.")
+        )
     if wanted.stage is Stage.PRODUCTION or not wanted.endpoint:
         return
     if not SLUG.fullmatch(wanted.endpoint):
@@ -91,6 +144,23 @@ def _check(workspace: "Workspace", wanted: Environment) -> None:
         raise ConflictError(
             Message("The endpoint {name} is taken already.", name=wanted.endpoint),
             Message("Choose another name: two environments on one endpoint overwrite each other."),
+        )
+
+
+def _keeps_its_endpoint(workspace: "Workspace", wanted: Environment) -> None:
+    """Raise ConflictError when something answers in the environment and would be lost sight of."""
+    now = of(workspace).get(wanted.stage)
+    endpoint = wanted.endpoint if wanted.stage is not Stage.PRODUCTION else workspace.app.endpoint
+    if now is None or (now.endpoint, now.schema) == (endpoint, wanted.schema):
+        return
+    there = at(workspace, wanted.stage)
+    standing = workspace.platform.serving.endpoint(there, now.endpoint)
+    if standing is not None and any(one.weight for one in standing.versions):
+        raise ConflictError(
+            Message(
+                "The endpoint {name} answers now: the environment keeps its endpoint and schema.", name=now.endpoint
+            ),
+            Message("Make another app where another endpoint is needed."),
         )
 
 

@@ -30,17 +30,34 @@ ALIASES = {Stage.DEVELOPMENT: "candidate", Stage.STAGING: "staging", Stage.PRODU
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment: `config` overrides the agent's own settings, `variables` are environment variables it gets."""
+    """One environment: `config` overrides the agent's own settings, `variables` are environment variables it gets.
+
+    `schema` is the catalog.schema of its registered model on Databricks, empty for that of the connection. `judged`:
+    whether the gate and its evaluation must hold there, as they always must in production.
+    """
 
     stage: Stage = Stage.PRODUCTION
     endpoint: str = ""
     config: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    schema: str = ""
+    judged: bool = True
 
     @property
     def alias(self) -> str:
         """The prompt alias that an agent follows here."""
         return ALIASES[self.stage]
+
+    @property
+    def live(self) -> bool:
+        """Whether customers are answered here."""
+        return self.stage is Stage.PRODUCTION
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The environment variables that an agent gets here: its traces then tell where it answered, if not live."""
+        told = {} if self.live else {"SIGNALBOX_ENVIRONMENT": self.stage.value, "SIGNALBOX_PROMPT_ALIAS": self.alias}
+        return {**self.variables, **told}
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ DOING: dict[Verb, str] = {
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),
     Verb.MOVE_ALIAS: mark("Moving the production alias"),
+    Verb.MOVE_ENVIRONMENT_ALIAS: mark("Moving the alias of an environment"),
     Verb.PIN_PROMPT: mark("Naming a prompt version for the agents pinned to it"),
     Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
     Verb.MOVE_TRAFFIC: mark("Moving the traffic"),

@@ -79,6 +79,7 @@ SAID: dict[Verb, str] = {
     Verb.STOP_SCORERS: mark("{who} stopped production scorers."),
     Verb.DEPLOY: mark("{who} deployed the agent version {what}."),
     Verb.MOVE_ALIAS: mark("{who} moved the production alias of the prompt {what}."),
+    Verb.MOVE_ENVIRONMENT_ALIAS: mark("{who} moved the prompt's alias {what}."),
     Verb.PIN_PROMPT: mark("{who} named a prompt version for pinned agents: {what}."),
     Verb.MOVE_MODEL_ALIAS: mark("{who} moved the alias {what} of the registered agent."),
     Verb.MOVE_TRAFFIC: mark("{who} moved the traffic of the endpoint {what}."),

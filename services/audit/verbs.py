@@ -77,6 +77,7 @@ class Verb(StrEnum):
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
     MOVE_ALIAS = "move_alias"
+    MOVE_ENVIRONMENT_ALIAS = "move_environment_alias"
     PIN_PROMPT = "pin_prompt"
     MOVE_MODEL_ALIAS = "move_model_alias"
     MOVE_TRAFFIC = "move_traffic"
@@ -159,6 +160,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,
     Verb.MOVE_ALIAS: Role.APPROVER,
+    Verb.MOVE_ENVIRONMENT_ALIAS: Role.APPROVER,
     Verb.PIN_PROMPT: Role.APPROVER,
     Verb.MOVE_MODEL_ALIAS: Role.APPROVER,
     Verb.MOVE_TRAFFIC: Role.APPROVER,

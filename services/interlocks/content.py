@@ -91,6 +91,8 @@ def uses_prompt(candidate: Candidate) -> Finding:
         found = Message("The agent is pinned to prompt version {version}.", version=agent.pinned)
         mend = Message("Choose that prompt version, or log an agent that follows production.")
         return IN_USE.red(found, mend, "agents")
+    if candidate.evaluation is None and not candidate.workspace.app.environment.judged:
+        return IN_USE.amber(Message("No evaluation shows which prompt this agent uses; the smoke test does."))
     if candidate.evaluation is None:
         found = Message("No trace shows which prompt this agent uses.")
         return IN_USE.red(found, Message("Run the evaluation first."), "evaluations", candidate.to_evaluate)
@@ -98,6 +100,12 @@ def uses_prompt(candidate: Candidate) -> Finding:
         found = Message("The evaluation's traces do not show the prompt's text in the model's input.")
         mend = Message("Mend the agent's code: it must load the prompt and send it to the model.")
         return IN_USE.red(found, mend, "agents")
+    environment = candidate.workspace.app.environment
+    if not environment.live and agent.pinned is None and not _told_by_config(candidate):
+        found = Message(
+            "Whether it follows the alias {alias} here shows in the smoke test only.", alias=environment.alias
+        )
+        return IN_USE.amber(found)
     return IN_USE.green(
         Message(
             "Every trace of the evaluation shows prompt version {version} in the model's input.",
@@ -117,6 +125,10 @@ def _uses_none(links: Links) -> Finding:
         Message("Save its instructions as a prompt, and log it with that prompt on the Agents screen."),
         "agents",
     )
+
+
+def _told_by_config(candidate: Candidate) -> bool:
+    return candidate.workspace.platform.serving.rules.overrides_config
 
 
 def variables_supplied(candidate: Candidate) -> Finding:

@@ -86,6 +86,7 @@ class Circumstances:
 
     `own`: the people whose approval does not count. `good`: the proven release that is live, a way back after this
     one. `watching`: its scorers were started already. `sharing`: its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
+    `staging_first`: the app wants what goes to production proven in staging; `staged` is the release that proved it.
     """
 
     agreement: bool = False
@@ -97,6 +98,8 @@ class Circumstances:
     sharing: bool = False
     live: tuple[str | None, int | None] | None = None
     then: Mapping[str, Any] = field(default_factory=dict)
+    staging_first: bool = False
+    staged: int | None = None
 
 
 @dataclass(frozen=True)

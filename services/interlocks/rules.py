@@ -10,6 +10,7 @@ from services.interlocks.facts import Candidate, Finding
 from services.interlocks.gate import gate
 from services.interlocks.movement import agreed_by_another, not_frozen, nothing_moved, way_back
 from services.interlocks.python import python_served
+from services.interlocks.staged import proven_in_staging
 from services.interlocks.surroundings import (
     names_fit,
     rights_declared,
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_moved,
     not_frozen,
     python_served,
+    proven_in_staging,
 )
 
 PROTECTED: dict[str, tuple[Check, ...]] = {

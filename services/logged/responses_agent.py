@@ -296,6 +296,9 @@ class Agent(ResponsesAgent):
     def _prompt(self) -> PromptVersion:
         """The pinned version, or the one the alias names now; a prompt that cannot be loaded is an error."""
         name, alias = self.config["prompt_name"], self.config["prompt_alias"]
+        if not self.config["pinned_version"]:
+            # Where a deployment cannot change the config, an environment other than production names its alias.
+            alias = os.environ.get("SIGNALBOX_PROMPT_ALIAS", alias)
         # While the agent is being logged the alias may not exist yet: the environment then names a version.
         pinned = str(self.config["prompt_version"] or os.environ.get("SIGNALBOX_PROMPT_VERSION", ""))
         address = f"prompts:/{name}/{pinned}" if pinned else f"prompts:/{name}@{alias}"
@@ -345,6 +348,8 @@ class Agent(ResponsesAgent):
             for id in (session or given.get("session_id"), user or given.get("user_id"), given.get("client_request_id"))
         )
         place = {name: str(self.config[name]) for name in ("environment", "app_version") if self.config.get(name)}
+        if "SIGNALBOX_ENVIRONMENT" in os.environ:
+            place["signalbox.environment"] = os.environ["SIGNALBOX_ENVIRONMENT"]
         mlflow.update_current_trace(
             tags=place or None,
             request_preview=shortened(question or ""),

@@ -33,13 +33,21 @@ class Marker:
 def markers(workspace: "Workspace", since: datetime) -> list[Marker]:
     """The newest MOST changes since then, oldest first."""
     lines = [one for one in audit.of_verbs(workspace, MARKED, since) if one.outcome == "done"]
-    found = [Marker(line.at, what, _release(line), _judges(line)) for line in lines if (what := _what(line))]
+    here = (one for one in lines if not _elsewhere(workspace, one))
+    found = [Marker(line.at, what, _release(line), _judges(line)) for line in here if (what := _what(line))]
     return found[-MOST:]
 
 
 def judging_changed(marked: list[Marker]) -> bool:
     """Whether what judges was changed: then scores may move without the app."""
     return any(one.judging for one in marked)
+
+
+def _elsewhere(workspace: "Workspace", line: Event) -> bool:
+    """Whether it was done in another environment than production."""
+    if line.verb == Verb.MOVE_TRAFFIC:
+        return line.subject != workspace.app.endpoint
+    return isinstance(line.after, dict) and "environment" in line.after
 
 
 def _what(line: Event) -> Message | None:

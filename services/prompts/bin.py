@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from services import agents, audit, prompts
+from services import agents, audit, prompts, releases
 from services.audit import Verb
 from services.database import event_log, now, writing
 from services.database import job as job_table
@@ -129,7 +129,7 @@ def _nothing_moves(workspace: "Workspace", name: str, version: int | None) -> It
 
     The lock is kept for the one call that follows, so that no alias can be set between the look and the delete.
     """
-    pointer = (job_table.c.exclusive == f"pointer:{workspace.app.id}") & job_table.c.state.in_(LIVE)
+    pointer = job_table.c.exclusive.in_(releases.pointers(workspace)) & job_table.c.state.in_(LIVE)
     with writing(workspace.engine) as connection:
         workspace.fence(connection)
         busy = connection.execute(select(job_table.c.id).where(pointer)).scalar() is not None

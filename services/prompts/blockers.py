@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from services import agents, evaluations, production, releases
+from services import agents, apps, evaluations, production, releases
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -16,18 +16,25 @@ def blockers(workspace: "Workspace", name: str, version: int | None = None) -> l
 
 
 def live(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
-    """Whether the alias `production` names it now."""
-    current = production.alias(workspace, name)
-    if current is not None and version in (None, current):
-        yield Message("Version {n} is live.", n=current)
+    """Whether the alias of an environment names it now."""
+    for place in apps.everywhere(workspace):
+        current, environment = production.alias(place, name), place.app.environment
+        if current is None or version not in (None, current):
+            continue
+        if environment.live:
+            yield Message("Version {n} is live.", n=current)
+        else:
+            stage = Message(apps.TITLE[environment.stage])
+            yield Message("Version {n} answers in another environment: {stage}.", n=current, stage=stage)
 
 
 def released(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
     """Whether a release moved it, or a rollback would go back to it."""
-    target = releases.rollback_target(workspace)
-    if target and target.prompt_name == name and version in (None, target.after.prompt_version):
-        yield Message("A rollback would go back to it, to release {id}.", id=target.id)
-    found = releases.of_prompt(workspace, name)
+    places = apps.everywhere(workspace)
+    for target in map(releases.rollback_target, places):
+        if target and target.prompt_name == name and version in (None, target.after.prompt_version):
+            yield Message("A rollback would go back to it, to release {id}.", id=target.id)
+    found = [one for place in places for one in releases.of_prompt(place, name)]
     named = [one.id for one in found if version in (None, one.before.prompt_version, one.after.prompt_version)]
     if named:
         yield Message("Releases that name it: {ids}.", ids=", ".join(str(id) for id in sorted(named)[:10]))

@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInfo
 
 from services.scorers.built import answer_text, question_text
-from services.traces.rows import LINKS, ORIGIN_TAG, ORIGINS
+from services.traces.rows import LINKS, ORIGIN_TAG, origin_of
 
 SLOT_MS = 15 * 60_000
 NANO = 1_000_000_000
@@ -94,7 +94,7 @@ def described(
     trace_id: str, tags: dict[str, str], metadata: dict[str, str], given: Iterable[Given], **known: Any
 ) -> Fact:
     """The fact from what stores keep of a trace as words."""
-    origin = origin_of(tags.get(ORIGIN_TAG), SOURCE_RUN in metadata)
+    origin = origin_of(tags, SOURCE_RUN in metadata)
     return Fact(
         trace_id=trace_id,
         origin=origin,
@@ -106,13 +106,6 @@ def described(
         marks=marks(list(given), origin),
         **known,
     )
-
-
-def origin_of(told: str | None, evaluated: bool) -> str:
-    """Where the request came from; without our tag and outside an evaluation run it is live traffic."""
-    if evaluated and told in (None, "live"):
-        return "evaluation"
-    return told if told in ORIGINS else "live"
 
 
 def marks(given: Sequence[Given], origin: str) -> tuple[Mark, ...]:

@@ -24,7 +24,7 @@ from services.readmodel.facts import (
     nano,
     readable,
 )
-from services.traces.rows import LINKS, ORIGIN_TAG
+from services.traces.rows import ENVIRONMENT_TAG, LINKS, ORIGIN_TAG
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -99,7 +99,7 @@ class SqlHistory:
         mine = (*_where(workspace, info, info.c.timestamp_ms, from_ms), info.c.timestamp_ms < to_ms)
         with translated(Message("Reading the traces")), self.engine.connect() as connection:
             rows = connection.execute(select(info).where(*mine)).all()
-            tags = _words(connection, tag, mine, (LINKS, ORIGIN_TAG))
+            tags = _words(connection, tag, mine, (ENVIRONMENT_TAG, LINKS, ORIGIN_TAG))
             told = _words(connection, metadata, mine, KEPT)
             given = _given(connection, mine)
         return [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]

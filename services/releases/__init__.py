@@ -1,11 +1,12 @@
 """Releases: propose what should go live, run the train, take it back."""
 
-from services.releases import approving, beside, canary, evidence, offline, overriding, telling, waiting
+from services.releases import approving, beside, canary, consequences, evidence, offline, overriding, telling, waiting
+from services.releases.circumstances import staged
 from services.releases.deciding import check_again, go_on, start, withdraw
 from services.releases.facts import STEPS, Kind, Pair, Proof, Release, State, Step
 from services.releases.pointer import Live, live, rollback_target, successors
 from services.releases.proposing import Proposal, preflight, propose
-from services.releases.records import all, get, of_prompt
+from services.releases.records import all, get, of_prompt, place, pointers
 from services.releases.returning import adopt, put_back, roll_back
 from services.releases.running import run
 from services.releases.stopping import cancel, stop
@@ -27,6 +28,7 @@ __all__ = [
     "canary",
     "cancel",
     "check_again",
+    "consequences",
     "evidence",
     "get",
     "go_on",
@@ -34,12 +36,15 @@ __all__ = [
     "of_prompt",
     "offline",
     "overriding",
+    "place",
+    "pointers",
     "preflight",
     "propose",
     "put_back",
     "roll_back",
     "rollback_target",
     "run",
+    "staged",
     "start",
     "stop",
     "successors",

@@ -85,20 +85,22 @@ class Approval:
 
 
 def rule(workspace: "Workspace") -> ApprovalRule:
-    """The app's rule; nobody needs to agree until an admin sets one."""
-    stored = apps.load_setting(workspace, SETTING)
+    """The rule of the app's environment; nobody needs to agree until an admin sets one."""
+    stored = apps.load_setting(workspace, _setting(workspace))
     return ApprovalRule(Who(stored["who"]), int(stored["hours"])) if stored else ApprovalRule()
 
 
 def save_rule(workspace: "Workspace", rule_: ApprovalRule) -> None:
-    """Store the app's rule; it counts at once, also for what is proposed already. Raises InvalidInputError."""
+    """Store the environment's rule; it counts at once, also for what is proposed already. Raises InvalidInputError."""
     if not 1 <= rule_.hours <= LONGEST_HOURS:
         raise InvalidInputError(
             Message("An approval counts for 1 to {n} hours.", n=LONGEST_HOURS), Message("Correct the number.")
         )
     before, after = asdict(rule(workspace)), asdict(rule_)
-    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, workspace.app.id, before, after):
-        apps.save_setting(workspace, SETTING, after)
+    environment = workspace.app.environment
+    subject = workspace.app.id if environment.live else f"{workspace.app.id} {environment.stage}"
+    with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, subject, before, after):
+        apps.save_setting(workspace, _setting(workspace), after)
 
 
 def approve(workspace: "Workspace", id: int, reason: str = "", seen: str | None = None) -> None:
@@ -197,6 +199,11 @@ def subject(workspace: "Workspace", release: Release) -> str:
         **({"canary": release.canary.to_json()} if release.canary else {}),
     }
     return hashlib.sha256(json.dumps(decided, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _setting(workspace: "Workspace") -> str:
+    environment = workspace.app.environment
+    return SETTING if environment.live else f"{SETTING} {environment.stage}"
 
 
 def _decide(workspace: "Workspace", id: int, verb: Verb, reason: str, seen: str | None) -> None:

@@ -11,6 +11,7 @@ from services.messages import Message
 from services.platforms import Answer
 from services.releases import proving, records, registering
 from services.releases.facts import Proof, Release
+from services.traces.rows import ENVIRONMENT_TAG
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -117,6 +118,9 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
     trace = traces.wait_for(workspace, answer.trace_id) if answer.trace_id else None
     if trace is None:
         return Message("the answer left no trace.")
+    environment = workspace.app.environment
+    if not environment.live and trace.info.tags.get(ENVIRONMENT_TAG) != environment.stage:
+        return Message("its trace does not tell the environment, and would count as production's.")
     if trace.info.trace_metadata.get("mlflow.modelId") != release.after.model_id:
         return Message("another agent version answered.")
     if not release.prompted:

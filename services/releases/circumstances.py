@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from services import apps
 from services.interlocks import Circumstances
-from services.releases import approving
+from services.releases import approving, records
 from services.releases.approving import Standing, Who
 from services.releases.facts import Release, State
 from services.releases.pointer import Live, live
@@ -12,13 +13,15 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
-def proposed(workspace: "Workspace", now: Live) -> Circumstances:
-    """Of something that nobody has proposed yet."""
+def proposed(workspace: "Workspace", now: Live, pair: tuple[str | None, int | None]) -> Circumstances:
+    """Of something that nobody has proposed yet; `pair` is its model id and its prompt version."""
     return Circumstances(
         agreement=approving.rule(workspace).who is not Who.NOBODY,
         good=_good(now),
         split=now.split,
         live=(now.pair.model_id, now.pair.prompt_version),
+        staging_first=apps.staging_first(workspace),
+        staged=staged(workspace, pair),
     )
 
 
@@ -36,7 +39,19 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
         sharing=release.sharing,
         live=(now.pair.model_id, now.pair.prompt_version),
         then=release.basis.get("state") or {},
+        staging_first=apps.staging_first(workspace),
+        staged=staged(workspace, (release.after.model_id, release.after.prompt_version)),
     )
+
+
+def staged(workspace: "Workspace", pair: tuple[str | None, int | None]) -> int | None:
+    """The newest release that proved the pair in staging and was not taken back."""
+    if apps.Stage.STAGING not in apps.environments_of(workspace):
+        return None
+    done = records.all(apps.at(workspace, apps.Stage.STAGING))
+    proven = (one.id for one in done if one.state is State.LIVE and one.proof)
+    same = {one.id for one in done if (one.after.model_id, one.after.prompt_version) == pair}
+    return next((id for id in proven if id in same), None)
 
 
 def _good(now: Live) -> int | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from services.apps import Stage
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
@@ -87,7 +88,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Release:
-    """One move of what is live, from `before` to `after`.
+    """One move of what answers in one environment (`stage`), from `before` to `after`.
 
     `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
     `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
@@ -96,6 +97,7 @@ class Release:
 
     id: int
     kind: Kind
+    stage: Stage
     state: State
     prompt_name: str
     before: Pair

@@ -11,7 +11,7 @@ from services import audit, jobs, production
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotReadyError
 from services.messages import Message, mark
-from services.releases import stopping
+from services.releases import records, stopping
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -50,8 +50,10 @@ def take(workspace: "Workspace", message: str, why: str) -> None:
             Message("Stop the endpoint {name} on the platform's own screen.", name=workspace.app.endpoint),
         )
     production.close(workspace, message.strip(), why.strip())
+    mine = {one.job_id for one in records.all(workspace)}
     for job in (one for one in jobs.recent(workspace, "release") if one.live and not one.cancelling):
-        stopping.cancel(workspace, job)
+        if job.id in mine:
+            stopping.cancel(workspace, job)
 
 
 def bring_back(workspace: "Workspace", why: str) -> None:

@@ -60,7 +60,7 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
     with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
-        change.after = after | {"release": id}
+        change.after = after | records.reference(workspace, id)
         records.set_findings(workspace, get(workspace, id), findings, basis)
         telling.tell(workspace, "proposed", get(workspace, id))
     return get(workspace, id)
@@ -69,8 +69,8 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
 def _candidate(workspace: "Workspace", proposal: Proposal) -> Candidate:
     agent = agents.get(workspace, proposal.model_id)
     prompt, now = _prompt(workspace, agent, proposal.prompt_version), live(workspace)
-    replaced = (now.pair.model_id, now.pair.prompt_version)
-    return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now))
+    replaced, wanted = (now.pair.model_id, now.pair.prompt_version), (proposal.model_id, proposal.prompt_version)
+    return interlocks.candidate(workspace, agent, prompt, replaced, circumstances.proposed(workspace, now, wanted))
 
 
 def _prompt(workspace: "Workspace", agent: AgentVersion, version: int | None) -> PromptVersion | None:
@@ -104,6 +104,11 @@ def _require_in_use(name: str, tags: Mapping[str, str]) -> None:
 
 def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any]:
     """The app's plan; raises InvalidInputError where nothing can share the traffic."""
+    if not workspace.app.environment.live:
+        raise InvalidInputError(
+            Message("A canary watches live traffic, which there is in production alone."),
+            Message("Propose the release without a canary."),
+        )
     if kind is not Kind.AGENT or now.pair.agent_version is None:
         raise InvalidInputError(
             Message("A canary needs a live agent version and another one to share its traffic with."),

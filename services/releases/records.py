@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
+from services import apps
+from services.apps import Stage
 from services.database import job as job_table
 from services.database import new_id, now, step, writing
 from services.database import release as table
@@ -20,6 +22,21 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
+# Releases of earlier days were all to production.
+STAGE = func.coalesce(table.c.moves["stage"].as_string(), Stage.PRODUCTION.value)
+
+
+def pointer(workspace: "Workspace") -> str:
+    """What a release holds alone while it runs: each environment has a pointer of its own."""
+    environment = workspace.app.environment
+    return f"pointer:{workspace.app.id}" + ("" if environment.live else f":{environment.stage}")
+
+
+def pointers(workspace: "Workspace") -> list[str]:
+    """Those of every environment of the app."""
+    return [pointer(one) for one in apps.everywhere(workspace)]
+
+
 def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) -> int:
     """Store a proposed release with its waiting steps; returns its number."""
     with writing(workspace.engine) as connection:
@@ -28,7 +45,7 @@ def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) 
             "app_id": workspace.app.id,
             "kind": kind.value,
             "state": State.PROPOSED.value,
-            "moves": dict(moves),
+            "moves": {**moves, "stage": workspace.app.environment.stage.value},
             "why": why,
             "actor": workspace.actor.id,
         }
@@ -50,29 +67,43 @@ def _steps(kind: Kind, canary: Mapping[str, Any] | None) -> list[str]:
     return [*STEPS[kind][:at], *parts, *STEPS[kind][at:]]
 
 
+def reference(workspace: "Workspace", id: int) -> dict[str, Any]:
+    """How the audit log names a release: where it went is said unless it was to production."""
+    environment = workspace.app.environment
+    return {"release": id} | ({} if environment.live else {"environment": environment.stage.value})
+
+
 def get(workspace: "Workspace", id: int) -> Release:
-    """One release of this app; raises NotFoundError."""
-    found = _read(workspace, table.c.id == id)
+    """One release of the app in the workspace's environment; raises NotFoundError."""
+    found = _read(workspace, (table.c.id == id) & _here(workspace))
     if not found:
-        raise NotFoundError(
-            Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
-        )
+        raise _missing(id)
     return found[0]
 
 
+def place(workspace: "Workspace", id: int) -> "Workspace":
+    """The workspace in the environment of one release of the app; raises NotFoundError."""
+    with workspace.engine.connect() as connection:
+        mine = select(STAGE).where(table.c.id == id, table.c.app_id == workspace.app.id)
+        stage = connection.execute(mine).scalar()
+    if stage is None:
+        raise _missing(id)
+    return apps.at(workspace, Stage(stage))
+
+
 def all(workspace: "Workspace") -> list[Release]:
-    """The app's releases, newest first."""
-    return _read(workspace, table.c.id.is_not(None))
+    """The app's releases to the workspace's environment, newest first."""
+    return _read(workspace, _here(workspace))
 
 
 def some(workspace: "Workspace", ids: Sequence[int]) -> list[Release]:
-    """The app's releases of these numbers, newest first."""
+    """The app's releases of these numbers, newest first, whichever environment they went to."""
     return _read(workspace, table.c.id.in_(ids))
 
 
 def of_prompt(workspace: "Workspace", name: str) -> list[Release]:
-    """The releases of one prompt, newest first."""
-    return _read(workspace, table.c.moves["prompt"].as_string() == name)
+    """The releases of one prompt to the workspace's environment, newest first."""
+    return _read(workspace, (table.c.moves["prompt"].as_string() == name) & _here(workspace))
 
 
 def set_state(workspace: "Workspace", id: int, state: State, revision: int | None = None, **values: Any) -> None:
@@ -121,6 +152,7 @@ def set_findings(
 def moves_of(release: Release) -> dict[str, Any]:
     """What a release moves, as it is stored."""
     return {
+        "stage": release.stage.value,
         "prompt": release.prompt_name,
         "before": asdict(release.before),
         "after": asdict(release.after),
@@ -159,6 +191,7 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
     return Release(
         id=row.id,
         kind=Kind(row.kind),
+        stage=Stage(moves.get("stage", Stage.PRODUCTION)),
         state=State(row.state),
         prompt_name=moves["prompt"],
         before=Pair(**moves["before"]),
@@ -187,6 +220,16 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
         revision=row.revision,
         created_at=row.created_at,
         ended_at=row.ended_at,
+    )
+
+
+def _here(workspace: "Workspace") -> Any:
+    return workspace.app.environment.stage.value == STAGE
+
+
+def _missing(id: int) -> NotFoundError:
+    return NotFoundError(
+        Message("Release {id} does not exist in this app.", id=id), Message("Choose one from the list of releases.")
     )
 
 

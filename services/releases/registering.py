@@ -6,7 +6,7 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from services import agents, audit, production
+from services import agents, apps, audit, production
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.errors import PlatformError, is_missing, translated
@@ -34,6 +34,8 @@ def register(workspace: "Workspace", release: Release) -> tuple[str, int]:
     version = _registered(workspace, name, agent, release)
     _describe(workspace, version, agent, release)
     number = int(version.version)
+    if not workspace.app.environment.live:
+        return name, number
     production.move_model_alias(workspace, ModelAlias(name, CHALLENGER), was, number, f"release {release.id}")
     return name, number
 
@@ -70,18 +72,20 @@ def _without_prompt(agent: AgentVersion, release: Release) -> Message:
 def promote(workspace: "Workspace", release: Release, was: int | None) -> None:
     """Name the proven version champion, which was `was` before the proof; it is no challenger any more.
 
+    In another environment than production it gets that one's alias instead: champion is what customers meet.
+
     A version that someone deleted from the registry answers on and has no name there.
     """
     name, version, why = agents.registered_name(workspace), release.after.agent_version, f"release {release.id}"
     if version is None or not _exists(workspace, name, version):
         return
-    production.move_model_alias(workspace, ModelAlias(name, CHAMPION), was, version, why)
+    production.move_model_alias(workspace, ModelAlias(name, _of_proven(workspace)), was, version, why)
     _no_challenger(workspace, name, version, why)
 
 
 def champion(workspace: "Workspace") -> int | None:
-    """The version that the alias champion points at now."""
-    return production.model_aliases(workspace, agents.registered_name(workspace)).get(CHAMPION)
+    """The version that was proven last in this environment, as the registry's alias says."""
+    return production.model_aliases(workspace, agents.registered_name(workspace)).get(_of_proven(workspace))
 
 
 def give_up(workspace: "Workspace", release: Release) -> None:
@@ -90,8 +94,18 @@ def give_up(workspace: "Workspace", release: Release) -> None:
     _no_challenger(workspace, name, release.after.agent_version, why)
 
 
+def _of_proven(workspace: "Workspace") -> str:
+    environment = workspace.app.environment
+    return CHAMPION if environment.live else environment.alias
+
+
 def _no_challenger(workspace: "Workspace", name: str, version: int | None, why: str) -> None:
-    if version is not None and production.model_aliases(workspace, name).get(CHALLENGER) == version:
+    """Only a release to production names a challenger, and only such a one takes the name away."""
+    if (
+        workspace.app.environment.live
+        and version is not None
+        and production.model_aliases(workspace, name).get(CHALLENGER) == version
+    ):
         production.move_model_alias(workspace, ModelAlias(name, CHALLENGER), version, None, why)
 
 
@@ -134,7 +148,8 @@ def _describe(workspace: "Workspace", version: ModelVersion, agent: AgentVersion
 
     A description that a person wrote over ours stays.
     """
-    ours = {str(description(agent, one)) for one in records.all(workspace) if one.after.model_id == agent.model_id}
+    known = [one for place in apps.everywhere(workspace) for one in records.all(place)]
+    ours = {str(description(agent, one)) for one in known if one.after.model_id == agent.model_id}
     kept = version.description if version.description and version.description not in ours else None
     text, tags = kept or str(description(agent, release)), _tags(agent)
     if version.description == text and tags.items() <= version.tags.items():

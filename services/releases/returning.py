@@ -50,7 +50,7 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
     }
     with audit.change(workspace, Verb.ROLL_BACK, f"release {current.id}", moves["before"], why=why) as change:
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
-        change.after = asdict(target.after) | {"release": id}
+        change.after = asdict(target.after) | records.reference(workspace, id)
     return start_at_once(workspace, id)
 
 
@@ -68,7 +68,7 @@ def put_back(workspace: "Workspace", why: str) -> Release:
     moves = {"prompt": last.prompt_name, "before": asdict(now.pair), "after": asdict(last.after), "restores": restored}
     with audit.change(workspace, Verb.ROLL_BACK, f"release {last.id}", moves["before"], why=why) as change:
         id = records.add(workspace, Kind.ROLLBACK, moves, why)
-        change.after = asdict(last.after) | {"release": id}
+        change.after = asdict(last.after) | records.reference(workspace, id)
     return start_at_once(workspace, id)
 
 
@@ -94,7 +94,7 @@ def adopt(workspace: "Workspace", why: str) -> Release:
     moves = {"prompt": now.prompt_name, "before": before, "after": after}
     with audit.change(workspace, Verb.ADOPT_MOVE, f"release {now.release.id}", before, why=why) as change:
         id = records.add(workspace, Kind.ADOPTION, moves, why)
-        change.after = after | {"release": id}
+        change.after = after | records.reference(workspace, id)
     return start_at_once(workspace, id)
 
 

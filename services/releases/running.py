@@ -21,6 +21,7 @@ log = logging.getLogger("signalbox.worker")
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     """The release job: every step that is not done yet, in order; each is idempotent and can be repeated."""
     id = work.args["release"]
+    workspace = records.place(workspace, id)
     found = get(workspace, id)
     if found.state is not State.RUNNING:
         return _ended_before(workspace, found)

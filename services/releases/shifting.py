@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from services import agents, production
+from services import agents, apps, production
 from services.errors import ConflictError, NotFoundError
 from services.messages import Message
 from services.releases import approving, records, sharing
@@ -64,13 +64,13 @@ def _adopted(workspace: "Workspace", release: Release) -> Message:
 
 def _moved(release: Release) -> Message:
     """Which pointer moved: the traffic, the alias, or with a rollback both."""
-    agent, prompt = release.agent_version, release.prompt_version
+    agent, prompt, alias = release.agent_version, release.prompt_version, apps.ALIASES[release.stage]
     if release.before.agent_version == agent:
-        return Message("The alias production moved to prompt version {version}.", version=prompt)
+        return Message("The alias {alias} moved to prompt version {version}.", alias=alias, version=prompt)
     if release.kind is Kind.ROLLBACK and release.prompted and release.before.prompt_version != prompt:
         return Message(
-            "Agent version {version} gets 100 % of the traffic, and the alias production moved to prompt version "
-            "{prompt}.",
+            "Agent version {version} gets 100 % of the traffic, and the alias {alias} moved to prompt version {prompt}.",
+            alias=alias,
             version=agent,
             prompt=prompt,
         )

@@ -120,6 +120,8 @@ def _register(workspace: "Workspace", work: "Work", release: Release) -> Message
 
 def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
     """Every scorer that can judge live answers watches production, as it gated, before anything is deployed."""
+    if not workspace.app.environment.live:
+        return Message("Production scorers judge production alone: nothing is started here.")
     running = {one.name: one for one in monitoring.production_scorers(workspace)}
     wanted = [
         replace(
@@ -213,5 +215,7 @@ def _set_agent_version(workspace: "Workspace", release: Release, version: int) -
 
 def _model_config(workspace: "Workspace", pinned: int | None) -> dict[str, Any]:
     """What this environment decides about the agent; the rest stays as it was logged."""
+    environment = workspace.app.environment
     own = {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(pinned or "")}
-    return {**workspace.app.environment.config, **own}
+    follows = {} if environment.live or pinned else {"prompt_alias": environment.alias}
+    return {**environment.config, **own, **follows}

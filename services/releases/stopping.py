@@ -34,6 +34,7 @@ def cancel(workspace: "Workspace", job: Job) -> None:
     jobs.cancel(workspace, job.id)
     if job.kind != "release":
         return
+    workspace = records.place(workspace, job.args["release"])
     for one in records.all(workspace):
         if one.id == job.args["release"] and one.state is State.RUNNING and not one.working:
             halt(workspace, one.id)

@@ -52,6 +52,7 @@ def tell(workspace: "Workspace", event: str, release: Release) -> None:
         "type": f"release.{event.replace(' ', '_')}",
         "app": workspace.app.id,
         "release": release.id,
+        "environment": release.stage.value,
         "kind": release.kind.value,
         "prompt": release.prompt_name,
         "before": asdict(release.before),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services import audit
+from services import apps, audit
 from services.audit import Verb
 from services.messages import Message
 from services.releases import approving, canary, offline, overriding
@@ -33,9 +33,11 @@ class Then:
 
 
 def for_me(workspace: "Workspace") -> list[Waiting]:
-    """The releases that wait for the actor, the newest first."""
-    found = [(one, _asked(workspace, one)) for one in all(workspace) if one.startable]
-    return [Waiting(release, what) for release, what in found if what is not None]
+    """The releases that wait for the actor in any of the app's environments, the newest first."""
+    places = apps.everywhere(workspace)
+    found = [(one, _asked(place, one)) for place in places for one in all(place) if one.startable]
+    waiting = [Waiting(release, what) for release, what in found if what is not None]
+    return sorted(waiting, key=lambda one: one.release.id, reverse=True)
 
 
 def at(workspace: "Workspace", moment: datetime) -> Then:

@@ -1,7 +1,7 @@
 """What a list of traces shows of each: read without spans, newest first."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 ORIGIN_TAG = "signalbox.origin"
+ENVIRONMENT_TAG = "signalbox.environment"
 LINKS = "mlflow.linkedPrompts"
 ORIGINS: dict[str, str] = {
     "live": mark("Live traffic"),
+    "staging": mark("Asked in staging"),
+    "development": mark("Asked in development"),
     "try": mark("Tried by hand"),
     "smoke": mark("Smoke test"),
     "probe": mark("Probe of a release"),
@@ -27,6 +30,7 @@ ORIGINS: dict[str, str] = {
     "rehearsal": mark("Rehearsal"),
 }
 PAGE = 200
+ELSEWHERE = ("staging", "development")
 SAID = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -54,11 +58,21 @@ class TraceRow:
 
 
 def origin(info: TraceInfo) -> str:
-    """Where the request came from; without our tag and outside an evaluation run it is live traffic."""
-    told = info.tags.get(ORIGIN_TAG, "live")
-    if told == "live" and info.trace_metadata.get("mlflow.sourceRun"):
+    """Where the request came from, as `origin_of` tells it."""
+    return origin_of(info.tags, "mlflow.sourceRun" in info.trace_metadata)
+
+
+def origin_of(tags: Mapping[str, str], evaluated: bool) -> str:
+    """What the trace's tags say; without our own and outside an evaluation run it is live traffic.
+
+    What people ask in another environment than production is no live traffic: it goes by the environment's name.
+    """
+    told, environment = tags.get(ORIGIN_TAG, "live"), tags.get(ENVIRONMENT_TAG)
+    if told != "live":
+        return told if told in ORIGINS else "live"
+    if evaluated:
         return "evaluation"
-    return told if told in ORIGINS else "live"
+    return environment if environment in ELSEWHERE else "live"
 
 
 def is_bare(info: TraceInfo) -> bool:

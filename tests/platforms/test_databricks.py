@@ -10,7 +10,7 @@ from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
 from services import agents, apps, datasets, jobs, production, prompts, scorers
-from services.apps import AppForm
+from services.apps import AppForm, Environment, Stage
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
@@ -371,3 +371,30 @@ def test_prompts_live_under_short_names_in_the_schema(databricks: Emulator, app:
     before = len(databricks.requests())
     assert prompts.names(app) == ["support"]
     assert len(databricks.requests()) == before
+
+
+def test_staging_has_its_own_endpoint_schema_alias_and_variables(databricks: Emulator, versions: Workspace) -> None:
+    apps.save_environment(versions, Environment(Stage.STAGING, "support-staging", schema="acme.staging"))
+    sdk(versions).schemas.create("staging", "acme")
+    there = apps.at(versions, Stage.STAGING)
+    model = agents.registered_name(there)
+    assert (model, agents.registered_name(versions)) == ("acme.staging.support-agent", MODEL)
+    model_id = versions.client.get_model_version(MODEL, "1").model_id
+    mlflow.register_model(f"models:/{model_id}", model)
+    deploy(versions, 1)
+    there.platform.serving.deploy(there, "support-staging", 1, "", {})
+    changing.settled(versions.platform.serving.client, "support-staging")
+    assert production.traffic(there) == production.traffic(versions) == {1: 100}
+    given = {one["body"]["name"]: one["body"]["config"]["served_entities"][0] for one in creations(databricks)}
+    staged, live = given["support-staging"], given["support"]
+    assert (staged["entity_name"], live["entity_name"]) == (model, MODEL)
+    told = {"SIGNALBOX_ENVIRONMENT": "staging", "SIGNALBOX_PROMPT_ALIAS": "staging"}
+    assert staged["environment_vars"] == live["environment_vars"] | told
+
+    for text in ("Hello {{name}}", "Hi {{name}}"):
+        prompts.save(versions, "support", text, "")
+    production.move_alias(versions, "support", None, 1, "release 1")
+    production.move_alias(there, "support", None, 2, "release 2")
+    assert prompts.aliases(versions, "support") == {"production": 1, "staging": 2}
+    with pytest.raises(ConflictError, match="keeps its endpoint and schema"):
+        apps.save_environment(versions, Environment(Stage.STAGING, "support-staging"))

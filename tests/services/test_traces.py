@@ -27,6 +27,7 @@ def test_live_is_what_is_tagged_or_neither_tagged_nor_evaluated(workspace):
         left["evaluation, untagged"],
     }
     assert ids(traces.find(workspace, TraceQuery(origin="probe"))) == {left["probe"]}
+    assert ids(traces.find(workspace, TraceQuery(origin="staging"))) == {left["staging, asked there"]}
     assert ids(traces.find(workspace, TraceQuery(origin=None))) == set(left.values())
 
 

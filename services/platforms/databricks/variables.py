@@ -50,7 +50,7 @@ def of(workspace: "Workspace", client: Client) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": "databricks",
         "OPENAI_API_KEY": secret,
         "OPENAI_BASE_URL": models_of(client.access),
-        **workspace.app.environment.variables,
+        **workspace.app.environment.given,
     }
 
 

@@ -54,7 +54,7 @@ class LocalServing:
             "state": ServedState.STARTING.value,
             "error": None,
             "model_config": dict(model_config),
-            "environment": dict(workspace.app.environment.variables),
+            "environment": workspace.app.environment.given,
         }
         with writing(workspace.engine) as connection:
             workspace.fence(connection)

@@ -1,5 +1,6 @@
 """A loaded agent version: any pyfunc model answers in the shape of a ResponsesAgent, with its trace's id."""
 
+import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -64,7 +65,9 @@ class ServedAgent:
 
     def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))
-        return mlflow.tracing.context(tags={"signalbox.origin": origin, "signalbox.app": self.app})
+        tags = {"signalbox.origin": origin, "signalbox.app": self.app}
+        environment = os.environ.get("SIGNALBOX_ENVIRONMENT")
+        return mlflow.tracing.context(tags=tags | ({"signalbox.environment": environment} if environment else {}))
 
 
 def normalised(body: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services import verdicts
+from services import apps, verdicts
 from services.interlocks import Light
 from services.messages import Message, render
 from services.releases.evidence.facts import Facts, Side
@@ -71,6 +71,7 @@ def moment(at: datetime) -> str:
 
 def _moved(facts: Facts) -> Iterator[Message]:
     release = facts.release
+    yield Message("Environment: {stage}.", stage=Message(apps.TITLE[release.stage]))
     yield STATE[release.state]
     if release.before.model_id is None:
         yield Message("Nothing was live before.")

@@ -1,0 +1,104 @@
+"""What a click moves, whom it touches and how it is undone, told before anybody clicks."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services import apps, readmodel
+from services.errors import ConsoleError
+from services.messages import Message
+from services.releases.facts import Kind, Pair, Release
+from services.releases.pointer import Live, live
+from services.traces import TraceQuery
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+DAY = 24
+MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """One sentence each: what changes, from what, to what, who notices it, and the way back."""
+
+    changes: Message
+    before: Message
+    after: Message
+    affected: Message
+    undo: Message
+
+
+def of_start(workspace: "Workspace", release: Release) -> Consequences:
+    """What starting the release does."""
+    return Consequences(
+        changes=_changes(workspace, release),
+        before=_pair(release.before),
+        after=_pair(release.after),
+        affected=affected(workspace),
+        undo=_undo_of_start(workspace, release),
+    )
+
+
+def of_roll_back(workspace: "Workspace", now: Live, target: Release) -> Consequences:
+    """What rolling back to the target does."""
+    return Consequences(
+        changes=Message(
+            "{endpoint} answers as release {id} had left it.", endpoint=workspace.app.endpoint, id=target.id
+        ),
+        before=_pair(now.pair),
+        after=_pair(target.after),
+        affected=affected(workspace),
+        undo=Message("Propose what is taken back now again: it passes the same interlocks."),
+    )
+
+
+def affected(workspace: "Workspace") -> Message:
+    """Who asks in this environment."""
+    environment, endpoint = workspace.app.environment, workspace.app.endpoint
+    if not environment.live:
+        return Message("Only who asks {endpoint}. Customers get production's answers as before.", endpoint=endpoint)
+    try:
+        asked, more = readmodel.count(workspace, TraceQuery(hours=DAY), MOST)
+    except ConsoleError:
+        # A way back is open also while nobody can count.
+        return Message("Everyone who asks {endpoint}; how many that are is not known now.", endpoint=endpoint)
+    if more:
+        return Message(
+            "Everyone who asks {endpoint}: more than {n} questions in the last day.", endpoint=endpoint, n=MOST
+        )
+    return Message("Everyone who asks {endpoint}: {n} questions in the last day.", endpoint=endpoint, n=asked)
+
+
+def _changes(workspace: "Workspace", release: Release) -> Message:
+    stage = Message(apps.TITLE[release.stage])
+    if release.kind is Kind.PROMPT:
+        return Message(
+            "In {stage}, the alias {alias} of the prompt {name} moves; the agent stays.",
+            stage=stage,
+            alias=workspace.app.environment.alias,
+            name=release.prompt_name,
+        )
+    return Message("In {stage}, the traffic of {endpoint} moves.", stage=stage, endpoint=workspace.app.endpoint)
+
+
+def _undo_of_start(workspace: "Workspace", release: Release) -> Message:
+    now = live(workspace)
+    if release.before.model_id is None:
+        if workspace.platform.serving.rules.fallback:
+            return Message("Nothing answers there yet: taking it offline is one click on Releases.")
+        return Message("Nothing answers there yet: stop the endpoint on the platform's own screen.")
+    if now.release is not None and not now.moved_outside:
+        return Message("Roll back is one click on Releases; it leads to release {id}.", id=now.release.id)
+    return Message("What answers now was never proven: going back to it is a release of its own.")
+
+
+def _pair(pair: Pair) -> Message:
+    if pair.model_id is None:
+        return Message("nothing")
+    if pair.prompt_version is None:
+        return Message("agent version {agent} without a prompt", agent=pair.agent_version or Message("new"))
+    return Message(
+        "prompt version {prompt} with agent version {agent}",
+        prompt=pair.prompt_version,
+        agent=pair.agent_version or Message("new"),
+    )

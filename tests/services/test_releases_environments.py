@@ -1,0 +1,200 @@
+"""Releases to staging: their own pointer, history, way back and proof, and production notices nothing."""
+
+import json
+from dataclasses import asdict, replace
+
+import mlflow
+import pytest
+from sqlalchemy import select
+
+from services import apps, audit, interlocks, jobs, monitoring, production, prompts, releases
+from services.apps import Environment, Freeze, Stage
+from services.audit import Verb
+from services.database import now, served
+from services.errors import BlockedError, ConflictError, InvalidInputError, NotFoundError, PlatformError
+from services.interlocks import Light
+from services.jobs import Work
+from services.prompts import moves
+from services.prompts.blockers import blockers
+from services.releases import Kind, Pair, Proposal, State, approving, asking, offline, records
+from services.releases.approving import ApprovalRule, Standing, Who
+from tests.left_traces import leave
+from tests.services.test_interlocks import evaluated_well
+from tests.standing import answered, gateway, logged, stand
+
+NOTHING = Pair(None, None, None)
+
+
+def stored(workspace, kind, before, after, state=State.RUNNING, done=(), **changes):
+    moves = {"prompt": "greeting", "before": asdict(before), "after": asdict(after)}
+    id = records.add(workspace, kind, moves | changes, "")
+    for name in done:
+        records.set_step(workspace, id, name, state="done", ended_at=now())
+    records.set_state(workspace, id, state)
+    return id
+
+
+def run(workspace, job_of):
+    """The release's job as a worker runs it: it knows the app, and nothing of environments."""
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    assert work.args == {"release": job_of}
+    error = None
+    try:
+        releases.run(replace(workspace, fence=work.fence), work)
+    except (BlockedError, ConflictError, PlatformError) as raised:
+        error = raised
+    jobs.finish(workspace.engine, work.job, {})
+    return releases.get(releases.place(workspace, job_of), job_of), error
+
+
+@pytest.fixture
+def both(workspace, monkeypatch):
+    """One agent with version 1 live in production and in staging, and its second version written."""
+    monkeypatch.setattr(asking, "SECONDS_TO_PROOF", -0.6)
+    for text in ("Be brief for Acme.", "Be kind for Acme."):
+        prompts.save(workspace, "greeting", text, "")
+    apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging"))
+    there, agent = apps.at(workspace, Stage.STAGING), logged(workspace, "greeting")
+    for place in (workspace, there):
+        stand(place, 1, agent, weight=100)
+        mlflow.genai.set_prompt_alias("greeting", place.app.environment.alias, 1)
+        stored(place, Kind.AGENT, NOTHING, Pair(agent, 1, 1), State.LIVE, done=("shift",))
+    return workspace, there, agent
+
+
+def answer(workspace, agent, version, sent, environment="staging"):
+    linked = json.dumps([{"name": "greeting", "version": str(version)}])
+    return leave(workspace, origin="probe", sent=sent, prompt=linked, model_id=agent, environment=environment)
+
+
+def taken_to_staging(workspace, there, agent, environment="staging"):
+    """Version 2, released to staging as a worker does it; the endpoint answers with one trace."""
+    id = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2), done=("preflight", "scorers"))
+    jobs.submit(workspace, "release", {"release": id}, exclusive=records.pointer(there))
+    # The interlocks right before the move are told by another test.
+    trace = answer(workspace, agent, 2, "Be kind for Acme.", environment)
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)) as asked:
+        ended, error = run(workspace, id)
+    return ended, error, asked
+
+
+@pytest.fixture
+def unheld(monkeypatch):
+    monkeypatch.setattr(interlocks, "PROTECTED", {})
+
+
+def test_what_moves_in_staging_leaves_production_where_it_is_and_comes_back(both, unheld):
+    workspace, there, agent = both
+    ended, error, asked = taken_to_staging(workspace, there, agent)
+    assert (ended.state, error, ended.stage, ended.proof.prompt_version) == (State.LIVE, None, Stage.STAGING, 2)
+    assert asked == ["/endpoints/support-staging/invocations"]
+    assert (production.alias(workspace, "greeting"), production.alias(there, "greeting")) == (1, 2)
+    assert [one.id for one in releases.all(workspace)] == [1]
+    assert [one.id for one in releases.all(there)] == [ended.id, 2]
+    assert not releases.live(workspace).moved_outside and not releases.live(there).moved_outside
+    assert releases.waiting.at(there, now()).release.id == ended.id
+    assert releases.waiting.at(workspace, now()).release.id == 1
+
+    back = releases.roll_back(there, "too kind")
+    trace = answer(workspace, agent, 1, "Be brief for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        back, error = run(workspace, back.id)
+    assert (back.state, back.stage, error, production.alias(there, "greeting")) == (State.LIVE, Stage.STAGING, None, 1)
+    assert production.alias(workspace, "greeting") == 1 and releases.live(workspace).release.id == 1
+    # The history and the charts of production know nothing of it.
+    assert audit.of_verbs(workspace, [Verb.MOVE_ALIAS]) == [] and not [
+        one for one in moves.history(workspace, "greeting") if one.release
+    ]
+    told = [one.subject for one in audit.of_verbs(workspace, [Verb.MOVE_ENVIRONMENT_ALIAS]) if one.outcome == "done"]
+    assert told == ["greeting@staging"] * 2
+    assert monitoring.markers.markers(workspace, ended.created_at) == []
+
+
+def test_an_answer_that_does_not_tell_its_environment_is_no_proof_there(both, unheld):
+    workspace, there, agent = both
+    ended, error, _ = taken_to_staging(workspace, there, agent, environment=None)
+    assert ended.state is State.UNPROVEN and "count as production's" in str(error)
+
+
+def test_each_environment_has_its_own_pointer_stop_and_moves_from_outside(both):
+    workspace, there, agent = both
+    assert len({records.pointer(workspace), records.pointer(there)}) == 2
+    mlflow.genai.set_prompt_alias("greeting", "staging", 2)
+    assert releases.live(there).moved_outside and not releases.live(workspace).moved_outside
+    assert "Version 2 answers in another environment: Staging." in [
+        str(one) for one in blockers(workspace, "greeting", 2)
+    ]
+    running = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2))
+    job = jobs.submit(workspace, "release", {"release": running}, exclusive=records.pointer(there))
+    offline.take(workspace, "Please call us.", "it promised refunds")
+    assert jobs.get(workspace, job.id).live and offline.state(there) is None
+    releases.cancel(workspace, jobs.get(workspace, job.id))
+    assert releases.get(there, running).state is State.STOPPED
+    with pytest.raises(NotFoundError):
+        releases.get(workspace, running)
+
+
+def test_the_agent_is_told_where_it_stands(both):
+    workspace, there, agent = both
+    stand(workspace, 2, agent)
+    production.deploy(there, 3, agent, {"prompt_alias": "staging"})
+    with workspace.engine.connect() as connection:
+        given = connection.execute(select(served.c.environment).where(served.c.version == 3)).scalar()
+    assert given == {"SIGNALBOX_ENVIRONMENT": "staging", "SIGNALBOX_PROMPT_ALIAS": "staging"}
+
+
+def test_production_may_ask_that_staging_proved_exactly_this(both):
+    workspace, there, agent = both
+    findings = {one.number: one for one in releases.preflight(workspace, Proposal(agent, 2))}
+    assert findings[19].light is Light.GREEN
+    apps.save_staging_first(workspace, wanted=True)
+    findings = {one.number: one for one in releases.preflight(workspace, Proposal(agent, 2))}
+    assert findings[19].light is Light.RED and "staging first" in str(findings[19].mend)
+    assert {one.number: one for one in releases.preflight(there, Proposal(agent, 2))}[19].light is Light.GREEN
+    unproven = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2), State.LIVE, done=("shift",))
+    assert releases.staged(workspace, (agent, 2)) is None
+    proof = {"trace_id": "tr-1", "prompt_version": 2, "model_id": agent, "seconds": 1.0, "probes": 1}
+    records.set_state(workspace, unproven, State.LIVE, proof=proof)
+    findings = {one.number: one for one in releases.preflight(workspace, Proposal(agent, 2))}
+    assert findings[19].light is Light.GREEN and f"Release {unproven} proved" in str(findings[19].found)
+    records.set_state(workspace, unproven, State.TAKEN_BACK)
+    assert releases.staged(workspace, (agent, 2)) is None
+    with pytest.raises(ConflictError, match="cannot be taken away"):
+        apps.save_environment(workspace, Environment(Stage.STAGING, ""))
+    told = [one.after for one in audit.of_verbs(workspace, [Verb.SAVE_APPROVAL_RULE]) if one.outcome == "done"]
+    assert told == [True]
+
+
+def test_a_lighter_environment_says_what_it_skips_and_production_skips_nothing(workspace):
+    apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging", judged=False))
+    apps.save_freezes(workspace, [Freeze(now(), now().replace(year=now().year + 1), "sale")])
+    held = replace(evaluated_well(workspace), evaluation=None)
+    there = replace(held, workspace=apps.at(held.workspace, Stage.STAGING))
+    red = {one.number for one in interlocks.check(held) if one.light is Light.RED}
+    assert {1, 2, 3, 17} <= red
+    findings = {one.number: one for one in interlocks.check(there)}
+    assert not [one for one in findings.values() if one.light is Light.RED]
+    assert "Skipped" in str(findings[1].found) and "no finished evaluation" in str(findings[1].found)
+    assert findings[3].light is Light.AMBER
+    with pytest.raises(InvalidInputError, match="always judged"):
+        apps.save_environment(workspace, Environment(Stage.PRODUCTION, "support", judged=False))
+
+
+def test_each_environment_has_its_own_approval(both):
+    workspace, there, agent = both
+    approving.save_rule(workspace, ApprovalRule(Who.ONE))
+    pair = (Pair(agent, 1, 1), Pair(agent, 1, 2))
+    here, staged = (stored(place, Kind.PROMPT, *pair, State.PROPOSED) for place in (workspace, there))
+    assert approving.approval(workspace, releases.get(workspace, here)).standing is Standing.WAITING
+    assert approving.approval(there, releases.get(there, staged)).standing is Standing.NOT_NEEDED
+    assert {one.release.id for one in releases.waiting.for_me(workspace)} == {here, staged}
+
+
+def test_where_something_answers_an_environment_keeps_its_endpoint(both):
+    workspace, *_ = both
+    with pytest.raises(ConflictError, match="answers now"):
+        apps.save_environment(workspace, Environment(Stage.STAGING, "elsewhere"))
+    with pytest.raises(NotFoundError, match="Development"):
+        apps.at(workspace, Stage.DEVELOPMENT)
+    with pytest.raises(InvalidInputError, match="catalog"):
+        apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, "support-dev", schema="llmops"))
