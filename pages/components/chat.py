@@ -61,7 +61,7 @@ class Talk:
 
 def show(workspace: Workspace) -> None:
     """The conversation so far, and a field for the next question."""
-    key = f"talk-{workspace.app.id}"
+    key = f"talk-{workspace.app.endpoint}"
     talk: Talk = st.session_state.setdefault(key, Talk())
     allowed, talk.decided = talk.decided, None
     waiting = talk.turns[-1] if talk.turns and talk.turns[-1].waits else None
@@ -71,7 +71,7 @@ def show(workspace: Workspace) -> None:
     if waiting and allowed is not None:
         talk.turns[-1] = waiting = _go_on(workspace, talk, allowed)
     question = st.chat_input(
-        _("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.id}", max_chars=4000
+        _("Ask {endpoint}", endpoint=workspace.app.endpoint), key=f"ask-{workspace.app.endpoint}", max_chars=4000
     )
     if question:
         talk.turns.append(_ask(workspace, talk, question))

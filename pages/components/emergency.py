@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
-from services import audit
+from pages.components import consequences, feedback, session
+from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
 from services.releases import offline
@@ -30,14 +30,8 @@ def show_stop(workspace: Workspace) -> None:
         key="open-offline",
         disabled=not audit.allowed(workspace, Verb.TAKE_OFFLINE),
     ):
-        st.markdown(
-            _(
-                "**Emergency stop.** From now on everyone who asks {name} gets the message below in place of an answer, "
-                "within a second. A release under way is stopped. No version and no traffic moves: bringing it back is one "
-                "click.",
-                name=session.escape(workspace.app.endpoint),
-            )
-        )
+        st.markdown(f"**{_('Emergency stop')}**")
+        consequences.show(releases.consequences.of_offline(workspace))
         st.text_area(_("What everyone is told"), _(offline.FALLBACK), key=_key(workspace, "message"), height=90)
         st.text_input(_("Reason"), key=_key(workspace, "why"), placeholder=_("What went wrong?"))
         st.button(_("Take offline now"), type="primary", key="take-offline", on_click=_take, args=(workspace,))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, release_pairs, session
+from pages.components import consequences, feedback, release_pairs, session
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
@@ -25,6 +25,7 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
             ),
             icon=":material/warning:",
         )
+        consequences.show(releases.consequences.of_put_back(workspace, live, last))
         st.text_input(_("Reason"), key=_key(workspace), placeholder=_("Who moved it, and why is it right or wrong?"))
         with st.container(horizontal=True):
             st.button(

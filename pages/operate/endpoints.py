@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chat, emergency, session
+from pages.components import chat, emergency, environments, session
 from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
@@ -55,6 +55,7 @@ def show_address(endpoint: Endpoint) -> None:
 
 workspace = session.workspace()
 st.title(_("Endpoints"), anchor=False)
+workspace = environments.choose(workspace)
 trouble = endpoints.trouble(workspace)
 if trouble:
     st.warning(session.escape(say(trouble)))
@@ -103,7 +104,10 @@ st.subheader(_("Talk with it"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers here, not a real language model."))
 if current.live:
-    st.caption(_("What you ask counts as live traffic and is judged like everyone's."))
+    if workspace.app.environment.live:
+        st.caption(_("What you ask counts as live traffic and is judged like everyone's."))
+    else:
+        st.caption(_("What you ask here counts in no number of production, and no production scorer judges it."))
     chat.show(workspace)
 elif any(one.weight for one in current.versions):
     st.warning(_("The version that has the traffic does not answer now. Its line above says why."))

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.components import agent_titles, alert_now, archive, feedback, saved_views, session
 from pages.components.production import sections, watching
-from services import agents, audit, monitoring, readmodel
+from services import agents, apps, audit, monitoring, readmodel
+from services.apps import Stage
 from services.audit import Verb
 from services.messages import Message, mark
 from services.monitoring import Asked, Overview
@@ -64,9 +65,27 @@ def ask(known: dict[str, agents.AgentVersion]) -> Asked:
     versions = readmodel.versions(workspace)
     labels = agent_titles.labels(known.values())
     with st.container(horizontal=True):
+        stage = _stage()
         agent = _one_of(_("Agent version"), "agent", versions.agents, labels)
         prompt = _one_of(_("Prompt version"), "prompt", versions.prompts, {})
-    return Asked(window, agent, prompt)
+    return Asked(window, agent, prompt, stage)
+
+
+def _stage() -> Stage:
+    """Which environment is looked at; production, where there is no other."""
+    stages = sorted(apps.environments_of(workspace), key=list(Stage).index, reverse=True)
+    if len(stages) < 2:
+        return Stage.PRODUCTION
+    given = st.query_params.get("environment")
+    return st.selectbox(
+        _("Environment"),
+        stages,
+        next((place for place, one in enumerate(stages) if one == given), 0),
+        format_func=lambda one: _(apps.TITLE[one]),
+        key="monitored-environment",
+        on_change=chosen,
+        args=("environment", "monitored-environment"),
+    )
 
 
 def _one_of(label: str, name: str, found: tuple[str, ...], labels: dict[str, str]) -> str:
@@ -106,9 +125,7 @@ def show(asked: Asked, known: dict[str, agents.AgentVersion], just_read: list[bo
 def _show_age(found: Overview) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if found.state.looked_at:
-            st.caption(
-                _("Live traffic only; read at {time}.", time=session.moment(found.state.looked_at)), width="content"
-            )
+            st.caption(_age(found, session.moment(found.state.looked_at)), width="content")
         st.download_button(
             _("Data as CSV"),
             monitoring.as_csv(found),
@@ -117,6 +134,13 @@ def _show_age(found: Overview) -> None:
             key="csv",
             on_click="ignore",
         )
+
+
+def _age(found: Overview, time: str) -> str:
+    if found.asked.stage is Stage.PRODUCTION:
+        return _("Live traffic only; read at {time}.", time=time)
+    stage = _(apps.TITLE[found.asked.stage])
+    return _("Asked in {stage} only, where no production scorer judges; read at {time}.", stage=stage, time=time)
 
 
 def show_reading() -> None:

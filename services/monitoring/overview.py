@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from services import database, readmodel
+from services import apps, database, readmodel
+from services.apps import Stage
 from services.messages import Message
 from services.monitoring import buckets, markers
 from services.monitoring.markers import Marker
@@ -18,17 +19,29 @@ from services.verdicts.intervals import wilson
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-HELPFUL = "helpful"
+HELPFUL, LIVE = "helpful", "live"
 PRODUCTION, PEOPLE, EVALUATION = "production", "people", "evaluation"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The last `hours`, of one agent version or of one prompt's version (name/number) where they are given."""
+    """The last `hours`, of one agent version or of one prompt's version (name/number) where they are given.
+
+    `stage` is the environment that was asked; the numbers of two are never added up.
+    """
 
     hours: float = 24.0
     agent: str = ""
     prompt: str = ""
+    stage: Stage = Stage.PRODUCTION
+
+    @property
+    def origin(self) -> str:
+        """How the traces of that environment are told apart from others."""
+        return LIVE if self.stage is Stage.PRODUCTION else self.stage.value
+
+    def window(self, edges: tuple[int, ...]) -> Window:
+        return Window(edges, self.origin, self.agent, self.prompt)
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class Overview:
 
 
 def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Overview:
-    """The live traces of the window, in buckets; a long window's are days of the app's time zone.
+    """The traces of the window, in buckets; a long window's are days of the app's time zone.
 
     `look`: what was left just now is read before.
     """
@@ -93,9 +106,8 @@ def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Over
         readmodel.catch_up(workspace)
     now = pd.Timestamp(database.now())
     edges = buckets.edges(now, asked.hours, workspace.app.time_zone)
-    window = Window(edges, model_id=asked.agent, prompt=asked.prompt)
-    series = readmodel.read(workspace, window)
-    earlier = readmodel.read(workspace, Window(buckets.before(now, edges), model_id=asked.agent, prompt=asked.prompt))
+    series = readmodel.read(workspace, asked.window(edges))
+    earlier = readmodel.read(workspace, asked.window(buckets.before(now, edges)))
     times = tuple(pd.to_datetime(list(edges), unit="ms", utc=True).to_pydatetime())
     return Overview(
         asked=asked,
@@ -103,10 +115,15 @@ def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Over
         series=series,
         before=earlier.total,
         scores=tuple(_scores(series.scores, earlier.scores)),
-        markers=tuple(markers.markers(workspace, times[0])),
-        silence=tuple(reasons(workspace, series.total)),
+        markers=tuple(markers.markers(workspace, times[0])) if asked.origin == LIVE else (),
+        silence=tuple(reasons(workspace, series.total) if asked.origin == LIVE else _nobody(asked, series.total)),
         state=readmodel.state(workspace),
     )
+
+
+def _nobody(asked: Asked, total: Part) -> Iterable[Message]:
+    if not total.count:
+        yield Message("Nobody asked anything in {stage} in this time.", stage=Message(apps.TITLE[asked.stage]))
 
 
 def _scores(now: Iterable[Scored], before: Iterable[Scored]) -> Iterable[Score]:

@@ -52,6 +52,32 @@ def of_roll_back(workspace: "Workspace", now: Live, target: Release) -> Conseque
     )
 
 
+def of_put_back(workspace: "Workspace", now: Live, last: Release) -> Consequences:
+    """What putting back does, after somebody moved what is live outside the console."""
+    return Consequences(
+        changes=Message("{endpoint} answers as release {id} had left it.", endpoint=workspace.app.endpoint, id=last.id),
+        before=_pair(now.pair),
+        after=_pair(last.after),
+        affected=affected(workspace),
+        undo=Message("Propose what answers now as a release: it passes the interlocks."),
+    )
+
+
+def of_offline(workspace: "Workspace") -> Consequences:
+    """What the emergency stop does; told without asking anything but our own files."""
+    return Consequences(
+        changes=Message(
+            "Everyone who asks {endpoint} gets the message below in place of an answer, within a second. A release under "
+            "way is stopped. No version and no traffic moves.",
+            endpoint=workspace.app.endpoint,
+        ),
+        before=Message("the agent's answers"),
+        after=Message("the message below"),
+        affected=affected(workspace),
+        undo=Message("Bringing it back is one click: the same versions answer again with the same shares."),
+    )
+
+
 def affected(workspace: "Workspace") -> Message:
     """Who asks in this environment."""
     environment, endpoint = workspace.app.environment, workspace.app.endpoint

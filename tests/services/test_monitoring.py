@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
 from services import apps, jobs, monitoring, scorers
+from services.apps import Stage
 from services.errors import InvalidInputError
 from services.messages import Message
 from services.monitoring import Asked, MonitoredScorer, Score, buckets, scoring
@@ -51,6 +52,8 @@ def look(workspace, hours=24.0, **asked):
 def test_only_live_traces_are_counted(workspace):
     leave_one_of_each(workspace)
     assert look(workspace).total.count == 2
+    staged = look(workspace, stage=Stage.STAGING)
+    assert (staged.total.count, staged.markers, staged.silence) == (1, (), ())
 
 
 def test_numbers_say_what_they_rest_on(workspace):
