@@ -118,7 +118,7 @@ def show(asked: Asked, known: dict[str, agents.AgentVersion], just_read: list[bo
     if found.total.count:
         sections.totals(found)
         sections.first(found)
-        sections.more(found, known)
+        sections.more(workspace, found, known)
         _show_age(found)
 
 

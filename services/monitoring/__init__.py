@@ -6,6 +6,7 @@ from services import audit
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.monitoring.drifting import Drift, drift
 from services.monitoring.effect import Effect, effect, told
 from services.monitoring.markers import Marker
 from services.monitoring.overview import HELPFUL, Asked, Overview, Score, overview
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HELPFUL",
     "Asked",
+    "Drift",
     "Effect",
     "Marker",
     "Overview",
@@ -28,6 +30,7 @@ __all__ = [
     "Watch",
     "as_csv",
     "backfill",
+    "drift",
     "effect",
     "overview",
     "production_scorers",

@@ -13,7 +13,7 @@ from services.audit import Verb
 from services.errors import NotReadyError
 from services.messages import Message
 from services.readmodel import file, filling
-from services.readmodel.finding import conversations, count, find, unjudged
+from services.readmodel.finding import conversations, count, find, sample, unjudged
 from services.readmodel.series import Part, Scored, Series, Versions, Window, read, versions
 from services.readmodel.slots import Slots
 from services.readmodel.slots import read as slots
@@ -44,6 +44,7 @@ __all__ = [
     "read",
     "rebuild",
     "run",
+    "sample",
     "slots",
     "state",
     "unjudged",

@@ -48,6 +48,17 @@ def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bo
     return min(found, most), found > most
 
 
+def sample(workspace: "Workspace", query: TraceQuery, most: int) -> list[tuple[str, str]]:
+    """Question and answer of up to `most` matching traces, evenly spread over all of them, oldest first."""
+    with file.reading(workspace) as connection:
+        (source, id), where, values = _asked(connection, query)
+        words = f"FROM {source} WHERE {' AND '.join(where)}"
+        every = -(-connection.execute(f"SELECT count(*) {words}", values).fetchone()[0] // most) or 1
+        placed = f"SELECT {id} AS id, row_number() OVER (ORDER BY {id}) AS place {words}"
+        chosen = f"SELECT question, answer FROM ({placed}) JOIN said USING (id) WHERE place % ? = 0 ORDER BY id"
+        return connection.execute(chosen, [*values, every]).fetchall()
+
+
 def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int) -> int:
     """How many live answers of the last `hours` none of these scorers has judged in production, counted up to `most`."""
     names = ", ".join("?" * len(scorers))

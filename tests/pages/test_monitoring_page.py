@@ -3,7 +3,7 @@
 import mlflow
 
 from pages.components import charts
-from services import jobs, monitoring, scorers
+from services import jobs, monitoring, readmodel, scorers
 from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.pages.conftest import texts
@@ -66,6 +66,19 @@ def test_a_choice_is_saved_and_opened(screen, workspace):
     assert other.radio(key="window").value == 168
 
 
+def test_a_new_subject_is_told_with_the_way_to_its_traces(screen, workspace, monkeypatch):
+    leave(workspace, "Where is it?", hours_ago=0.2)
+    page = screen("monitoring")
+    page.radio(key="more").set_value("drift").run()
+    assert "at least 30 of each are needed" in texts(page)
+
+    sides = iter(([("Where is it?", "Here.")] * 100, [("A <b>recall</b>?", "Here.")] * 100))
+    monkeypatch.setattr(readmodel, "sample", lambda *_: next(sides))
+    page.run()
+    assert "Words in more or fewer questions" in texts(page) and "look like those" not in texts(page)
+    assert any("recall: 0.0 % → 100 %" in one.proto.label for one in page.get("page_link"))
+
+
 def test_a_clicked_bucket_is_found():
     assert charts.clicked({"selection": {"points": [{"point_index": 3}]}}) == 3
     assert charts.clicked({"selection": {"points": []}}) is None
@@ -83,7 +96,7 @@ def test_scorers_can_be_started_here(screen, workspace):
     page = screen("monitoring")
     page.checkbox(key="watch-support-short-on").check()
     page.number_input(key="watch-support-short-share").set_value(25)
-    next(button for button in page.button if button.label == "Save").click().run()
+    page.button(key="FormSubmitter:watching-Save").click().run()
 
     (one,) = monitoring.production_scorers(workspace)
     assert (one.name, one.rate, one.running) == ("short", 0.25, True)

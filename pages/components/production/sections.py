@@ -1,20 +1,25 @@
 """The charts of the monitoring screen, each with its sentence and the way to its traces."""
 
-from datetime import datetime
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import agent_titles, charts, session
-from pages.components.production import sentences
+from pages.components.production import drifting, sentences
+from pages.components.production.links import between, chosen, link
 from services.agents import AgentVersion
 from services.messages import mark
 from services.monitoring import HELPFUL, Overview, Score
 from services.readmodel import Part, Scored
+from services.workspace import Workspace
 
 _, say = session.text, session.say
 
-MORE = {"versions": mark("By version"), "cost": mark("Tokens and cost"), "people": mark("What people said")}
+MORE = {
+    "versions": mark("By version"),
+    "cost": mark("Tokens and cost"),
+    "people": mark("What people said"),
+    "drift": mark("What people ask"),
+}
 
 
 def totals(found: Overview) -> None:
@@ -57,7 +62,7 @@ def first(found: Overview) -> None:
     _marks(found)
 
 
-def more(found: Overview, agents: dict[str, AgentVersion]) -> None:
+def more(workspace: Workspace, found: Overview, agents: dict[str, AgentVersion]) -> None:
     """One further look at a time: every chart costs the reader's browser."""
     with st.container(border=True):
         look = st.radio(
@@ -67,17 +72,10 @@ def more(found: Overview, agents: dict[str, AgentVersion]) -> None:
             _spent(found)
         elif look == "people":
             _people(found)
+        elif look == "drift":
+            drifting.show(workspace, found)
         else:
             _versions(found, agents)
-
-
-def link(found: Overview, label: str, **query: str) -> None:
-    st.page_link(
-        session.page("traces"),
-        label=label,
-        icon=":material/account_tree:",
-        query_params=_window(found) | _chosen(found) | query,
-    )
 
 
 def _quality(found: Overview) -> None:
@@ -215,18 +213,5 @@ def _chart(found: Overview, figure: go.Figure, key: str, told: str) -> None:
     if bucket is not None and bucket < len(found.series.buckets):
         st.switch_page(
             session.page("traces"),
-            query_params=_between(found.times[bucket], found.times[bucket + 1]) | _chosen(found),
+            query_params=between(found.times[bucket], found.times[bucket + 1]) | chosen(found),
         )
-
-
-def _window(found: Overview) -> dict[str, str]:
-    return {"hours": f"{found.asked.hours:g}"}
-
-
-def _between(since: datetime, until: datetime) -> dict[str, str]:
-    return {"since": since.strftime("%Y-%m-%dT%H:%MZ"), "until": until.strftime("%Y-%m-%dT%H:%MZ")}
-
-
-def _chosen(found: Overview) -> dict[str, str]:
-    chosen = {"agent": found.asked.agent, "prompt": found.asked.prompt}
-    return {name: value for name, value in chosen.items() if value}

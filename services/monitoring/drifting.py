@@ -1,0 +1,166 @@
+"""What people ask and what they are answered, beside the time before: cheap features of a sample of both."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import hypergeom, ks_2samp
+
+from services import readmodel
+from services.messages import mark
+from services.monitoring.overview import Overview
+from services.prompts.segments import KANA, KANJI, KATAKANA, segments
+from services.traces import TraceQuery
+from services.verdicts.paired import holm
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+SAMPLE, FEWEST = 1000, 30
+ALPHA = 0.05
+# With so many traces, chance alone is soon ruled out: less than this is nothing that a person would act on.
+LEAST, LEAST_OF_A_WORD = 0.05, 0.02
+MOST_WORDS = 5
+
+JAPANESE = re.compile(f"[{KANJI}{KATAKANA}{KANA}]")
+NUMBER = re.compile(r"\d")
+LINK = re.compile(r"https?://")
+# What may name a subject: letters of any script, but no run of kana alone, which is mostly grammar.
+NAMING = re.compile(rf"[^\W\d_{KANJI}{KATAKANA}{KANA}]{{3,}}|.*[{KANJI}].*|[{KATAKANA}]{{2,}}")
+
+Said = tuple[str, str]
+
+LENGTHS: dict[str, Callable[[Said], int]] = {
+    mark("Characters of a question"): lambda said: len(said[0]),
+    mark("Characters of an answer"): lambda said: len(said[1]),
+}
+SHARES: dict[str, Callable[[Said], bool]] = {
+    mark("Questions in Japanese"): lambda said: _japanese(said[0]),
+    mark("Questions with a number"): lambda said: bool(NUMBER.search(said[0])),
+    mark("Answers in Japanese"): lambda said: _japanese(said[1]),
+    mark("Answers in another language than their question"): lambda said: _japanese(said[0]) != _japanese(said[1]),
+    mark("Answers with a number"): lambda said: bool(NUMBER.search(said[1])),
+    mark("Answers with a link"): lambda said: bool(LINK.search(said[1])),
+}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A share of one, or the three quartiles of a length. `changed`: by more than chance, and enough to matter."""
+
+    name: str
+    before: tuple[float, ...]
+    now: tuple[float, ...]
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Word:
+    """In which share of the questions a word stands."""
+
+    text: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`before` and `now` count the sampled answered questions; without enough of both, nothing is compared."""
+
+    before: int
+    now: int
+    features: tuple[Feature, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    @property
+    def enough(self) -> bool:
+        return min(self.before, self.now) >= FEWEST
+
+
+def drift(workspace: "Workspace", found: Overview) -> Drift:
+    """The window of an overview beside as long a time before, each by up to SAMPLE answered questions spread over it."""
+    since, until = found.times[0], found.times[-1]
+    prompt, _slash, number = found.asked.prompt.rpartition("/")
+    sides = [
+        readmodel.sample(
+            workspace,
+            TraceQuery(
+                since=start,
+                until=end,
+                state="OK",
+                version=found.asked.agent or None,
+                prompt=(prompt, int(number)) if prompt else None,
+            ),
+            SAMPLE,
+        )
+        for start, end in ((since - (until - since), since), (since, until))
+    ]
+    return compare(*sides)
+
+
+def compare(before: Sequence[Said], now: Sequence[Said]) -> Drift:
+    """Lengths by Kolmogorov's and Smirnov's test, shares and words by Fisher's exact one, each family after Holm."""
+    if min(len(before), len(now)) < FEWEST:
+        return Drift(len(before), len(now))
+    return Drift(len(before), len(now), tuple(_features(before, now)), tuple(_words(before, now)))
+
+
+def _features(before: Sequence[Said], now: Sequence[Said]) -> list[Feature]:
+    found: list[tuple[str, tuple[float, ...], tuple[float, ...], float, float]] = []
+    for name, length in LENGTHS.items():
+        then_all, now_all = [length(one) for one in before], [length(one) for one in now]
+        tested = ks_2samp(then_all, now_all, method="asymp")
+        found.append((name, _quartiles(then_all), _quartiles(now_all), float(tested.pvalue), float(tested.statistic)))
+    for name, holds in SHARES.items():
+        then_hits, now_hits = sum(map(holds, before)), sum(map(holds, now))
+        then, today = then_hits / len(before), now_hits / len(now)
+        p_value = float(_fisher(now_hits, len(now), then_hits, len(before)))
+        found.append((name, (then,), (today,), p_value, abs(today - then)))
+    adjusted = holm([p_value for *_, p_value, _size in found])
+    return [
+        Feature(name, then, today, p_value < ALPHA and size >= LEAST)
+        for (name, then, today, _p, size), p_value in zip(found, adjusted, strict=True)
+    ]
+
+
+def _quartiles(lengths: Sequence[int]) -> tuple[float, ...]:
+    return tuple(map(float, np.percentile(lengths, (25, 50, 75))))
+
+
+def _words(before: Sequence[Said], now: Sequence[Said]) -> list[Word]:
+    """The words of questions whose share moved most, the new ones first."""
+    then_in, now_in = (Counter(word for said in side for word in _naming(said[0])) for side in (before, now))
+    words = sorted(then_in | now_in)
+    if not words:
+        return []
+    then_hits = np.array([then_in[word] for word in words])
+    now_hits = np.array([now_in[word] for word in words])
+    p_values = holm(_fisher(now_hits, len(now), then_hits, len(before)).tolist())
+    moved = now_hits / len(now) - then_hits / len(before)
+    told = [
+        (float(moved[place]), Word(word, float(then_hits[place] / len(before)), float(now_hits[place] / len(now))))
+        for place, word in enumerate(words)
+        if p_values[place] < ALPHA and abs(moved[place]) >= LEAST_OF_A_WORD
+    ]
+    most = sorted(told, key=lambda one: -abs(one[0]))[:MOST_WORDS]
+    return [word for _size, word in sorted(most, key=lambda one: -one[0])]
+
+
+def _fisher(hits: Any, n: int, other_hits: Any, other_n: int) -> Any:
+    """Twice the smaller tail of the hypergeometric distribution: exact, and for whole arrays at once."""
+    together = hits + other_hits
+    low = hypergeom.cdf(hits, n + other_n, together, n)
+    high = hypergeom.sf(hits - 1, n + other_n, together, n)
+    return np.minimum(2 * np.minimum(low, high), 1.0)
+
+
+def _naming(text: str) -> set[str]:
+    return {word for one in segments(text) if NAMING.fullmatch(word := one.casefold())}
+
+
+def _japanese(text: str) -> bool:
+    """A tenth of its signs are enough: names and codes in Latin letters stand in any Japanese text."""
+    return len(JAPANESE.findall(text)) * 10 > len(text)
