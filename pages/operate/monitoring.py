@@ -23,7 +23,7 @@ WINDOWS = {
     2160: mark("90 days"),
 }
 REFRESHED_EVERY = 30
-KEPT = ("hours", "agent", "prompt")
+KEPT = ("hours", "agent", "prompt", "environment")
 
 
 def chosen(name: str, key: str) -> None:

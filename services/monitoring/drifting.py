@@ -90,6 +90,7 @@ def drift(workspace: "Workspace", found: Overview) -> Drift:
             TraceQuery(
                 since=start,
                 until=end,
+                origin=found.asked.origin,
                 state="OK",
                 version=found.asked.agent or None,
                 prompt=(prompt, int(number)) if prompt else None,

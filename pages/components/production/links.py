@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import session
 from services.monitoring import Overview
+from services.monitoring.overview import LIVE
 
 MINUTE = "%Y-%m-%dT%H:%MZ"
 
@@ -25,5 +26,7 @@ def between(since: datetime, until: datetime) -> dict[str, str]:
 
 
 def chosen(found: Overview) -> dict[str, str]:
-    picked = {"agent": found.asked.agent, "prompt": found.asked.prompt}
+    """What the screen was narrowed to, as the address of the traces says it."""
+    origin = found.asked.origin
+    picked = {"agent": found.asked.agent, "prompt": found.asked.prompt, "origin": "" if origin == LIVE else origin}
     return {name: value for name, value in picked.items() if value}
