@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services import audit, jobs
 from services.agents import config_files, folder, printed, shipping
 from services.agents.checking.findings import Finding, Report, in_order
-from services.agents.checking.needs import ANY, unserved_python
+from services.agents.checking.needs import ANY, ENDPOINT, undeclared_calls, unserved_python
 from services.agents.checking.probe import SECONDS, probe
 from services.agents.checking.source import NO_FILES, can_run, read, read_beside, refuse_secrets
 from services.agents.checking.wanting import asks_model, asks_prompt, unchosen_prompt
@@ -132,14 +132,17 @@ def check(
     # A line that reading blocked already explains why running it failed there.
     explained = {one.line for one in found if one.blocking and one.line is not None and not one.file}
     new = [one for one in seen.findings if one.line not in explained]
-    return Report(seen.kind, seen.streams, in_order([*found, *new]), taken=seen.taken)
+    read_already = {dict(one.what.values).get("name") for one in found}
+    observed = [one for one in seen.called if one[1] not in read_already]
+    asked = undeclared_calls(observed, declared)
+    return Report(seen.kind, seen.streams, in_order([*found, *new, *asked]), taken=seen.taken)
 
 
 def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
     """The config, resources and packages that the form's agent would be logged with."""
     return {
         "config": config_files.of(workspace, form) | _version(form),
-        "declared": sorted(_declared(form)),
+        "declared": sorted(_declared(form) | _usual(workspace, form)),
         "requirements": sorted(form.pip_requirements),
         "files": form.files,
         "documents": form.documents,
@@ -149,6 +152,13 @@ def _surroundings(workspace: "Workspace", form: AgentForm) -> dict[str, Any]:
 def _version(form: AgentForm) -> dict[str, str]:
     """Before a release no alias may name it."""
     return {"prompt_version": str(form.first_version)} if form.prompted else {}
+
+
+def _usual(workspace: "Workspace", form: AgentForm) -> set[str]:
+    """On a workspace the endpoint of its model is declared for an agent that declares nothing."""
+    given = form.resources or form.system_resources or form.user_scopes
+    usual = workspace.settings.databricks is not None and form.llm_model and not given
+    return {f"{ENDPOINT}:{form.llm_model}"} if usual else set()
 
 
 def _declared(form: AgentForm) -> set[str]:

@@ -150,6 +150,18 @@ def undeclared_resources(file: AgentFile, declared: Collection[str]) -> Iterator
                 yield _undeclared(kind, name, call.lineno)
 
 
+def undeclared_calls(called: Collection[tuple[str, str]], declared: Collection[str]) -> Iterator[Finding]:
+    """What the agent asked on Databricks while it was tried, and `declared` does not list."""
+    for kind, name in called:
+        if f"{kind}:{name}" not in declared and f"{kind}:{ANY}" not in declared:
+            told = Message(
+                "While it was tried it asked “{name}” ({kind}), which is not declared.",
+                kind=Message(KINDS[kind].title),
+                name=name,
+            )
+            yield _fails_there(told, None)
+
+
 def _undeclared(kind: str, name: str | None, line: int) -> Finding:
     what = (
         Message("The file uses “{name}” ({kind}), which is not declared.", kind=Message(KINDS[kind].title), name=name)
@@ -159,6 +171,10 @@ def _undeclared(kind: str, name: str | None, line: int) -> Finding:
             kind=Message(KINDS[kind].title),
         )
     )
+    return _fails_there(what, line)
+
+
+def _fails_there(what: Message, line: int | None) -> Finding:
     return Finding(
         what,
         Message(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ from services.agents import shipping
 from services.agents.checking import told
 from services.agents.checking.findings import Finding
 from services.agents.checking.source import NO_FILES
+from services.agents.checking.told import LONGEST
+from services.agents.resources import KINDS as RESOURCES
 from services.processes.following import followed
+from services.secrets import masked
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SECONDS = 60.0
@@ -37,13 +40,15 @@ KINDS = ("ResponsesAgent", "ChatAgent", "PythonModel")
 class Seen:
     """What the run showed; `kind` is empty when no agent came out of the file.
 
-    `taken`: how a PythonModel takes a request: {"form": name}, {"table": rows} or {"request": example}.
+    `taken`: how a PythonModel takes a request: {"form": name}, {"table": rows} or {"request": example}. `called`: kind
+    and name of what it asked of Databricks.
     """
 
     kind: str
     streams: bool
     findings: tuple[Finding, ...]
     taken: Mapping[str, Any] = field(default_factory=dict)
+    called: tuple[tuple[str, str], ...] = ()
 
 
 def probe(
@@ -134,7 +139,15 @@ def _seen(folder: Path, seconds: float, in_time: bool, output: str) -> Seen:
         notes.get("streams") is True,
         tuple(findings),
         taken if isinstance(taken, dict) else {},
+        tuple(_called(notes.get("called"))),
     )
+
+
+def _called(written: Any) -> Iterator[tuple[str, str]]:
+    """Of what the child wrote, which the file's code may have written as well, only what can be told."""
+    for one in written if isinstance(written, list) else []:
+        if isinstance(one, list) and len(one) == 2 and one[0] in RESOURCES and isinstance(one[1], str):
+            yield one[0], masked(one[1])[:LONGEST]
 
 
 def _notes(folder: Path) -> dict[str, Any]:

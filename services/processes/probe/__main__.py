@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mlflow
 
+from services.processes.probe import calls
 from services.processes.probe.notes import Notes, attempt
 from services.processes.probe.steps import probe
 
@@ -22,6 +23,7 @@ def main(folder: Path) -> None:
     given = json.loads((folder / "given.json").read_text("utf-8"))
     notes = Notes(folder)
     mlflow.tracing.disable()
+    calls.watch(notes.asked)
     with (folder / "hang.txt").open("w") as hang:
         attempt.begins = lambda: faulthandler.dump_traceback_later(given["seconds"], exit=True, file=hang)
         probe(folder, given, notes)

@@ -1,13 +1,16 @@
 """What the probe saw, and what somebody's code raised."""
 
 import json
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-LONGEST = 300
+from services.processes.probe import calls
+
+LONGEST, MOST_CALLED = 300, 100
 # What Python raises when code takes for granted what is not there.
 UNFORESEEN = (IndexError, KeyError, TypeError, AttributeError, UnboundLocalError, StopIteration)
 
@@ -18,7 +21,18 @@ class Notes:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "seen.json"
         self.seen: dict[str, Any] = {"kind": "", "streams": False, "step": "load", "finished": False, "seen": []}
+        self.called: set[tuple[str, str]] = set()
+        self.lock = threading.Lock()
         self.write()
+
+    def asked(self, url: str, body: Any) -> None:
+        """Write down what of Databricks is asked, once."""
+        found = calls.resource(url, body)
+        with self.lock:
+            if found is None or found in self.called or len(self.called) >= MOST_CALLED:
+                return
+            self.called.add(found)
+        self.write(called=sorted(self.called))
 
     def write(self, **facts: Any) -> None:
         self.seen |= facts

@@ -17,6 +17,7 @@ from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
 from services.messages import Message, render
 from services.people import Role
+from services.processes.probe import calls
 from services.secrets import masked
 from tests.services.agents import agent_files as files
 from tests.stub_model import stub_model
@@ -525,3 +526,53 @@ def test_a_python_that_the_target_is_not_known_to_serve_is_told_with_a_remedy():
     assert not finding.blocking and "known to be served are: 3.10, 3.11, 3.12" in str(finding.what)
     assert "Run the console on one of these" in str(finding.mend)
     assert not [*unserved_python(("3.10", "3.11", "3.12"), "3.11.9"), *unserved_python((), "3.13.1")]
+
+
+ASKS_AT_RUN_TIME = swapped(
+    swapped(files.RESPONSES, "import uuid", "import uuid\n\nimport httpx\nimport httpx2\nimport requests"),
+    RESPONSES_BODY,
+    """        place = "http://127.0.0.1:9"
+        for ask in (
+            lambda: httpx.post(f"{place}/serving-endpoints/{'-'.join(('our', 'model'))}/invocations", json={}),
+            lambda: httpx2.post(f"{place}/serving-endpoints/chat/completions", json={"model": "known"}),
+            lambda: requests.post(f"{place}/api/2.0/sql/statements", json={"warehouse_id": "w1"}, timeout=5),
+            lambda: requests.get(f"{place}/api/2.0/mlflow/experiments/get", timeout=5),
+        ):
+            try:
+                ask()
+            except Exception:
+                pass
+"""
+    + RESPONSES_BODY,
+)
+
+
+def test_what_it_asks_while_it_is_tried_is_held_against_what_it_declares(workspace, finish):
+    job = checking.submit(
+        workspace,
+        ASKS_AT_RUN_TIME,
+        declared=["serving_endpoint:known"],
+        requirements=["mlflow", "httpx", "httpx2", "requests"],
+    )
+    report = Report.from_json(finish(workspace, job).result)
+    assert [(str(one.what), one.blocking) for one in report.findings] == [
+        ("While it was tried it asked “our-model” (Serving endpoint), which is not declared.", True),
+        ("While it was tried it asked “w1” (SQL warehouse), which is not declared.", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://w/serving-endpoints/chat/served-models/chat-1/invocations", ("serving_endpoint", "chat")),
+        ("https://w/api/2.0/vector-search/indexes/main.a.docs/query", ("vector_search_index", "main.a.docs")),
+        ("https://w/api/2.0/genie/spaces/01ef/start-conversation", ("genie_space", "01ef")),
+        ("https://w/api/2.0/mcp/genie/01ef", ("genie_space", "01ef")),
+        ("https://w/api/2.0/mcp/external/jira", ("uc_connection", "jira")),
+        ("https://claims-123.aws.databricksapps.com/api", ("app", "claims")),
+        ("https://api.openai.com/v1/chat/completions", None),
+        ("https://w/serving-endpoints/embeddings", None),
+    ],
+)
+def test_an_address_tells_which_resource_is_asked(url, found):
+    assert calls.resource(url, b"no json") == found
