@@ -71,6 +71,8 @@ def prompt_proof(workspace: "Workspace", agent: AgentVersion) -> PromptProof:
     newest = next((one for one in found if one.ok and one.finished), None)
     with translated(Message("Reading the trace")):
         trace = traces.stored(workspace, newest.trace_id) if newest else None
+    if agent.links.none:
+        return PromptProof(None, Message("It asks no prompt: its instructions are in its code."))
     if newest is None or trace is None:
         return PromptProof(None, Message("Not seen yet: no answer of this agent version left a trace. Try it once."))
     used, told = _shown(workspace, trace, agent)
@@ -78,8 +80,6 @@ def prompt_proof(workspace: "Workspace", agent: AgentVersion) -> PromptProof:
 
 
 def _shown(workspace: "Workspace", trace: Trace, agent: AgentVersion) -> tuple[bool | None, Message]:
-    if agent.links.none:
-        return None, Message("It asks no prompt: its instructions are in its code.")
     if not agent.prompt_name:
         return False, Message("No: it names no prompt.")
     try:
