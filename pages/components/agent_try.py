@@ -1,11 +1,13 @@
-"""One question to an agent under one or two prompt versions, the answers side by side."""
+"""A conversation with an agent under one or two prompt versions, the answers side by side as they grow."""
+
+from typing import Any
 
 import streamlit as st
 
-from pages.components import agent_checks, agent_steps, editor, feedback, opinion, session, sources
+from pages.components import agent_checks, agent_steps, editor, feedback, opinion, session, sources, trace_view
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
-from services.agents import AgentVersion, inputs
+from services.agents import AgentVersion, inputs, talking
 from services.agents.checking import Finding
 from services.agents.inputs import Inputs, Scalar
 from services.audit import Verb
@@ -117,10 +119,78 @@ def _show_answers(workspace: Workspace, agent: AgentVersion) -> None:
     if not tried:
         return
     asked = _("What it is given") if agent.kind is Kind.FORM else _("Question")
-    st.markdown(f"**{asked}**  \n" + editor.as_written(tried[0].args["question"]))
+    if not any("talk" in job.args for job in tried):
+        st.markdown(f"**{asked}**  \n" + editor.as_written(tried[0].args["question"]))
     for column, job in zip(st.columns(len(tried)), tried, strict=True):
         with column, st.container(border=True, height="stretch"):
             _show_answer(job, agent)
+    _show_going_on(agent, tried)
+
+
+def _show_going_on(agent: AgentVersion, tried: list[Job]) -> None:
+    """The field for a further question, once every answer is there; an agent with a form has no conversation."""
+    waiting = any(job.state is not State.DONE or job.result.get("items") for job in tried)
+    if waiting or agent.kind is Kind.FORM:
+        return
+    with st.container():
+        st.chat_input(
+            _("Ask on, in the same conversation"),
+            key=_on_key(agent),
+            max_chars=4000,
+            on_submit=_ask_on,
+            args=(agent, [job.id for job in tried]),
+            disabled=not audit.allowed(session.workspace(), Verb.TRY_AGENT),
+        )
+
+
+def _on_key(agent: AgentVersion) -> str:
+    return f"ask-on/{agent.model_id}"
+
+
+def _ask_on(agent: AgentVersion, ids: list[int]) -> None:
+    workspace = session.workspace()
+    with feedback.action(Message("Asked. The answers appear below.")):
+        question = str(st.session_state[_on_key(agent)] or "")
+        started = [agents.ask_on(workspace, jobs.get(workspace, id), question) for id in ids]
+        st.query_params["tried"] = ",".join(str(job.id) for job in started)
+
+
+def _show_talk(talk: list[dict[str, Any]]) -> None:
+    """What was said before the answer, with the newest question."""
+    for turn in talk:
+        if turn.get("role") in ("user", "assistant") and turn.get("content"):
+            with st.chat_message(turn["role"]):
+                st.markdown(editor.as_written(str(turn["content"])))
+
+
+def _show_growing(job: Job) -> None:
+    """What is said so far, as it grows; of an answer that broke off, what had been said, with its trace."""
+    if job.live:
+
+        @st.fragment(run_every=0.5)
+        def follow() -> None:
+            st.markdown(editor.as_written(talking.said(jobs.get(session.workspace(), job.id))))
+
+        follow()
+        return
+    if job.state is State.DONE:
+        return
+    told, trace_id = talking.said(job), talking.failed_trace(job)
+    if told:
+        st.markdown(editor.as_written(told))
+        st.caption(_(":orange[The answer broke off here.]"))
+    if trace_id:
+        _show_trace(trace_id)
+
+
+def _show_trace(trace_id: str) -> None:
+    trace_view.show_beside(session.workspace(), trace_id)
+    st.page_link(
+        session.page("traces"),
+        label=_("Open the trace"),
+        icon=":material/account_tree:",
+        query_params={"trace": trace_id},
+    )
 
 
 def _ask_for_yes(job: Job) -> None:
@@ -143,7 +213,15 @@ def _show_answer(job: Job, agent: AgentVersion) -> None:
     if not agent.links.none:
         version = job.args["prompt_version"]
         st.markdown(f"**{_('Prompt version {n}', n=version) if version else _('The prompt as the agent has it')}**")
+    talk = job.args.get("talk") or []
+    _show_talk(talk)
+    with st.chat_message("assistant") if talk else st.container():
+        _show_ended(job)
+
+
+def _show_ended(job: Job) -> None:
     ended = feedback.job(job.id)
+    _show_growing(ended)
     if ended.state is not State.DONE:
         return
     for finding in ended.result.get("findings") or []:
@@ -156,9 +234,4 @@ def _show_answer(job: Job, agent: AgentVersion) -> None:
     st.caption(_("{seconds} s", seconds=ended.result["seconds"]))
     if ended.result["trace_id"]:
         opinion.show_thumbs(session.workspace(), ended.result["trace_id"])
-        st.page_link(
-            session.page("traces"),
-            label=_("Open the trace"),
-            icon=":material/account_tree:",
-            query_params={"trace": ended.result["trace_id"]},
-        )
+        _show_trace(ended.result["trace_id"])

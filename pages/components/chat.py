@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import agent_steps, feedback, opinion, session, sources
+from pages.components import agent_steps, feedback, opinion, session, sources, trace_view
 from services import endpoints, kinds
 from services.errors import ConsoleError, PlatformError
 from services.kinds import ToolStep
@@ -166,6 +166,7 @@ def _draw_end(workspace: Workspace, turn: Turn) -> None:
                 icon=":material/account_tree:",
                 query_params={"trace": turn.trace_id},
             )
+        trace_view.show_beside(workspace, turn.trace_id)
 
 
 def _as_written(text: str) -> str:

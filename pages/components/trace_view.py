@@ -45,6 +45,7 @@ def show(workspace: Workspace, trace_id: str) -> None:
     _show_head(workspace, story.row)
     _show_talk(story)
     _show_verdicts(workspace, story)
+    st.subheader(_("What happened"), anchor=False)
     _show_steps(story)
     _show_facts(workspace, story)
     erasing.show(workspace, story)
@@ -105,8 +106,18 @@ def _waits_for_scorers(workspace: Workspace, row: TraceRow) -> bool:
     return row.origin == "live" and fresh and any(one.running for one in monitoring.production_scorers(workspace))
 
 
+def show_beside(workspace: Workspace, trace_id: str) -> None:
+    """Folded beside an answer: what happened, step by step, read when it is opened."""
+    folded = st.expander(
+        _("What happened"), icon=":material/account_tree:", key=f"beside-{trace_id}", on_change="rerun"
+    )
+    if not folded.open:
+        return
+    with folded:
+        _show_steps(traces.await_story(workspace, trace_id))
+
+
 def _show_steps(story: TraceStory) -> None:
-    st.subheader(_("What happened"), anchor=False)
     for step in story.steps:
         indent = "&nbsp;" * 6 * step.depth
         sign = ":red[:material/error:]" if step.error else ":green[:material/check_circle:]"

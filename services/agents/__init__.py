@@ -4,12 +4,13 @@ from services.agents.form import AgentForm
 from services.agents.leftovers import failed, remove_failed
 from services.agents.logging import checked, log, run, said
 from services.agents.records import AgentVersion, Links, get, of_prompt, registered_name, versions
-from services.agents.trying import go_on, load, run_try, try_out
+from services.agents.trying import ask_on, go_on, load, run_try, try_out
 
 __all__ = [
     "AgentForm",
     "AgentVersion",
     "Links",
+    "ask_on",
     "checked",
     "failed",
     "get",

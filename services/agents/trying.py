@@ -12,13 +12,14 @@ import mlflow
 from sqlalchemy import select, update
 
 from services import audit, jobs, kinds, production, sources
-from services.agents import inputs, offers
+from services.agents import inputs, offers, talking
 from services.agents.checking.findings import Finding
 from services.agents.records import get, model_config
 from services.audit import Verb
 from services.database import job as table
 from services.database import writing
 from services.errors import ConflictError, InvalidInputError, PlatformError, translated
+from services.jobs import State
 from services.kinds import AskedAgent
 from services.messages import Message
 
@@ -66,6 +67,21 @@ def go_on(workspace: "Workspace", job: "Job", allowed: bool) -> "Job":
         return jobs.submit(workspace, "try_agent", job.args | {"talk": [*_talk(job.args), *job.result["items"], *said]})
 
 
+def ask_on(workspace: "Workspace", job: "Job", question: str) -> "Job":
+    """Queue a further question of the conversation that an answered try began; raises ConflictError before its answer."""
+    audit.require(workspace, Verb.TRY_AGENT)
+    if not question.strip():
+        raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
+    inputs.check({"question": question})
+    if job.state is not State.DONE or job.result.get("items"):
+        raise ConflictError(
+            Message("The agent has not answered yet."), Message("Wait for its answer, or say yes or no to its tool.")
+        )
+    turns = [{"role": "assistant", "content": job.result["answer"]}, {"role": "user", "content": question.strip()}]
+    told = {"question": question.strip(), "talk": [*_talk(job.args), *turns]}
+    return jobs.submit(workspace, "try_agent", job.args | told)
+
+
 def _decide(workspace: "Workspace", id: int, allowed: bool) -> None:
     """Write the decision on the ended try; raises ConflictError for the second one."""
     with writing(workspace.engine) as connection:
@@ -97,7 +113,7 @@ def run_try(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         asked = pool.submit(offers.changed, agent.servers, agent.tools)
         begun = time.monotonic()
         with translated(Message("Trying the agent"), foreign=True), mlflow.tracing.context(tags=tags):
-            answer = loaded.predict(request)
+            answer = talking.hear(loaded, request, work)
             trace_id = mlflow.get_last_active_trace_id(thread_local=True)
         seconds = round(time.monotonic() - begun, 2)
     mlflow.flush_trace_async_logging()

@@ -161,6 +161,21 @@ def test_two_answers_stand_side_by_side(screen, written, logged, finish):
     links = [link.proto.label for link in shown.get("page_link")]
     assert links.count("Open the trace") == 2
 
+    shown.chat_input(key=f"ask-on/{logged}").set_value("And *now*?").run()
+    assert not shown.exception
+    further = [job for job in jobs.recent(written, "try_agent") if job.live]
+    assert sorted((job.args["prompt_version"], job.args["question"]) for job in further) == [
+        (1, "And *now*?"),
+        (2, "And *now*?"),
+    ]
+    assert [one["role"] for one in further[0].args["talk"]] == ["user", "assistant", "user"]
+    assert [one.name for one in shown.chat_message] == 2 * [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+    ] and "And *now*?" in read(shown)
+
 
 def test_variables_that_the_app_leaves_open_are_asked_for(screen, written, logged, finish):
     prompts.save(written, "greeting", "Greet {{customer_name}} for {{company_name}}.", "by name")

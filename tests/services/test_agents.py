@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from services import agents, datasets, evaluations, jobs, prompts, scorers
-from services.agents import AgentForm, Links, comparing, logging
+from services.agents import AgentForm, Links, comparing, logging, talking
 from services.agents.logging import BUILT_IN
 from services.agents.records import ERROR_TAG
 from services.datasets import Row
@@ -81,13 +81,38 @@ def test_a_pinned_agent_knows_its_version(written, finish):
     assert agents.get(written, ended.result["model_id"]).pinned == 2
 
 
-def test_trying_uses_the_chosen_version_and_moves_nothing(written, finish):
+def test_trying_uses_the_chosen_version_and_moves_nothing(written, finish, model):
     model_id = finish(written, agents.log(written, form())).result["model_id"]
     answers = [finish(written, agents.try_out(written, model_id, version, "Good morning")) for version in (1, 2)]
     assert ["warmly" in one.result["answer"] for one in answers] == [False, True]
     trace = written.client.get_trace(answers[1].result["trace_id"])
     assert trace.info.tags["signalbox.origin"] == "try"
     assert prompts.live(written, "greeting") is None
+    assert talking.said(answers[1]) == answers[1].result["answer"], "it was streamed"
+
+    later = finish(written, agents.ask_on(written, answers[1], "And now?"))
+    asked = [one["content"] for one in model.requests[-1]["messages"]]
+    assert asked[1:] == ["Good morning", answers[1].result["answer"], "And now?"] and "warmly" in asked[0]
+    followed = written.client.get_trace(later.result["trace_id"])
+    told = [one.info.trace_metadata["mlflow.trace.session"] for one in (trace, followed)]
+    assert told[0] == told[1] and len(later.args["talk"]) == 3
+    with pytest.raises(ConflictError, match="has not answered yet"):
+        agents.ask_on(written, replace(later, state=State.RUNNING), "And then?")
+
+
+def test_what_was_said_before_an_answer_broke_off_is_kept(workspace):
+    class Breaking:
+        streams = True
+
+        def predict_stream(self, request):
+            yield {"type": "response.output_text.delta", "item_id": "1", "delta": "Half of"}
+            yield {"type": "response.output_text.delta", "item_id": "1", "delta": " it"}
+            raise RuntimeError("no more")
+
+    job = jobs.submit(workspace, "try_agent", {"model_id": "m-1"})
+    with pytest.raises(RuntimeError, match="no more"):
+        talking.hear(Breaking(), {}, Work(workspace.engine, jobs.claim(workspace.engine)))
+    assert talking.said(jobs.get(workspace, job.id)) == "Half of it"
 
 
 def test_logging_leaves_no_trace(written, finish):
