@@ -51,7 +51,7 @@ class SignInAnswers:
                 headers["location"] = FAILED
             cookies += [self._cookie(one) for one in _way_back(request)]
         elif request.url.path == CALLBACK:
-            _lead_back(request, headers, any(one.startswith(f"{PERSON}=") for one in cookies))
+            _lead_back(request, headers, any(one.startswith(f"{PERSON}=") and not _deletes(one) for one in cookies))
         if "set-cookie" in headers:
             del headers["set-cookie"]
         for one in cookies:
@@ -67,7 +67,11 @@ class SignInAnswers:
 
 def _holds_token(cookie: str) -> bool:
     """Streamlit keeps the provider's tokens in the browser for apps that use them; this one does not."""
-    return cookie.startswith(TOKENS) and "max-age=0" not in cookie.lower()
+    return cookie.startswith(TOKENS) and not _deletes(cookie)
+
+
+def _deletes(cookie: str) -> bool:
+    return "max-age=0" in cookie.lower()
 
 
 def _way_back(request: Request) -> list[str]:

@@ -207,8 +207,9 @@ def test_a_sign_in_leads_nowhere_else(signing_in, way):
 
 
 def test_a_sign_in_that_failed_says_so(signing_in):
+    gone = (b"set-cookie", b'_streamlit_user=""; Max-Age=0; Path=/; SameSite=lax')
     for query in ("code=c&state=s", "error=access_denied"):
-        assert answer(answering(302, HOME), "/oauth2callback", query)[1] == "/?sign_in=failed"
+        assert answer(answering(302, HOME, gone), "/oauth2callback", query)[1] == "/?sign_in=failed"
     assert answer(answering(400), "/auth/login")[:2] == (302, "/?sign_in=failed")
     assert answer(answering(302, HOME), "/oauth2callback")[1] == "/", "back from signing out"
 
