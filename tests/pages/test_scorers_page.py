@@ -1,9 +1,11 @@
 """Scorers: found in the catalogue, added, changed, removed, tried and trusted by form."""
 
+import json
 from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from services import jobs, scorers, verdicts
 from services.scorers import ScorerSpec, catalogue
@@ -179,3 +181,32 @@ def test_a_proposal_of_an_optimiser_is_read_beside_today_and_kept_by_a_click(scr
     assert scorers.all(workspace)[0].version == 1, "nothing changes before it is kept"
     shown.button(key="take-aligned-support-kind").click().run()
     assert scorers.all(workspace) == [ScorerSpec("kind", "judge", written_anew, 2)]
+
+
+def weeks_page(language):
+    from datetime import UTC, datetime
+
+    import streamlit as st
+
+    from pages.components.scorers import weeks
+    from services.scorers import ScorerSpec
+    from services.scorers.health import Health
+    from services.scorers.health.facts import Week
+    from services.verdicts import agreement
+
+    st.session_state["language"] = language
+    told = [
+        Week(datetime(2026, 11, 2, tzinfo=UTC), 10, 0.8, 0, 4, 4),
+        Week(datetime(2026, 11, 9, tzinfo=UTC), 8, 0.5, 2, 4, 1),
+    ]
+    weeks.show(Health(ScorerSpec("right", "guidelines", {}), 18, 2, agreement.measure([], []), weeks=tuple(told)))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "it drifts from"), ("ja", "判定がずれて")])
+def test_a_judge_that_drifts_from_people_is_seen_week_by_week(language, words):
+    shown = AppTest.from_function(weeks_page, args=(language,), default_timeout=60).run()
+
+    assert not shown.exception and words in texts(shown)
+    said, agreed = json.loads(shown.get("plotly_chart")[0].proto.spec)["data"]
+    assert (said["y"], said["customdata"]) == ([0.8, 0.5], [10, 8])
+    assert (agreed["y"], agreed["customdata"]) == ([1.0, 0.25], [4, 4])

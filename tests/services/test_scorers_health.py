@@ -115,7 +115,8 @@ def test_agreement_with_people_decides_whether_a_judge_may_gate(workspace: Works
     assert (found.verdicts, found.failures, found.agreement.n, found.agreement.agreed) == (10, 0, 10, 4)
     assert found.agreement.labels == (True, False) and found.agreement.table == ((3, 4), (2, 1))
     assert (corrected.info.trace_id, True, False) in found.disagreements and len(found.disagreements) == 6
-    assert found.weeks[-1].verdicts + (found.weeks[0].verdicts if len(found.weeks) > 1 else 0) == 10
+    assert sum(one.verdicts for one in found.weeks) == sum(one.compared for one in found.weeks) == 10
+    assert sum(one.agreed for one in found.weeks) == 4
     assert scorers.may_gate(workspace, "right") is None, "twenty answers are asked for"
     health.save_line(workspace, Line(opinions=10))
     assert "agrees too little with people" in str(scorers.may_gate(workspace, "right"))

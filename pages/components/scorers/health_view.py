@@ -1,10 +1,9 @@
 """How far a scorer can be trusted: people's opinions beside its own, failures, noise, and how it went over time."""
 
-import pandas as pd
 import streamlit as st
 
-from pages.components import charts, feedback, session
-from pages.components.scorers import aligning, trying, words
+from pages.components import feedback, session
+from pages.components.scorers import aligning, trying, weeks, words
 from services import audit, scorers
 from services.audit import Verb
 from services.errors import ConsoleError
@@ -38,7 +37,7 @@ def show(workspace: Workspace, spec: ScorerSpec) -> None:
     _show_noise(workspace, known)
     if can_align(spec):
         aligning.show(workspace, spec)
-    _show_weeks(known)
+    weeks.show(known)
     if scorers.needs_judge(spec):
         _show_line(workspace, wanted)
 
@@ -153,34 +152,6 @@ def _measure(workspace: Workspace, name: str) -> None:
         st.session_state["_outcome"] = error
         return
     st.session_state[f"job-{key}"] = job.id
-
-
-def _show_weeks(known: Health) -> None:
-    st.markdown(f"##### {_('Over time')}")
-    if not known.verdicts:
-        st.caption(_("It judged nothing in this version yet."))
-        return
-    read = pd.DataFrame(
-        {
-            "time": pd.to_datetime([one.start for one in known.weeks], utc=True),
-            "scorer": known.spec.name,
-            "mean": [one.passed for one in known.weeks],
-            "n": [one.verdicts for one in known.weeks],
-        }
-    )
-    if len(read) < 2:
-        share = session.percent(float(read["mean"].iloc[0]))
-        st.caption(
-            _("All verdicts are of one week: {share} on average. A line is drawn from the second week on.", share=share)
-        )
-        return
-    figure = charts.pass_rates(read, read["time"])
-    figure.update_xaxes(tickformat="%m-%d", hoverformat="%Y-%m-%d")
-    told = _(
-        "The mean verdict of each week. If it moves while the agent stays the same, the judge itself may have changed."
-    )
-    charts.show(figure, key=f"weeks-{known.spec.name}", told=told)
-    st.caption(told)
 
 
 def _show_line(workspace: Workspace, wanted: Line) -> None:

@@ -39,12 +39,17 @@ class Noise:
 
 @dataclass(frozen=True)
 class Week:
-    """What a scorer said in one week; `passed` is the mean verdict, on its scale from 0 to 1."""
+    """What a scorer said in one week; `passed` is the mean verdict, on its scale from 0 to 1.
+
+    People judged `compared` of that week's answers too, and agreed with `agreed`.
+    """
 
     start: datetime
     verdicts: int
     passed: float
     failures: int
+    compared: int = 0
+    agreed: int = 0
 
 
 @dataclass(frozen=True)

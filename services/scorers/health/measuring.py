@@ -1,5 +1,6 @@
 """The health of one version of a scorer, counted from the answers that were read."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,16 +27,16 @@ def measure(spec: ScorerSpec, answers: Answers, noise: Noise | None) -> Health:
     judged = [(info, one) for info, one in given if one.error is None]
     valid = judged + [(info, one) for info, one in _given(spec, answers.judged) if one.error is None]
     failures = [(info, one) for info, one in given if one.error and one.error.error_code not in NOTHING_TO_JUDGE]
-    pairs = [(info.trace_id, passed(spec, one.value), _passed_by_people(info, spec)) for info, one in valid]
-    both = [(id, ours, theirs) for id, ours, theirs in pairs if ours is not None and theirs is not None]
+    pairs = [(info, passed(spec, one.value), _passed_by_people(info, spec)) for info, one in valid]
+    both = [(info, ours, theirs) for info, ours, theirs in pairs if ours is not None and theirs is not None]
     return Health(
         spec=spec,
         verdicts=len(judged),
         failures=len(failures),
         agreement=agreement.measure([ours for _, ours, _ in both], [theirs for *_, theirs in both]),
-        disagreements=tuple(one for one in both if one[1] is not one[2]),
+        disagreements=tuple((info.trace_id, ours, theirs) for info, ours, theirs in both if ours is not theirs),
         noise=noise,
-        weeks=tuple(_weeks(spec, judged, failures)),
+        weeks=tuple(_weeks(spec, judged, failures, [(info, ours is theirs) for info, ours, theirs in both])),
     )
 
 
@@ -97,17 +98,22 @@ def _reason(info: TraceInfo, spec: ScorerSpec) -> str:
 
 
 def _weeks(
-    spec: ScorerSpec, judged: Iterable[tuple[TraceInfo, Feedback]], failures: Iterable[tuple[TraceInfo, Feedback]]
+    spec: ScorerSpec,
+    judged: Iterable[tuple[TraceInfo, Feedback]],
+    failures: Iterable[tuple[TraceInfo, Feedback]],
+    compared: Iterable[tuple[TraceInfo, bool]],
 ) -> Iterable[Week]:
-    values: dict[datetime, list[float]] = {}
-    failed: dict[datetime, int] = {}
+    values: dict[datetime, list[float]] = defaultdict(list)
+    agreed: dict[datetime, list[bool]] = defaultdict(list)
     for info, one in judged:
-        values.setdefault(_monday(info), []).append(_share(spec, one.value))
-    for info, _ in failures:
-        failed[_monday(info)] = failed.get(_monday(info), 0) + 1
-    for start in sorted({*values, *failed}):
-        found = values.get(start, [])
-        yield Week(start, len(found), sum(found) / len(found) if found else 0.0, failed.get(start, 0))
+        values[_monday(info)].append(_share(spec, one.value))
+    for info, same in compared:
+        agreed[_monday(info)].append(same)
+    failed = Counter(_monday(info) for info, _ in failures)
+    for start in sorted({*values, *failed, *agreed}):
+        found, alike = values[start], agreed[start]
+        mean = sum(found) / len(found) if found else 0.0
+        yield Week(start, len(found), mean, failed[start], len(alike), sum(alike))
 
 
 def _share(spec: ScorerSpec, value: Any) -> float:
