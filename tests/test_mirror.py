@@ -26,3 +26,12 @@ def test_the_side_bar_shows_every_screen():
     from pages.components.screens import SCREENS as LISTED
 
     assert {ROOT / "pages" / one.file for one in LISTED} == set(SCREENS)
+
+
+def test_every_screen_says_what_its_noun_is():
+    """By the sentence of its own name; the others begin with words of their own."""
+    from pages.components.screens import ABOUT
+
+    named = {page.stem for page in SCREENS if f'screens.show_title("{page.stem}")' in page.read_text("utf-8")}
+    assert named == set(ABOUT)
+    assert {page.stem for page in SCREENS} - named == {"home", "search", "playground", "scorers", "apps"}

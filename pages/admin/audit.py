@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components import audit_check, audit_filters, audit_lines, session
+from pages.components import audit_check, audit_filters, audit_lines, screens, session
 from services import audit
 from services.audit import Verb, exporting, searching
 from services.audit.searching import Page
@@ -34,7 +34,7 @@ def show_turning(found: Page) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Audit log"), anchor=False)
+screens.show_title("audit")
 audit.require(workspace, Verb.READ_AUDIT)
 audit_check.show(workspace)
 audit_filters.show(workspace)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import lights, place_form, session
+from pages.components import lights, place_form, screens, session
 from services import connection
 
 _ = session.text
@@ -27,7 +27,7 @@ def show_way_to_databricks() -> None:
 
 
 workspace = session.workspace()
-st.title(_("Connection"), anchor=False)
+screens.show_title("connection")
 embedded = workspace.settings.databricks is None
 st.write(_("Everything runs on this machine.") if embedded else _("The console works on a Databricks workspace."))
 look = lights.look(workspace)

@@ -92,7 +92,7 @@ def show(job: Job) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Jobs"), anchor=False)
+screens.show_title("jobs")
 found = jobs.recent(workspace, limit=50)
 if not found:
     st.info(_("Nothing has run yet. Evaluations, releases and other long work show here."))

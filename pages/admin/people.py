@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import session
+from pages.components import screens, session
 from services import people
 from services.messages import mark
 from services.people import ALL_ROLES, ROLE_NAME, Entry, Role, listing
@@ -73,7 +73,7 @@ def show_roles() -> None:
 
 
 workspace = session.workspace()
-st.title(_("People"), anchor=False)
+screens.show_title("people")
 known = listing.known(workspace)
 show_file()
 show_people()

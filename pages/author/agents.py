@@ -12,6 +12,7 @@ from pages.components import (
     agent_logging,
     agent_try,
     feedback,
+    screens,
     session,
     views,
 )
@@ -83,7 +84,7 @@ def show_logging() -> bool:
 
 
 workspace = session.workspace()
-st.title(_("Agents"), anchor=False)
+screens.show_title("agents")
 found = agents.versions(workspace)
 asked = st.query_params.get("agent")
 if asked:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session, views
+from pages.components import screens, session, views
 from pages.components.prompts import (
     compare,
     filters,
@@ -51,7 +51,7 @@ def choose_view(name: str) -> str:
 workspace = session.workspace()
 look = library.refresh(workspace, "prompt" not in st.query_params and filters.asked().newest_first)
 names = library.names(workspace, look)
-st.title(_("Prompts"), anchor=False)
+screens.show_title("prompts")
 manage.show_undo(workspace)
 if "import" in st.query_params:
     importing.show(workspace)

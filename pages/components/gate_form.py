@@ -29,6 +29,7 @@ def _fields(workspace: Workspace, specs: list[ScorerSpec]) -> None:
     gate, app = workspace.app.gate, workspace.app.id
     with st.container(border=True):
         st.markdown(f"**{_('Scores')}**")
+        st.caption(_("The gate is the least that an evaluation must show before a release may start."))
         st.number_input(_("Fewest questions"), 1, 100_000, gate.rows, key=f"fewest-rows-{app}", width=220)
         for spec in specs:
             _scorer(gate, app, spec)

@@ -31,6 +31,9 @@ def _show_checked(release: Release) -> None:
         st.markdown(f"**{_('Interlocks')}**", width="content")
         if release.checked_at:
             st.caption(_("checked {time}", time=session.moment(release.checked_at)), width="content")
+    st.caption(
+        _("An interlock is a check that holds a release: red holds it until it is mended, amber is worth knowing.")
+    )
 
 
 def _show_all(release: Release) -> None:

@@ -31,6 +31,25 @@ SECTIONS = {
     "operate": mark("Operate"),
     "admin": mark("Admin"),
 }
+# What the noun of a screen is, in one sentence, where the screen itself does not begin with it.
+ABOUT = {
+    "prompts": mark("A prompt is what the assistant is told; each saved version stays as it is, and one of them is live."),
+    "agents": mark("An agent is the program that asks the model; each version is logged with its prompt, settings and packages."),
+    "datasets": mark("A dataset is a list of questions on which answers are judged; its critical ones may never get worse."),
+    "evaluations": mark("An evaluation asks one agent and prompt version every question of a dataset and lets scorers judge the answers."),
+    "reviews": mark("In a review people judge answers one after the other; a queue says which answers, and what is asked about each."),
+    "releases": mark("A release moves one version into production: interlocks check it, people approve it, and a trace of the live endpoint proves it."),
+    "endpoints": mark("An endpoint is the address at which agent versions answer; its traffic decides which version gets how many of the questions."),
+    "monitoring": mark("How live traffic does: how much is asked, how long it takes, and what production scorers and people think of the answers."),
+    "alerts": mark("An alert tells people that production has left the limits of a rule."),
+    "traces": mark("A trace is one question with its answer and everything that happened in between; its origin says who asked."),
+    "connection": mark("What the console is connected to, and whether each part of it works."),
+    "people": mark("Who was here, with which roles, and what each role may do."),
+    "audit": mark("Every change and who made it, when and why; each line carries the hash of the one before, so that none can be altered unseen."),
+    "jobs": mark("A job is long work that the worker does: it goes on when you close the page, and after a crash."),
+}  # fmt: skip
+# What an address says once one thing is open, or is being made: who is there knows what it is, and needs the room.
+OPENED = frozenset({"agent", "dataset", "new", "import", "prompt", "queue", "release", "run", "trace"})
 SCREENS = (
     Screen("home", "overview", mark("Home"), ":material/home:"),
     Screen("search", "overview", mark("Search"), ":material/search:"),
@@ -57,6 +76,13 @@ SCREENS = (
 def named(name: str) -> Screen:
     """The screen of this name."""
     return next(one for one in SCREENS if one.name == name)
+
+
+def show_title(name: str) -> None:
+    """The screen's title and, until one thing of it is open, what its noun is."""
+    st.title(session.text(named(name).title), anchor=False)
+    if not OPENED & set(st.query_params):
+        st.caption(session.text(ABOUT[name]))
 
 
 def navigation() -> dict[str, list[StreamlitPage]]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session, views
+from pages.components import feedback, screens, session, views
 from pages.components.datasets import adding, checking, listing, opening, questions, taking_out, versions, writing
 from services import apps, audit, datasets
 from services.audit import Verb
@@ -54,7 +54,7 @@ def show_head(dataset: Dataset, rows: list[Row]) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Datasets"), anchor=False)
+screens.show_title("datasets")
 found = {one.id: one for one in datasets.all(workspace)}
 if not found:
     st.info(

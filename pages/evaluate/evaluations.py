@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import screens, session
 from pages.components.evaluations import (
     address,
     blind,
@@ -122,7 +122,7 @@ def show_row(made: Evaluation, row_id: str) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Evaluations"), anchor=False)
+screens.show_title("evaluations")
 asked = st.query_params.get(address.RUN)
 if asked:
     st.button(_("All evaluations"), icon=":material/arrow_back:", key="back", on_click=address.close)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import screens, session
 from pages.components.reviews import address, desk, found, listing, making, words
 from services import reviews
 
@@ -10,7 +10,7 @@ _ = session.text
 workspace = session.workspace()
 number = session.number(address.QUEUE)
 if number is None:
-    st.title(_("Reviews"), anchor=False)
+    screens.show_title("reviews")
     if address.NEW in st.query_params:
         making.show(workspace)
     else:

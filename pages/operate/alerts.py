@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import alert_channels, alert_form, alert_list, alert_quiet, session, views
+from pages.components import alert_channels, alert_form, alert_list, alert_quiet, screens, session, views
 from services.messages import mark
 
 _ = session.text
@@ -22,7 +22,7 @@ def go(view: str) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Alerts"), anchor=False)
+screens.show_title("alerts")
 rule = st.query_params.get("rule", "")
 titles = VIEWS | ({WRITE: mark("Change the rule")} if rule else {})
 match views.choose(titles, f"alerts-view-{workspace.app.id}", go):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chat, emergency, environments, session
+from pages.components import chat, emergency, environments, screens, session
 from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
@@ -54,7 +54,7 @@ def show_address(endpoint: Endpoint) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Endpoints"), anchor=False)
+screens.show_title("endpoints")
 workspace = environments.choose(workspace)
 trouble = endpoints.trouble(workspace)
 if trouble:

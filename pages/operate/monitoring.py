@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import agent_titles, alert_now, archive, feedback, saved_views, session
+from pages.components import agent_titles, alert_now, archive, feedback, saved_views, screens, session
 from pages.components.production import sections, watching
 from services import agents, apps, audit, monitoring, readmodel
 from services.apps import Stage
@@ -163,7 +163,7 @@ def show_reading() -> None:
 
 
 workspace = session.workspace()
-st.title(_("Monitoring"), anchor=False)
+screens.show_title("monitoring")
 if workspace.settings.practice:
     st.caption(_("The practice model answers and judges here, not a real language model."))
 alert_now.show(workspace)

@@ -14,6 +14,7 @@ from pages.components import (
     release_view,
     release_waiting,
     release_words,
+    screens,
     session,
 )
 from pages.components.prompts import titles
@@ -224,7 +225,7 @@ def show_all() -> None:
 
 
 workspace = session.workspace()
-st.title(_("Releases"), anchor=False)
+screens.show_title("releases")
 chosen = session.number("release")
 if chosen is None:
     workspace = environments.choose(workspace)

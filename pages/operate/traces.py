@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session, trace_filters, trace_view
+from pages.components import screens, session, trace_filters, trace_view
 from services import readmodel
 from services.traces import Found, TraceQuery
 
@@ -66,7 +66,7 @@ def show_nothing(query: TraceQuery) -> None:
 
 
 workspace = session.workspace()
-st.title(_("Traces"), anchor=False)
+screens.show_title("traces")
 chosen = st.query_params.get("trace")
 if chosen:
     trace_view.show(workspace, chosen)

@@ -6,11 +6,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components.screens import SCREENS
+from pages.components.screens import ABOUT, SCREENS
 from services import apps, home
 from services.apps import AppForm
 from services.errors import NotReadyError
-from services.messages import Message
+from services.messages import Message, render
 from tests.pages.conftest import SHELL, texts
 
 
@@ -161,3 +161,9 @@ def test_a_number_in_the_address_is_checked(written, read):
     test = AppTest.from_function(page)
     test.query_params["version"] = written
     assert test.run().markdown[0].value == repr(read)
+
+
+def test_a_screen_says_what_its_noun_is_until_one_is_open(screen):
+    said = [render(Message(ABOUT["jobs"]), language) for language in ("en", "ja")]
+    assert said[0] in texts(screen("jobs")) and said[1] in texts(screen("jobs", language="ja"))
+    assert said[0] not in texts(screen("jobs", run="1"))
