@@ -26,14 +26,15 @@ TOLD = {
 def show(workspace: Workspace) -> None:
     """One environment at a time; what is saved counts from its next deployment on."""
     there = apps.environments_of(workspace)
-    stage = st.segmented_control(
+    stage = st.radio(
         _("Environment"),
         list(Stage),
-        default=Stage.PRODUCTION,
-        required=True,
+        index=list(Stage).index(Stage.PRODUCTION),
+        horizontal=True,
         format_func=lambda one: _(apps.TITLE[one]) if one in there else f"{_(apps.TITLE[one])} · {_('not used')}",
         key=f"environment-stage/{workspace.app.id}",
     )
+    assert stage is not None  # one of the three is always chosen
     now = there.get(stage, Environment(stage))
     st.write(_(TOLD[stage]))
     _show_fields(workspace, now)

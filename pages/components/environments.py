@@ -1,4 +1,4 @@
-"""The app's environments as fixed buttons, each with what stands there now."""
+"""The choice among the app's environments, each with what stands there now."""
 
 import streamlit as st
 
@@ -17,15 +17,16 @@ def choose(workspace: Workspace) -> Workspace:
     places = {one.app.environment.stage: one for one in apps.everywhere(workspace)}
     if len(places) == 1:
         return workspace
-    key, stands = f"environment/{workspace.app.id}", {stage: _stands(place) for stage, place in places.items()}
-    asked = st.query_params.get(ADDRESS)
+    key, asked = f"environment/{workspace.app.id}", st.query_params.get(ADDRESS)
     st.session_state[key] = next((stage for stage in places if stage == asked), Stage.PRODUCTION)
-    st.segmented_control(
+    # Not a segmented control: on the dark theme its chosen segment is too faint to read.
+    st.radio(
         _("Environment"),
         list(places),
-        format_func=lambda stage: f"{_(apps.TITLE[stage])} · {stands[stage]}",
+        format_func=lambda stage: _(apps.TITLE[stage]),
+        captions=[release_pairs.told(releases.live(place).pair) for place in places.values()],
         key=key,
-        required=True,
+        horizontal=True,
         on_change=_choose,
         args=(key,),
     )
@@ -40,10 +41,6 @@ def badge(release: Release) -> str:
 def open_at(stage: Stage, **asked: str) -> None:
     """Let the address show the Releases screen in that environment."""
     st.query_params.from_dict({ADDRESS: stage.value, **asked})
-
-
-def _stands(place: Workspace) -> str:
-    return release_pairs.told(releases.live(place).pair)
 
 
 def _choose(key: str) -> None:

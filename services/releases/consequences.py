@@ -121,10 +121,9 @@ def _undo_of_start(workspace: "Workspace", release: Release) -> Message:
 def _pair(pair: Pair) -> Message:
     if pair.model_id is None:
         return Message("nothing")
-    if pair.prompt_version is None:
-        return Message("agent version {agent} without a prompt", agent=pair.agent_version or Message("new"))
-    return Message(
-        "prompt version {prompt} with agent version {agent}",
-        prompt=pair.prompt_version,
-        agent=pair.agent_version or Message("new"),
-    )
+    agent, prompt = pair.agent_version, pair.prompt_version
+    if prompt is None:
+        told = Message("agent version {agent} without a prompt", agent=agent)
+        return Message("a new agent version without a prompt") if agent is None else told
+    told = Message("prompt version {prompt} with agent version {agent}", prompt=prompt, agent=agent)
+    return Message("prompt version {prompt} with a new agent version", prompt=prompt) if agent is None else told

@@ -3,8 +3,8 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from services import apps, releases
-from services.apps import Freeze
+from services import apps, prompts, releases
+from services.apps import Environment, Freeze, Stage
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
@@ -113,3 +113,37 @@ def test_production_before_and_after_a_release_stands_on_its_page(screen, worksp
 
     records.set_step(workspace, id, "shift", state="done", started_at=now(), ended_at=now())
     assert "Too early" in texts(shown.run())
+
+
+def test_staging_is_shown_by_itself_and_leads_on_to_a_filled_proposal(screen, workspace):
+    prompts.save(workspace, "greeting", "Hello.", "")
+    agent = logged(workspace, "greeting")
+    here = stored(workspace, State.PROPOSED)
+    apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging"))
+    there = stored(apps.at(workspace, Stage.STAGING), State.PROPOSED, after=asdict(Pair(agent, 1, 1)))
+    listed = screen("releases", environment="staging")
+    assert "prompt alias staging" in texts(listed) and not listed.exception
+    keys = {one.key for one in listed.button}
+    assert f"open-{there}" in keys and f"open-{here}" not in keys
+    proposed = texts(screen("releases", release=str(there)))
+    assert all(part in proposed for part in ("What changes", "Customers get production's answers", "How to undo it"))
+    proof = {"trace_id": "tr-1", "prompt_version": 1, "model_id": agent, "seconds": 1.0, "probes": 1}
+    records.set_state(workspace, there, State.LIVE, proof=proof)
+    shown = screen("releases", release=str(there)).button(key="promote-production").click().run()
+    assert shown.radio(key="environment/support").value == Stage.PRODUCTION
+    chosen = [shown.selectbox(key=f"release-{name}-support").value for name in ("agent", "prompt")]
+    assert chosen == [agent, 1] and not shown.exception
+
+
+def test_the_apps_screen_makes_a_lighter_staging_that_production_may_require(screen, workspace):
+    shown = screen("apps")
+    assert shown.toggle(key="staging-first/support").disabled
+    shown.radio(key="environment-stage/support").set_value(Stage.STAGING).run()
+    shown.text_input(key="environment-endpoint/support/staging").set_value("support-staging")
+    shown.checkbox(key="environment-judged/support/staging").set_value(False)
+    shown.button(key="save-environment").click().run()
+    made = apps.environments_of(workspace)[Stage.STAGING]
+    assert (made.endpoint, made.judged) == ("support-staging", False) and not shown.exception
+    shown.radio(key="environment-stage/support").set_value(Stage.PRODUCTION).run()
+    shown.toggle(key="staging-first/support").set_value(True).run()
+    assert apps.staging_first(workspace) and not shown.exception
