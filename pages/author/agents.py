@@ -17,7 +17,7 @@ from pages.components import (
     views,
 )
 from services import agents, jobs, prompts
-from services.agents import AgentVersion
+from services.agents import AgentVersion, traps
 from services.jobs import State
 from services.messages import Message, mark
 
@@ -48,6 +48,8 @@ def show_one(found: list[AgentVersion], model_id: str) -> None:
     agent = next((one for one in found if one.model_id == model_id), None) or agents.get(workspace, model_id)
     agent_card.show(agent, opens=False)
     if agent.status == "READY":
+        for finding in traps.of_prompt(workspace, agent):
+            agent_checks.show_finding(finding)
         agent_clean.show(workspace, agent)
         VIEWS[choose_view(agent)][1](workspace, agent, [one for one in found if one.status == "READY"])
 

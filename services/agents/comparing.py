@@ -62,6 +62,12 @@ def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> Age
     )
 
 
+def code_of(workspace: "Workspace", agent: AgentVersion) -> str:
+    """The code inside its files; empty for an agent that has none of its own. Raises ConsoleError when files are missing."""
+    with translated(Message("Reading the agents"), foreign=True):
+        return _files(workspace.settings.tracking_uri, agent.model_id)[1]
+
+
 def _settings(agent: AgentVersion) -> dict[str, Any]:
     """The model config, tool by tool; an agent that was logged before a setting existed has what was usual then."""
     config = USUAL | dict(agent.config)

@@ -55,6 +55,11 @@ def test_it_is_evaluated_compared_and_proposed_without_a_prompt_version(workspac
     with pytest.raises(InvalidInputError, match="asks no prompt of the app"):
         evaluations.start(workspace, short, 1, dataset)
 
+    page = screen("agents", agent=long)
+    assert not page.exception and "@latest" not in texts(page).replace("\\", "")
+    loose = screen("agents", agent=scripted("prompts:/greeting@latest"))
+    assert "A prompt is loaded with @latest." in texts(loose).replace("\\", ""), "shown with the trap, not refused"
+
     shown = screen("evaluations", agent=short)
     assert shown.text_input(key="evaluate-prompt-support-none").value == "none: its instructions are in its code"
     assert not shown.button(key="start").disabled

@@ -87,12 +87,16 @@ def _traced(name: str, line: int) -> Finding:
 def latest_prompt(file: AgentFile) -> Iterator[Finding]:
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Constant) and re.search(r"@latest$", _text(node).strip(), re.IGNORECASE):
-            yield Finding(
-                Message("A prompt is loaded with @latest."),
-                Message("Every version that anyone saves then answers at once, before it was evaluated or approved."),
-                Message("Load the alias that a release moves, for example prompts:/name@production, or one version."),
-                line=node.lineno,
-            )
+            yield loads_latest(node.lineno)
+
+
+def loads_latest(line: int | None) -> Finding:
+    return Finding(
+        Message("A prompt is loaded with @latest."),
+        Message("Every version that anyone saves then answers at once, before it was evaluated or approved."),
+        Message("Load the alias that a release moves, for example prompts:/name@production, or one version."),
+        line=line,
+    )
 
 
 def own_loop(file: AgentFile) -> Iterator[Finding]:
