@@ -75,9 +75,16 @@ if asked not in found:
     listing.show(workspace, list(found.values()))
     st.stop()
 chosen = found[asked]
-if writing.show(workspace, chosen):
+job = writing.newest(workspace, chosen)
+if job is not None and job.live:
+    show_back()
+    st.subheader(session.escape(chosen.name), anchor=False)
+    if not feedback.job(job.id).live:
+        st.rerun()
     st.caption(_("The questions can be read and changed as soon as they are saved."))
     st.stop()
+if job is not None:
+    feedback.job(job.id)
 rows = datasets.rows(workspace, chosen.id)
 show_head(chosen, rows)
 VIEWS[choose_view(chosen)][1](workspace, chosen, rows)

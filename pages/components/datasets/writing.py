@@ -1,9 +1,9 @@
 """A dataset's content is saved by a click; of much content the click begins a job, and the page shows how far it is."""
 
-from pages.components import feedback
 from pages.components.feedback import Click
 from services import datasets
 from services.datasets import Dataset, Row, saving
+from services.jobs import Job
 from services.messages import Message
 from services.workspace import Workspace
 
@@ -32,13 +32,10 @@ def add(workspace: Workspace, dataset: Dataset, rows: list[Row], click: Click) -
         save(workspace, dataset, [*there, *(row for row in rows if row.id not in known)], click)
 
 
-def show(workspace: Workspace, dataset: Dataset) -> bool:
-    """How far the saving is, or why the newest one ended; says whether it goes on."""
+def newest(workspace: Workspace, dataset: Dataset) -> Job | None:
+    """The job that saves it, or the one that ended last; what was saved after that speaks for itself."""
     job = saving.latest(workspace, dataset.id)
-    # What was saved after it speaks for itself.
-    if job is None or (job.ended_at is not None and job.ended_at < dataset.updated_at):
-        return False
-    return feedback.job(job.id).live
+    return None if job is None or (job.ended_at is not None and job.ended_at < dataset.updated_at) else job
 
 
 def _begun(name: str) -> Message:
