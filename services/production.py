@@ -62,6 +62,7 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
 
     Calling it again after it succeeded changes nothing, so that an interrupted release can resume.
     """
+    audit.require(workspace, Verb.MOVE_ALIAS)
     now = alias(workspace, prompt)
     if now == to:
         return
@@ -111,6 +112,7 @@ def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to:
 
     An alias that no longer points at `expected` is somebody else's by now and stays.
     """
+    audit.require(workspace, Verb.MOVE_ALIAS)
     now = alias(workspace, prompt)
     if now == to or now != expected:
         return

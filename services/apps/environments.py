@@ -98,6 +98,7 @@ def staging_first(workspace: "Workspace") -> bool:
 
 def save_staging_first(workspace: "Workspace", wanted: bool) -> None:
     """Store it; it counts at once, also for what is proposed already. Raises NotFoundError without a staging."""
+    audit.require(workspace, Verb.SAVE_APPROVAL_RULE)
     if wanted:
         at(workspace, Stage.STAGING)
     with audit.change(workspace, Verb.SAVE_APPROVAL_RULE, "staging first", staging_first(workspace), wanted):
