@@ -46,7 +46,7 @@ format: $(VENV)/dev.stamp ## rewrite the code in the project's format
 train: $(VENV)/run.stamp ## walk the release train of the sample app as service calls
 	@PYTHONPATH=. $(BIN)/python docs/release_train.py
 
-screenshots: $(VENV)/dev.stamp ## take README's pictures anew (needs Chromium)
+screenshots: $(VENV)/dev.stamp ## take the pictures of README and the guides anew (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 lock: $(VENV)/tool.stamp ## resolve the dependencies anew

@@ -1,40 +1,46 @@
-"""Takes README's pictures anew: a console on an empty folder walks the train, answers questions, and is photographed."""
+"""Takes the pictures of README and the guides anew: a console on an empty folder walks the train, answers questions, and
+is photographed in both languages."""
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from docs import release_train
-from services import apps, datasets, endpoints, people, sample, settings
+from services import apps, datasets, endpoints, evaluations, people, reviews, sample, settings
 from services.errors import BlockedError
 from services.processes.lock import held
 from services.releases import Proposal
+from services.reviews import Form, Kind, Label, Pick, Rule
 from services.workspace import Workspace, connect
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 QUESTIONS = 40
+# The English pictures carry no language in their names: README shows them.
+LANGUAGES = {"": "en-GB", ".ja": "ja-JP"}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"SIGNALBOX_HOME": home, "SIGNALBOX_PORT": "8591", "SIGNALBOX_GATEWAY_PORT": "8592"}
+        os.environ |= {"SIGNALBOX_HOME": home, "SIGNALBOX_PORT": free_port(), "SIGNALBOX_GATEWAY_PORT": free_port()}
         console = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT)
         try:
             config = settings.load(os.environ)
             wait_until_ready(f"{config.url}/api/ready")
             workspace = Workspace(connect(config), people.identify(config, {}))
             workspace = workspace.for_app(apps.get(workspace, sample.app().id))
-            blocked = work(workspace)
-            photograph(config.url, blocked)
+            photograph(config.url, work(workspace))
         finally:
             console.terminate()
             console.wait()
@@ -42,39 +48,49 @@ def main() -> None:
                 time.sleep(0.1)
 
 
-def work(workspace: Workspace) -> int:
-    """Two live releases, a blocked third, and some traffic; returns the blocked release."""
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def work(workspace: Workspace) -> dict[str, str]:
+    """Two live releases, a blocked third, some traffic and a queue; returns the address of each picture."""
     first, second, third = (release_train.saved(workspace, one.template, one.note) for one in sample.app().prompts)
     agent = release_train.logged_agent(workspace, first)
     for version in (first, second, third):
         release_train.evaluate(workspace, agent, version)
     release_train.release(workspace, Proposal(agent, first, "the first release"))
     release_train.release(workspace, Proposal(agent, second, "answers are more helpful"))
-    blocked = 0
-    try:
+    with suppress(BlockedError):
         release_train.release(workspace, Proposal(agent, third, "a shorter introduction"))
-    except BlockedError:
-        blocked = 3
     rows = datasets.rows(workspace, str(workspace.app.dataset_id))
     for row in [row for row in rows if row.question.strip()][:QUESTIONS]:
         list(endpoints.stream(workspace, [{"role": "user", "content": row.question}]))
     time.sleep(15)  # the worker judges live answers within seconds
-    return blocked
+    label = Label("right", Kind.PASS, "Is it right?")
+    queue = reviews.make(workspace, Form("Tuesday", Rule(Pick.RANDOM, share=1.0, most=5), (label,)))
+    runs = {one.prompt_version: one.run_id for one in evaluations.all(workspace)}
+    return {
+        "home": "",
+        "evaluation": f"evaluations?run={runs[second]}&against={runs[first]}",
+        "release": "releases?release=2",
+        "blocked": "releases?release=3",
+        "review": f"reviews?queue={queue.id}",
+        "monitoring": "monitoring",
+    }
 
 
-def photograph(url: str, blocked: int) -> None:
+def photograph(url: str, addresses: Mapping[str, str]) -> None:
     PICTURES.mkdir(exist_ok=True)
     chromium = shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en-GB", timezone_id="Asia/Tokyo")
-        for name, path in (
-            ("home", ""),
-            ("release", "releases?release=2"),
-            ("blocked", f"releases?release={blocked}"),
-            ("monitoring", "monitoring"),
-        ):
-            take(page, f"{url}/{path}", PICTURES / f"{name}.png")
+        for ending, locale in LANGUAGES.items():
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, locale=locale, timezone_id="Asia/Tokyo")
+            for name, path in addresses.items():
+                take(page, f"{url}/{path}", PICTURES / f"{name}{ending}.png")
+            page.close()
         browser.close()
 
 

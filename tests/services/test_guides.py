@@ -1,4 +1,4 @@
-"""The Python of the engineer's guide does what the guide says."""
+"""The Python of the engineer's guide does what the guide says, and no page leads nowhere."""
 
 import re
 import time
@@ -16,7 +16,9 @@ from services.traces.opinions import OPINION
 from tests.left_traces import leave
 from tests.stub_model import stub_model
 
-GUIDE = Path(__file__).parent.parent.parent / "docs" / "engineers_guide.md"
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDE = ROOT / "docs" / "engineers_guide.md"
 SNIPPETS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL))
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0"
 
@@ -73,3 +75,15 @@ def test_its_receiver_believes_only_what_was_signed(secret):
     assert not is_ours(secret, headers, body + b" ")
     assert not is_ours("another secret", headers, body)
     assert not is_ours(secret, headers | {"webhook-timestamp": str(int(at) - 3600)}, body)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_picture_of_a_page_is_there(page):
+    linked = re.findall(r"\]\(([^)#:\s]+)\)", page.read_text("utf-8"))
+    assert [one for one in linked if not (page.parent / one).exists()] == []
+
+
+def test_both_operators_guides_have_the_same_parts():
+    english, japanese = ((ROOT / "docs" / f"operators_guide{end}.md").read_text("utf-8") for end in ("", ".ja"))
+    for part in (r"^## ", r"^\d+\. ", r"^\| ", r"^ *!\["):
+        assert len(re.findall(part, english, re.MULTILINE)) == len(re.findall(part, japanese, re.MULTILINE)), part
