@@ -18,7 +18,6 @@ from services.audit import ROLE_OF, Verb
 from services.connection import Place
 from services.datasets import Row
 from services.errors import ForbiddenError
-from services.evaluations.browsing import RowFilter
 from services.people import Actor, Role
 from services.production import ModelAlias
 from services.prompts import comments
@@ -47,7 +46,6 @@ GIVEN: dict[str, Given] = {
     "datasets.add_rows": lambda w: (datasets.all(w)[0].id, [Row("q2", "Where?")]),
     "datasets.saving.create": lambda w: ("more", [Row("q2", "Where?")]),
     "evaluations.preferences.prefer": lambda w: ("a", "b", "row", None),
-    "evaluations.views.save": lambda w: ("mine", RowFilter()),
     "production.move_alias": lambda w: ("greeting", None, 1, "why"),
     "production.restore_alias": lambda w: ("greeting", None, 1, "why"),
     "production.move_model_alias": lambda w: (ModelAlias("support", "champion"), None, 1, "why"),
@@ -62,6 +60,7 @@ GIVEN: dict[str, Given] = {
     "releases.telling.save_address": lambda w: ("",),
     "scorers.health.save_line": lambda w: (health.line(w),),
     "scorers.records.remove": lambda w: (scorers.all(w)[0].name,),
+    "views.save": lambda w: ("traces", "mine", {}),
 }
 # They reach their guard, which is `audit.change` like everyone's, only with a release, an endpoint, a workspace or an
 # experiment that is there already: not tried here.
