@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import release_pairs, session
 from services import apps, releases
 from services.apps import Stage
+from services.errors import ConsoleError
 from services.releases import Release
 from services.workspace import Workspace
 
@@ -12,25 +13,30 @@ _ = session.text
 ADDRESS = "environment"
 
 
-def choose(workspace: Workspace) -> Workspace:
+def chosen(workspace: Workspace) -> Workspace:
     """The workspace in the environment that the address or a click names; production where nobody says otherwise."""
-    places = {one.app.environment.stage: one for one in apps.everywhere(workspace)}
+    places, asked = _places(workspace), st.query_params.get(ADDRESS)
+    return next((place for stage, place in places.items() if stage == asked), places[Stage.PRODUCTION])
+
+
+def show(workspace: Workspace) -> None:
+    """The choice, for an app that has several; an emergency stop is drawn before it, because this asks MLflow."""
+    places = _places(workspace)
     if len(places) == 1:
-        return workspace
-    key, asked = f"environment/{workspace.app.id}", st.query_params.get(ADDRESS)
-    st.session_state[key] = next((stage for stage in places if stage == asked), Stage.PRODUCTION)
+        return
+    key = f"environment/{workspace.app.id}"
+    st.session_state[key] = workspace.app.environment.stage
     # Not a segmented control: on the dark theme its chosen segment is too faint to read.
     st.radio(
         _("Environment"),
         list(places),
         format_func=lambda stage: _(apps.TITLE[stage]),
-        captions=[release_pairs.told(releases.live(place).pair) for place in places.values()],
+        captions=[_stands(place) for place in places.values()],
         key=key,
         horizontal=True,
         on_change=_choose,
         args=(key,),
     )
-    return places[st.session_state[key]]
 
 
 def badge(release: Release) -> str:
@@ -41,6 +47,18 @@ def badge(release: Release) -> str:
 def open_at(stage: Stage, **asked: str) -> None:
     """Let the address show the Releases screen in that environment."""
     st.query_params.from_dict({ADDRESS: stage.value, **asked})
+
+
+def _places(workspace: Workspace) -> dict[Stage, Workspace]:
+    return {one.app.environment.stage: one for one in apps.everywhere(workspace)}
+
+
+def _stands(place: Workspace) -> str:
+    """What answers there; an environment that cannot be asked keeps nobody from the others."""
+    try:
+        return release_pairs.told(releases.live(place).pair)
+    except ConsoleError:
+        return "–"
 
 
 def _choose(key: str) -> None:

@@ -55,12 +55,14 @@ def show_address(endpoint: Endpoint) -> None:
 
 workspace = session.workspace()
 screens.show_title("endpoints")
-workspace = environments.choose(workspace)
+workspace, choice = environments.chosen(workspace), st.container()
 trouble = endpoints.trouble(workspace)
 if trouble:
     st.warning(session.escape(say(trouble)))
 current = endpoints.current(workspace)
 if current is None:
+    with choice:
+        environments.show(workspace)
     st.info(
         _("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven.")
     )
@@ -72,6 +74,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     if current.page:
         st.link_button(_("Open in Databricks"), current.page, icon=":material/open_in_new:", type="tertiary")
     emergency.show_stop(workspace)
+with choice:
+    environments.show(workspace)
 pair = releases.live(workspace).pair
 if pair.prompt_version:
     st.markdown(

@@ -203,9 +203,12 @@ def show_list(found: list[Release], live: Live) -> None:
 
 
 def show_all() -> None:
+    choice = st.container()
     show_environment()
     emergency.show(workspace)
     emergency.show_stop(workspace)
+    with choice:
+        environments.show(workspace)
     live = releases.live(workspace)
     show_live(live)
     st.subheader(_("New release"), anchor=False)
@@ -228,7 +231,7 @@ workspace = session.workspace()
 screens.show_title("releases")
 chosen = session.number("release")
 if chosen is None:
-    workspace = environments.choose(workspace)
+    workspace = environments.chosen(workspace)
     show_all()
 else:
     release_view.show(releases.place(workspace, chosen), chosen)

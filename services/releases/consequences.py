@@ -1,5 +1,6 @@
 """What a click moves, whom it touches and how it is undone, told before anybody clicks."""
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,8 +86,8 @@ def affected(workspace: "Workspace") -> Message:
         return Message("Only who asks {endpoint}. Customers get production's answers as before.", endpoint=endpoint)
     try:
         asked, more = readmodel.count(workspace, TraceQuery(hours=DAY), MOST)
-    except ConsoleError:
-        # A way back is open also while nobody can count.
+    except (ConsoleError, sqlite3.Error):
+        # A way back is open also while nobody can count, or the count is busy.
         return Message("Everyone who asks {endpoint}; how many that are is not known now.", endpoint=endpoint)
     if more:
         return Message(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from services import apps, prompts, releases
 from services.apps import Environment, Freeze, Stage
 from services.database import now
+from services.errors import PlatformError
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.people import Actor, Role
@@ -133,6 +134,19 @@ def test_staging_is_shown_by_itself_and_leads_on_to_a_filled_proposal(screen, wo
     assert shown.radio(key="environment/support").value == Stage.PRODUCTION
     chosen = [shown.selectbox(key=f"release-{name}-support").value for name in ("agent", "prompt")]
     assert chosen == [agent, 1] and not shown.exception
+
+
+def test_while_mlflow_is_away_the_emergency_stop_stands_in_every_environment(screen, workspace, monkeypatch):
+    def away(place):
+        raise PlatformError(Message("MLflow is away."), Message("Try again."))
+
+    apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging"))
+    stand(workspace, 1, "m-1", weight=100)
+    monkeypatch.setattr(releases, "live", away)
+    for name in ("releases", "endpoints"):
+        shown = screen(name)
+        assert "take-offline" in {one.key for one in shown.button} and "MLflow is away" in texts(shown)
+        assert shown.radio(key="environment/support").value == Stage.PRODUCTION
 
 
 def test_the_apps_screen_makes_a_lighter_staging_that_production_may_require(screen, workspace):
