@@ -12,7 +12,7 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-LONGEST_NAME, MOST = 60, 50
+LONGEST_NAME, LONGEST_CHOICE, MOST = 60, 2000, 50
 
 Choice = Mapping[str, Sequence[str]]
 
@@ -38,6 +38,10 @@ def save(workspace: "Workspace", screen: str, name: str, choice: Choice) -> None
     if not name or len(name) > LONGEST_NAME:
         raise InvalidInputError(
             Message("A view needs a name of at most {n} characters.", n=LONGEST_NAME), Message("Type a short name.")
+        )
+    if len(str(dict(choice))) > LONGEST_CHOICE:
+        raise InvalidInputError(
+            Message("This choice is too long to be kept."), Message("Choose fewer things, or shorter words.")
         )
     read, stored = _read(workspace, screen)
     others = [one for one in stored if one["name"] != name]

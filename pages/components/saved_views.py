@@ -21,7 +21,7 @@ def show(workspace: Workspace, screen: str, choice: Choice, open: Callable[[Choi
     for one in saved:
         st.button(
             session.escape(one.name),
-            key=f"view-{one.name}",
+            key=f"view-of-{one.name}",
             icon=":material/bookmark:",
             type="primary" if one.choice == now else "secondary",
             on_click=open,

@@ -13,7 +13,8 @@ from services.audit import Verb
 from services.errors import NotReadyError
 from services.messages import Message
 from services.readmodel import file, filling
-from services.readmodel.finding import conversations, count, find, sample, unjudged
+from services.readmodel.finding import conversations, count, find, unjudged
+from services.readmodel.sampling import Stretch, sample
 from services.readmodel.series import Part, Scored, Series, Versions, Window, read, versions
 from services.readmodel.slots import Slots
 from services.readmodel.slots import read as slots
@@ -33,6 +34,7 @@ __all__ = [
     "Series",
     "Slots",
     "State",
+    "Stretch",
     "TraceQuery",
     "Versions",
     "Window",

@@ -48,17 +48,6 @@ def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bo
     return min(found, most), found > most
 
 
-def sample(workspace: "Workspace", query: TraceQuery, most: int) -> list[tuple[str, str]]:
-    """Question and answer of up to `most` matching traces, evenly spread over all of them, oldest first."""
-    with file.reading(workspace) as connection:
-        (source, id), where, values = _asked(connection, query)
-        words = f"FROM {source} WHERE {' AND '.join(where)}"
-        every = -(-connection.execute(f"SELECT count(*) {words}", values).fetchone()[0] // most) or 1
-        placed = f"SELECT {id} AS id, row_number() OVER (ORDER BY {id}) AS place {words}"
-        chosen = f"SELECT question, answer FROM ({placed}) JOIN said USING (id) WHERE place % ? = 0 ORDER BY id"
-        return connection.execute(chosen, [*values, every]).fetchall()
-
-
 def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int) -> int:
     """How many live answers of the last `hours` none of these scorers has judged in production, counted up to `most`."""
     names = ", ".join("?" * len(scorers))
@@ -67,7 +56,7 @@ def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int
         "SELECT count(*) FROM (SELECT 1 FROM trace WHERE id >= ? AND origin = 'live' AND state = 'OK' "
         f"AND NOT EXISTS ({judged}) LIMIT ?)"
     )
-    since = _position(database.now() - timedelta(hours=hours))
+    since = position(database.now() - timedelta(hours=hours))
     with file.reading(workspace) as connection:
         return int(connection.execute(query, (since, PRODUCTION, *scorers, most)).fetchone()[0])
 
@@ -127,9 +116,9 @@ def _asked(connection: sqlite3.Connection, query: TraceQuery) -> tuple[tuple[str
 
 def _plain(query: TraceQuery, id: str) -> Iterator[tuple[str, Any]]:
     since = query.since or database.now() - timedelta(hours=query.hours)
-    yield f"{id} >= ?", _position(since)
+    yield f"{id} >= ?", position(since)
     if query.until:
-        yield f"{id} < ?", _position(query.until)
+        yield f"{id} < ?", position(query.until)
     if query.before is not None:
         yield f"{id} < ?", query.before
     if query.after is not None:
@@ -151,7 +140,8 @@ def _kind(query: TraceQuery) -> str:
     return EVALUATION if query.origin == EVALUATION else PRODUCTION
 
 
-def _position(time: datetime) -> int:
+def position(time: datetime) -> int:
+    """The lowest id that a trace of this time can have."""
     return int(time.timestamp() * 1000) << ID_BITS
 
 

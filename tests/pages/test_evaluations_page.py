@@ -250,7 +250,7 @@ def test_a_choice_of_rows_is_saved_for_every_evaluation(screen, workspace, finis
     assert [one.name for one in views.all(workspace, "evaluation")] == ["Failures of a"]
 
     other = screen("evaluations", run=finished[1])
-    other.button(key="view-Failures of a").click().run()
+    other.button(key="view-of-Failures of a").click().run()
     assert (asks(other, "verdict"), asks(other, "topic")) == ("failed", "a")
     assert "No question fits" in texts(other)
     other.button(key="delete-view-Failures of a").click().run()

@@ -27,7 +27,7 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     page = screen("monitoring")
 
     assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "3"), ("Failed", "1")]
-    line = page.dataframe[0].value.iloc[0]
+    line = page.table[0].value.iloc[0]
     assert (line["Scorer"], line["In production"]) == ("short", "50 % (9 % to 91 %, n = 2)")
     shown = texts(page)
     assert "No scorer watches production" in shown
@@ -57,12 +57,12 @@ def test_a_version_is_watched_alone(screen, workspace):
 
 def test_a_choice_is_saved_and_opened(screen, workspace):
     page = screen("monitoring", hours="168")
-    page.text_input(key="view-name").set_value("This week")
+    page.text_input(key="view-name").set_value("name")
     page.button(key="save-view").click().run()
 
     other = screen("monitoring")
     assert other.radio(key="window").value == 24
-    other.button(key="view-This week").click().run()
+    other.button(key="view-of-name").click().run()
     assert other.radio(key="window").value == 168
 
 
@@ -75,7 +75,7 @@ def test_a_new_subject_is_told_with_the_way_to_its_traces(screen, workspace, mon
     sides = iter(([("Where is it?", "Here.")] * 100, [("A <b>recall</b>?", "Here.")] * 100))
     monkeypatch.setattr(readmodel, "sample", lambda *_: next(sides))
     page.run()
-    assert "Words in more or fewer questions" in texts(page) and "look like those" not in texts(page)
+    assert "Words in more or fewer questions" in texts(page) and "No change was found" not in texts(page)
     assert any("recall: 0.0 % → 100 %" in one.proto.label for one in page.get("page_link"))
 
 

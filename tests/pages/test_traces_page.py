@@ -42,7 +42,7 @@ def test_a_choice_is_saved_and_opened_without_the_person_of_the_moment(screen, w
 
     other = screen("traces", state="ERROR", user="u-7")
     assert "Where is it?" not in texts(other)
-    other.button(key="view-Answered").click().run()
+    other.button(key="view-of-Answered").click().run()
     assert other.selectbox(key="traces-state").value == "OK" and "user" not in other.query_params
     assert "Where is it?" in texts(other)
 

@@ -1,12 +1,14 @@
 """What people ask and are answered, beside the time before."""
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services import monitoring, readmodel
 from services.monitoring import Asked, drifting
-from services.traces import TraceQuery
+from services.readmodel import Stretch
 from tests.left_traces import leave
 
 SUBJECTS = ("refund", "parcel", "orders", "emails", "prices", "status")
@@ -45,9 +47,15 @@ def test_another_language_is_found_in_questions_and_told_of_the_answers():
     changed = {one.name: (one.before, one.now) for one in found.features if one.changed and len(one.now) == 1}
     assert changed == {
         "Questions in Japanese": ((0.0,), (0.5,)),
-        "Answers in another language than their question": ((0.0,), (0.5,)),
+        "Only one of question and answer in Japanese": ((0.0,), (0.5,)),
     }
     assert "返金" in {word.text[:2] for word in found.words}
+
+
+def test_few_questions_say_how_little_they_could_show():
+    same = [("Where is it?", "Here.")]
+    assert drifting.compare(same * 30, same * 30).noticed > 0.4
+    assert drifting.compare(same * 1000, same * 1000).noticed < 0.09
 
 
 def test_a_change_too_small_to_matter_is_left_alone():
@@ -61,16 +69,18 @@ def test_any_text_is_compared(hostile):
     assert drifting.compare([(hostile, hostile)] * 30, [("a", "b")] * 30).enough
 
 
-def test_live_answers_of_both_times_are_sampled_evenly(workspace, monkeypatch):
-    for hours in (1.5, 1.4, 0.9, 0.8, 0.5, 0.4):
-        leave(workspace, f"{hours}", hours_ago=hours)
+def test_live_answers_of_both_times_are_sampled_evenly_in_time(workspace):
+    for hours in (1.6, 1.4, 0.9, 0.8, 0.6, 0.4):
+        linked = '[{"name": "greeting", "version": "2"}]' if hours == 0.8 else "[]"
+        leave(workspace, f"{hours}", hours_ago=hours, prompt=linked)
     leave(workspace, "a probe", hours_ago=0.3, origin="probe")
     leave(workspace, "failed", hours_ago=0.3, error=True)
     readmodel.catch_up(workspace, 60)
-    assert [question for question, _ in readmodel.sample(workspace, TraceQuery(hours=2, state="OK"), 3)] == [
-        "1.4",
-        "0.8",
-        "0.4",
-    ]
+    now = datetime.now(UTC)
+    stretch = Stretch(now - timedelta(hours=2), now, "live")
+    assert [question for question, _ in readmodel.sample(workspace, stretch, 4)] == ["1.6", "1.4", "0.9", "0.4"]
+    assert len(readmodel.sample(workspace, stretch, 1000)) == 6
+    assert readmodel.sample(workspace, replace(stretch, model_id="m-2"), 9) == []
+    assert len(readmodel.sample(workspace, replace(stretch, prompt="greeting/2"), 9)) == 1
     found = monitoring.drift(workspace, monitoring.overview(workspace, Asked(1)))
     assert found.now >= 4 and found.before == 6 - found.now and not found.enough

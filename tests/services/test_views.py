@@ -29,9 +29,11 @@ def test_choices_are_kept_under_a_name_for_everyone(workspace):
     assert {one.verb for one in audit.events(workspace)[:5]} == {"save_view"}
 
 
-def test_a_name_is_needed_and_a_reviewer(workspace):
+def test_a_name_a_bounded_choice_and_a_reviewer_are_needed(workspace):
     with pytest.raises(InvalidInputError, match="needs a name"):
         views.save(workspace, "traces", " ", RUDE)
+    with pytest.raises(InvalidInputError, match="too long"):
+        views.save(workspace, "traces", "Long", {"text": ["x" * 3000]})
     with pytest.raises(ForbiddenError):
         views.save(someone(workspace, "eve", Role.VIEWER), "traces", "Mine", RUDE)
 

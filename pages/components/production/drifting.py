@@ -1,14 +1,12 @@
 """What people ask and are answered now, beside the time before."""
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from pages.components import session
 from pages.components.production.links import link
 from services import monitoring
 from services.monitoring import Overview
-from services.monitoring.drifting import FEWEST, Feature, Word
+from services.monitoring.drifting import FEWEST, Drift, Word
 from services.workspace import Workspace
 
 _ = session.text
@@ -27,13 +25,13 @@ def show(workspace: Workspace, found: Overview) -> None:
             )
         )
         return
-    st.markdown(_told(drift.features))
+    st.markdown(_told(drift))
     st.table(
         {
-            _("In this sample"): [_(one.name) for one in drift.features],
+            _("Compared"): [_(one.name) for one in drift.features],
             _("In the time before"): [_value(one.before) for one in drift.features],
-            _("Now"): [_value(one.now) for one in drift.features],
-            _("Verdict"): [_("changed") if one.changed else _("as before") for one in drift.features],
+            _("In this time"): [_value(one.now) for one in drift.features],
+            _("Verdict"): [_("changed") if one.changed else _("no change found") for one in drift.features],
         }
     )
     if drift.words:
@@ -43,7 +41,7 @@ def show(workspace: Workspace, found: Overview) -> None:
                 link(found, _word(word), text=word.text)
     st.caption(
         _(
-            "From {now} answered questions of this time and {before} of the time before, spread evenly. “Changed” means by "
+            "From {now} answered questions of this time and {before} of the time before, spread evenly over the time. “Changed” means by "
             "more than chance, counting that {n} things were compared, and by 5 points or more. When what people ask "
             "changes, scores may move without a release.",
             now=f"{drift.now:,}",
@@ -53,10 +51,13 @@ def show(workspace: Workspace, found: Overview) -> None:
     )
 
 
-def _told(features: Iterable[Feature]) -> str:
-    changed = [_(one.name) for one in features if one.changed]
+def _told(drift: Drift) -> str:
+    changed = [_(one.name) for one in drift.features if one.changed]
     if not changed:
-        return _("Questions and answers look like those of the time before.")
+        return _(
+            "No change was found. A share that moved by about {n} points would have been found in 8 of 10 cases.",
+            n=f"{drift.noticed * 100:.0f}",
+        )
     return _("Something changed: {what}.", what="; ".join(changed))
 
 

@@ -98,17 +98,15 @@ def _table(found: Overview) -> None:
     """Each voice in a column of its own: the same name never adds up over production, evaluations and people."""
     names = sorted({one.now.name for one in found.scores})
     by = {(one.now.kind, one.now.name): one for one in found.scores}
-    lines = [
-        {
-            _("Scorer"): name,
-            _("In production"): _share(by.get(("production", name))),
-            _("In the time before"): _rate(one.before if (one := by.get(("production", name))) else None),
-            _("By people"): _share(by.get(("people", name))),
-            _("In evaluations"): _share(by.get(("evaluation", name))),
-        }
-        for name in names
-    ]
-    st.dataframe(lines, hide_index=True)
+    voices = {
+        _("In production"): [_share(by.get(("production", name))) for name in names],
+        _("In the time before"): [
+            _rate(one.before if (one := by.get(("production", name))) else None) for name in names
+        ],
+        _("By people"): [_share(by.get(("people", name))) for name in names],
+        _("In evaluations"): [_share(by.get(("evaluation", name))) for name in names],
+    }
+    st.table({_("Scorer"): [session.escape(name) for name in names], **voices})
     st.caption(_("In brackets: the range that holds the true share in 95 of 100 cases, and n, the judged answers."))
 
 
