@@ -1,6 +1,7 @@
 """Text for people: a message is an English id with named values, rendered in the reader's language at the edge."""
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ CATALOGUE = Path(__file__).parent / "locale" / "ja.po"
 
 # “{n:answer|answers}”: the word for one, and the word for any other number.
 _FORMS = re.compile(r"\{(\w+):([^{}|]*)\|([^{}|]*)\}")
+# Names alone: whoever wrote the text reaches no attribute of a value and fills no memory with its width.
+_NAMES = re.compile(r"\{\{|\}\}|\{(\w+)\}")
+_LONGEST, _DEEPEST = 2_000, 3
 
 Value = "str | int | float | Message"
 
@@ -45,6 +49,22 @@ class Message:
         return cls(stored["id"], **values)
 
 
+def stored(text: str) -> Message | None:
+    """A message of ours as a store keeps it to which others write too; None for anything else."""
+    try:
+        found = Message.from_json(json.loads(text)) if len(text) <= _LONGEST else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return found if found is not None and _is_ours(found, _DEEPEST) else None
+
+
+def _is_ours(message: Message, depth: int) -> bool:
+    said = (
+        _is_ours(one, depth - 1) if isinstance(one, Message) else not isinstance(one, list) for _, one in message.values
+    )
+    return depth > 0 and isinstance(message.id, str) and all(said)
+
+
 def mark(id: str) -> str:
     """Mark a text kept in a table for translation; the caller renders it later."""
     return id
@@ -55,9 +75,8 @@ def render(message: Message | str, language: str) -> str:
     if isinstance(message, str):
         return message
     values = {name: render(value, language) if isinstance(value, Message) else value for name, value in message.values}
-    return _FORMS.sub(lambda found: _form(values, *found.groups()), _translated(message.id, language)).format_map(
-        values
-    )
+    words = _FORMS.sub(lambda found: _form(values, *found.groups()), _translated(message.id, language))
+    return _NAMES.sub(lambda found: str(values.get(found[1], found[0])) if found[1] else found[0][0], words)
 
 
 def text(id: str, language: str, /, **values: Any) -> str:
@@ -66,7 +85,7 @@ def text(id: str, language: str, /, **values: Any) -> str:
 
 
 def _form(values: Mapping[str, Any], name: str, one: str, many: str) -> str:
-    return one if str(values[name]) == "1" else many
+    return one if str(values.get(name)) == "1" else many
 
 
 def _translated(id: str, language: str) -> str:

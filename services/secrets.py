@@ -10,7 +10,7 @@ KEY_TEXT = re.compile(
     # Japanese may stand right before a key, and so may the letter of a line end that JSON has escaped.
     r"((?<![A-Za-z0-9_])|(?<=\\[nrt]))(sk-[A-Za-z0-9_-]{16,}|dapi[0-9a-f]{20,}|Bearer [A-Za-z0-9._~+/-]{16,}"
     r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}"
-    r"|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]+)?)"
+    r"|AIza[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]+)?)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(\s*(Proc-Type|DEK-Info):[^\n]*)*([A-Za-z0-9+/=\s]|\\[nr])*(-----END [A-Z ]*PRIVATE KEY-----)?"
 )
 OWN_KEYS = (

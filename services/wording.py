@@ -14,8 +14,9 @@ LETTER = re.compile(r"[^\W\d_]")
 ADDRESS = re.compile(r"https?://[^\s、。）」』]+")
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”')]*\s+|(?<=[。！？])[」』)）]*\s*|\n+")
-TRAILING = re.compile(r"[\s。．.!?！？」』)）\"”…]+$")
-NUMBERING = re.compile(r"^\s*(?:\d+[.)]|[-*•・])\s*", re.MULTILINE)
+# Neither begins in the middle of what it would take, so that a long answer takes no longer than another of its length.
+TRAILING = re.compile(r"(?<![\s。．.!?！？」』)）\"”…])[\s。．.!?！？」』)）\"”…]+$")
+NUMBERING = re.compile(r"^[^\S\n]*(?:\d+[.)]|[-*•・])\s*", re.MULTILINE)
 POLITE_SHARE = 0.8
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from services import production, secrets
+from services import production, secrets, yamls
 from services.errors import InvalidInputError
 from services.messages import Message
 
@@ -164,13 +164,13 @@ def _mapping(content: bytes) -> dict[str, Any]:
     if len(content) > LARGEST_FILE:
         raise InvalidInputError(Message("The config file is too large."), Message("Keep data out of it."))
     try:
-        # An anchor lets a short file stand for a huge one.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(content)):
-            raise InvalidInputError(
-                Message("The config file refers to parts of itself (* in YAML)."), Message("Write those parts out.")
-            )
-        found = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        found = yamls.parsed(content)
+    except yamls.References as error:
+        raise InvalidInputError(
+            Message("The config file refers to parts of itself (* in YAML)."), Message("Write those parts out.")
+        ) from error
+    # What YAML itself raises, and what its readers of dates and numbers do.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
         raise InvalidInputError(
             Message("The config file is not YAML: {reason}.", reason=secrets.masked(_where(error))),
             Message("Correct it and choose it again."),

@@ -1,6 +1,7 @@
 """A folder that somebody brings: an entry file that names the agent, and what it imports, from a zip or several files."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,9 @@ LEFT_OUT = ("__pycache__", "__MACOSX")
 # Of these, no more is unpacked than was asked for.
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What the standard library raises for a zip that is damaged, locked or packed in another way.
-DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, IndexError, ValueError, OverflowError)
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, IndexError, ValueError, OverflowError, OSError,
+)  # fmt: skip
 
 
 def read(chosen: Iterable[tuple[str, bytes]]) -> dict[str, str]:

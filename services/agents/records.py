@@ -1,7 +1,6 @@
 """Agent versions as MLflow keeps them: LoggedModels, their links to a prompt, their number in the registry."""
 
 import functools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from services.errors import ConsoleError, NotFoundError, is_missing, translated
+from services.jsons import parsed
 from services.kinds import Fields, Kind, fields_of, kind_of
-from services.messages import Message
+from services.messages import Message, stored
 from services.prompts.content import AUTHOR_TAG
 
 if TYPE_CHECKING:
@@ -227,8 +227,11 @@ def _from_mlflow(workspace: "Workspace", found: LoggedModel, registered: int | N
 
 def _linked(tag: str | None) -> tuple[str | None, int | None]:
     """Name and version of the first prompt in MLflow's tag of linked prompts."""
-    listed = json.loads(tag) if tag else []
-    return (str(listed[0]["name"]), int(listed[0]["version"])) if listed else (None, None)
+    try:
+        listed = parsed(tag) if tag else []
+        return (str(listed[0]["name"]), int(listed[0]["version"])) if listed else (None, None)
+    except (ValueError, TypeError, LookupError):
+        return None, None
 
 
 def _number(told: Any) -> int | None:
@@ -237,10 +240,7 @@ def _number(told: Any) -> int | None:
 
 def _told(tag: str | None) -> Message | str | None:
     """Why an agent version failed; a text that another tool left there stays as it is."""
-    try:
-        return Message.from_json(json.loads(tag)) if tag else None
-    except (ValueError, KeyError, TypeError):
-        return tag
+    return (stored(tag) or tag) if tag else None
 
 
 def _missing(model_id: str) -> NotFoundError:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.datasets import workbook
-from services.datasets.row import Row, sound
+from services.datasets.row import Row
+from services.jsons import sound
 
 COLUMNS = (
     "question", "expected", "critical", "topic", "language", "split", "expected_facts", "guidelines", "messages",

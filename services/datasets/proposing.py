@@ -1,6 +1,5 @@
 """New questions proposed by the app's model from chosen ones; a person takes each or leaves it."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from services.datasets.checkup import normal
 from services.datasets.row import LONGEST_QUESTION, Row, with_id
 from services.errors import NotReadyError, translated
 from services.jobs import Job, State
+from services.jsons import parsed
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 KIND = "vary_rows"
 MOST_CHOSEN, MOST_EACH = 20, 10
-LIST = re.compile(r"\[.*\]", re.DOTALL)
 
 
 class Manner(StrEnum):
@@ -132,9 +131,9 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
 
 def questions(answer: str) -> list[str]:
     """The questions of a model's answer: its JSON list, or else its lines without their bullets."""
-    found = LIST.search(answer)
+    start, end = answer.find("["), answer.rfind("]") + 1
     try:
-        listed = json.loads(found.group()) if found else answer.splitlines()
+        listed = parsed(answer[start:end]) if 0 <= start < end else answer.splitlines()
     except ValueError:
         listed = answer.splitlines()
     texts = (re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", one).strip().strip("`") for one in listed if isinstance(one, str))

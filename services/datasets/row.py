@@ -2,17 +2,16 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.errors import InvalidInputError
+from services.jsons import sound
 from services.messages import Message
 
 LONGEST_QUESTION = 20_000
 MOST_ROWS = 20_000
-HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class Row:
 def row_id(question: str) -> str:
     """A short hash of a single question."""
     return hashlib.sha256(sound(question).encode()).hexdigest()[:12]
-
-
-def sound(text: str) -> str:
-    """The text without halves of characters: JSON may hold them, and nothing can write them."""
-    return HALVES.sub("\ufffd", text)
 
 
 def request_id(messages: Sequence[Mapping[str, Any]]) -> str:

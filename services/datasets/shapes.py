@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from services.datasets.row import sound
+from services.jsons import sound
 
 CONVERSATIONS = ("input", "messages")
 TEXTS = ("question", "query", "input", "inputs", "prompt", "request", "message", "text", "user_input", "goal")

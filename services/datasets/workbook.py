@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -27,7 +28,10 @@ RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships
 ROW, CELL, VALUE, FORMULA, ITEM, TEXT, READING = (f"{MAIN}{tag}" for tag in ("row", "c", "v", "f", "si", "t", "rPh"))
 NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What the standard library raises for a zip that is damaged, locked or packed in another way.
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, LookupError)
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, NotImplementedError, ValueError, LookupError,
+    OverflowError, OSError,
+)  # fmt: skip
 PARTS = {
     "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -95,6 +99,10 @@ class _Texts:
         self.full = False
         self._path: list[str] = []
         self._parts: list[str] = []
+
+    def doctype(self, _name: str, _public: str | None, _system: str | None) -> None:
+        """No spreadsheet declares entities, and a short one can stand for gigabytes."""
+        raise ValueError("a document type")
 
     def start(self, tag: str, _said: dict[str, str]) -> None:
         self._path.append(tag)
@@ -214,8 +222,8 @@ def _first_sheet(archive: zipfile.ZipFile) -> str:
 def _column(reference: str) -> int:
     """The place of a column by its letters, from 0; -1 where the cell does not say."""
     place = 0
-    for letter in reference.rstrip("0123456789"):
-        place = place * 26 + ord(letter.upper()) - 64
-    if place > 16_384:
-        raise ValueError(reference)
+    for letter in reference.upper().rstrip("0123456789"):
+        place = place * 26 + ord(letter) - 64
+        if place > 16_384:
+            raise ValueError("a column that no spreadsheet has")
     return place - 1

@@ -14,7 +14,7 @@ from services.errors import NotReadyError, translated
 from services.evaluations import notebooks
 from services.evaluations.records import NUMBER, PASS, TEXT, Evaluation
 from services.evaluations.table import ROWS_FILE
-from services.messages import Message
+from services.messages import Message, stored
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -71,16 +71,15 @@ def names(table: pd.DataFrame) -> list[str]:
 
 def reason(row: Mapping[str, Any], scorer: str) -> Message | str:
     """Why a scorer decided so: our own rules' reasons in the reader's language, a judge's as it was written."""
-    stored = row.get(f"{scorer}{REASON}")
-    if isinstance(stored, str) and stored:
-        return Message.from_json(json.loads(stored))
-    return str(row.get(f"{scorer}{RATIONALE}") or "")
+    written = row.get(f"{scorer}{REASON}")
+    told = stored(written) if isinstance(written, str) else None
+    return told or str(row.get(f"{scorer}{RATIONALE}") or "")
 
 
 def messages(row: Mapping[str, Any]) -> list[dict[str, str]]:
     """The turns of the request with who said them; a single question is one turn of the user."""
-    stored = row.get("messages")
-    found = json.loads(stored) if isinstance(stored, str) and stored else []
+    written = row.get("messages")
+    found = json.loads(written) if isinstance(written, str) and written else []
     return [{"role": str(one["role"]), "content": notebooks.words(one.get("content"))} for one in found] or [
         {"role": "user", "content": str(row["question"])}
     ]

@@ -10,6 +10,8 @@ import pandas as pd
 import pydantic
 from mlflow.types.responses import create_text_output_item
 
+from services.jsons import DEEPEST
+
 TEXT_PARTS = ("text", "input_text", "output_text")
 # Where a dictionary that an agent returns has its text.
 ANSWERS = ("answer", "output", "text", "content", "response", "result")
@@ -39,13 +41,15 @@ def item(answered: Any) -> dict[str, Any]:
     return create_text_output_item(text=readable(answered), id=f"msg_{uuid.uuid4().hex}")
 
 
-def readable(answered: Any) -> str:
+def readable(answered: Any, deepest: int = DEEPEST) -> str:
     """As a person reads it: a text, or lines of names and values."""
     plain = _plain(answered)
-    if isinstance(plain, list) and len(plain) == 1:
-        return readable(plain[0])
+    if isinstance(plain, list) and len(plain) == 1 and deepest:
+        return readable(plain[0], deepest - 1)
+    if isinstance(plain, list) and any(isinstance(one, dict) for one in plain) and deepest:
+        return "\n\n".join(readable(one, deepest - 1) for one in plain)
     if isinstance(plain, list):
-        return "\n\n".join(map(readable, plain)) if any(isinstance(one, dict) for one in plain) else _lines(plain)
+        return _lines(plain)
     if isinstance(plain, dict):
         texts = [plain[name] for name in ANSWERS if isinstance(plain.get(name), str)]
         return texts[0] if len(plain) == 1 and texts else "\n".join(f"{name}: {_short(plain[name])}" for name in plain)
@@ -72,7 +76,10 @@ def _short(value: Any) -> str:
         return value
     if isinstance(value, list) and not any(isinstance(one, (dict, list)) for one in value):
         return ", ".join(map(_short, value))
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "…"
 
 
 def answer_text(answered: Any) -> str:

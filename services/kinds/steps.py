@@ -1,10 +1,10 @@
 """The tools that an answer tells of: what was called with what, what came back, and what waits for a person's yes."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from services.jsons import parsed
 from services.kinds.answers import plain_text, readable
 
 CALLS = ("function_call", "mcp_call", "mcp_approval_request")
@@ -35,10 +35,10 @@ class ToolStep:
 def steps(items: Iterable[Any]) -> tuple[ToolStep, ...]:
     """In their order; the answer of a tool stands with its call."""
     listed = [one for one in items if isinstance(one, Mapping)]
-    outputs = {one.get("call_id"): one for one in listed if one.get("type") == "function_call_output"}
-    called = {one.get("call_id") for one in listed if one.get("type") == "function_call"}
-    said = {one.get("approval_request_id"): one.get("approve") for one in listed if one.get("type") == RESPONSE}
-    told = [_step(one, outputs, said.get(one.get("id"))) for one in listed if one.get("type") in CALLS]
+    outputs = {str(one.get("call_id")): one for one in listed if one.get("type") == "function_call_output"}
+    called = {str(one.get("call_id")) for one in listed if one.get("type") == "function_call"}
+    said = {str(one.get("approval_request_id")): one.get("approve") for one in listed if one.get("type") == RESPONSE}
+    told = [_step(one, outputs, said.get(str(one.get("id")))) for one in listed if one.get("type") in CALLS]
     alone = [_answer(one) for id, one in outputs.items() if id not in called]
     return (*told, *alone)
 
@@ -58,9 +58,9 @@ def responses(items: Iterable[Any], allowed: bool) -> list[dict[str, Any]]:
     return [{"type": RESPONSE, "approval_request_id": one.id, "approve": allowed} for one in approvals(items)]
 
 
-def _step(item: Mapping[str, Any], outputs: Mapping[Any, Mapping[str, Any]], said: Any) -> ToolStep:
+def _step(item: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]], said: Any) -> ToolStep:
     requested = item["type"] == "mcp_approval_request"
-    answer = outputs.get(item.get("call_id"), {}) if item["type"] == "function_call" else item
+    answer = outputs.get(str(item.get("call_id")), {}) if item["type"] == "function_call" else item
     return ToolStep(
         name=str(item.get("name") or "?"),
         given=_given(item.get("arguments")),
@@ -93,7 +93,7 @@ def _output(output: Any) -> str | None:
 
 def _read(text: Any) -> Any:
     try:
-        return json.loads(text) if isinstance(text, str) else text
+        return parsed(text) if isinstance(text, str) else text
     except ValueError:
         return text
 

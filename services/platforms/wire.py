@@ -1,13 +1,14 @@
 """What the HTTP answers of an endpoint mean, the gateway's and a workspace's."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 
 from services import sources
 from services.errors import PlatformError
+from services.jsons import parsed
 from services.messages import Message
 from services.platforms import Answer, Delta
 from services.secrets import masked
@@ -25,9 +26,21 @@ def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
     return PlatformError(doing, _remedy(response.status_code), retryable=response.status_code in (429, 502, 503))
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around the reading of an answer: agents of others answer, and may do so in another shape than they should."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise PlatformError(
+            Message("The answer of the endpoint cannot be read."),
+            Message("Its agent must answer as MLflow's ResponsesAgent does: check it on the Agents screen."),
+        ) from error
+
+
 def reason_of(response: httpx2.Response) -> str:
     try:
-        body = response.json()
+        body = parsed(response.content)
         told = body["error"]["message"] if "error" in body else body["message"]
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
@@ -44,8 +57,13 @@ def _remedy(status: int) -> Message:
     return Message("Open the newest traces of the app: the failed one shows where it stopped.")
 
 
-def answer(body: Mapping[str, Any], seconds: float) -> Answer:
-    """One whole answer."""
+def answer(body: bytes, seconds: float) -> Answer:
+    """One whole answer; raises PlatformError for what is none."""
+    with understood():
+        return _answer(parsed(body), seconds)
+
+
+def _answer(body: Mapping[str, Any], seconds: float) -> Answer:
     facts = body.get("custom_outputs") or {}
     prompt = facts.get("prompt") or {}
     return Answer(
@@ -68,18 +86,23 @@ def _trace_id(body: Mapping[str, Any]) -> str | None:
 
 def _text(items: Sequence[Mapping[str, Any]]) -> str:
     parts = [part for item in items if item.get("type") == "message" for part in item.get("content", [])]
-    return "".join(part.get("text", "") for part in parts)
+    return "".join(str(part.get("text") or "") for part in parts)
 
 
 def deltas(lines: Iterator[str]) -> Iterator[Delta]:
-    """Text as it comes; an item that was never streamed in pieces arrives whole."""
+    """Text as it comes; an item that was never streamed in pieces arrives whole. Raises PlatformError."""
+    with understood():
+        yield from _deltas(lines)
+
+
+def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
     trace_id, error, cut, seen = None, None, False, set()
     told: tuple[Source, ...] = ()
     for event in _events(lines):
         kind = event.get("type")
         if kind == "response.output_text.delta":
             seen.add(event.get("item_id"))
-            yield Delta(event["delta"])
+            yield Delta(str(event["delta"]))
         elif kind == "response.mcp_call.in_progress":
             yield Delta(progress=_progress(event))
         elif kind == "response.output_item.done" and event["item"].get("type", "message") != "message":
@@ -103,7 +126,7 @@ def _progress(event: Mapping[str, Any]) -> str:
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         if line.startswith("data:") and line.strip() != "data: [DONE]":
-            yield json.loads(line.removeprefix("data:"))
+            yield parsed(line.removeprefix("data:"))
 
 
 def _broken(error: Any) -> Message | None:

@@ -1,10 +1,11 @@
 """What the gateway and a served version share in HTTP: bounded JSON in, one shape of error out."""
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+
+from services.jsons import parsed
 
 LARGEST_BODY = 2_000_000
 
@@ -53,7 +54,7 @@ def broken_off(status: int, message: str, trace_id: str | None = None) -> dict[s
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        read = json.loads(body)
+        read = parsed(body)
     except ValueError as error:
         raise Refused(400, "The request is not valid JSON.") from error
     if not isinstance(read, dict):

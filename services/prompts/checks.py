@@ -5,6 +5,7 @@ import re
 
 from services.apps.form import RESERVED_VARIABLES
 from services.errors import InvalidInputError
+from services.jsons import parsed
 from services.messages import Message
 from services.prompts.content import ROLES, Content, ModelSettings, is_label
 from services.prompts.difference import VARIABLE
@@ -13,6 +14,8 @@ LONGEST = 100_000
 LONGEST_LABEL = 200
 MOST_MESSAGES = 50
 # Bounded, so that a hostile text takes no longer than another of its length.
+# What a database refuses, or no screen can be sent: half of a character, and the sign that ends texts in C.
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 BRACES = re.compile(r"\{\{([^{}]{0,200})\}\}")
 
 
@@ -42,7 +45,7 @@ def parse_response_format(text: str) -> dict[str, object] | None:
     if not text.strip():
         return None
     try:
-        schema = json.loads(text)
+        schema = parsed(text)
     except ValueError as error:
         raise InvalidInputError(
             Message("The response format is not valid JSON: {reason}.", reason=str(error)),
@@ -93,6 +96,11 @@ def _check_size(content: Content) -> None:
 
 
 def _check_text(text: str) -> None:
+    if found := UNKEPT.search(text):
+        raise InvalidInputError(
+            Message("The text holds a character that cannot be kept, after {n} others.", n=found.start()),
+            Message("Delete it: it comes from damaged data, and no model reads it."),
+        )
     for mark in ("{%", "%}"):
         if mark in text:
             raise InvalidInputError(

@@ -9,7 +9,7 @@ from mlflow.entities import Trace
 
 from services.errors import translated
 from services.messages import Message
-from services.readmodel.facts import Fact, from_info
+from services.readmodel.facts import LATEST_MS, Fact, from_info
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -24,7 +24,7 @@ class ApiHistory:
 
     def prints(self, workspace: "Workspace", since_ms: int) -> dict[int, str]:
         digests: dict[int, list[int]] = defaultdict(list)
-        for fact in _read(workspace, f"timestamp_ms >= {since_ms}"):
+        for fact in _read(workspace, _between(since_ms, LATEST_MS)):
             digests[fact.slot].append(fact.digest)
         return {slot: hashlib.sha256(repr(sorted(held)).encode()).hexdigest() for slot, held in digests.items()}
 

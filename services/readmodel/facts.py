@@ -1,7 +1,6 @@
 """What the read model keeps of a trace: facts that charts add up and lists show, without spans."""
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +8,15 @@ from typing import Any
 
 from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInfo
 
+from services.jsons import sound
 from services.scorers.built import answer_text, question_text
-from services.traces.rows import LINKS, ORIGIN_TAG, origin_of
+from services.traces.rows import LINKS, ORIGIN_TAG, USAGE, count, json_of, links, origin_of
 
 SLOT_MS = 15 * 60_000
+# Times are counted in 43 bits, which end in the year 2248: a trace that is said to be later is not charted.
+LATEST_MS = (1 << 43) // SLOT_MS * SLOT_MS
 NANO = 1_000_000_000
+DEAREST = 1e6
 PRODUCTION, EVALUATION, PEOPLE, EXPECTATION = "production", "evaluation", "people", "expectation"
 SOURCE_RUN, MODEL, SESSION, USER = "mlflow.sourceRun", "mlflow.modelId", "mlflow.trace.session", "mlflow.trace.user"
 FINALIZED, COST = "mlflow.trace.infoFinalized", "mlflow.trace.cost"
@@ -99,7 +102,7 @@ def described(
         trace_id=trace_id,
         origin=origin,
         model_id=metadata.get(MODEL, ""),
-        prompts=tuple((link["name"], int(link["version"])) for link in json.loads(tags.get(LINKS) or "[]")),
+        prompts=tuple(links(json_of(tags.get(LINKS)))),
         user=metadata.get(USER, ""),
         session=metadata.get(SESSION, ""),
         settled=FINALIZED in metadata or ORIGIN_TAG in tags,
@@ -118,7 +121,7 @@ def marks(given: Sequence[Given], origin: str) -> tuple[Mark, ...]:
 
 def from_info(info: TraceInfo) -> Fact:
     """The fact of a trace that MLflow's API returned."""
-    usage, cost = info.token_usage or {}, json.loads(info.trace_metadata.get(COST) or "{}")
+    usage, cost = (json_of(info.trace_metadata.get(name)) for name in (USAGE, COST))
     return described(
         info.trace_id,
         dict(info.tags),
@@ -129,26 +132,27 @@ def from_info(info: TraceInfo) -> Fact:
         state=str(info.state),
         question=readable(info.request_preview),
         answer=readable(info.response_preview),
-        tokens_in=usage.get("input_tokens"),
-        tokens_out=usage.get("output_tokens"),
-        tokens=usage.get("total_tokens"),
-        cost=nano(cost.get("total_cost")),
+        tokens_in=count(usage, "input_tokens"),
+        tokens_out=count(usage, "output_tokens"),
+        tokens=count(usage, "total_tokens"),
+        cost=nano(cost.get("total_cost") if isinstance(cost, dict) else None),
     )
 
 
-def nano(cost: float | None) -> int | None:
-    return None if cost is None else round(cost * NANO)
+def nano(cost: Any) -> int | None:
+    """Billionths; None for what is no price."""
+    known = number(cost) if isinstance(cost, int | float) else None
+    return round(known * NANO) if known is not None and 0 <= known <= DEAREST else None
 
 
 def readable(preview: str | None) -> str:
     """The words of a preview; what is JSON of an answer is told by its text."""
     if not preview or not preview.startswith("{"):
         return preview or ""
-    try:
-        told = json.loads(preview)
-    except ValueError:  # MLflow cuts long previews
+    said = json_of(preview)  # None where MLflow has cut a long one
+    if not isinstance(said, dict):
         return preview
-    return answer_text(told) or question_text(told.get("request", told)) or preview
+    return sound(answer_text(said) or question_text(said.get("request", said))) or preview
 
 
 def number(value: Any) -> float | None:
@@ -157,7 +161,10 @@ def number(value: Any) -> float | None:
         return WORDS.get(value.strip().lower())
     if not isinstance(value, bool | int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number without end
+        return None
 
 
 def _kind(given: Given, origin: str) -> str:

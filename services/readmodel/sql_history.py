@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Select, case, column, create_engine, func, inspect, select, table
 
 from services.errors import translated
+from services.jsons import parsed
 from services.messages import Message
 from services.readmodel.facts import (
     FINALIZED,
+    LATEST_MS,
     MODEL,
     RUN_OF_VERDICT,
     SESSION,
@@ -119,14 +121,14 @@ class SqlHistory:
 def _json(content: str) -> dict[str, Any]:
     """One span; what is no JSON is kept as it is."""
     try:
-        told = json.loads(content)
+        told = parsed(content)
     except ValueError:
         told = None
     return told if isinstance(told, dict) else {"malformed": content}
 
 
 def _where(workspace: "Workspace", source: Any, time: Any, since_ms: int) -> tuple[Any, ...]:
-    return source.c.experiment_id == int(workspace.app.experiment_id), time >= since_ms
+    return source.c.experiment_id == int(workspace.app.experiment_id), time >= since_ms, time < LATEST_MS
 
 
 def _sums(slot: Any, *sums: Any) -> Select[Any]:

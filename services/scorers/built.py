@@ -29,9 +29,10 @@ def answer_text(outputs: Any) -> str:
     if isinstance(outputs, str):
         return outputs
     listed = outputs.get("output") if isinstance(outputs, dict) else None
-    messages = [item for item in listed or [] if isinstance(item, dict) and item.get("type", "message") == "message"]
-    parts = [part for item in messages for part in item.get("content") or [] if isinstance(part, dict)]
-    return "".join(str(part.get("text") or "") for part in parts)
+    items = listed if isinstance(listed, list) else []
+    messages = [item for item in items if isinstance(item, dict) and item.get("type", "message") == "message"]
+    contents = [item["content"] for item in messages if isinstance(item.get("content"), list)]
+    return "".join(str(part.get("text") or "") for parts in contents for part in parts if isinstance(part, dict))
 
 
 def turns(inputs: Any) -> list[dict[str, str]]:

@@ -1,6 +1,5 @@
 """Try a scorer on a few stored answers before it is kept, and judge the same answers twice to see its noise."""
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from mlflow.genai.scorers import Scorer
 
 from services import audit, jobs, scorers
 from services.audit import Verb
-from services.messages import Message
+from services.messages import Message, stored
 from services.scorers import forms, kinds, samples
 from services.scorers.kinds import NOTHING_TO_JUDGE
 from services.scorers.records import ScorerSpec
@@ -132,8 +131,8 @@ def _tried(sample: Sample, judged: Future[Any]) -> Tried:
         return said(None, "", told[:LONGEST_ERROR])
     given = judged.result()
     found = given if isinstance(given, Feedback) else Feedback(name="scorer", value=given)
-    stored = (found.metadata or {}).get("signalbox.reason")
-    reason: Message | str = Message.from_json(json.loads(stored)) if stored else found.rationale or ""
+    ours = stored(str((found.metadata or {}).get("signalbox.reason") or ""))
+    reason: Message | str = ours or found.rationale or ""
     if found.error is None:
         return said(found.value, reason)
     if found.error.error_code in NOTHING_TO_JUDGE:

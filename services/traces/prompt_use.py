@@ -1,23 +1,24 @@
 """Which prompt an agent loaded, and whether its words reached the model."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from mlflow.entities import SpanType, Trace
 
-from services.traces.rows import LINKS, linked_prompts
+from services.jsons import DEEPEST
+from services.traces.rows import LINKS, json_of, linked_prompts, links
 
 MODEL_CALLS = (SpanType.CHAT_MODEL, SpanType.LLM)
-PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# Bounded, so that a hostile text takes no longer than another of its length.
+PLACEHOLDER = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}|\{#.{0,1000}?#\}", re.DOTALL)
 
 
 def prompt_version(trace: Trace, name: str) -> int | None:
     """The version of that prompt which the agent loaded; None when it loaded none or several."""
     loaded = {version for found, version in linked_prompts(trace.info) if found == name}
     for span in trace.data.spans:
-        loaded |= {int(link["version"]) for link in _links(span.attributes.get(LINKS)) if link["name"] == name}
+        loaded |= {version for found, version in _links(span.attributes.get(LINKS)) if found == name}
     return loaded.pop() if len(loaded) == 1 else None
 
 
@@ -33,31 +34,27 @@ def prompt_seen(trace: Trace, template: str) -> bool:
     return bool(longest) and any(longest in _squeezed(" ".join(texts(span.inputs))) for span in calls)
 
 
-def _links(attribute: str | list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+def _links(attribute: str | list[dict[str, Any]] | None) -> list[tuple[str, int]]:
     """A span's linked prompts; read back from a store they are JSON text."""
-    return json.loads(attribute) if isinstance(attribute, str) else attribute or []
+    return links(json_of(attribute) if isinstance(attribute, str) else attribute)
 
 
 def _literals(template: str) -> list[str]:
     """The parts of a template between its variables; a chat template is a list of messages as text."""
-    try:
-        messages = json.loads(template)
-    except ValueError:
-        return PLACEHOLDER.split(template)
+    messages = json_of(template)
     if not isinstance(messages, list):
         return PLACEHOLDER.split(template)
-    return [part for message in messages for part in PLACEHOLDER.split(str(message.get("content", "")))]
+    contents = [str(one.get("content", "")) for one in messages if isinstance(one, dict)]
+    return [part for content in contents for part in PLACEHOLDER.split(content)]
 
 
-def texts(value: Any) -> Iterator[str]:
+def texts(value: Any, deepest: int = DEEPEST) -> Iterator[str]:
+    """Every text in it; what is nested deeper is left out."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from texts(one)
+    elif deepest and isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from texts(one, deepest - 1)
 
 
 def _squeezed(text: str) -> str:

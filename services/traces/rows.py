@@ -1,15 +1,15 @@
 """What a list of traces shows of each: read without spans, newest first."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import AssessmentSourceType, Feedback, TraceInfo, TraceState
 
 from services import database
 from services.errors import translated
+from services.jsons import parsed
 from services.messages import Message, mark
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ORIGIN_TAG = "signalbox.origin"
 ENVIRONMENT_TAG = "signalbox.environment"
-LINKS = "mlflow.linkedPrompts"
+LINKS, USAGE = "mlflow.linkedPrompts", "mlflow.trace.tokenUsage"
+MOST = 1 << 53
 ORIGINS: dict[str, str] = {
     "live": mark("Live traffic"),
     "staging": mark("Asked in staging"),
@@ -102,7 +103,6 @@ def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") 
 
 
 def row_of(info: TraceInfo) -> TraceRow:
-    usage = info.token_usage or {}
     return TraceRow(
         trace_id=info.trace_id,
         time=datetime.fromtimestamp(info.request_time / 1000, UTC),
@@ -114,7 +114,7 @@ def row_of(info: TraceInfo) -> TraceRow:
         seconds=None if info.execution_duration is None else info.execution_duration / 1000,
         model_id=info.trace_metadata.get("mlflow.modelId"),
         prompts=tuple(linked_prompts(info)),
-        tokens=usage.get("total_tokens"),
+        tokens=count(json_of(info.trace_metadata.get(USAGE)), "total_tokens"),
         scores=_scores(info),
         session=info.trace_metadata.get("mlflow.trace.session"),
     )
@@ -145,4 +145,31 @@ def newest_feedback(info: TraceInfo) -> dict[str, Feedback]:
 
 
 def linked_prompts(info: TraceInfo) -> list[tuple[str, int]]:
-    return [(link["name"], int(link["version"])) for link in json.loads(info.tags.get(LINKS, "[]"))]
+    return links(json_of(info.tags.get(LINKS)))
+
+
+def json_of(stored: str | None) -> Any:
+    """What a tag or metadata says in JSON: any program may write there, so that None stands for what cannot be read."""
+    try:
+        return parsed(stored) if stored else None
+    except ValueError:
+        return None
+
+
+def links(listed: Any) -> list[tuple[str, int]]:
+    """The prompt versions of a list of links; what has another shape is left out."""
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [
+        (str(one["name"]), int(one["version"])) for one in found if one.get("name") and _is_version(one.get("version"))
+    ]
+
+
+def count(usage: Any, name: str) -> int | None:
+    """A number of tokens; None where none is told."""
+    number = usage.get(name) if isinstance(usage, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < MOST else None
+
+
+def _is_version(told: Any) -> bool:
+    written = str(told)
+    return written.isdecimal() and len(written) < 10

@@ -1,6 +1,5 @@
 """One trace, told: the question, what happened, the answer, and what was thought of it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +17,9 @@ from mlflow.entities import (
 )
 
 from services import kinds, scorers
+from services.jsons import sound
 from services.kinds import ToolStep
-from services.messages import Message
+from services.messages import Message, stored
 from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
 from services.traces.rows import TraceRow, newest_feedback, opinions, row_of
@@ -85,8 +85,8 @@ def told(trace: Trace) -> TraceStory:
     abandoned = isinstance(outputs, dict) and "abandoned_after" in outputs
     return TraceStory(
         row=row,
-        question=_question(trace) or row.question,
-        answer=str(outputs["abandoned_after"]) if abandoned else answer_of(trace) or row.answer,
+        question=sound(_question(trace)) or row.question,
+        answer=sound(str(outputs["abandoned_after"]) if abandoned else answer_of(trace)) or row.answer,
         steps=tuple(_steps(trace)),
         verdicts=tuple(_verdicts(info)),
         model=next((_model(span) for span in calls), None),
@@ -125,7 +125,8 @@ def root_of(trace: Trace) -> Span | None:
 def _question(trace: Trace) -> str:
     asked = request_of(trace)
     messages = asked.get("input") if isinstance(asked, dict) else None
-    said = [one["content"] for one in messages or [] if isinstance(one, dict) and one.get("role") == "user"]
+    listed = messages if isinstance(messages, list) else []
+    said = [one.get("content") for one in listed if isinstance(one, dict) and one.get("role") == "user"]
     return " ".join(texts(said[-1])) if said else ""
 
 
@@ -151,7 +152,8 @@ def _tool(span: Span) -> ToolStep | None:
 
 
 def _what(span: Span) -> Message:
-    usage = span.attributes.get("mlflow.chat.tokenUsage") or {}
+    said = span.attributes.get("mlflow.chat.tokenUsage")
+    usage = said if isinstance(said, dict) else {}
     if span.span_type in MODEL_CALLS:
         return Message(
             "Asked the model {model}: {sent} tokens in, {got} tokens out.",
@@ -182,11 +184,11 @@ def _failure(span: Span) -> str:
 
 def _verdict(given: Feedback) -> Verdict:
     metadata = given.metadata or {}
-    stored = metadata.get(REASON_KEY)
+    told = stored(str(metadata.get(REASON_KEY) or ""))
     return Verdict(
         scorer=given.name,
         value=None if given.error else given.value,
-        reason=Message.from_json(json.loads(stored)) if stored else given.rationale or "",
+        reason=told or given.rationale or "",
         source=_source(given.source),
         version=metadata.get(VERSION_KEY),
         error=given.error.error_message if given.error else None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from services import sample
 from services.agents.documents.records import ROW, Table
 from services.errors import InvalidInputError
+from services.jsons import parsed
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def _jsonl(name: str, text: str) -> Iterator[dict[str, str]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parsed(line)
+        except ValueError as error:
             raise _broken(name, number) from error
         if not isinstance(row, dict):
             raise _broken(name, number)

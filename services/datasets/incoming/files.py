@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.datasets import workbook
-from services.datasets.incoming.jsons import parsed
 from services.datasets.row import MOST_ROWS
 from services.errors import InvalidInputError
+from services.jsons import parsed
 from services.messages import Message
 
 LARGEST = 50_000_000

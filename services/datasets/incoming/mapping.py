@@ -7,8 +7,8 @@ from typing import Any
 from services.datasets import shapes, stored
 from services.datasets.exporting import plain
 from services.datasets.incoming.files import Line, Sheet
-from services.datasets.incoming.jsons import parsed
 from services.datasets.row import LONGEST_QUESTION, Row, with_id
+from services.jsons import parsed
 from services.messages import LANGUAGES, Message, mark
 
 FIELDS = {

@@ -36,7 +36,7 @@ def ask(workspace: "Workspace", client: Client, where: str, request: Mapping[str
         response = http.post(where, json={**request, "databricks_options": {"return_trace": True}})
     if response.is_error:
         raise _refused(name, response)
-    answer = wire.answer(response.json(), time.monotonic() - began)
+    answer = wire.answer(response.content, time.monotonic() - began)
     origin = (request.get("custom_inputs") or {}).get(ORIGIN, LIVE)
     if answer.trace_id and origin != LIVE:
         _mark(workspace, answer.trace_id, str(origin))

@@ -101,7 +101,7 @@ class LocalServing:
             response = client.post(path, json=dict(request))
         if response.is_error:
             raise wire.refused(endpoint, response)
-        return wire.answer(response.json(), time.monotonic() - began)
+        return wire.answer(response.content, time.monotonic() - began)
 
     def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
         path = f"/endpoints/{endpoint}/invocations"

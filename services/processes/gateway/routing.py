@@ -45,5 +45,5 @@ def conversation_of(body: Mapping[str, Any]) -> str | None:
 def _point(endpoint: str, conversation: str | None) -> float:
     if conversation is None:
         return random.random()
-    digest = hashlib.sha256(f"{endpoint}\0{conversation}".encode()).digest()
+    digest = hashlib.sha256(f"{endpoint}\0{conversation}".encode("utf-8", "replace")).digest()
     return int.from_bytes(digest[:7]) / (1 << 56)

@@ -11,6 +11,7 @@ import pydantic
 from mlflow.exceptions import MlflowException
 
 from services import kinds
+from services.jsons import sound
 from services.processes.web import Refused
 
 OURS = frozenset(
@@ -77,8 +78,11 @@ def normalised(body: dict[str, Any]) -> dict[str, Any]:
     request.setdefault("input", body.get("messages"))
     if isinstance(request.get("input"), str):
         request["input"] = [{"role": "user", "content": request["input"]}]
-    if not isinstance(request.get("input"), list):
+    if not isinstance(request.get("input"), list) or not all(isinstance(one, dict) for one in request["input"]):
         raise Refused(400, "“input” must be a list of messages.")
+    for name in ("custom_inputs", "context"):
+        if not isinstance(request.get(name) or {}, dict):
+            raise Refused(400, f"“{name}” must be an object.")
     return request
 
 
@@ -102,5 +106,5 @@ def failure(error: BaseException) -> tuple[int, str]:
 
 
 def first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    lines = sound(str(error)).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__

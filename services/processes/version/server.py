@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from services.jsons import sound
 from services.processes.version.agent import ServedAgent, failure
 from services.processes.web import Refused, broken_off, error_body, read_json, refusal
 
@@ -54,7 +55,10 @@ async def _answered(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[
     await asyncio.wait([asyncio.wrap_future(work)])
     error = work.exception()
     if error is None:
-        return JSONResponse(work.result())
+        try:
+            return Response(_written(work.result(), allow_nan=False), media_type="application/json")
+        except (TypeError, ValueError, RecursionError) as unwritten:
+            error = unwritten
     status, message = failure(error)
     return JSONResponse(error_body(status, message), status_code=status)
 
@@ -99,4 +103,8 @@ def _submit(threads: ThreadPoolExecutor, function: Callable[..., Any], *argument
 
 
 def _line(event: dict[str, Any]) -> str:
-    return f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+    return f"data: {_written(event)}\n\n"
+
+
+def _written(answered: dict[str, Any], *, allow_nan: bool = True) -> str:
+    return sound(json.dumps(answered, ensure_ascii=False, allow_nan=allow_nan))

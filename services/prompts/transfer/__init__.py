@@ -1,11 +1,11 @@
 """Bring prompts in from other tools and take them out again; nothing is written before it was shown."""
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from services import prompts
 from services.errors import InvalidInputError
+from services.jsons import parsed
 from services.messages import Message
 from services.prompts.transfer import langchain, langfuse, openai, own
 from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel, unreadable
@@ -43,7 +43,16 @@ def read(data: bytes | str) -> Parcel:
     text = _decoded(data)
     try:
         return _read(text)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError, MemoryError) as error:
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         # The parts of other tools' files are taken as they should be: what is of another shape ends here.
         raise unreadable(f"{type(error).__name__}: {error}") from error
 
@@ -57,8 +66,8 @@ def _read(text: str) -> Parcel:
     if not text.lstrip().startswith(("{", "[")):
         return Parcel("text", (IncomingPrompt("", (Incoming(text.strip("\r\n")),)),))
     try:
-        stored = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        stored = parsed(text)
+    except ValueError as error:
         # A prompt may begin with a variable: what is no JSON is taken as the text it is.
         if text.lstrip().startswith("{{"):
             return Parcel("text", (IncomingPrompt("", (Incoming(text.strip("\r\n")),)),))

@@ -1,12 +1,12 @@
 """OpenAI's reusable prompts as the dashboard's code view and the Responses API show them."""
 
 import ast
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from services.errors import InvalidInputError
+from services.jsons import parsed
 from services.messages import Message
 from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel, messages, settings
 
@@ -77,7 +77,7 @@ def _schema(stored: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(text)
+        found = parsed(text)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

@@ -90,7 +90,7 @@ def settings(stored: Mapping[str, Any], names: Mapping[str, str]) -> ModelSettin
         for name, kind in (("temperature", float), ("top_p", float), ("max_tokens", int)):
             if name in renamed:
                 renamed[name] = _number(renamed[name], kind)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise unreadable(str(error)) from error
     if "model_name" in renamed:
         renamed["model_name"] = str(renamed["model_name"])

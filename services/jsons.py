@@ -1,22 +1,28 @@
-"""JSON of other people: what no database or screen can hold is refused or replaced."""
+"""JSON and texts of other people: what no database or screen can hold is refused or replaced."""
 
 import json
+import re
 from typing import Any
 
-from services.datasets.row import sound
-
 DEEPEST = 60
+HALVES = re.compile("[\ud800-\udfff]")
 
 
-def parsed(text: str) -> Any:
+def sound(text: str) -> str:
+    """The text without halves of characters: JSON may hold them, and nothing can write them."""
+    return HALVES.sub("\ufffd", text)
+
+
+def parsed(text: str | bytes) -> Any:
     """The value; raises ValueError, also for what is nested too deeply."""
     try:
-        found = json.loads(text)
-        if "\\ud" in text.lower():
+        written = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
+        found = json.loads(written)
+        if "\\ud" in written.lower():
             found = json.loads(sound(json.dumps(found, ensure_ascii=False)))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if text.count("[") + text.count("{") > DEEPEST:
+    if written.count("[") + written.count("{") > DEEPEST:
         _measure(found, DEEPEST)
     return found
 
