@@ -44,9 +44,9 @@ def look(file: Path, files: Path | None = None) -> Preview:
         there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"experiments", "runs", "alembic_version"} <= there:
             raise _no_store(file)
-        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        (revision,) = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
         counts = {name: _count(connection, query, there) for name, query in COUNTED.items()}
-        places = [row[0] or "" for row in connection.execute("SELECT DISTINCT artifact_location FROM experiments")]
+        places = [str(row[0] or "") for row in connection.execute("SELECT DISTINCT artifact_location FROM experiments")]
     lost = tuple(one for one in places if _lost(one, file, files))
     return Preview(file, counts, revision != _get_latest_schema_revision(), lost, file.stat().st_size)
 

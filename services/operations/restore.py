@@ -29,8 +29,8 @@ from services.workspace import store_of
 SPARE = 50_000_000
 # What reading a file raises in which bytes were changed.
 DAMAGE = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError, sqlite3.DatabaseError,
-    SQLAlchemyError,
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, TypeError, AttributeError, OverflowError,
+    sqlite3.DatabaseError, SQLAlchemyError,
 )  # fmt: skip
 
 

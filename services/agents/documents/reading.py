@@ -80,6 +80,8 @@ def of_sample(workspace: "Workspace") -> Table | None:
 
 
 def _csv(name: str, text: str) -> Iterator[dict[str, str]]:
+    # The limit is the whole process's, and others read larger files.
+    csv.field_size_limit(max(csv.field_size_limit(), LARGEST))
     first = text.partition("\n")[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     try:
