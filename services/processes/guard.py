@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.datastructures import Headers
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services import oidc, people, settings
 from services.errors import ConsoleError
 from services.people import Actor
+from services.secrets import LOOPBACK
 
 CLOSE_NO_IDENTITY = 4401
 OPEN_PATHS = ("/_stcore/health", "/api/ready", "/api/metrics")
@@ -42,7 +44,7 @@ class IdentityGuard:
             await receive()
             await send({"type": "websocket.close", "code": CLOSE_NO_IDENTITY, "reason": "no identity"})
         else:
-            refused = PlainTextResponse("Open the console through your organisation's sign-in, not directly.\n", 401)
+            refused = PlainTextResponse(self._refusal(), 401)
             await refused(scope, receive, send)
 
     def _known(self, scope: Scope) -> bool:
@@ -52,7 +54,20 @@ class IdentityGuard:
             case "oidc":
                 path = scope["path"]
                 return path in SHOWN_TO_ALL or not path.startswith(GUARDED) or self._signed_in(HTTPConnection(scope))
-        return True
+        return scope["path"] in OPEN_PATHS or self._by_own_name(Headers(scope=scope).get("host"))
+
+    def _refusal(self) -> str:
+        if self.settings.identity != "local":
+            return "Open the console through your organisation's sign-in, not directly.\n"
+        return f"Open the console at {self.settings.url}, or set SIGNALBOX_PUBLIC_URL to the address that leads here.\n"
+
+    def _by_own_name(self, host: str | None) -> bool:
+        """A page of somebody else may let its own name lead to this machine; its requests still carry that name."""
+        try:
+            name = urlsplit(f"//{host}").hostname if host else LOOPBACK[0]
+        except ValueError:
+            return False
+        return name in (*LOOPBACK, urlsplit(self.settings.address).hostname)
 
     def _by_proxy(self, headers: Headers) -> bool:
         """One name, said once: of two, one may be what the browser itself sent."""

@@ -216,3 +216,17 @@ def test_a_sign_in_that_failed_says_so(signing_in):
 
 def test_in_other_modes_answers_pass_as_they_are(settings):
     assert answer(answering(302, HOME, TOKENS), "/oauth2callback", "code=c")[2] == [TOKENS[1].decode()]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_a_foreign_name_that_leads_to_this_machine_is_refused(settings, monkeypatch, kind):
+    """Else a page of somebody else could drive the console of whoever looks at it."""
+    monkeypatch.setenv("SIGNALBOX_PUBLIC_URL", "https://box.example.com/")
+    app = IdentityGuard(screens)
+    entered = ("http.response.start", "websocket.accept")
+    for host in ("127.0.0.1:8501", "localhost", "[::1]:8501", "LOCALHOST:1", "box.example.com"):
+        sent = ask(app, kind, headers=[("host", host)])[0]
+        assert sent["type"] in entered and sent.get("status", 200) == 200
+    for host in ("rebound.example.com:8501", "127.0.0.1.example.com", "[", "localhost@example.com"):
+        sent = ask(app, kind, headers=[("host", host)])[0]
+        assert sent.get("status") == 401 or sent["type"] == "websocket.close"
