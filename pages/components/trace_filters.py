@@ -70,7 +70,7 @@ def turn(**places: int | None) -> None:
 def show(workspace: Workspace) -> None:
     """Draw the fields, and what else the address asks for with a way back to everything."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choice(_("Time"), "hours", [str(one) for one in WINDOWS], lambda one: _(WINDOWS[int(one)]), str(_hours()))
+        _choice(_("Period"), "hours", [str(one) for one in WINDOWS], lambda one: _(WINDOWS[int(one)]), str(_hours()))
         _choice(_("Origin"), "origin", [*ORIGINS, ANY], _origin, "live")
         _choice(_("Result"), "state", ["", *STATES], lambda one: _(STATES[one]) if one else _("Any"), "")
         _verdict(workspace)

@@ -53,7 +53,7 @@ def ask(known: dict[str, agents.AgentVersion]) -> Asked:
     hours = session.number("hours") or 24
     # Not a segmented control: on the dark theme its chosen segment is too faint to read.
     window = st.radio(
-        _("Time"),
+        _("Period"),
         list(WINDOWS),
         index=next((place for place, one in enumerate(WINDOWS) if one >= hours), len(WINDOWS) - 1),
         format_func=lambda one: _(WINDOWS[one]),

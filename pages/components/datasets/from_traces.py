@@ -58,7 +58,7 @@ def _show_choice(workspace: Workspace, key: str) -> None:
         st.selectbox(_("Which"), list(HOW), format_func=lambda one: _(HOW[one]), key=f"{key}-how", width=200)
         st.number_input(_("How many"), 1, MOST, 20, key=f"{key}-n", width=130)
         st.selectbox(
-            _("Time"), list(HOURS), index=1, format_func=lambda one: _(HOURS[one]), key=f"{key}-hours", width=170
+            _("Period"), list(HOURS), index=1, format_func=lambda one: _(HOURS[one]), key=f"{key}-hours", width=170
         )
         st.selectbox(_("Only"), list(WHICH), format_func=lambda one: _(WHICH[one]), key=f"{key}-which", width=270)
     with st.container(horizontal=True, vertical_alignment="bottom"):

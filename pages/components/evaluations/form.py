@@ -166,7 +166,7 @@ def _answers(workspace: Workspace) -> Source:
     id = workspace.app.id
     left, middle, right = st.columns(3)
     hours = left.selectbox(
-        _("Time"), list(HOURS), index=1, format_func=lambda n: _(HOURS[n]), key=f"evaluate-hours-{id}"
+        _("Period"), list(HOURS), index=1, format_func=lambda n: _(HOURS[n]), key=f"evaluate-hours-{id}"
     )
     origin = middle.selectbox(
         _("Where the questions came from"),

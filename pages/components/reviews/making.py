@@ -75,7 +75,7 @@ def _show_rule(workspace: Workspace) -> None:
             st.number_input(_("Share in %"), 0.1, 100.0, 10.0, key="queue-share", width=140)
         if pick in BY_TIME:
             st.selectbox(
-                _("Time"), list(words.HOURS), index=1, format_func=lambda one: _(words.HOURS[one]), key="queue-hours", width=170
+                _("Period"), list(words.HOURS), index=1, format_func=lambda one: _(words.HOURS[one]), key="queue-hours", width=170
             )  # fmt: skip
         st.number_input(_("Answers at most"), 1, MOST, 50, key="queue-most", width=150)
     with st.container(horizontal=True):
