@@ -11,6 +11,8 @@ from services.apps.environments import (
     at,
     everywhere,
     other_app_at,
+    other_stage_at,
+    refuse_taken,
     save_environment,
     save_staging_first,
     staging_first,
@@ -78,6 +80,7 @@ __all__ = [
     "load_setting",
     "load_version",
     "other_app_at",
+    "other_stage_at",
     "problems",
     "problems_of_new",
     "save",
@@ -125,6 +128,7 @@ def save(workspace: "Workspace", form: AppForm) -> App:
             Message("The endpoint {name} answers people now and cannot be renamed.", name=app.endpoint),
             Message("Make a new app with the other endpoint, or keep the name."),
         )
+    refuse_taken(workspace, Stage.PRODUCTION, form.endpoint)
     with audit.change(workspace, Verb.UPDATE_APP, app.id, before=settings_of(app), after=settings_of(form)):
         save_setting(workspace, "app", settings_of(form))
     return get(workspace, app.id)

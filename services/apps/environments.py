@@ -114,6 +114,19 @@ def other_app_at(workspace: "Workspace", endpoint: str) -> App | None:
     return None
 
 
+def other_stage_at(workspace: "Workspace", stage: Stage, endpoint: str) -> Stage | None:
+    """The app's environment beside `stage` that already uses this endpoint."""
+    return next(
+        (one.stage for one in of(workspace).values() if one.stage is not stage and one.endpoint == endpoint), None
+    )
+
+
+def refuse_taken(workspace: "Workspace", stage: Stage, endpoint: str) -> None:
+    """Raise ConflictError when the endpoint is that of another of the app's environments."""
+    if other_stage_at(workspace, stage, endpoint) is not None:
+        raise _taken(endpoint)
+
+
 def _check(workspace: "Workspace", wanted: Environment) -> None:
     wrong = [name for name in (*wanted.config, *wanted.variables) if not NAME.fullmatch(name)]
     if wrong:
@@ -139,13 +152,16 @@ def _check(workspace: "Workspace", wanted: Environment) -> None:
                 "Use 2 to 40 small letters, digits and hyphens, beginning with a letter, such as customer-support."
             ),
         )
-    own = {one.endpoint for stage, one in of(workspace).items() if stage is not wanted.stage}
-    other = other_app_at(workspace, wanted.endpoint)
-    if wanted.endpoint in own or other is not None:
-        raise ConflictError(
-            Message("The endpoint {name} is taken already.", name=wanted.endpoint),
-            Message("Choose another name: two environments on one endpoint overwrite each other."),
-        )
+    refuse_taken(workspace, wanted.stage, wanted.endpoint)
+    if other_app_at(workspace, wanted.endpoint) is not None:
+        raise _taken(wanted.endpoint)
+
+
+def _taken(endpoint: str) -> ConflictError:
+    return ConflictError(
+        Message("The endpoint {name} is taken already.", name=endpoint),
+        Message("Choose another name: two environments on one endpoint overwrite each other."),
+    )
 
 
 def _keeps_its_endpoint(workspace: "Workspace", wanted: Environment) -> None:

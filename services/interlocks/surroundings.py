@@ -55,7 +55,7 @@ FULL, LITTLE = 200_000_000, 1_000_000_000
 
 
 def names_fit(candidate: Candidate) -> Finding:
-    """7: the endpoint's name is explicit, short enough and not another app's."""
+    """7: the endpoint's name is explicit, short enough and neither another app's nor another environment's."""
     workspace = candidate.workspace
     name, longest = workspace.app.endpoint, workspace.platform.serving.rules.name_length
     mend = Message("Change the endpoint's name on the Apps screen.")
@@ -66,6 +66,8 @@ def names_fit(candidate: Candidate) -> Finding:
     if other is not None:
         found = Message("The endpoint {name} belongs to the app {other}.", name=name, other=other.name)
         return NAMES.red(found, mend, "apps")
+    if apps.other_stage_at(workspace, workspace.app.environment.stage, name) is not None:
+        return NAMES.red(Message("The endpoint {name} is taken already.", name=name), mend, "apps")
     return NAMES.green(Message("One registered model and one endpoint: {name}.", name=name))
 
 

@@ -89,7 +89,7 @@ def _check_time(workspace: "Workspace", found: Release, at: datetime | None) -> 
             Message("A release starts in the next {n} days, not in the past.", n=FURTHEST.days),
             Message("Choose another time."),
         )
-    period = apps.frozen_at(workspace, at) if found.judged else None
+    period = apps.frozen_at(workspace, at) if found.judged and workspace.app.environment.live else None
     if period is not None:
         raise InvalidInputError(
             Message("That time lies in a freeze period: {why}", why=period.why), Message("Choose a time after it.")

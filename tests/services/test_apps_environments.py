@@ -1,5 +1,7 @@
 """What an environment decides about agents: kept, checked, given to what is deployed, and not written into the log."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -39,5 +41,8 @@ def test_no_two_environments_share_an_endpoint(workspace, bare_workspace):
             apps.save_environment(workspace, Environment(Stage.STAGING, taken))
     apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging"))
     assert apps.environments_of(workspace)[Stage.STAGING].alias == "staging"
+    with pytest.raises(ConflictError, match="taken already"):
+        apps.save(workspace, replace(apps.form_of(workspace.app), endpoint="support-staging"))
+    assert apps.get(workspace, "support").endpoint == "support"
     other = bare_workspace.for_app(apps.get(bare_workspace, "other"))
     assert apps.other_app_at(other, "support-staging").id == "support"

@@ -10,7 +10,7 @@ import pytest
 
 from services import apps, interlocks, prompts, scorers, verdicts
 from services.agents import AgentVersion, Links
-from services.apps import AppForm, Gate
+from services.apps import AppForm, Environment, Gate, Stage
 from services.errors import BlockedError
 from services.evaluations import Evaluation, Score
 from services.interlocks import Candidate, Light, rules
@@ -196,6 +196,9 @@ def test_6_holds_when_a_scorer_changed_or_went(candidate):
 def test_7_holds_an_endpoint_of_another_app(candidate, bare_workspace):
     apps.create(bare_workspace, AppForm(id="other", name="Other", company="", model="practice", endpoint="support"))
     red(rules.names_fit(candidate), "Other")
+    apps.save_environment(candidate.workspace, Environment(Stage.STAGING, "shared"))
+    shared = candidate.workspace.for_app(replace(candidate.workspace.app, endpoint="shared"))
+    red(rules.names_fit(replace(candidate, workspace=shared)), "taken already")
     long = replace(candidate.workspace.app, endpoint="x" * 64)
     red(rules.names_fit(replace(candidate, workspace=candidate.workspace.for_app(long))), "63")
 

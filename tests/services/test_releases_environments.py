@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 import mlflow
 import pytest
@@ -178,6 +179,18 @@ def test_a_lighter_environment_says_what_it_skips_and_production_skips_nothing(w
     assert findings[3].light is Light.AMBER
     with pytest.raises(InvalidInputError, match="always judged"):
         apps.save_environment(workspace, Environment(Stage.PRODUCTION, "support", judged=False))
+
+
+def test_a_freeze_period_lets_staging_plan_and_holds_production(both, monkeypatch):
+    workspace, there, agent = both
+    monkeypatch.setattr(interlocks, "check", lambda candidate: [])
+    at = now() + timedelta(hours=1)
+    apps.save_freezes(workspace, [Freeze(now(), at + timedelta(hours=1), "sale")])
+    pair = (Pair(agent, 1, 1), Pair(agent, 1, 2))
+    here, staged = (stored(place, Kind.PROMPT, *pair, State.PROPOSED) for place in (workspace, there))
+    with pytest.raises(InvalidInputError, match="freeze period"):
+        releases.start(workspace, here, at)
+    assert releases.start(there, staged, at).due_at is not None
 
 
 def test_each_environment_has_its_own_approval(both):
