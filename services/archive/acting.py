@@ -27,18 +27,18 @@ ACTIONS = {
 
 def check(workspace: "Workspace") -> "Job":
     """Compare every trace with MLflow, as a job."""
-    return _act(workspace, CHECK)
+    return _act(workspace, Verb.CHECK_ARCHIVE, CHECK)
 
 
 def compact(workspace: "Workspace") -> "Job":
-    return _act(workspace, COMPACT)
+    return _act(workspace, Verb.CHECK_ARCHIVE, COMPACT)
 
 
 def put_back(workspace: "Workspace", first: date, last: date) -> "Job":
     """Bring the traces of these days back to MLflow, as a job."""
     if last < first:
         raise InvalidInputError(Message("The last day is before the first one."), Message("Change one of the days."))
-    return _act(workspace, PUT_BACK, first=str(first), last=str(last))
+    return _act(workspace, Verb.PUT_TRACES_BACK, PUT_BACK, first=str(first), last=str(last))
 
 
 def run_action(workspace: "Workspace", work: "Work") -> dict[str, Any]:
@@ -66,10 +66,10 @@ def _doing(args: Mapping[str, Any]) -> Message:
     return Message(ACTIONS[args["action"]])
 
 
-def _act(workspace: "Workspace", action: str, **args: str) -> "Job":
+def _act(workspace: "Workspace", verb: Verb, action: str, **args: str) -> "Job":
+    audit.require(workspace, verb)
     if table.read(workspace) is None:
         raise NotReadyError(Message("Nothing is archived yet."), Message("Start the archive first."))
-    verb = Verb.PUT_TRACES_BACK if action == PUT_BACK else Verb.CHECK_ARCHIVE
     with audit.change(workspace, verb, action, after=args):
         return jobs.submit(workspace, ACT, {"action": action, **args}, exclusive=f"{ACT}:{workspace.app.id}")
 

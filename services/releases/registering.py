@@ -27,6 +27,7 @@ def register(workspace: "Workspace", release: Release) -> tuple[str, int]:
 
     One registered model per app; what an earlier attempt did is found again and not done twice.
     """
+    audit.require(workspace, Verb.REGISTER_MODEL)
     name, agent = agents.registered_name(workspace), agents.get(workspace, str(release.after.model_id))
     if agent.pinned is not None:
         production.pin(workspace, agent.prompt_name, agent.pinned, f"release {release.id}")

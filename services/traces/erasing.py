@@ -38,6 +38,7 @@ def erase(workspace: "Workspace", trace_id: str, why: str) -> Erased:
 
 def erase_person(workspace: "Workspace", person: str, why: str) -> Erased:
     """Delete for good what was asked in the name of `person`; raises InvalidInputError without a reason."""
+    audit.require(workspace, Verb.ERASE_TRACES)
     held = dict.fromkeys(
         [*_known(workspace, person), *_in_mlflow(workspace, person), *archive.of_person(workspace, person)]
     )
