@@ -75,7 +75,9 @@ class Roles:
 
 @dataclass(frozen=True)
 class _Kept:
-    signature: tuple[int, ...]
+    """`signature` is None when the file could not be opened: it may be again at any moment, unchanged."""
+
+    signature: tuple[int, ...] | None
     roles: Roles
 
 
@@ -97,7 +99,7 @@ def read(path: Path, home: Path) -> Roles:
     signature = _signature(path)
     kept = _kept.get(path)
     if kept is None or kept.signature != signature:
-        kept = _Kept(signature, _read(path, home))
+        kept = _read(path, home, signature)
         _kept[path] = kept
     return kept.roles
 
@@ -114,13 +116,16 @@ def parse(text: str) -> Roles:
         role = _role(name)
         if not isinstance(members, list) or not all(isinstance(one, str) and one.strip() for one in members):
             raise ValueError(f"{name} is no list of names in quotes")
-        if EVERYONE in members and role is not Role.VIEWER:
+        named = [Entry(role, _member(one), _line(lines, name, one)) for one in members]
+        if role is not Role.VIEWER and any(one.member == EVERYONE for one in named):
             raise ValueError(f"{name} names everyone (*), which only viewer may")
-        entries += [Entry(role, _member(one), _line(lines, name, one)) for one in members]
+        entries += named
+    if not entries:
+        raise ValueError("[roles] names nobody")
     return Roles(tuple(entries), str(found.get("contact", "")))
 
 
-def _read(path: Path, home: Path) -> Roles:
+def _read(path: Path, home: Path, signature: tuple[int, ...]) -> _Kept:
     try:
         text = path.read_text("utf-8")
         roles = parse(text)
@@ -131,10 +136,12 @@ def _read(path: Path, home: Path) -> Roles:
         if last is None:
             remedy = Message("It needs a [roles] table such as: approver = [“ada@example.com”, “group:support-leads”].")
             raise InvalidInputError(trouble, remedy) from error
-        log.error("%s The roles of %s stay in force.", trouble, last.read_at.isoformat(timespec="seconds"))
-        return Roles(last.entries, last.contact, last.read_at, trouble)
+        if last.trouble != trouble:
+            log.error("%s The roles of %s stay in force.", trouble, last.read_at.isoformat(timespec="seconds"))
+        roles = Roles(last.entries, last.contact, last.read_at, trouble)
+        return _Kept(None if isinstance(error, OSError) else signature, roles)
     _keep(path, home, text)
-    return roles
+    return _Kept(signature, roles)
 
 
 def _last_good(path: Path, home: Path) -> Roles | None:
@@ -142,12 +149,12 @@ def _last_good(path: Path, home: Path) -> Roles | None:
         return _kept[path].roles
     try:
         kept = json.loads(_file(home).read_text("utf-8"))
-        roles = parse(kept["text"])
-    except (OSError, ValueError):
+        roles = parse(str(kept["text"]))
+        read_at = datetime.fromisoformat(kept["read_at"])
+        ours = kept["path"] == str(path)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    if kept["path"] != str(path):
-        return None
-    return Roles(roles.entries, roles.contact, datetime.fromisoformat(kept["read_at"]))
+    return Roles(roles.entries, roles.contact, read_at) if ours else None
 
 
 def _keep(path: Path, home: Path, text: str) -> None:
@@ -171,7 +178,8 @@ def _signature(path: Path) -> tuple[int, ...]:
         now = path.stat()
     except OSError:
         return ()
-    return now.st_mtime_ns, now.st_size, now.st_ino
+    # The last one changes also where a copy brings its old time along.
+    return now.st_mtime_ns, now.st_size, now.st_ino, now.st_ctime_ns
 
 
 def _role(name: str) -> Role:

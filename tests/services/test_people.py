@@ -137,7 +137,7 @@ def test_the_file_names_whom_to_ask_and_may_let_everyone_look(oidc):
 
 def test_a_job_gets_todays_roles(proxy):
     assert Role.AUTHOR in people.with_roles(proxy, "ann@example.com").roles
-    rewrite(proxy.roles_file, "[roles]\n")
+    rewrite(proxy.roles_file, '[roles]\nadmin = ["root@example.com"]\n')
     assert people.with_roles(proxy, "ann@example.com").roles == {Role.VIEWER}
 
 
@@ -166,7 +166,17 @@ def test_a_sign_in_that_ended_writes_no_more(bare_workspace, oidc):
 
 @pytest.mark.parametrize(
     "text",
-    ["[roles", '[roles]\nking = ["a@b"]\n', '[roles]\nadmin = "a@b"\n', '[roles]\nadmin = ["*"]\n', "roles = 1\n"],
+    [
+        "[roles",
+        '[roles]\nking = ["a@b"]\n',
+        '[roles]\nadmin = "a@b"\n',
+        '[roles]\nadmin = ["*"]\n',
+        '[roles]\nadmin = [" *"]\n',
+        "roles = 1\n",
+        "",
+        "[roles]\nadmin = []\n",
+        '[role]\nadmin = ["a@b"]\n',
+    ],
 )
 def test_a_broken_roles_file_leaves_the_last_good_one_in_force(proxy, text, caplog):
     assert people.roles_file(proxy).trouble is None
@@ -177,7 +187,7 @@ def test_a_broken_roles_file_leaves_the_last_good_one_in_force(proxy, text, capl
     assert len(caplog.records) == 1
     roles._kept.clear()  # as in a process that starts now
     assert Role.AUTHOR in people.with_roles(proxy, "ann@example.com").roles
-    rewrite(proxy.roles_file, "[roles]\n")
+    rewrite(proxy.roles_file, '[roles]\nviewer = ["*"]\n')
     assert people.roles_file(proxy).trouble is None
     assert people.with_roles(proxy, "ann@example.com").roles == {Role.VIEWER}
 
@@ -193,6 +203,28 @@ def test_a_roles_file_that_went_away_leaves_the_roles(proxy):
     people.roles_file(proxy)
     proxy.roles_file.unlink()
     assert Role.AUTHOR in people.with_roles(proxy, "ann@example.com").roles
+
+
+def test_a_file_that_can_be_read_again_counts_again_unchanged(proxy, monkeypatch):
+    def refuse(self, *args):
+        raise PermissionError(13, "Permission denied")
+
+    people.roles_file(proxy)
+    rewrite(proxy.roles_file, '[roles]\nadmin = ["ann@example.com"]\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(type(proxy.roles_file), "read_text", refuse)
+        assert "Permission denied" in str(people.roles_file(proxy).trouble)
+    assert Role.ADMIN in people.with_roles(proxy, "ann@example.com").roles
+
+
+@pytest.mark.parametrize("kept", ["{}", "[]", '{"text": 1}', "{"])
+def test_a_damaged_copy_of_the_last_roles_is_none(proxy, kept):
+    proxy.roles_file.write_text("")
+    copy = proxy.run_folder / "roles.last.json"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(kept)
+    with pytest.raises(InvalidInputError, match="names nobody"):
+        people.roles_file(proxy)
 
 
 def test_admins_see_who_came_by_which_line(bare_workspace, proxy):
