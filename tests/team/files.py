@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
-VARIABLE = re.compile(r"\$\{(\w+)(?::[-?][^}]*)?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?::(?:-([^}]*)|\?[^}]*))?\}")
 
 
 def compose() -> dict[str, Any]:
@@ -16,9 +16,11 @@ def compose() -> dict[str, Any]:
 
 
 def environment(service: str, known: dict[str, str]) -> dict[str, str]:
-    """The variables of a service; what .env would hold is `known`, and empty where it is not."""
+    """The variables of a service; what .env would hold is `known`, else what the file says itself."""
     held = compose()["services"][service]["environment"]
-    return {name: VARIABLE.sub(lambda one: known.get(one[1], ""), str(value)) for name, value in held.items()}
+    return {
+        name: VARIABLE.sub(lambda one: known.get(one[1]) or one[2] or "", str(value)) for name, value in held.items()
+    }
 
 
 def instructions(word: str) -> list[str]:
