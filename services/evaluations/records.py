@@ -44,7 +44,8 @@ class Evaluation:
 
     `mlflow` holds MLflow's own means by scorer, as its API gives them. `outside`: made by a plain notebook or another
     tool; then nothing of ours is known of it, and its scores are MLflow's until its rows are read. `live`: which
-    versions the endpoint asked when it started. `unreadable`: what MLflow keeps of it was cut or is damaged.
+    versions the endpoint asked when it started. `unreadable`: what MLflow keeps of it was cut or is damaged. `loaded`: the
+    full names of the prompts that its traces link.
     """
 
     run_id: str
@@ -74,6 +75,7 @@ class Evaluation:
     source: str = AGENT
     live: str = ""
     unreadable: bool = False
+    loaded: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -91,6 +93,7 @@ ASKED = {one.name for one in fields(Evaluation)} - {
     "artifacts",
     "source",
     "unreadable",
+    "loaded",
 }
 # What an evaluation is called that does not tell what it asked.
 NOTHING_ASKED: dict[str, Any] = {
@@ -128,6 +131,7 @@ def _ours(found: Run) -> Evaluation:
         rows=int(summary.get("rows", 0)),
         failed=int(summary.get("failed", 0)),
         prompt_seen=bool(summary.get("prompt_seen")),
+        loaded=tuple(summary.get("loaded", ())),
         note=tags.get(ERROR_TAG, ""),
         state=found.info.status,
         created_at=_begun(found),

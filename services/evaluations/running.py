@@ -212,7 +212,7 @@ class _Attempt:
             name, template = self.workspace.full_name(self.agent.prompt_name), found.source
         with translated(Message("Reading the answers back")):
             rows = table.read(whole, traces, run_id, self.values, name, template)
-            numbers = table.summary(rows, self.values) | {"waits": waits}
+            numbers = table.summary(rows, self.values) | {"waits": waits, "loaded": table.loaded(traces.values())}
         if numbers["failed"] == numbers["rows"]:
             raise _none_answered(str(rows["error"].iloc[0]))
         with translated(Message("Keeping the rows")):

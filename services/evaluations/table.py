@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from services.evaluations.values import Value
 from services.messages import Message
 from services.playground.prices import price
 from services.scorers import answer_text
-from services.traces import prompt_seen, prompt_version, stored
+from services.traces import loaded_prompts, prompt_seen, prompt_version, stored
 from services.traces.prompt_use import MODEL_CALLS
 from services.traces.rows import is_bare
 
@@ -83,6 +83,11 @@ def summary(table: pd.DataFrame, scorers: Mapping[str, Value]) -> dict[str, Any]
         "prompt_seen": bool(len(answered) and answered["prompt_seen"].all()),
         "scores": {name: value.score(table, name) for name, value in scorers.items()},
     }
+
+
+def loaded(traces: Iterable[Trace]) -> list[str]:
+    """The full names of the prompts that were loaded for any of the answers."""
+    return sorted({name for trace in traces for name, _version in loaded_prompts(trace)})
 
 
 def keep(run_id: str, table: pd.DataFrame, whole: dict[str, Any]) -> None:

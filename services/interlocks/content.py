@@ -1,7 +1,7 @@
 """Interlocks on what is released: evaluated, using its prompt, with every variable filled and no misspelt alias."""
 
 from services import apps, jobs, prompts
-from services.agents import Links, shipping
+from services.agents import shipping
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
 
@@ -78,7 +78,7 @@ def uses_prompt(candidate: Candidate) -> Finding:
     """3: the agent really answers with the registered prompt, as its own traces show."""
     agent, links, follows = candidate.agent, candidate.agent.links, apps.ALIASES[apps.Stage.PRODUCTION]
     if candidate.prompt is None:
-        return _uses_none(links)
+        return _uses_none(candidate)
     if not links.agree:
         found = Message("The agent's three links to its prompt disagree: {links}.", links=links.sentence)
         return IN_USE.red(found, Message("Log the agent again on the Agents screen."), "agents")
@@ -114,8 +114,18 @@ def uses_prompt(candidate: Candidate) -> Finding:
     )
 
 
-def _uses_none(links: Links) -> Finding:
-    """An agent whose instructions are in its code; one that names a prompt past the app can change without a release."""
+def _uses_none(candidate: Candidate) -> Finding:
+    """An agent whose instructions are in its code; one that names or loads a prompt can change without a release."""
+    links, found = candidate.agent.links, candidate.evaluation
+    if links.none and found is not None and found.loaded:
+        return IN_USE.red(
+            Message(
+                "It is logged without a prompt, but the evaluation's traces show that it loads one: {names}.",
+                names=", ".join(found.loaded),
+            ),
+            Message("Log it with that prompt on the Agents screen, or take the loading out of its code."),
+            "agents",
+        )
     if links.none:
         return IN_USE.not_applicable(
             Message("The agent asks no prompt of the app: what it says is in its code, which is released as it is.")

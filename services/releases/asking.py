@@ -124,7 +124,9 @@ def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message 
     if trace.info.trace_metadata.get("mlflow.modelId") != release.after.model_id:
         return Message("another agent version answered.")
     if not release.prompted:
-        return None
+        names = sorted({name for name, _version in traces.loaded_prompts(trace)})
+        told = Message("it loads a prompt that it was not logged with: {names}.", names=", ".join(names))
+        return told if names else None
     use = proving.prompt_use(workspace, trace, release.prompt_name)
     if use.version not in (None, release.after.prompt_version):
         return Message("it still answers with prompt version {version}.", version=use.version)

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from services import readmodel
 from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
-from services.traces.prompt_use import prompt_seen, prompt_version
+from services.traces.prompt_use import loaded_prompts, prompt_seen, prompt_version
 from services.traces.queries import Conversation, Found, TraceQuery
 from services.traces.rows import ORIGINS, TraceRow, origin
 from services.traces.story import Step, TraceStory, Verdict, told
@@ -31,6 +31,7 @@ __all__ = [
     "count",
     "find",
     "get",
+    "loaded_prompts",
     "origin",
     "prompt_seen",
     "prompt_version",

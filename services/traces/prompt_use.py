@@ -16,10 +16,14 @@ PLACEHOLDER = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}|\{#.{0,1000}?#\}"
 
 def prompt_version(trace: Trace, name: str) -> int | None:
     """The version of that prompt which the agent loaded; None when it loaded none or several."""
-    loaded = {version for found, version in linked_prompts(trace.info) if found == name}
-    for span in trace.data.spans:
-        loaded |= {version for found, version in _links(span.attributes.get(LINKS)) if found == name}
+    loaded = {version for found, version in loaded_prompts(trace) if found == name}
     return loaded.pop() if len(loaded) == 1 else None
+
+
+def loaded_prompts(trace: Trace) -> set[tuple[str, int]]:
+    """Every prompt that was loaded while it answered, by its full name and version."""
+    of_spans = [link for span in trace.data.spans for link in _links(span.attributes.get(LINKS))]
+    return {*linked_prompts(trace.info), *of_spans}
 
 
 def prompt_seen(trace: Trace, template: str) -> bool:

@@ -81,7 +81,7 @@ def test_an_evaluation_is_read_back_from_its_traces(practice: None, workspace: W
     second = evaluate(workspace, finish, model_id, 2, dataset)
 
     assert (first.prompt_version, second.prompt_version) == (1, 2)
-    assert first.prompt_seen and first.practice and first.finished
+    assert first.prompt_seen and first.practice and first.finished and first.loaded == ("support",)
     assert first.dataset_sha256 == datasets.snapshot(workspace, dataset).sha256
     assert first.scorers == {"length": 1, "polite": 1}
     assert second.scores["length"].mean == 1.0

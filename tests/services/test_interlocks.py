@@ -173,6 +173,9 @@ def test_3_holds_an_agent_that_follows_something_else(candidate, agent, word):
 def test_3_holds_an_agent_whose_traces_lack_the_prompt(candidate):
     red(rules.uses_prompt(replace(candidate, evaluation=replace(DONE, prompt_seen=False))), "do not show")
     red(rules.uses_prompt(replace(candidate, evaluation=None)), "No trace")
+    plain = replace(candidate, agent=replace(AGENT, prompt_name="", links=Links(None, None, None)), prompt=None)
+    assert rules.uses_prompt(plain).light is Light.NOT_APPLICABLE
+    red(rules.uses_prompt(replace(plain, evaluation=replace(DONE, loaded=("greeting",)))), "loads one: greeting")
 
 
 def test_4_names_the_variable_nobody_fills(candidate):

@@ -87,6 +87,19 @@ def test_a_way_back_to_an_agent_with_a_prompt_moves_its_alias_too(written):
     assert (production.traffic(written), production.alias(written, "greeting")) == ({1: 100}, 1)
 
 
+def test_an_answer_that_loads_a_prompt_is_no_proof_of_an_agent_without_one(written):
+    plain = logged(written, "")
+    stand(written, 1, plain)
+    release = releases.get(written, live(written, Kind.AGENT, NOTHING, Pair(plain, 1, None), ""))
+    trace = leave(written, origin="smoke", prompt='[{"name": "greeting", "version": "2"}]', model_id=plain)
+    jobs.submit(written, "release", {"release": release.id})
+    work = Work(written.engine, jobs.claim(written.engine))
+
+    said = pytest.raises(PlatformError, match="loads a prompt that it was not logged with: greeting")
+    with gateway(written.settings.gateway_port, lambda n: answered(trace)), said:
+        asking.smoke(written, work, release)
+
+
 def test_it_is_proposed_from_and_to_an_agent_that_follows_a_prompt(written):
     plain, other, asks = logged(written, ""), logged(written, ""), logged(written, "greeting")
     with pytest.raises(InvalidInputError, match="asks no prompt of the app"):

@@ -107,7 +107,7 @@ def check(
     work.progress(0, 2, Message("Reading the file"))
     found = (
         *read(source, declared, requirements, files),
-        *unchosen_prompt(source, config),
+        *unchosen_prompt(source, config, files),
         *unserved_python(workspace.platform.serving.rules.pythons, platform.python_version()),
     )
     if not can_run(source):

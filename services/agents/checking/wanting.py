@@ -7,7 +7,7 @@ from typing import Any
 from services.agents.checking.findings import Finding
 from services.messages import Message
 
-PROMPT = re.compile(r"\bload_prompt\b|\bprompt_(name|alias|version|uri)\b|\bprompts:/")
+PROMPT = re.compile(r"\b(load_prompt|get_prompt_version(_by_alias)?|prompt_(name|alias|version|uri))\b|\bprompts:/")
 MODEL = re.compile(r"\bllm_model\b")
 
 
@@ -21,14 +21,17 @@ def asks_model(source: str) -> bool:
     return bool(MODEL.search(source))
 
 
-def unchosen_prompt(source: str, config: Mapping[str, Any]) -> Iterator[Finding]:
-    """A prompt that the file loads by itself, where none was chosen for it."""
-    found = PROMPT.search(source)
-    if found is None or config.get("prompt_name"):
+def unchosen_prompt(source: str, config: Mapping[str, Any], files: Mapping[str, str]) -> Iterator[Finding]:
+    """A prompt that the file, or one beside it, loads by itself, where none was chosen for it."""
+    if config.get("prompt_name"):
         return
-    yield Finding(
-        Message("The file asks a prompt, and none is chosen for it."),
-        Message("Its config then names no prompt, and a release cannot prove which instructions answer."),
-        Message("Choose that its instructions are in a prompt of this app, and which one."),
-        line=source.count("\n", 0, found.start()) + 1,
-    )
+    for file, text in {"": source, **files}.items():
+        found = PROMPT.search(text)
+        if found is not None:
+            yield Finding(
+                Message("The file asks a prompt, and none is chosen for it."),
+                Message("Its config then names no prompt, and a release cannot prove which instructions answer."),
+                Message("Choose that its instructions are in a prompt of this app, and which one."),
+                line=text.count("\n", 0, found.start()) + 1,
+                file=file,
+            )

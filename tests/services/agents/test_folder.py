@@ -8,6 +8,7 @@ import pytest
 
 from services import agents, prompts
 from services.agents import AgentForm, checking, documents, folder, shipping
+from services.agents.checking.wanting import unchosen_prompt
 from services.errors import InvalidInputError
 from tests.services.agents import agent_files as files
 from tests.stub_model import stub_model
@@ -121,6 +122,9 @@ def test_every_file_is_read_for_keys_and_rules():
         ("words/polite.py", 3, "A prompt is loaded with @latest."),
         ("notes.md", 1, "A key or password is written in the file."),
     }
+    by_client = {**wrong, "words/polite.py": "x = 1\ny = client.get_prompt_version_by_alias('a', 'production')\n"}
+    assert [(one.file, one.line) for one in unchosen_prompt(ENTRY, {}, by_client)] == [("words/polite.py", 2)]
+    assert not list(unchosen_prompt(ENTRY, {"prompt_name": "a"}, by_client))
     with pytest.raises(InvalidInputError, match=r"in line 1 of notes.md"):
         checking.refuse_secrets(ENTRY, wrong)
 
