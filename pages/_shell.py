@@ -40,4 +40,4 @@ try:
 except SignInError as error:
     sign_in.show(error)
 except ConsoleError as error:
-    feedback.show_error(error)
+    sign_in.show_trouble(error)

@@ -1,12 +1,16 @@
 """The screen before the screens: sign in, or read why this person may not enter; and the way out."""
 
+import logging
+import os
+
 import streamlit as st
 
 from pages.components import feedback, session
-from services import people
+from services import people, settings
 from services.errors import ConsoleError, SignInError
 from services.messages import Message
 
+log = logging.getLogger("signalbox.web")
 _ = session.text
 
 
@@ -33,6 +37,19 @@ def show(error: SignInError) -> None:
             st.caption(_("Whoever looks after this console finds help in docs/signing_in.md."))
 
 
+def show_trouble(error: ConsoleError) -> None:
+    """What keeps the console from opening: it may name places, which are for people who have signed in."""
+    try:
+        people.identify(settings.load(os.environ), st.context.headers, st.user.to_dict())
+    except ConsoleError:
+        log.error("%s", error)
+        error = ConsoleError(
+            Message("The console cannot be opened right now."),
+            Message("Try again in a minute. The reason stands in the console's log."),
+        )
+    feedback.show_error(error)
+
+
 def show_sign_out() -> None:
     """In the side bar, where people sign in by themselves."""
     if session.platform().settings.identity == "oidc":
@@ -41,9 +58,8 @@ def show_sign_out() -> None:
 
 def show_roles_trouble() -> None:
     """Tells admins that the roles file is broken: the roles of before stay in force until somebody mends it."""
-    settings, actor = session.platform().settings, session.actor()
-    roles = people.roles_file(settings)
-    if roles.trouble is not None and people.Role.ADMIN in actor.roles:
+    roles = people.roles_file(session.platform().settings)
+    if roles.trouble is not None and people.Role.ADMIN in session.actor().roles:
         since = Message("The roles as they were at {time} stay in force.", time=session.moment(roles.read_at))
         feedback.show_error(ConsoleError(roles.trouble, since))
 
@@ -57,5 +73,5 @@ def _sign_out() -> None:
 def _failure() -> ConsoleError:
     return ConsoleError(
         Message("The sign-in did not work."),
-        Message("Try again; if it stays, ask {whom}.", whom=people.whom_to_ask(session.platform().settings)),
+        Message("Try again; if it stays, ask {whom}.", whom=people.contact(session.platform().settings)),
     )

@@ -30,6 +30,7 @@ __all__ = [
     "Roles",
     "SignIn",
     "check_still_signed_in",
+    "contact",
     "identify",
     "over",
     "remember",
@@ -129,6 +130,11 @@ def roles_file(settings: Settings) -> Roles:
     if settings.identity == "local" or settings.roles_file is None:
         return Roles(())
     return file.read(settings.roles_file, settings.home)
+
+
+def contact(settings: Settings) -> Message | str:
+    """Whom somebody may ask who has not signed in: the file's `contact`, and no name of a person."""
+    return roles_file(settings).contact or Message("an admin")
 
 
 def whom_to_ask(settings: Settings) -> Message | str:

@@ -90,6 +90,19 @@ def test_a_store_that_does_not_answer_is_a_sentence_and_is_asked_again(shell, mo
     assert shown.run().title
 
 
+def test_who_has_not_signed_in_does_not_read_what_does_not_answer(shell, settings, monkeypatch, tmp_path):
+    def fail(settings):
+        raise NotReadyError(Message("The store at /srv/secret is asleep."), Message("Wake it."))
+
+    (tmp_path / "roles.toml").write_text('[roles]\nadmin = ["root@example.com"]\n')
+    monkeypatch.setenv("SIGNALBOX_IDENTITY", "oidc")
+    monkeypatch.setenv("SIGNALBOX_ROLES_FILE", str(tmp_path / "roles.toml"))
+    monkeypatch.setattr(home, "prepare", fail)
+    shown = shell()
+    assert not shown.exception
+    assert "cannot be opened right now" in shown.error[0].value and "asleep" not in shown.error[0].value
+
+
 def test_what_a_screen_cannot_load_is_a_sentence_and_a_next_step(shell, monkeypatch):
     def fail(workspace):
         raise NotReadyError(Message("Nothing for {name}.", name="<img src=x>"), Message("Add some."))
