@@ -7,6 +7,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.database import ended_sign_in, now, person, writing
+from services.errors import translated
+from services.messages import Message
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -48,5 +50,6 @@ def end(engine: Engine, key: str, until: datetime) -> None:
 
 
 def ended(engine: Engine, key: str) -> bool:
-    with engine.connect() as connection:
+    """Raises PlatformError while the database does not answer."""
+    with translated(Message("Looking up your sign-in")), engine.connect() as connection:
         return connection.execute(select(ended_sign_in.c.key).where(ended_sign_in.c.key == key)).first() is not None

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
@@ -38,7 +39,7 @@ class IdentityGuard:
         self.settings = settings.load(os.environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._known(scope):
+        if scope["type"] == "lifespan" or await self._known(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -47,13 +48,16 @@ class IdentityGuard:
             refused = PlainTextResponse(self._refusal(), 401)
             await refused(scope, receive, send)
 
-    def _known(self, scope: Scope) -> bool:
+    async def _known(self, scope: Scope) -> bool:
         match self.settings.identity:
             case "proxy":
                 return scope["path"] in OPEN_PATHS or self._by_proxy(Headers(scope=scope))
             case "oidc":
                 path = scope["path"]
-                return path in SHOWN_TO_ALL or not path.startswith(GUARDED) or self._signed_in(HTTPConnection(scope))
+                if path in SHOWN_TO_ALL or not path.startswith(GUARDED):
+                    return True
+                # It reads a file and asks the database, for which nobody else should wait.
+                return await run_in_threadpool(self._signed_in, HTTPConnection(scope))
         return scope["path"] in OPEN_PATHS or self._by_own_name(Headers(scope=scope).get("host"))
 
     def _refusal(self) -> str:
@@ -77,10 +81,9 @@ class IdentityGuard:
     def _signed_in(self, request: HTTPConnection) -> bool:
         secret = oidc.signing_secret(self.settings.oidc, self.settings.run_folder)
         try:
-            actor = people.identify(self.settings, request.headers, _claims(request.cookies, secret))
+            return not self.ended(people.identify(self.settings, request.headers, _claims(request.cookies, secret)))
         except ConsoleError:
             return False
-        return not self.ended(actor)
 
 
 def _claims(cookies: Mapping[str, str], secret: str) -> dict[str, Any]:

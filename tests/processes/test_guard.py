@@ -14,6 +14,8 @@ import streamlit
 from itsdangerous import URLSafeTimedSerializer
 from starlette.responses import PlainTextResponse
 
+from services.errors import PlatformError
+from services.messages import Message
 from services.processes.guard import CLOSE_NO_IDENTITY, IdentityGuard
 from services.processes.headers import HEADERS, SecurityHeaders
 from services.processes.sign_in import SignInAnswers
@@ -162,6 +164,13 @@ def test_a_forged_old_or_foreign_sign_in_opens_nothing(signing_in, told):
 
 def test_a_sign_in_that_was_signed_out_opens_nothing(signing_in):
     assert ask(IdentityGuard(screens, lambda actor: True), path="/media/x.csv", headers=cookie())[0]["status"] == 401
+
+
+def test_while_nobody_can_tell_who_signed_out_nothing_is_opened(signing_in):
+    def away(actor):
+        raise PlatformError(Message("away"))
+
+    assert ask(IdentityGuard(screens, away), path="/media/x.csv", headers=cookie())[0]["status"] == 401
 
 
 def answering(status, *headers):
