@@ -166,7 +166,7 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.info(release_time.told(release), icon=":material/schedule:")
     elif release.working:
         st.caption(_("It goes on by itself; you may close this page."))
-    elif release.startable and not release.moving and not release.held:
+    elif release.judged and release.startable and not release.moving and not release.held:
         with st.container(border=True):
             consequences.show(releases.consequences.of_start(workspace, release))
     with st.container(horizontal=True):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from services import audit
+from sqlalchemy import select
+
+from services import audit, jobs
 from services.apps.form import SLUG
 from services.apps.records import (
     ENVIRONMENTS,
@@ -20,6 +22,7 @@ from services.apps.records import (
     save_setting,
 )
 from services.audit import Verb
+from services.database import job as job_table
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.messages import Message, mark
 
@@ -60,6 +63,12 @@ def at(workspace: "Workspace", stage: Stage) -> "Workspace":
 def everywhere(workspace: "Workspace") -> list["Workspace"]:
     """The workspace in each of the app's environments, production last."""
     return [at(workspace, stage) for stage in of(workspace)]
+
+
+def pointer(workspace: "Workspace") -> str:
+    """What a release holds alone while it runs: each environment has a pointer of its own."""
+    environment = workspace.app.environment
+    return f"pointer:{workspace.app.id}" + ("" if environment.live else f":{environment.stage}")
 
 
 def save_environment(workspace: "Workspace", wanted: Environment, seen: Environment | None = None) -> None:
@@ -179,6 +188,17 @@ def _keeps_its_endpoint(workspace: "Workspace", wanted: Environment) -> None:
             ),
             Message("Make another app where another endpoint is needed."),
         )
+    if _moving(there) or (standing is not None and standing.versions):
+        raise ConflictError(
+            Message("A release is on its way, or what it started still stands at {name}.", name=now.endpoint),
+            Message("End the release first, or withdraw it: then the environment can be changed."),
+        )
+
+
+def _moving(workspace: "Workspace") -> bool:
+    held = (job_table.c.exclusive == pointer(workspace)) & job_table.c.state.in_(jobs.LIVE)
+    with workspace.engine.connect() as connection:
+        return connection.execute(select(job_table.c.id).where(held)).scalar() is not None
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from services import agents, audit, prompts, releases
+from services import agents, apps, audit, prompts, releases
 from services.audit import Verb
 from services.database import event_log, now, writing
 from services.database import job as job_table
@@ -70,10 +70,9 @@ def archive(workspace: "Workspace", name: str, archived: bool = True) -> None:
     """Hide a prompt from the list, or bring it back; nothing is deleted. Raises BlockedError while it answers people."""
     audit.require(workspace, Verb.ARCHIVE_PROMPT)
     prompts.history(workspace, name)
-    if archived and _answers(workspace, name):
-        raise BlockedError(
-            Message("{name} answers people now.", name=name), Message("Release an agent with another prompt first.")
-        )
+    for place in apps.everywhere(workspace) if archived else ():
+        if _answers(place, name):
+            raise BlockedError(_in_use(place, name), Message("Release an agent with another prompt first."))
     with audit.change(workspace, Verb.ARCHIVE_PROMPT, name, before=not archived, after=archived):
         if archived:
             _tag(workspace, name, None, prompts.ARCHIVE_TAG, now().isoformat())
@@ -188,6 +187,14 @@ def _answers(workspace: "Workspace", name: str) -> bool:
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
     live = {one.model_id for one in endpoint.live} if endpoint else set()
     return any(one.model_id in live for one in agents.of_prompt(workspace, name))
+
+
+def _in_use(place: "Workspace", name: str) -> Message:
+    environment = place.app.environment
+    if environment.live:
+        return Message("{name} answers people now.", name=name)
+    stage = Message(apps.TITLE[environment.stage])
+    return Message("{name} answers in another environment now: {stage}.", name=name, stage=stage)
 
 
 def _tag(workspace: "Workspace", name: str, version: int | None, key: str, value: str) -> None:

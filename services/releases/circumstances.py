@@ -45,13 +45,15 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
 
 
 def staged(workspace: "Workspace", pair: tuple[str | None, int | None]) -> int | None:
-    """The newest release that proved the pair in staging and was not taken back."""
+    """The last release of the pair that moved staging, when it was proven and not taken back."""
     if apps.Stage.STAGING not in apps.environments_of(workspace):
         return None
     done = records.all(apps.at(workspace, apps.Stage.STAGING))
-    proven = (one.id for one in done if one.state is State.LIVE and one.proof)
-    same = {one.id for one in done if (one.after.model_id, one.after.prompt_version) == pair}
-    return next((id for id in proven if id in same), None)
+    same = [one for one in done if (one.after.model_id, one.after.prompt_version) == pair]
+    # What others moved was judged by nothing: it proves nothing, and speaks against the pair once it was taken back.
+    told = [(one.moved_at, one) for one in same if one.moved_at and (one.judged or one.state is State.TAKEN_BACK)]
+    newest = max(told, key=lambda moved: moved[0])[1] if told else None
+    return newest.id if newest and newest.state is State.LIVE and newest.proof else None
 
 
 def _good(now: Live) -> int | None:

@@ -8,7 +8,7 @@ from services import apps, readmodel
 from services.errors import ConsoleError
 from services.messages import Message
 from services.releases.facts import Kind, Pair, Release
-from services.releases.pointer import Live, live
+from services.releases.pointer import Live, live, target_after
 from services.traces import TraceQuery
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ def _changes(workspace: "Workspace", release: Release) -> Message:
 
 
 def _undo_of_start(workspace: "Workspace", release: Release) -> Message:
-    now = live(workspace)
     if release.before.model_id is None:
         if workspace.platform.serving.rules.fallback:
             return Message("Nothing answers there yet: taking it offline is one click on Releases.")
         return Message("Nothing answers there yet: stop the endpoint on the platform's own screen.")
-    if now.release is not None and not now.moved_outside:
-        return Message("Roll back is one click on Releases; it leads to release {id}.", id=now.release.id)
+    target = target_after(workspace, release.after)
+    if target is not None and not live(workspace).moved_outside:
+        return Message("Roll back is one click on Releases; it leads to release {id}.", id=target.id)
     return Message("What answers now was never proven: going back to it is a release of its own.")
 
 

@@ -99,7 +99,7 @@ def _check_time(workspace: "Workspace", found: Release, at: datetime | None) -> 
 def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) -> None:
     """Claim the release first: a job that nobody knows of could not be stopped."""
     records.set_state(workspace, found.id, State.RUNNING, found.revision, error=None)
-    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=records.pointer(workspace), due=at)
+    job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=apps.pointer(workspace), due=at)
     if job.args["release"] != found.id:
         records.set_state(workspace, found.id, found.state)
         raise ConflictError(

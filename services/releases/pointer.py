@@ -69,9 +69,15 @@ def rollback_target(workspace: "Workspace") -> Release | None:
     current = newest_moved(workspace)
     if current is None or current.moved_at is None:
         return None
-    earlier = [one for one, at in _moved(workspace) if at < current.moved_at and one.kind is not Kind.ROLLBACK]
-    good = [one for one in earlier if one.state is State.LIVE and one.after != current.after]
-    return good[0] if good else None
+    earlier = (one for one, at in _moved(workspace) if at < current.moved_at)
+    return next((one for one in earlier if _good(one) and one.after != current.after), None)
+
+
+def target_after(workspace: "Workspace", after: Pair) -> Release | None:
+    """Where a rollback would lead once that pair is live; its agent may have no number yet."""
+    there = (after.model_id, after.prompt_version)
+    moved = (one for one, _ in _moved(workspace) if _good(one))
+    return next((one for one in moved if (one.after.model_id, one.after.prompt_version) != there), None)
 
 
 def successors(workspace: "Workspace") -> dict[int, int]:
@@ -100,6 +106,11 @@ def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
     kept = [one for one in everything if one.state is not State.TAKEN_BACK and one.id not in undone]
     found = [(one, one.moved_at) for one in kept]
     return sorted(((one, at) for one, at in found if at), key=lambda pair: pair[1], reverse=True)
+
+
+def _good(release: Release) -> bool:
+    """Whether a rollback may come back to it; one that is a way back itself leads to the release it restored."""
+    return release.state is State.LIVE and release.kind is not Kind.ROLLBACK
 
 
 def _agent(workspace: "Workspace", model_id: str) -> AgentVersion | None:

@@ -26,15 +26,9 @@ if TYPE_CHECKING:
 STAGE = func.coalesce(table.c.moves["stage"].as_string(), Stage.PRODUCTION.value)
 
 
-def pointer(workspace: "Workspace") -> str:
-    """What a release holds alone while it runs: each environment has a pointer of its own."""
-    environment = workspace.app.environment
-    return f"pointer:{workspace.app.id}" + ("" if environment.live else f":{environment.stage}")
-
-
 def pointers(workspace: "Workspace") -> list[str]:
-    """Those of every environment of the app."""
-    return [pointer(one) for one in apps.everywhere(workspace)]
+    """What a release holds alone while it runs, in every environment of the app."""
+    return [apps.pointer(one) for one in apps.everywhere(workspace)]
 
 
 def add(workspace: "Workspace", kind: Kind, moves: Mapping[str, Any], why: str) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 
+import mlflow
 import pytest
 
 from services import prompts, releases
@@ -11,7 +12,7 @@ from services.messages import Message
 from services.people import Actor, Role
 from services.prompts import bin
 from services.releases import Kind, Pair, Proposal, State, pointer, records
-from tests.standing import logged
+from tests.standing import logged, stand
 
 NOTHING = Pair(None, None, None)
 
@@ -80,6 +81,28 @@ def test_after_a_rollback_the_restored_release_is_current(workspace):
     stored(workspace, State.LIVE, after=1, kind=Kind.ROLLBACK, undoes=second, restores=first)
     assert pointer.newest_moved(workspace).id == first
     assert releases.rollback_target(workspace) is None
+
+
+def test_the_promised_way_back_is_where_the_click_would_lead(workspace):
+    for text in ("One.", "Two.", "Three.", "Four."):
+        prompts.save(workspace, "greeting", text, "")
+    stand(workspace, 1, "m-1", weight=100)
+    first, second = (stored(workspace, State.LIVE, after=n) for n in (1, 2))
+    proposed = stored(workspace, State.PROPOSED, after=4, before=asdict(Pair("m-1", 1, 1)))
+
+    def promised(live_prompt):
+        mlflow.genai.set_prompt_alias("greeting", "production", live_prompt)
+        assert not releases.live(workspace).moved_outside
+        told = releases.consequences.of_start(workspace, releases.get(workspace, proposed))
+        return dict(told.undo.values).get("id")
+
+    assert promised(2) == second
+    unproven = stored(workspace, State.UNPROVEN, after=3)
+    assert promised(3) == second
+    stored(workspace, State.LIVE, after=2, kind=Kind.ROLLBACK, undoes=unproven, restores=second)
+    assert promised(2) == second
+    stored(workspace, State.LIVE, after=1, kind=Kind.ROLLBACK, undoes=second, restores=first)
+    assert promised(1) == first
 
 
 def test_without_an_earlier_release_there_is_nothing_to_go_back_to(workspace):

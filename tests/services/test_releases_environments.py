@@ -71,7 +71,7 @@ def answer(workspace, agent, version, sent, environment="staging"):
 def taken_to_staging(workspace, there, agent, environment="staging"):
     """Version 2, released to staging as a worker does it; the endpoint answers with one trace."""
     id = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2), done=("preflight", "scorers"))
-    jobs.submit(workspace, "release", {"release": id}, exclusive=records.pointer(there))
+    jobs.submit(workspace, "release", {"release": id}, exclusive=apps.pointer(there))
     # The interlocks right before the move are told by another test.
     trace = answer(workspace, agent, 2, "Be kind for Acme.", environment)
     with gateway(workspace.settings.gateway_port, lambda n: answered(trace)) as asked:
@@ -119,14 +119,14 @@ def test_an_answer_that_does_not_tell_its_environment_is_no_proof_there(both, un
 
 def test_each_environment_has_its_own_pointer_stop_and_moves_from_outside(both):
     workspace, there, agent = both
-    assert len({records.pointer(workspace), records.pointer(there)}) == 2
+    assert len({apps.pointer(workspace), apps.pointer(there)}) == 2
     mlflow.genai.set_prompt_alias("greeting", "staging", 2)
     assert releases.live(there).moved_outside and not releases.live(workspace).moved_outside
     assert "Version 2 answers in another environment: Staging." in [
         str(one) for one in blockers(workspace, "greeting", 2)
     ]
     running = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2))
-    job = jobs.submit(workspace, "release", {"release": running}, exclusive=records.pointer(there))
+    job = jobs.submit(workspace, "release", {"release": running}, exclusive=apps.pointer(there))
     offline.take(workspace, "Please call us.", "it promised refunds")
     assert jobs.get(workspace, job.id).live and offline.state(there) is None
     releases.cancel(workspace, jobs.get(workspace, job.id))
@@ -158,7 +158,13 @@ def test_production_may_ask_that_staging_proved_exactly_this(both):
     records.set_state(workspace, unproven, State.LIVE, proof=proof)
     findings = {one.number: one for one in releases.preflight(workspace, Proposal(agent, 2))}
     assert findings[19].light is Light.GREEN and f"Release {unproven} proved" in str(findings[19].found)
-    records.set_state(workspace, unproven, State.TAKEN_BACK)
+    again = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 2), State.LIVE, done=("shift",))
+    records.set_state(workspace, again, State.LIVE, proof=proof)
+    assert releases.staged(workspace, (agent, 2)) == again
+    records.set_state(workspace, again, State.TAKEN_BACK)
+    assert releases.staged(workspace, (agent, 2)) is None
+    adopted = stored(there, Kind.ADOPTION, Pair(agent, 1, 1), Pair(agent, 1, 2), State.LIVE, done=("shift",))
+    records.set_state(workspace, adopted, State.LIVE, proof=proof)
     assert releases.staged(workspace, (agent, 2)) is None
     with pytest.raises(ConflictError, match="cannot be taken away"):
         apps.save_environment(workspace, Environment(Stage.STAGING, ""))
@@ -209,5 +215,15 @@ def test_where_something_answers_an_environment_keeps_its_endpoint(both):
         apps.save_environment(workspace, Environment(Stage.STAGING, "elsewhere"))
     with pytest.raises(NotFoundError, match="Development"):
         apps.at(workspace, Stage.DEVELOPMENT)
+    apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, "support-dev"))
+    early = apps.at(workspace, Stage.DEVELOPMENT)
+    job = jobs.submit(workspace, "release", {"release": 9}, exclusive=apps.pointer(early))
+    with pytest.raises(ConflictError, match="on its way"):
+        apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, ""))
+    jobs.cancel(workspace, job.id)
+    apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, "support-early"))
+    stand(apps.at(workspace, Stage.DEVELOPMENT), 7, "m-7")
+    with pytest.raises(ConflictError, match="still stands"):
+        apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, ""))
     with pytest.raises(InvalidInputError, match="catalog"):
         apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, "support-dev", schema="llmops"))

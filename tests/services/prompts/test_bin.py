@@ -8,7 +8,7 @@ import mlflow
 import pytest
 
 from services import apps, audit, jobs, production, prompts
-from services.apps import AppForm
+from services.apps import AppForm, Environment, Stage
 from services.audit import Verb
 from services.database import job as job_table
 from services.errors import BlockedError, ConflictError, ConsoleError, ForbiddenError, InvalidInputError, NotFoundError
@@ -160,9 +160,13 @@ def test_an_archived_prompt_leaves_the_list_and_loses_nothing(written):
     assert (prompts.names(written), bin.archived(written)) == (["greeting"], [])
 
 
-def test_what_answers_people_is_not_archived(written):
-    standing.stand(written, 1, agent(written, linked=1), weight=100)
-    with pytest.raises(BlockedError, match="answers people now"):
+@pytest.mark.parametrize(
+    ("stage", "told"), [(Stage.PRODUCTION, "answers people now"), (Stage.STAGING, "another environment now: Staging")]
+)
+def test_what_answers_somewhere_is_not_archived(written, stage, told):
+    apps.save_environment(written, Environment(Stage.STAGING, "support-staging"))
+    standing.stand(apps.at(written, stage), 1, agent(written, linked=1), weight=100)
+    with pytest.raises(BlockedError, match=told):
         bin.archive(written, "greeting")
 
 
