@@ -21,7 +21,9 @@ from services.secrets import LOOPBACK
 CLOSE_NO_IDENTITY = 4401
 OPEN_PATHS = ("/_stcore/health", "/api/ready", "/api/metrics")
 # Before a sign-in the browser needs the page that asks for it: Streamlit's own files, and the WebSocket that draws it.
+ASSETS = "/static/"
 SHOWN_TO_ALL = (*OPEN_PATHS, "/_stcore/host-config", "/_stcore/stream")
+# Anywhere in a path: where Streamlit was told to serve below one, that is closed rather than open.
 GUARDED = ("/_stcore/", "/media/", "/api/")
 COOKIE = "_streamlit_user"
 SECONDS = 31 * 24 * 3600
@@ -54,7 +56,7 @@ class IdentityGuard:
                 return scope["path"] in OPEN_PATHS or self._by_proxy(Headers(scope=scope))
             case "oidc":
                 path = scope["path"]
-                if path in SHOWN_TO_ALL or not path.startswith(GUARDED):
+                if path in SHOWN_TO_ALL or path.startswith(ASSETS) or not any(part in path for part in GUARDED):
                     return True
                 # It reads a file and asks the database, for which nobody else should wait.
                 return await run_in_threadpool(self._signed_in, HTTPConnection(scope))

@@ -51,7 +51,10 @@ class SignInAnswers:
                 headers["location"] = FAILED
             cookies += [self._cookie(one) for one in _way_back(request)]
         elif request.url.path == CALLBACK:
-            _lead_back(request, headers, any(one.startswith(f"{PERSON}=") and not _deletes(one) for one in cookies))
+            signed_in = any(one.startswith(f"{PERSON}=") and not _deletes(one) for one in cookies)
+            _lead_back(request, headers, signed_in)
+            if signed_in and WAY_BACK in request.cookies:
+                cookies.append(self._cookie(f'{WAY_BACK}=""; HttpOnly; Path=/; SameSite=lax; Max-Age=0'))
         if "set-cookie" in headers:
             del headers["set-cookie"]
         for one in cookies:
@@ -86,7 +89,14 @@ def _way_back(request: Request) -> list[str]:
 def _lead_back(request: Request, headers: MutableHeaders, signed_in: bool) -> None:
     way = unquote(request.cookies.get(WAY_BACK, ""))
     asked = "code" in request.query_params or "error" in request.query_params
-    if signed_in and way.startswith("/") and not way.startswith(("//", "/\\", "/auth/", CALLBACK)):
+    if signed_in and _is_screen(way):
         headers["location"] = way
     elif asked and not signed_in:
         headers["location"] = FAILED
+
+
+def _is_screen(way: str) -> bool:
+    """Browsers leave out tabs and line ends, and take a backslash for a slash: `/<tab>/name` would lead to another host."""
+    if not (way.isascii() and way.isprintable()) or "\\" in way:
+        return False
+    return way.startswith("/") and not way.startswith(("//", "/auth/", CALLBACK))

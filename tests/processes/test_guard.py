@@ -133,13 +133,17 @@ def cookie(secret=SECRET, **other):
     return [("cookie", "; ".join(f"{name}={URLSafeTimedSerializer(secret, salt=name).dumps(one)}" for name, one in parts.items()))]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/", "/prompts", "/static/js/index.js", "/auth/login", "/api/ready"])
+@pytest.mark.parametrize(
+    "path", ["/", "/prompts", "/static/js/index.js", "/static/media/a.woff2", "/auth/login", "/api/ready"]
+)
 def test_before_a_sign_in_only_its_own_screen_is_shown(signing_in, path):
     assert ask(IdentityGuard(screens), path=path)[0]["status"] == 200
     assert ask(IdentityGuard(screens), "websocket", "/_stcore/stream")[0]["type"] == "websocket.accept"
 
 
-@pytest.mark.parametrize("path", ["/media/x.csv", "/_stcore/upload_file/a/b", "/_stcore/metrics", "/api/anything"])
+@pytest.mark.parametrize(
+    "path", ["/media/x.csv", "/_stcore/upload_file/a/b", "/_stcore/metrics", "/api/anything", "/base/media/x"]
+)
 def test_behind_a_sign_in_nothing_else_is_for_everyone(signing_in, path):
     guard = IdentityGuard(screens)
     assert ask(guard, path=path)[0]["status"] == 401
@@ -201,12 +205,23 @@ def test_the_browser_keeps_no_token_and_its_cookie_ends_with_the_sign_in(signing
 def test_a_sign_in_leads_back_to_the_screen_that_asked_for_it(signing_in):
     _, _, cookies = answer(answering(302, HOME), "/auth/login", host="c", referer="https://c/releases?release=3")
     kept = cookies[0].partition(";")[0]
-    _, location, _ = answer(answering(302, HOME, PERSON), "/oauth2callback", "code=c&state=s", cookie=kept)
+    _, location, after = answer(answering(302, HOME, PERSON), "/oauth2callback", "code=c&state=s", cookie=kept)
     assert location == "/releases?release=3"
+    assert after[-1].startswith('signalbox_way_back="";') and "Max-Age=0" in after[-1]
 
 
 @pytest.mark.parametrize(
-    "way", ["//evil.example", "https://evil.example/x", "/\\evil.example", "/oauth2callback?a", ""]
+    "way",
+    [
+        "//evil.example",
+        "https://evil.example/x",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/releases\n",
+        "/é",
+        "/oauth2callback?a",
+        "",
+    ],
 )
 def test_a_sign_in_leads_nowhere_else(signing_in, way):
     told = f"signalbox_way_back={quote(way, safe='')}"
