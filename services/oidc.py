@@ -71,7 +71,9 @@ def add_secrets_file(environ: MutableMapping[str, str], folder: Path) -> None:
     file = folder / ".streamlit" / "secrets.toml"
     try:
         found = tomllib.loads(file.read_text("utf-8")).get("auth", {}) if file.is_file() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if not isinstance(found, dict):
+            raise ValueError("auth is no table")
+    except (OSError, ValueError) as error:
         # Not the reason: it may quote the line with the secret.
         raise InvalidInputError(
             Message("The file {path} cannot be read.", path=str(file)), Message("Save it as TOML with a table [auth].")
@@ -102,6 +104,11 @@ def check(oidc: Oidc, public_url: str) -> None:
                 Message("{name} does not begin with https://, so others could read who signs in.", name=name),
                 Message("Set {name} to an address that begins with https://.", name=name),
             )
+    if urlsplit(public_url).path.strip("/"):
+        raise InvalidInputError(
+            Message("{name} has a path, but people can sign in only at the root of an address.", name=PUBLIC),
+            Message("Give the console a host name of its own, and set {name} to it.", name=PUBLIC),
+        )
     if oidc.cookie_secret is not None and len(oidc.cookie_secret.value) < LEAST_SECRET:
         raise InvalidInputError(
             Message(

@@ -53,10 +53,11 @@ def test_streamlits_own_file_adds_what_the_environment_leaves_out(tmp_path):
         "SIGNALBOX_OIDC_URL": "https://id.example",
         "SIGNALBOX_PUBLIC_URL": "https://console.example",
     }
-    file.write_text('[auth]\nclient_secret = "sssh')
-    with pytest.raises(ConsoleError) as refused:
-        oidc.add_secrets_file(environ, tmp_path)
-    assert "sssh" not in str(refused.value)
+    for broken in ('[auth]\nclient_secret = "sssh', 'auth = "sssh"'):
+        file.write_text(broken)
+        with pytest.raises(ConsoleError) as refused:
+            oidc.add_secrets_file(environ, tmp_path)
+        assert "sssh" not in str(refused.value)
 
 
 def test_what_is_whole_may_start():
@@ -72,6 +73,7 @@ def test_what_is_whole_may_start():
         ({}, "", "SIGNALBOX_PUBLIC_URL is not set"),
         ({"url": "http://id.example"}, PUBLIC, "SIGNALBOX_OIDC_URL does not begin with https://"),
         ({}, "http://console.example", "SIGNALBOX_PUBLIC_URL does not begin with https://"),
+        ({}, "https://console.example/signalbox", "SIGNALBOX_PUBLIC_URL has a path"),
         ({"cookie_secret": Secret("short")}, PUBLIC, "could be guessed"),
     ],
 )
