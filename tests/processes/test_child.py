@@ -37,3 +37,10 @@ def test_what_a_workspace_refuses_is_no_defect_of_the_console(claimed, databrick
     assert child._connected(workspace.settings, job) is None
     failed = jobs.get(workspace, job.id)
     assert failed.state is State.FAILED and "defect" not in str(failed.error)
+
+
+def test_what_runs_in_a_job_sees_how_a_database_is_checked_and_no_password(settings, monkeypatch):
+    environ = {"PATH": "/bin", "PGSSLMODE": "verify-full", "PGPASSWORD": "x", "SIGNALBOX_COOKIE_SECRET": "x"}
+    monkeypatch.setattr(child.os, "environ", environ)
+    child._forget_environment(settings)
+    assert environ.keys() - settings.model_environment.keys() == {"PATH", "PGSSLMODE"}
