@@ -47,7 +47,7 @@ LONGEST_NAME = 254
 
 @dataclass(frozen=True)
 class SignIn:
-    """How long a person at a screen is let in; one by a proxy's headers ends with the proxy's own."""
+    """How long a person at a screen is let in; by a proxy's headers, for as long as the page stays open."""
 
     key: str = ""
     until: datetime | None = None

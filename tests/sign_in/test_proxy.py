@@ -51,7 +51,10 @@ def test_a_named_person_gets_in_with_their_roles(behind_proxy, browse):
 
 
 def test_a_viewer_who_sends_every_click_of_an_admin_changes_nothing(behind_proxy, browse, engine):
-    """Buttons that are disabled for a viewer, and those that only an admin's screen has: the service refuses them."""
+    """The service refuses what a viewer's screen draws disabled; what only an admin's draws has nothing to run here.
+
+    That services refuse whatever asks them is tests/test_access.py.
+    """
     admin, viewer = browse(behind_proxy, X_Forwarded_Email=ROOT), browse(behind_proxy, X_Forwarded_Email=VERA)
     admin.open()
     viewer.open()
