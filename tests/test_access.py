@@ -47,6 +47,7 @@ GIVEN: dict[str, Given] = {
     "archive.change_ages": lambda w: (30, None),
     "connection.save_place": lambda w: (Place(),),
     "datasets.add_rows": lambda w: (datasets.all(w)[0].id, [Row("q2", "Where?")]),
+    "datasets.saving.resume": lambda w: (datasets.all(w)[0].id,),
     "datasets.saving.create": lambda w: ("more", [Row("q2", "Where?")]),
     "evaluations.preferences.prefer": lambda w: ("a", "b", "row", None),
     "production.move_alias": lambda w: ("greeting", None, 1, "why"),

@@ -85,6 +85,7 @@ if job is not None and job.live:
     st.stop()
 if job is not None:
     feedback.job(job.id)
+    writing.show_resume(workspace, job)
 rows = datasets.rows(workspace, chosen.id)
 show_head(chosen, rows)
 VIEWS[choose_view(chosen)][1](workspace, chosen, rows)

@@ -10,7 +10,7 @@ from mlflow.entities import EvaluationDataset
 
 from services import audit
 from services.audit import Verb
-from services.datasets import managed, saving, stored, versions
+from services.datasets import managed, saving, stored, unfinished, versions
 from services.datasets.managed import ManagedDataset
 from services.datasets.row import (
     LONGEST_QUESTION,
@@ -54,6 +54,7 @@ __all__ = [
     "rows_of",
     "save_rows",
     "snapshot",
+    "whole_rows",
 ]
 
 
@@ -87,6 +88,12 @@ def rows(workspace: "Workspace", id: str) -> list[Row]:
     return stored.distinct(stored.read(stored.load(workspace, id)))
 
 
+def whole_rows(workspace: "Workspace", id: str) -> list[Row]:
+    """The questions, where they are all there; a half saved dataset raises NotReadyError."""
+    unfinished.refuse_half(workspace, id)
+    return rows(workspace, id)
+
+
 def create(workspace: "Workspace", name: str, rows: Iterable[Row]) -> Dataset:
     """Make a dataset of at least one question; raises InvalidInputError."""
     return get(workspace, saving.create(workspace, name, rows, at_once=MOST_ROWS))
@@ -98,14 +105,14 @@ def save_rows(workspace: "Workspace", id: str, rows: Iterable[Row], seen: dateti
     A row whose question was reworded keeps what other tools noted about it if it still carries its old id.
     `seen` is the `updated_at` that was edited; raises ConflictError when the dataset changed since.
     """
-    saving.refuse_meanwhile(workspace, id)
+    unfinished.refuse_meanwhile(workspace, id)
     saving.write(workspace, saving.plan(workspace, id, rows, seen))
     return get(workspace, id)
 
 
 def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
     """Append the questions that are not there yet, and say how many; raises ConflictError when all are there."""
-    saving.refuse_meanwhile(workspace, id)
+    unfinished.refuse_half(workspace, id)
     found, given = stored.load(workspace, id), check(rows)
     there = stored.read(found)
     known = {one.row.id for one in there}
@@ -128,7 +135,7 @@ def add_rows(workspace: "Workspace", id: str, rows: Iterable[Row]) -> int:
 
 def snapshot(workspace: "Workspace", id: str) -> DatasetVersion:
     """The dataset as it is now, kept for good under its hash; an empty or half saved one raises NotReadyError."""
-    saving.refuse_meanwhile(workspace, id)
+    unfinished.refuse_half(workspace, id)
     found = stored.load(workspace, id)
     content = stored.distinct(stored.read(found))
     if not content:

@@ -16,7 +16,8 @@ from services.audit import Verb
 from services.datasets import managed, stored, versions
 from services.datasets.row import Row, check, refuse_clashes
 from services.datasets.stored import Stored
-from services.errors import ConflictError, ConsoleError, InvalidInputError, NotReadyError
+from services.datasets.unfinished import KIND, broken_off, can_resume, folder_of, latest, refuse_meanwhile
+from services.errors import ConflictError, InvalidInputError, NotReadyError
 from services.jobs import Cancelled, Job
 from services.messages import Message
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
 
-KIND = "save_dataset"
 # What is written within a click: about a second. One part of a job takes as long.
 AT_ONCE = 500
 KEPT_SECONDS = 24 * 60 * 60
@@ -113,47 +113,50 @@ def save(workspace: "Workspace", id: str, rows: Iterable[Row], seen: datetime | 
     return None
 
 
-def latest(workspace: "Workspace", id: str) -> Job | None:
-    """The newest job that writes this dataset, also one that failed."""
-    return next((one for one in jobs.recent(workspace, KIND) if one.args["dataset_id"] == id), None)
-
-
-def refuse_meanwhile(workspace: "Workspace", id: str) -> None:
-    """Raise NotReadyError while a job writes the dataset: half of it is what nobody entered."""
+def resume(workspace: "Workspace", id: str) -> Job:
+    """Save again what the newest job failed to save; raises NotReadyError when it is not kept any more."""
+    audit.require(workspace, Verb.SAVE_DATASET)
+    refuse_meanwhile(workspace, id)
     job = latest(workspace, id)
-    if job is not None and job.live:
-        raise NotReadyError(
-            Message(
-                "The dataset {name} is being saved: {done} of {n}.", name=job.args["name"], done=job.done, n=job.total
-            ),
-            Message("Wait until it is done; the Datasets screen shows how far it is."),
-        )
+    if job is None or not can_resume(workspace, job):
+        raise _not_kept()
+    begun = bool(job.args.get("resumed") or job.checkpoint.get("begun"))
+    if begun and broken_off(workspace, id) is None:  # somebody saved it since
+        raise _not_kept()
+    return _submit(workspace, job.args | {"resumed": begun})
 
 
 def start(workspace: "Workspace", found: EvaluationDataset, rows: Iterable[Row], seen: datetime | None = None) -> Job:
     """Queue it. The rows wait in a file, since a job's own line is read by every list of jobs."""
     audit.require(workspace, Verb.SAVE_DATASET)
-    folder = _folder(workspace)
+    folder = folder_of(workspace)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(folder)
+    _sweep(workspace, folder)
     file = folder / f"{uuid.uuid4().hex}.jsonl"
     file.touch(0o600)
     file.write_text("".join(f"{versions.to_line(row)}\n" for row in rows), "utf-8")
     id = found.dataset_id
     args = {"dataset_id": id, "name": found.name, "file": file.name, "seen": seen.isoformat() if seen else ""}
-    return jobs.submit(workspace, KIND, args, exclusive=f"{KIND}:{workspace.app.id}:{id}")
+    try:
+        return _submit(workspace, args)
+    except ConflictError:
+        file.unlink()
+        raise
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
-    """The handler of the job “save_dataset”. Merging is done once per record, so another attempt does what is left."""
-    file = _folder(workspace) / Path(work.args["file"]).name
-    resumed = bool(work.checkpoint.get("begun"))
+    """The handler of the job “save_dataset”. Merging is done once per record, so another attempt does what is left.
+
+    What was to be saved stays kept when it fails, so that nobody has to enter it again.
+    """
+    file = folder_of(workspace) / Path(work.args["file"]).name
+    resumed = bool(work.args.get("resumed") or work.checkpoint.get("begun"))
     seen = datetime.fromisoformat(work.args["seen"]) if work.args["seen"] and not resumed else None
     try:
         saving = plan(workspace, work.args["dataset_id"], _waiting(file), seen)
         work.save({"begun": True})
         write(workspace, saving, work.progress, resumed)
-    except (Cancelled, ConsoleError):
+    except (Cancelled, ConflictError):
         file.unlink(missing_ok=True)
         raise
     file.unlink()
@@ -185,18 +188,32 @@ def _write(saving: Saving, told: Callable[[int, int], None]) -> None:
 
 def _waiting(file: Path) -> list[Row]:
     if not file.is_file():
-        raise NotReadyError(
-            Message("What was to be saved is not kept any more."), Message("Make your changes again and save them.")
-        )
+        raise _not_kept()
     return [versions.of_line(json.loads(line)) for line in file.read_text("utf-8").split("\n") if line]
 
 
-def _sweep(folder: Path) -> None:
-    """A job that was cancelled before it began leaves its file."""
+def _submit(workspace: "Workspace", args: dict[str, Any]) -> Job:
+    """Queue it; raises ConflictError when somebody else's came first, whose rows are others."""
+    job = jobs.submit(workspace, KIND, args, exclusive=f"{KIND}:{workspace.app.id}:{args['dataset_id']}")
+    if job.args["file"] != args["file"]:
+        raise ConflictError(
+            Message("Somebody else is saving the dataset {name} right now; yours was not saved.", name=args["name"]),
+            Message("Wait until it is done, look at the questions, then make your changes again."),
+        )
+    return job
+
+
+def _not_kept() -> NotReadyError:
+    return NotReadyError(
+        Message("What was to be saved is not kept any more."), Message("Make your changes again and save them.")
+    )
+
+
+def _sweep(workspace: "Workspace", folder: Path) -> None:
+    """A job that was cancelled before it began leaves its file, and one that failed and was never taken up."""
+    waiting = {args["file"] for args in jobs.live_args(workspace.engine, KIND)}
     for file in folder.iterdir():
+        if file.name in waiting:
+            continue
         if time.time() - file.stat().st_mtime > KEPT_SECONDS:
             file.unlink(missing_ok=True)
-
-
-def _folder(workspace: "Workspace") -> Path:
-    return Path(workspace.settings.home) / "saving"

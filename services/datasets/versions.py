@@ -114,6 +114,12 @@ def written(workspace: "Workspace", sha256: str) -> bytes:
         return Path(file).read_bytes()
 
 
+def saved_since(workspace: "Workspace", found: EvaluationDataset, moment: datetime) -> bool:
+    """Whether somebody made a content of it a version after that moment, by saving or restoring."""
+    lines = _recorded(workspace, found)
+    return any(line.verb == Verb.SAVE_DATASET.value and line.at > moment for line in lines)
+
+
 def _recorded(workspace: "Workspace", found: EvaluationDataset) -> Sequence[Any]:
     """The audit lines about this dataset's contents, newest first; names are not unique, so ids decide."""
     verbs = (Verb.SAVE_DATASET.value, Verb.NOTICE_DATASET.value)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services import agents, datasets, endpoints, scorers
-from services.datasets import Row
-from services.errors import ConsoleError
+from services.datasets import Row, unfinished
+from services.errors import ConsoleError, NotReadyError
 from services.evaluations import plan, sources
 from services.evaluations.sources import AGENT, ENDPOINT, TRACES, Source
 from services.messages import Message, mark
@@ -62,7 +62,13 @@ def look(workspace: "Workspace", order: Order) -> list[Check]:
     """Every check, those that stop the start first."""
     specs = [spec for spec in scorers.all(workspace) if spec.name in order.scorer_names]
     rows = asked(workspace, order)
-    made = [*_who(workspace, order), *_rows(order, rows), *_judge(workspace, specs), *_needs(specs, rows)]
+    made = [
+        *_who(workspace, order),
+        *_saved(workspace, order),
+        *_rows(order, rows),
+        *_judge(workspace, specs),
+        *_needs(specs, rows),
+    ]
     if not specs:
         made.append(Check(STOP, Message("No scorer is chosen."), Message("Choose at least one scorer."), "scorers"))
     return sorted(made, key=lambda check: (STOP, NOTE, OK).index(check.level))
@@ -115,6 +121,14 @@ def content(workspace: "Workspace", dataset_id: str) -> list[Row]:
 
 
 _read: "dict[tuple[str, str, datetime], list[Row]]" = {}
+
+
+def _saved(workspace: "Workspace", order: Order) -> Iterator[Check]:
+    try:
+        if order.dataset_id:
+            unfinished.refuse_half(workspace, order.dataset_id)
+    except NotReadyError as error:
+        yield Check(STOP, error.message, error.remedy, "datasets")
 
 
 def _who(workspace: "Workspace", order: Order) -> Iterator[Check]:

@@ -23,7 +23,7 @@ from services.jobs.queue import (
     requeue_all,
     stop,
 )
-from services.jobs.records import LIVE, Job, State, get, recent
+from services.jobs.records import LIVE, Job, State, get, live_args, recent
 from services.jobs.work import LEASE, Cancelled, Superseded, Work
 from services.processes.lock import held
 
@@ -48,6 +48,7 @@ __all__ = [
     "fail",
     "finish",
     "get",
+    "live_args",
     "nudge",
     "recent",
     "requeue",

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from services.database import job as table
 from services.errors import NotFoundError
@@ -80,6 +80,13 @@ def recent(workspace: "Workspace", kind: str | None = None, limit: int = 20) -> 
         query = query.where(table.c.kind == kind)
     with workspace.engine.connect() as connection:
         return [from_row(row._mapping) for row in connection.execute(query)]
+
+
+def live_args(engine: Engine, kind: str) -> list[dict[str, Any]]:
+    """What the waiting and running jobs of a kind were asked, of every app."""
+    with engine.connect() as connection:
+        found = connection.execute(select(table.c.args).where(table.c.kind == kind, table.c.state.in_(LIVE)))
+        return [dict(args) for args in found.scalars()]
 
 
 def from_row(row: Any) -> Job:

@@ -40,7 +40,7 @@ def of_trace(workspace: "Workspace", trace_id: str) -> Question:
 def add_to_dataset(workspace: "Workspace", dataset_id: str, question: str) -> Dataset:
     """Append one question; raises ConflictError when the dataset asks it already."""
     found = datasets.get(workspace, dataset_id)
-    rows = datasets.rows(workspace, dataset_id)
+    rows = datasets.whole_rows(workspace, dataset_id)
     if any(row.question.strip() == question.strip() for row in rows):
         raise ConflictError(
             Message("The dataset {name} asks this already.", name=found.name),

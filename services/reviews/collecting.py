@@ -44,7 +44,7 @@ def collect(
     best = {one.row.id: one for one in sorted(found, key=lambda one: one.weight)}
     written = {id for id, one in best.items() if one.weight == WRITTEN}
     fresh = {one.row.id: replace(best[one.row.id].row, critical=critical) for one in found}
-    stands, there = datasets.get(workspace, dataset_id), datasets.rows(workspace, dataset_id)
+    stands, there = datasets.get(workspace, dataset_id), datasets.whole_rows(workspace, dataset_id)
     kept = [_merged(row, fresh.pop(row.id, None), row.id in written) for row in there]
     if fresh or kept != there:
         datasets.save_rows(workspace, dataset_id, [*kept, *fresh.values()], seen=stands.updated_at)

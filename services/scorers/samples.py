@@ -85,7 +85,7 @@ def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sampl
 def _expectations(workspace: "Workspace", dataset_id: str) -> dict[str, dict[str, Any]]:
     """What the rows expect by today's dataset; nothing when it is gone."""
     try:
-        rows = datasets.rows(workspace, dataset_id)
+        rows = datasets.whole_rows(workspace, dataset_id)
     except ConsoleError:
         return {}
     return {row.id: table.expectations(row) for row in rows}

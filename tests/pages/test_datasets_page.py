@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from pages.components.datasets import from_traces
-from services import apps, datasets, traces
-from services.datasets import Row, saving
+from services import apps, datasets, jobs, traces
+from services.datasets import Row, saving, unfinished
+from services.errors import PlatformError
+from services.jobs import Work
+from services.messages import Message
 from services.traces.opinions import give
 from tests.pages.conftest import texts
 from tests.services.datasets.test_gathering import leave
@@ -72,7 +75,13 @@ def test_many_questions_are_saved_by_a_job_that_the_page_follows(screen, workspa
 
     made = datasets.all(workspace)[0]
     assert "as soon as they are saved" in texts(shown) and not [one for one in shown.button if one.key == "save"]
-    finish(workspace, saving.latest(workspace, made.id))
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    work.save({"begun": True})
+    jobs.fail(workspace.engine, work.job, PlatformError(Message("MLflow is away."), Message("Wait.")))
+    shown.run()
+    assert "MLflow is away" in texts(shown)
+    shown.button(key="resume-saving").click().run()
+    finish(workspace, unfinished.latest(workspace, made.id))
     shown.run()
 
     assert not shown.exception and "Questions: 3" in texts(shown)

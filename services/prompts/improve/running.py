@@ -25,7 +25,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     asked = work.args["request"]
     base = prompts.version(workspace, asked["name"], asked["version"])
     specs = [spec for spec in scorers.all(workspace) if spec.name in asked["scorers"]]
-    rows = datasets.rows(workspace, asked["dataset_id"])
+    rows = datasets.whole_rows(workspace, asked["dataset_id"])
     learning, held_out = split(rows, asked["rows"])
     if any(scorers.needs_judge(spec) for spec in specs):
         scorers.check_judge(workspace)

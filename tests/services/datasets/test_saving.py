@@ -1,11 +1,14 @@
 """Much content is saved by a job: it goes on where it was cut off, and nobody reads or writes half a dataset."""
 
+import os
+
 import pytest
 
 from services import datasets, jobs
-from services.datasets import Row, saving
-from services.errors import ConflictError, NotReadyError
+from services.datasets import Row, saving, unfinished
+from services.errors import ConflictError, NotReadyError, PlatformError
 from services.jobs import State, Work
+from services.messages import Message
 
 
 class Cut(BaseException):
@@ -37,7 +40,7 @@ def test_many_questions_are_saved_by_a_job(workspace, finish):
     for refused in (datasets.snapshot, lambda *of: datasets.save_rows(*of, rows_of(2))):
         with pytest.raises(NotReadyError, match="is being saved"):
             refused(workspace, id)
-    ended = finish(workspace, saving.latest(workspace, id))
+    ended = finish(workspace, unfinished.latest(workspace, id))
 
     assert ended.state is State.DONE, ended.error
     assert (ended.done, ended.total) == (len(rows), len(rows))
@@ -50,7 +53,7 @@ def test_few_questions_are_saved_at_once(workspace):
     made = datasets.create(workspace, "Few", rows_of(2))
 
     assert saving.save(workspace, made.id, rows_of(4), made.updated_at) is None
-    assert len(asked(workspace, made.id)) == 4 and saving.latest(workspace, made.id) is None
+    assert len(asked(workspace, made.id)) == 4 and unfinished.latest(workspace, made.id) is None
 
 
 def test_a_saving_that_was_cut_off_goes_on(workspace, in_pairs, monkeypatch):
@@ -94,6 +97,68 @@ def test_a_saving_that_is_cancelled_leaves_a_way_back(workspace, in_pairs, monke
     assert [one.rows for one in datasets.history(workspace, made.id)] == [5, 3]
     datasets.restore(workspace, made.id, first.sha256)
     assert len(asked(workspace, made.id)) == 3
+
+
+def test_a_saving_that_broke_off_is_used_by_nobody_until_it_is_saved_again(workspace, in_pairs, monkeypatch, finish):
+    made = datasets.create(workspace, "Questions", rows_of(3))
+    whole = datasets.snapshot(workspace, made.id)
+    saving.save(workspace, made.id, rows_of(9), made.updated_at)
+    work, parts = work_of(workspace), []
+    merge = type(saving.stored.load(workspace, made.id)).merge_records
+
+    def failing(found, records):
+        parts.append(len(records))
+        if len(parts) > 2:
+            raise PlatformError(Message("MLflow is away."), Message("Wait."))
+        return merge(found, records)
+
+    with monkeypatch.context() as patch, pytest.raises(PlatformError) as told:
+        patch.setattr(type(saving.stored.load(workspace, made.id)), "merge_records", failing)
+        saving.run(workspace, work)
+    jobs.fail(workspace.engine, work.job, told.value)
+    assert 3 < len(asked(workspace, made.id)) < 9
+    for refused in (datasets.snapshot, datasets.whole_rows, lambda *of: datasets.add_rows(*of, rows_of(2))):
+        with pytest.raises(NotReadyError, match="Only a part of the dataset Questions was saved"):
+            refused(workspace, made.id)
+
+    ended = finish(workspace, saving.resume(workspace, made.id))
+
+    assert ended.state is State.DONE, ended.error
+    assert [row.question for row in datasets.snapshot(workspace, made.id).rows] == asked(workspace, made.id)
+    assert len(asked(workspace, made.id)) == 9 and [one.rows for one in datasets.history(workspace, made.id)] == [9, 3]
+    with pytest.raises(NotReadyError, match="not kept"):
+        saving.resume(workspace, made.id)
+    datasets.restore(workspace, made.id, whole.sha256)
+
+
+def test_a_saving_that_broke_off_is_mended_by_the_way_back(workspace, in_pairs):
+    made = datasets.create(workspace, "Questions", rows_of(3))
+    whole = datasets.snapshot(workspace, made.id)
+    saving.save(workspace, made.id, rows_of(9), made.updated_at)
+    work = work_of(workspace)
+    work.save({"begun": True})
+    jobs.fail(workspace.engine, work.job, PlatformError(Message("MLflow is away."), Message("Wait.")))
+    with pytest.raises(NotReadyError, match="Only a part"):
+        datasets.snapshot(workspace, made.id)
+
+    datasets.restore(workspace, made.id, whole.sha256)
+
+    assert datasets.snapshot(workspace, made.id).sha256 == whole.sha256
+    with pytest.raises(NotReadyError, match="not kept"):
+        saving.resume(workspace, made.id)
+
+
+def test_who_saves_at_the_same_moment_is_told_that_it_was_not_saved(workspace, in_pairs):
+    made = datasets.create(workspace, "Questions", rows_of(3))
+    found = saving.stored.load(workspace, made.id)
+    first = saving.start(workspace, found, rows_of(9))
+    old = workspace.settings.home / "saving" / first.args["file"]
+    os.utime(old, (0, 0))
+
+    with pytest.raises(ConflictError, match="yours was not saved"):
+        saving.start(workspace, found, rows_of(7))
+
+    assert list(old.parent.iterdir()) == [old]
 
 
 def test_what_somebody_saved_before_the_job_began_stays(workspace, in_pairs, finish):
