@@ -90,15 +90,30 @@ def test_a_store_that_does_not_answer_is_a_sentence_and_is_asked_again(shell, mo
     assert shown.run().title
 
 
-def test_who_has_not_signed_in_does_not_read_what_does_not_answer(shell, settings, monkeypatch, tmp_path):
-    def fail(settings):
-        raise NotReadyError(Message("The store at /srv/secret is asleep."), Message("Wake it."))
-
+@pytest.fixture
+def stranger(shell, monkeypatch, tmp_path):
+    """The console before a sign-in by OpenID Connect, whose roles file names one admin and no contact."""
     (tmp_path / "roles.toml").write_text('[roles]\nadmin = ["root@example.com"]\n')
     monkeypatch.setenv("SIGNALBOX_IDENTITY", "oidc")
     monkeypatch.setenv("SIGNALBOX_ROLES_FILE", str(tmp_path / "roles.toml"))
+    return shell
+
+
+def test_who_has_not_signed_in_reads_no_admins_name(stranger):
+    shown = stranger()
+    shown.query_params["sign_in"] = "failed"
+    shown.run()
+    assert not shown.exception
+    assert "ask an admin" in shown.error[0].value
+    assert "root" not in texts(shown)
+
+
+def test_who_has_not_signed_in_does_not_read_what_does_not_answer(stranger, monkeypatch):
+    def fail(settings):
+        raise NotReadyError(Message("The store at /srv/secret is asleep."), Message("Wake it."))
+
     monkeypatch.setattr(home, "prepare", fail)
-    shown = shell()
+    shown = stranger()
     assert not shown.exception
     assert "cannot be opened right now" in shown.error[0].value and "asleep" not in shown.error[0].value
 
