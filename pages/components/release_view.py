@@ -22,7 +22,7 @@ from pages.components import (
     session,
     steps,
 )
-from services import audit, releases
+from services import apps, audit, releases
 from services.audit import Verb
 from services.messages import Message, mark
 from services.releases import Proof, Release, State, Step
@@ -139,13 +139,15 @@ def _show_proof(release: Release) -> None:
 def _proof(proof: Proof, release: Release) -> str:
     if proof.prompt_version is None:
         return _(
-            "Proof: the live endpoint answered with agent version {n} after {seconds} s. It asks no prompt, so there is "
-            "none to prove.",
+            "Proof: the endpoint in {stage} answered with agent version {n} after {seconds} s. It asks no prompt, so there "
+            "is none to prove.",
+            stage=_(apps.TITLE[release.stage]),
             n=release.agent_version,
             seconds=proof.seconds,
         )
     return _(
-        "Proof: the live endpoint answered with prompt version {n} after {seconds} s.",
+        "Proof: the endpoint in {stage} answered with prompt version {n} after {seconds} s.",
+        stage=_(apps.TITLE[release.stage]),
         n=proof.prompt_version,
         seconds=proof.seconds,
     )

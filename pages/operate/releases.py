@@ -22,7 +22,7 @@ from services import agents, apps, audit, prompts, releases
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Proposal, Release
+from services.releases import Live, Pair, Proposal, Release
 
 _, say = session.text, session.say
 
@@ -62,8 +62,15 @@ def show_live(live: Live) -> None:
         moved_outside.show(workspace, live, live.release)
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(_("**Live:** {pair}, by release {id}.", pair=release_pairs.told(live.pair), id=live.release.id))
+        st.markdown(_stands(live.pair, live.release.id))
         show_roll_back(live)
+
+
+def _stands(pair: Pair, id: int) -> str:
+    told, environment = release_pairs.told(pair), workspace.app.environment
+    if environment.live:
+        return _("**Live:** {pair}, by release {id}.", pair=told, id=id)
+    return _("**In {stage}:** {pair}, by release {id}.", stage=_(apps.TITLE[environment.stage]), pair=told, id=id)
 
 
 def show_roll_back(live: Live) -> None:

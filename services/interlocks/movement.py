@@ -95,7 +95,7 @@ def nothing_moved(candidate: Candidate) -> Finding:
 def not_frozen(candidate: Candidate) -> Finding:
     """17: no freeze period forbids that anything new goes live now."""
     if not candidate.workspace.app.environment.live:
-        return FROZEN.green(Message("It counts for production only."))
+        return FROZEN.not_applicable(Message("It counts for production only."))
     period = apps.frozen_at(candidate.workspace, now())
     if period is None:
         return FROZEN.green(Message("No freeze period now."))

@@ -14,7 +14,7 @@ def proven_in_staging(candidate: Candidate) -> Finding:
     """19: a release to staging of exactly this agent version and prompt version was proven, and not taken back."""
     known = candidate.circumstances
     if not candidate.workspace.app.environment.live:
-        return STAGED.green(Message("It counts for production only."))
+        return STAGED.not_applicable(Message("It counts for production only."))
     if known.staged is not None:
         return STAGED.green(Message("Release {id} proved exactly this in staging.", id=known.staged))
     if not known.staging_first:

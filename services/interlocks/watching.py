@@ -39,7 +39,7 @@ def scorers_ready(candidate: Candidate) -> Finding:
 def _watched(candidate: Candidate, wanted: list[ScorerSpec]) -> Finding:
     """They start in the release; from then on, each of them must run in its version."""
     if not candidate.workspace.app.environment.live:
-        return PRODUCTION.green(Message("They judge production alone; what is answered here has no verdicts."))
+        return PRODUCTION.not_applicable(Message("They judge production alone; what is answered here has no verdicts."))
     running = {one.name: one.version for one in monitoring.production_scorers(candidate.workspace) if one.running}
     stopped = sorted(spec.name for spec in wanted if running.get(spec.name) != spec.version)
     if candidate.circumstances.watching and stopped:

@@ -105,7 +105,7 @@ def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Messag
     idle = sum(one.light is Light.NOT_APPLICABLE for one in findings)
     if idle:
         return Message(
-            "Interlocks that are clear: {n}. Not applicable without a prompt: {idle}.",
+            "Interlocks that are clear: {n}. Not applicable: {idle}.",
             n=len(findings) - idle,
             idle=idle,
         )

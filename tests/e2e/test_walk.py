@@ -81,7 +81,10 @@ class Walk:
     def proven(self, version: int) -> None:
         pattern = re.escape(
             self.t(
-                "Proof: the live endpoint answered with prompt version {n} after {seconds} s.", n=version, seconds="#"
+                "Proof: the endpoint in {stage} answered with prompt version {n} after {seconds} s.",
+                stage=self.t("Production"),
+                n=version,
+                seconds="#",
             )
         )
         self.console.sees_text(re.compile(pattern.replace(r"\#", r"[\d.]+")), timeout=LONG)

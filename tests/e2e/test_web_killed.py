@@ -30,5 +30,5 @@ def test_a_release_outlives_the_web_server(serve, visit, monkeypatch):
     assert server.pid("worker") == worker
     assert train.finished(release).state is releases.State.LIVE
     shown = visit(server).open("releases", release=release.id)
-    shown.sees_text(re.compile("Proof: the live endpoint answered with prompt version 1"))
+    shown.sees_text(re.compile("Proof: the endpoint in Production answered with prompt version 1"))
     assert held(server.home / "run" / "worker.lock")

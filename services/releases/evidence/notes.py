@@ -174,16 +174,18 @@ def _went(facts: Facts) -> Iterator[Message]:
             yield Message("{time}: {what}", time=moment(step.ended_at), what=step.detail)
     if release.proof and release.proof.prompt_version is None:
         yield Message(
-            "Proof: the trace {trace} of the live endpoint's answer shows the agent version. It asks no prompt, so there "
-            "is none to prove. It took {seconds} s and {probes} questions.",
+            "Proof: the trace {trace} of an answer of the endpoint in {stage} shows the agent version. It asks no prompt, "
+            "so there is none to prove. It took {seconds} s and {probes} questions.",
+            stage=Message(apps.TITLE[release.stage]),
             trace=release.proof.trace_id,
             seconds=release.proof.seconds,
             probes=release.proof.probes,
         )
     elif release.proof:
         yield Message(
-            "Proof: the trace {trace} of the live endpoint's answer shows prompt version {version}; it took {seconds} s "
-            "and {probes} questions.",
+            "Proof: the trace {trace} of an answer of the endpoint in {stage} shows prompt version {version}; it took "
+            "{seconds} s and {probes} questions.",
+            stage=Message(apps.TITLE[release.stage]),
             trace=release.proof.trace_id,
             version=release.proof.prompt_version,
             seconds=release.proof.seconds,
