@@ -62,10 +62,10 @@ def ask(known: dict[str, agents.AgentVersion]) -> Asked:
         on_change=chosen,
         args=("hours", "window"),
     )
-    versions = readmodel.versions(workspace)
     labels = agent_titles.labels(known.values())
     with st.container(horizontal=True):
         stage = _stage()
+        versions = readmodel.versions(workspace, Asked(stage=stage).origin)
         agent = _one_of(_("Agent version"), "agent", versions.agents, labels)
         prompt = _one_of(_("Prompt version"), "prompt", versions.prompts, {})
     return Asked(window, agent, prompt, stage)

@@ -91,9 +91,11 @@ class Versions:
     prompts: tuple[str, ...]
 
 
-def versions(workspace: "Workspace") -> Versions:
+def versions(workspace: "Workspace", origin: str = "live") -> Versions:
+    """Those that answered what came from `origin`, the newest first."""
+    query = "SELECT model_id, prompt FROM dim WHERE origin = ? ORDER BY id DESC"
     with file.reading(workspace) as connection:
-        rows = connection.execute("SELECT model_id, prompt FROM dim WHERE origin = 'live' ORDER BY id DESC").fetchall()
+        rows = connection.execute(query, (origin,)).fetchall()
     return (
         Versions(*(tuple(dict.fromkeys(filter(None, named))) for named in zip(*rows, strict=True)))
         if rows

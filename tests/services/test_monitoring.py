@@ -11,7 +11,7 @@ from mlflow.entities import AssessmentSource, Trace, TraceData
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
-from services import apps, jobs, monitoring, scorers
+from services import apps, jobs, monitoring, readmodel, scorers
 from services.apps import Stage
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -54,6 +54,10 @@ def test_only_live_traces_are_counted(workspace):
     assert look(workspace).total.count == 2
     staged = look(workspace, stage=Stage.STAGING)
     assert (staged.total.count, staged.markers, staged.silence) == (1, (), ())
+    leave(workspace, environment="staging", model_id="m-9")
+    look(workspace)
+    there = readmodel.versions(workspace, Asked(stage=Stage.STAGING).origin)
+    assert "m-9" in there.agents and "m-9" not in readmodel.versions(workspace).agents
 
 
 def test_numbers_say_what_they_rest_on(workspace):
