@@ -161,9 +161,10 @@ def test_a_link_to_a_prompt_in_any_place_counts():
     assert not Links(None, None, "greeting").none
 
 
-def test_who_logged_it_may_not_be_the_second_pair_of_eyes(written):
+@pytest.mark.parametrize("tags", [{prompts.AUTHOR_TAG: "grace", "mlflow.user": "worker"}, {"mlflow.user": "grace"}])
+def test_who_logged_it_may_not_be_the_second_pair_of_eyes(written, tags):
     approving.save_rule(written, ApprovalRule(Who.FOUR_EYES))
     agent = logged(written, "")
-    written.client.set_logged_model_tags(agent, {prompts.AUTHOR_TAG: "grace"})
+    written.client.set_logged_model_tags(agent, tags)
     release = releases.propose(written, Proposal(agent, None))
     assert approving.own_people(written, release) == {"ada", "grace"}
