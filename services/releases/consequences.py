@@ -33,8 +33,8 @@ def of_start(workspace: "Workspace", release: Release) -> Consequences:
     """What starting the release does."""
     return Consequences(
         changes=_changes(workspace, release),
-        before=_pair(release.before),
-        after=_pair(release.after),
+        before=pair_in_words(release.before),
+        after=pair_in_words(release.after),
         affected=affected(workspace),
         undo=_undo_of_start(workspace, release),
     )
@@ -46,8 +46,8 @@ def of_roll_back(workspace: "Workspace", now: Live, target: Release) -> Conseque
         changes=Message(
             "{endpoint} answers as release {id} had left it.", endpoint=workspace.app.endpoint, id=target.id
         ),
-        before=_pair(now.pair),
-        after=_pair(target.after),
+        before=pair_in_words(now.pair),
+        after=pair_in_words(target.after),
         affected=affected(workspace),
         undo=Message("Propose what is taken back now again: it passes the same interlocks."),
     )
@@ -57,8 +57,8 @@ def of_put_back(workspace: "Workspace", now: Live, last: Release) -> Consequence
     """What putting back does, after somebody moved what is live outside the console."""
     return Consequences(
         changes=Message("{endpoint} answers as release {id} had left it.", endpoint=workspace.app.endpoint, id=last.id),
-        before=_pair(now.pair),
-        after=_pair(last.after),
+        before=pair_in_words(now.pair),
+        after=pair_in_words(last.after),
         affected=affected(workspace),
         undo=Message("Propose what answers now as a release: it passes the interlocks."),
     )
@@ -119,7 +119,8 @@ def _undo_of_start(workspace: "Workspace", release: Release) -> Message:
     return Message("What answers now was never proven: going back to it is a release of its own.")
 
 
-def _pair(pair: Pair) -> Message:
+def pair_in_words(pair: Pair) -> Message:
+    """What answers, for the middle of a sentence; an agent version that is not registered yet is a new one."""
     if pair.model_id is None:
         return Message("nothing")
     agent, prompt = pair.agent_version, pair.prompt_version
