@@ -52,10 +52,16 @@ def proof(made: Evaluation) -> None:
                 "No prompt version was asked for, and it is not known which agent version gave each answer. This evaluation cannot carry a release."
             )
         )
+    elif not made.prompt_name and made.loaded:
+        found = _(
+            "It is logged without a prompt, but the evaluation's traces show that it loads one: {names}.",
+            names=session.escape(", ".join(made.loaded)),
+        )
+        st.warning(found, icon=":material/warning:")
     elif not made.prompt_name:
         st.caption(
             _(
-                "This agent version asks no prompt of the app: its instructions are part of its code, so there is no prompt version. It can be compared with other versions; to release it, log it with a prompt."
+                "This agent version asks no prompt of the app: its instructions are part of its code, so there is no prompt version. It can be compared with other versions and released."
             )
         )
     elif made.prompt_version is None:
