@@ -87,7 +87,7 @@ def test_a_tried_answer_shows_its_sources(workspace: Any) -> None:
         from pages.components import agent_try, session
         from services import jobs
 
-        agent_try._show_answer(jobs.get(session.workspace(), st.session_state["job"]))
+        agent_try._show_ended(jobs.get(session.workspace(), st.session_state["job"]))
 
     test = AppTest.from_function(page, default_timeout=30)
     test.session_state["job"], test.session_state["app"] = job.id, "support"
