@@ -114,7 +114,7 @@ def _table(
     rows: list[dict[str, str | None]] = [{"name": key, "value": value} for key, value in values.items()]
     # An empty list would leave the table without its columns.
     edited: list[dict[str, str | None]] = st.data_editor(
-        rows or [{"name": None, "value": None}],
+        rows or [{"name": "", "value": ""}],
         num_rows="dynamic",
         disabled=not may,
         key=_key(workspace, environment, name),

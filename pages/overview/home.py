@@ -39,7 +39,7 @@ def show_live(summary: Home) -> None:
 def show_next(step: NextStep) -> None:
     """The one thing that this person may do next."""
     with st.container(border=True):
-        told, way = st.columns([9, 2], vertical_alignment="center")
+        told, way = st.columns([3, 1], vertical_alignment="center")
         with told, st.container(gap="xxsmall"):
             st.caption(_("Next for you"))
             st.markdown(f"**{session.escape(say(step.what))}**")
