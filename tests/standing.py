@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from urllib.parse import urlparse
 from mlflow.entities import LoggedModelStatus
 from sqlalchemy import insert
 
-from services import database
+from services import database, jobs, releases
+from services.errors import BlockedError, ConflictError, ConsoleError, PlatformError
+from services.jobs import Work
+from services.releases import Kind, Pair, Release, State, records
 from services.workspace import Workspace
 
 MLMODEL = {"flavors": {"python_function": {"config": {}}}}
@@ -30,6 +34,37 @@ def logged(workspace: Workspace, prompt: str, pinned: int | None = None) -> str:
     (folder / "MLmodel").write_text(json.dumps(written))
     workspace.client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
     return str(made.model_id)
+
+
+def stored(
+    workspace: Workspace,
+    kind: Kind,
+    before: Pair,
+    after: Pair,
+    state: State = State.RUNNING,
+    done: Iterable[str] = (),
+    **changes: Any,
+) -> int:
+    """A release in the console's database, with these steps behind it."""
+    moves = {"prompt": "greeting", "before": asdict(before), "after": asdict(after)}
+    id = records.add(workspace, kind, moves | changes, "")
+    for name in done:
+        records.set_step(workspace, id, name, state="done", ended_at=database.now())
+    records.set_state(workspace, id, state)
+    return id
+
+
+def taken(workspace: Workspace, id: int) -> tuple[Release, ConsoleError | None]:
+    """The queued job of release `id` run in this process: the release as it ended, and what was raised."""
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    assert work.args == {"release": id}
+    error: ConsoleError | None = None
+    try:
+        releases.run(replace(workspace, fence=work.fence), work)
+    except (BlockedError, ConflictError, PlatformError) as raised:
+        error = raised
+    jobs.finish(workspace.engine, work.job, {})
+    return releases.get(releases.place(workspace, id), id), error
 
 
 def stand(workspace: Workspace, version: int, model_id: str, weight: int = 0, state: str = "ready") -> None:

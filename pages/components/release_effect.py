@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from pages.components import session
+from pages.components.production.links import between
 from services import monitoring, releases
 from services.readmodel import Part, Scored
 from services.releases import Release
@@ -12,7 +13,6 @@ from services.workspace import Workspace
 
 _, say = session.text, session.say
 P95 = 2
-MINUTE = "%Y-%m-%dT%H:%MZ"
 
 
 def show(workspace: Workspace, release: Release) -> None:
@@ -99,5 +99,5 @@ def _link(label: str, since: datetime, until: datetime) -> None:
         session.page("traces"),
         label=label,
         icon=":material/account_tree:",
-        query_params={"since": f"{since:{MINUTE}}", "until": f"{until:{MINUTE}}"},
+        query_params=between(since, until),
     )

@@ -1,7 +1,7 @@
 """Releases to staging: their own pointer, history, way back and proof, and production notices nothing."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import mlflow
@@ -12,40 +12,17 @@ from services import apps, audit, interlocks, jobs, monitoring, production, prom
 from services.apps import Environment, Freeze, Stage
 from services.audit import Verb
 from services.database import now, served
-from services.errors import BlockedError, ConflictError, InvalidInputError, NotFoundError, PlatformError
+from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.interlocks import Light
-from services.jobs import Work
 from services.prompts import moves
 from services.prompts.blockers import blockers
 from services.releases import Kind, Pair, Proposal, State, approving, asking, offline, records
 from services.releases.approving import ApprovalRule, Standing, Who
 from tests.left_traces import leave
 from tests.services.test_interlocks import evaluated_well
-from tests.standing import answered, gateway, logged, stand
+from tests.standing import answered, gateway, logged, stand, stored, taken
 
 NOTHING = Pair(None, None, None)
-
-
-def stored(workspace, kind, before, after, state=State.RUNNING, done=(), **changes):
-    moves = {"prompt": "greeting", "before": asdict(before), "after": asdict(after)}
-    id = records.add(workspace, kind, moves | changes, "")
-    for name in done:
-        records.set_step(workspace, id, name, state="done", ended_at=now())
-    records.set_state(workspace, id, state)
-    return id
-
-
-def run(workspace, job_of):
-    """The release's job as a worker runs it: it knows the app, and nothing of environments."""
-    work = Work(workspace.engine, jobs.claim(workspace.engine))
-    assert work.args == {"release": job_of}
-    error = None
-    try:
-        releases.run(replace(workspace, fence=work.fence), work)
-    except (BlockedError, ConflictError, PlatformError) as raised:
-        error = raised
-    jobs.finish(workspace.engine, work.job, {})
-    return releases.get(releases.place(workspace, job_of), job_of), error
 
 
 @pytest.fixture
@@ -75,7 +52,7 @@ def taken_to_staging(workspace, there, agent, environment="staging"):
     # The interlocks right before the move are told by another test.
     trace = answer(workspace, agent, 2, "Be kind for Acme.", environment)
     with gateway(workspace.settings.gateway_port, lambda n: answered(trace)) as asked:
-        ended, error = run(workspace, id)
+        ended, error = taken(workspace, id)
     return ended, error, asked
 
 
@@ -99,7 +76,7 @@ def test_what_moves_in_staging_leaves_production_where_it_is_and_comes_back(both
     back = releases.roll_back(there, "too kind")
     trace = answer(workspace, agent, 1, "Be brief for Acme.")
     with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
-        back, error = run(workspace, back.id)
+        back, error = taken(workspace, back.id)
     assert (back.state, back.stage, error, production.alias(there, "greeting")) == (State.LIVE, Stage.STAGING, None, 1)
     assert production.alias(workspace, "greeting") == 1 and releases.live(workspace).release.id == 1
     # The history and the charts of production know nothing of it.

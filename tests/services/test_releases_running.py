@@ -1,7 +1,7 @@
 """A release as its job runs it, on a real store: what is left when a step fails half way, and what is cleared away."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import mlflow
@@ -20,7 +20,7 @@ from services.people import Actor, Role
 from services.prompts import ChatMessage, Content
 from services.releases import Kind, Pair, State, asking, records, stopping
 from tests.left_traces import leave
-from tests.standing import answered, gateway, logged, refused, stand
+from tests.standing import answered, gateway, logged, refused, stand, stored, taken
 
 NOTHING = Pair(None, None, None)
 CHAT = Content((ChatMessage("system", "You speak for {{company_name}}."), ChatMessage("user", "{{question}}")))
@@ -36,31 +36,10 @@ def written(workspace, monkeypatch):
     return workspace
 
 
-def stored(workspace, kind, before, after, state=State.RUNNING, done=(), **changes):
-    moves = {"prompt": "greeting", "before": asdict(before), "after": asdict(after)}
-    id = records.add(workspace, kind, moves | changes, "")
-    for name in done:
-        records.set_step(workspace, id, name, state="done", ended_at=now())
-    records.set_state(workspace, id, state)
-    return id
-
-
 def run(workspace, id):
     """The job of release `id`, in this process; returns the release as it ended, and what was raised."""
     jobs.submit(workspace, "release", {"release": id})
     return taken(workspace, id)
-
-
-def taken(workspace, id):
-    """The same for a job that a click has queued."""
-    work = Work(workspace.engine, jobs.claim(workspace.engine))
-    error = None
-    try:
-        releases.run(replace(workspace, fence=work.fence), work)
-    except (BlockedError, ConflictError, PlatformError) as raised:
-        error = raised
-    jobs.finish(workspace.engine, work.job, {})
-    return releases.get(workspace, id), error
 
 
 def left(workspace, model_id, version, sent):

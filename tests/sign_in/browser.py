@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 SECONDS = 60.0
@@ -117,10 +117,8 @@ def refused(browser: Browser) -> bool:
     """Whether the WebSocket is closed before anything is drawn."""
     try:
         browser.open()
-    except (ConnectionClosed, OSError, httpx2.HTTPError):
+    except (ConnectionClosed, InvalidStatus, OSError, httpx2.HTTPError):
         return True
-    except Exception as error:  # noqa: BLE001 - every way in which the handshake is refused
-        return type(error).__name__ == "InvalidStatus"
     return False
 
 
