@@ -16,6 +16,10 @@ from tests.e2e.console import Console
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 WORDS = "Be <b>kind</b> & brief for {{company_name}}, {{nobody}}.\n日本語で丁寧に。\nمرحبا {{company_name}}"
+# The editor draws a key in the frame after it.
+DRAWN = """lines => new Promise((drawn) => requestAnimationFrame(() => {
+  drawn([...lines.children].map((line) => line.textContent).join("\\n"))
+}))"""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +68,7 @@ def test_any_script_is_marked_kept_and_saved_by_a_key(ada, come):
     console.editor.fill("")
     console.editor.press_sequentially(WORDS)
     paper = console.main.locator(".paper")
-    assert paper.evaluate("node => [...node.children].map(line => line.textContent).join('\\n')") == WORDS
+    assert paper.evaluate(DRAWN) == WORDS
     assert paper.locator("b").count() == 0
     assert paper.locator("mark.unknown").all_inner_texts() == ["{{nobody}}"]
     assert paper.locator("mark.known").count() == 2

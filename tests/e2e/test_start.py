@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.conftest import free_port
 from tests.e2e.conftest import ROOT
@@ -84,9 +85,9 @@ def test_in_proxy_mode_nobody_enters_without_a_header(serve, visit, tmp_path, br
     stranger.close()
     viewer = visit(server, extra_http_headers={"X-Forwarded-Email": "bob@example.com"}).open("apps")
     viewer.page.get_by_text("bob@example.com").wait_for()
-    assert viewer.button("Save settings").is_disabled()
+    expect(viewer.button("Save settings")).to_be_disabled()
     admin = visit(server, extra_http_headers={"X-Forwarded-Email": "root@example.com"}).open("apps")
-    assert admin.button("Save settings").is_enabled()
+    expect(admin.button("Save settings")).to_be_enabled()
 
 
 def test_a_clean_stop_stops_every_process(serve):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from services import sample
 from services.messages import text
@@ -95,7 +96,7 @@ class Walk:
             "release of its own: withdraw this one and propose that one."
         )
         console.sees_text(re.compile("mentions company"))
-        assert console.button("Start release").is_disabled()
+        expect(console.button("Start release")).to_be_disabled()
 
     def ask_endpoint(self) -> None:
         console = self.console.go("Endpoints")
