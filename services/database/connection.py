@@ -99,6 +99,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.execute("PRAGMA busy_timeout=20000")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA cache_size=-16000")  # kB: a search goes through the words of all prompts
 
 
 def _begin_sqlite(connection: Connection) -> None:

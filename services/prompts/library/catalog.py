@@ -54,5 +54,5 @@ def _seen(workspace: "Workspace", found: "Prompt") -> Seen:
         trashed=prompts.TRASH_TAG in found.tags,
         live=live,
         fingerprint=hashlib.sha256(written.encode()).hexdigest(),
-        newest=tuple(prompts.from_mlflow(one, live, name) for one in newest[:1]),
+        read=lambda: [prompts.from_mlflow(one, live, name) for one in newest[:1]],
     )

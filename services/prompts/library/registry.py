@@ -96,7 +96,7 @@ def _seen(found: RegisteredModel) -> Seen:
         trashed=prompts.TRASH_TAG in found.tags,
         live=live,
         fingerprint=hashlib.sha256(written.encode()).hexdigest(),
-        newest=tuple(_versions(found.latest_versions, live)),
+        read=lambda: _versions(found.latest_versions, live),
     )
 
 

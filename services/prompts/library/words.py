@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from services.prompts import PromptVersion
 
@@ -24,8 +25,7 @@ class _Folds(dict[int, str]):
 _FOLDS = _Folds()
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of a prompt; `version` is the newest one that says it, 0 for what belongs to no version."""
 
     version: int
