@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from services import streaming
 from services.readmodel.facts import NANO, PEOPLE, PRODUCTION, Fact, Mark
 from services.traces.rows import ORIGIN_TAG
 
@@ -98,6 +99,7 @@ def one(made: Made, number: int, at: int, chance: random.Random) -> Fact:
         cost=(sent * 150 + got * 600),
         settled=True,
         marks=tuple(marks(chance)),
+        first=40 + number % 600 if number % 3 == 0 and not broken else None,
     )
 
 
@@ -151,7 +153,9 @@ def add(connection: sqlite3.Connection, experiment: int, fact: Fact) -> None:
     links = json.dumps([{"name": name, "version": str(version)} for name, version in fact.prompts])
     for key, value in ((ORIGIN_TAG, fact.origin), ("mlflow.linkedPrompts", links), (PLACE, "TRACKING_STORE")):
         insert(connection, "trace_tags", request_id=fact.trace_id, key=key, value=value)
-    for key, value in (("mlflow.modelId", fact.model_id), ("mlflow.trace.infoFinalized", "true")):
+    told = {"mlflow.modelId": fact.model_id, "mlflow.trace.infoFinalized": "true"}
+    told |= {} if fact.first is None else {streaming.FIRST: str(fact.first)}
+    for key, value in told.items():
         insert(connection, "trace_request_metadata", request_id=fact.trace_id, key=key, value=value)
     add_span(connection, experiment, fact)
     for position, mark in enumerate(fact.marks):

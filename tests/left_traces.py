@@ -6,6 +6,7 @@ from typing import Any
 import mlflow
 from mlflow.entities import SpanStatusCode
 
+from services import streaming
 from services.workspace import Workspace
 
 
@@ -24,12 +25,17 @@ def leave(
     model_id: str = "m-1",
     user: str | None = None,
     environment: str | None = None,
+    first: float | None = None,
 ) -> str:
-    """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation, `environment` no production."""
+    """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation, `environment` no production.
+
+    `first`: seconds to the first words of a stream, as an agent of ours tells them.
+    """
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
     tags |= {"signalbox.environment": environment} if environment else {}
     metadata = {"mlflow.modelId": model_id} | ({"mlflow.sourceRun": run} if run else {})
     metadata |= {"mlflow.trace.user": user} if user else {}
+    metadata |= {streaming.FIRST: str(round(first * 1000))} if first is not None else {}
     began = time.time_ns() - int(hours_ago * 3600e9) - int(seconds * 1e9)
     ended = began + int(seconds * 1e9)
     asked: dict[str, Any] = {"request": {"input": [{"role": "user", "content": question}]}}

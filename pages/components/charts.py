@@ -34,12 +34,17 @@ def volume(found: Overview) -> go.Figure:
 
 
 def seconds(found: Overview) -> go.Figure:
-    """The median and the slowest tenth, twentieth and hundredth of the answers."""
+    """The median and the slowest tenth, twentieth and hundredth of the answers; dotted, when half had begun."""
     names = (_("median"), _("90 of 100"), _("95 of 100"), _("99 of 100"))
     lines = [
         _line(found, [part.millis[position] / 1000 for part in found.series.buckets], name, position)
         for position, name in enumerate(names)
     ]
+    if found.total.streamed:
+        began = _line(
+            found, [part.first[0] / 1000 for part in found.series.buckets], _("first words, median"), len(names)
+        )
+        lines.append(began.update(line={"dash": "dot"}))
     return _plain(go.Figure(lines), found, suffix=_("{seconds} s", seconds=""))
 
 

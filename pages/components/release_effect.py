@@ -64,7 +64,14 @@ def _show(workspace: Workspace, release: Release) -> None:
 
 
 def _names() -> list[str]:
-    return [_("Questions"), _("Failed"), _("Median time"), _("95 of 100 within"), _("Tokens per answer")]
+    return [
+        _("Questions"),
+        _("Failed"),
+        _("Median time"),
+        _("95 of 100 within"),
+        _("First words, median"),
+        _("Tokens per answer"),
+    ]
 
 
 def _column(part: Part) -> list[str]:
@@ -74,6 +81,7 @@ def _column(part: Part) -> list[str]:
         f"{part.errors:,}" + (f" ({session.percent(part.errors / part.count)})" if part.count else ""),
         session.millis(part.millis[0]),
         session.millis(part.millis[P95]),
+        session.millis(part.first[0]),
         f"{part.tokens / answered:,.0f}" if answered and part.tokens else "–",
     ]
 

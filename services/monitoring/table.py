@@ -8,7 +8,7 @@ from typing import Any
 from services.monitoring.overview import Overview
 from services.readmodel.series import SHARES
 
-HEAD = ("begins_utc", "ends_utc", "questions", "failed", "tokens", "cost")
+HEAD = ("begins_utc", "ends_utc", "questions", "failed", "tokens", "cost", "streamed")
 
 
 def as_csv(found: Overview) -> str:
@@ -16,7 +16,8 @@ def as_csv(found: Overview) -> str:
     names = [(one.now.kind, one.now.name) for one in found.scores]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([*HEAD, *(f"p{share * 100:g}_seconds" for share in SHARES), *_titles(names)])
+    times = [f"{what}p{share * 100:g}_seconds" for what in ("", "first_words_") for share in SHARES]
+    writer.writerow([*HEAD, *times, *_titles(names)])
     writer.writerows(_lines(found, names))
     return text.getvalue()
 
@@ -34,6 +35,16 @@ def _lines(found: Overview, names: list[tuple[str, str]]) -> Iterator[list[Any]]
         for name in names:
             one = given.get(name)
             scores += [one.passed, one.judged, one.mean if one.n else "", one.n] if one else [0, 0, "", 0]
-        seconds = ["" if value != value else round(value / 1000, 3) for value in part.millis]
+        seconds = ["" if value != value else round(value / 1000, 3) for value in (*part.millis, *part.first)]
         cost = "" if part.cost is None else part.cost
-        yield [begins.isoformat(), ends.isoformat(), part.count, part.errors, part.tokens, cost, *seconds, *scores]
+        yield [
+            begins.isoformat(),
+            ends.isoformat(),
+            part.count,
+            part.errors,
+            part.tokens,
+            cost,
+            part.streamed,
+            *seconds,
+            *scores,
+        ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInfo
 
+from services import streaming
 from services.jsons import sound
 from services.scorers.built import answer_text, question_text
 from services.traces.rows import LINKS, ORIGIN_TAG, USAGE, count, json_of, links, origin_of
@@ -43,7 +44,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One trace. `cost` is in billionths, so that sums stay exact; `settled`: what describes it has arrived."""
+    """One trace. `cost` is in billionths, so that sums stay exact; `settled`: what describes it has arrived.
+
+    `first`: milliseconds to the first words of an answer that was streamed, None where no stream is known.
+    """
 
     trace_id: str
     at: int
@@ -62,6 +66,7 @@ class Fact:
     cost: int | None
     settled: bool
     marks: tuple[Mark, ...]
+    first: int | None = None
 
     @property
     def slot(self) -> int:
@@ -107,6 +112,7 @@ def described(
         session=metadata.get(SESSION, ""),
         settled=FINALIZED in metadata or ORIGIN_TAG in tags,
         marks=marks(list(given), origin),
+        first=streaming.told(metadata.get(streaming.FIRST)),
         **known,
     )
 

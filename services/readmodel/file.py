@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("signalbox.readmodel")
 
-VERSION = 1
+VERSION = 2
 SUMS = """
 CREATE TABLE {width}_sum (
     id INTEGER PRIMARY KEY, slot INTEGER, dim INTEGER, n INTEGER, timed INTEGER, tokens_in INTEGER, tokens_out INTEGER, tokens INTEGER,
-    cost INTEGER, costed INTEGER, sketch BLOB);
+    cost INTEGER, costed INTEGER, streamed INTEGER, sketch BLOB, first BLOB);
 CREATE TABLE {width}_score (
     slot INTEGER, dim INTEGER, kind TEXT, name TEXT, n INTEGER, total REAL, judged INTEGER, passed INTEGER,
     every_n INTEGER, every_value INTEGER, every_total REAL, PRIMARY KEY (slot, dim, kind, name)) WITHOUT ROWID;

@@ -16,7 +16,8 @@ from services.readmodel.sums import DIM_BITS
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-SUMS = "slot, dim, n, tokens_in, tokens_out, tokens, cost, costed, sketch"
+SUMS = "slot, dim, n, tokens_in, tokens_out, tokens, cost, costed, streamed, sketch, first"
+COUNTED = 8
 SCORES = "slot, dim, kind, name, n, total, judged, passed"
 SHARES = (0.5, 0.9, 0.95, 0.99)
 HOUR_MS = 4 * SLOT_MS
@@ -37,7 +38,8 @@ class Window:
 @dataclass(frozen=True)
 class Part:
     """What some traces add up to. `millis`: percentiles at SHARES of the answered ones, nan without any; `cost` in the
-    currency that MLflow counts in, None when it is known of none."""
+    currency that MLflow counts in, None when it is known of none. `first`: the same percentiles of the time to the first
+    words, of the `streamed` answers."""
 
     count: int
     errors: int
@@ -46,6 +48,8 @@ class Part:
     tokens: int
     cost: float | None
     millis: tuple[float, ...]
+    streamed: int
+    first: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -165,21 +169,25 @@ def _cells(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> dict[t
 def _summed(
     rows: list[Any], cells: list[list[int]], many: int, dims: dict[int, Any], names: list[int]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-    """Sums of whole numbers in int64, so that they are exact, and the sketches of what was answered."""
-    sums = np.zeros((many, 7), dtype=np.int64)
+    """Sums of whole numbers in int64, so that they are exact, and both sketches of what was answered."""
+    sums = np.zeros((many, COUNTED), dtype=np.int64)
     if not rows:
-        return sums, np.zeros((many, sketch.BINS))
+        return sums, np.zeros((2, many, sketch.BINS))
     of = np.empty(len(rows), dtype=np.int64)
     for cell, held in enumerate(cells):
         of[held] = cell
     np.add.at(sums, of, _values(rows, dims))
     fine = [position for position, row in enumerate(rows) if dims[row[1]][2] == "OK"]
-    return sums, sketch.grouped([rows[position][8] for position in fine], of[fine], many)
+    times = ([rows[position][column] for position in fine] for column in (9, 10))
+    return sums, np.stack([sketch.grouped(one, of[fine], many) for one in times])
 
 
 def _values(rows: list[Any], dims: dict[int, Any]) -> npt.NDArray[np.int64]:
-    failed = {dim for dim, (_model, _prompt, state) in dims.items() if state == "ERROR"}
-    return np.array([(row[2], row[2] if row[1] in failed else 0, *row[3:8]) for row in rows], dtype=np.int64)
+    state = {dim: told for dim, (_model, _prompt, told) in dims.items()}
+    return np.array(
+        [(row[2], row[2] * (state[row[1]] == "ERROR"), *row[3:8], row[8] * (state[row[1]] == "OK")) for row in rows],
+        dtype=np.int64,
+    )
 
 
 def _positions(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> npt.NDArray[Any]:
@@ -197,16 +205,22 @@ def _named(sums: npt.NDArray[np.int64], counts: npt.NDArray[Any], of: list[str])
 def _parts(
     sums: npt.NDArray[np.int64], counts: npt.NDArray[Any], groups: npt.NDArray[np.int64], many: int
 ) -> list[Part]:
-    added, binned = np.zeros((many, 7), dtype=np.int64), np.zeros((many, sketch.BINS))
+    added = np.zeros((many, COUNTED), dtype=np.int64)
     np.add.at(added, groups, sums)
+    millis, first = (_percentiles(one, groups, many) for one in counts)
+    return [_part(*one) for one in zip(added.tolist(), millis, first, strict=True)]
+
+
+def _percentiles(counts: npt.NDArray[Any], groups: npt.NDArray[np.int64], many: int) -> list[tuple[float, ...]]:
+    binned = np.zeros((many, sketch.BINS))
     np.add.at(binned, groups, counts)
-    millis = sketch.percentiles(binned, SHARES)
-    return [_part(one, tuple(times)) for one, times in zip(added.tolist(), millis.tolist(), strict=True)]
+    return [tuple(one) for one in sketch.percentiles(binned, SHARES).tolist()]
 
 
-def _part(sums: Sequence[int], millis: tuple[float, ...]) -> Part:
-    count, errors, tokens_in, tokens_out, tokens, cost, costed = sums
-    return Part(count, errors, tokens_in, tokens_out, tokens, cost / NANO if costed else None, millis)
+def _part(sums: Sequence[int], millis: tuple[float, ...], first: tuple[float, ...]) -> Part:
+    count, errors, tokens_in, tokens_out, tokens, cost, costed, streamed = sums
+    spent = cost / NANO if costed else None
+    return Part(count, errors, tokens_in, tokens_out, tokens, spent, millis, streamed, first)
 
 
 def _scored(edges: npt.NDArray[np.int64], rows: list[Any], millis: int) -> list[list[Any]]:

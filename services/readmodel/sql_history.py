@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Select, case, column, create_engine, func, inspect, select, table
+from sqlalchemy import Connection, Engine, Select, case, column, create_engine, exists, func, inspect, select, table
 
+from services import streaming
 from services.errors import translated
 from services.jsons import parsed
 from services.messages import Message
@@ -44,7 +45,7 @@ tag = table("trace_tags", *map(column, ("request_id", "key", "value")))
 metadata = table("trace_request_metadata", *map(column, ("request_id", "key", "value")))
 assessment = table("assessments", *map(column, GIVEN.split()))
 span = table("spans", *map(column, ("trace_id", "parent_span_id", "start_time_unix_nano", "content")))
-KEPT = (FINALIZED, MODEL, SESSION, SOURCE_RUN, USER)
+KEPT = (FINALIZED, MODEL, SESSION, SOURCE_RUN, USER, streaming.FIRST)
 PRIME = 1_000_003
 
 
@@ -104,6 +105,8 @@ class SqlHistory:
             tags = _words(connection, tag, mine, (ENVIRONMENT_TAG, LINKS, ORIGIN_TAG))
             told = _words(connection, metadata, mine, KEPT)
             given = _given(connection, mine)
+            for trace_id, millis in _streamed(connection, mine):
+                told[trace_id][streaming.FIRST] = str(millis)
         return [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]
 
     def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
@@ -141,6 +144,20 @@ def _words(connection: Connection, source: Any, mine: Iterable[Any], keys: Itera
     for row in connection.execute(query):
         found[row.request_id][row.key] = row.value
     return found
+
+
+def _streamed(connection: Connection, mine: Iterable[Any]) -> Iterable[tuple[str, int]]:
+    """When the first words left, of the streams that MLflow traced and of which the trace itself does not say it."""
+    says = exists().where(metadata.c.request_id == info.c.request_id, metadata.c.key == streaming.FIRST)
+    query = (
+        select(span.c.trace_id, span.c.content)
+        .join(info, info.c.request_id == span.c.trace_id)
+        .where(*mine, span.c.parent_span_id.is_(None), span.c.content.contains(streaming.PIECE, autoescape=True), ~says)
+    )
+    for row in connection.execute(query):
+        millis = streaming.of_span(_json(row.content))
+        if millis is not None:
+            yield row.trace_id, millis
 
 
 def _given(connection: Connection, mine: Iterable[Any]) -> dict[str, list[Given]]:

@@ -11,7 +11,8 @@ from services.readmodel.facts import Fact, Mark
 QUARTERS = 4
 # A sum's key is its time, then whose: what a window adds up lies side by side in the file.
 DIM_BITS = 20
-SUMMED = "n, timed, tokens_in, tokens_out, tokens, cost, costed"
+SUMMED = "n, timed, tokens_in, tokens_out, tokens, cost, costed, streamed"
+SKETCHES = ("sketch", "first")
 SCORED = "n, total, judged, passed, every_n, every_value, every_total"
 
 
@@ -33,9 +34,9 @@ def keep_hour(connection: sqlite3.Connection, hour: int) -> None:
     ids = (quarters[0] << DIM_BITS, quarters[1] << DIM_BITS)
     query = f"SELECT dim, {sums} FROM quarter_sum WHERE id >= ? AND id < ? GROUP BY dim"
     for row in connection.execute(query, ids).fetchall():
-        blobs = "SELECT sketch FROM quarter_sum WHERE id >= ? AND id < ? AND dim = ?"
-        merged = sketch.merged(one for (one,) in connection.execute(blobs, (*ids, row[0])))
-        _insert(connection, "hour_sum", (hour << DIM_BITS | row[0], hour, *row, merged))
+        blobs = f"SELECT {', '.join(SKETCHES)} FROM quarter_sum WHERE id >= ? AND id < ? AND dim = ?"
+        merged = map(sketch.merged, zip(*connection.execute(blobs, (*ids, row[0])), strict=True))
+        _insert(connection, "hour_sum", (hour << DIM_BITS | row[0], hour, *row, *merged))
     scored = ", ".join(f"sum({one})" for one in SCORED.split(", "))
     connection.execute(
         f"INSERT INTO hour_score SELECT ?, dim, kind, name, {scored} FROM quarter_score "
@@ -46,13 +47,14 @@ def keep_hour(connection: sqlite3.Connection, hour: int) -> None:
 
 def _keep(connection: sqlite3.Connection, slot: int, dim: int, held: list[Fact]) -> None:
     times = [fact.millis for fact in held if fact.millis is not None]
+    firsts = [fact.first for fact in held if fact.first is not None]
     counted = [
         sum(value or 0 for value in values)
         for values in zip(*((one.tokens_in, one.tokens_out, one.tokens, one.cost) for one in held), strict=True)
     ]
     costed = sum(one.cost is not None for one in held)
-    row = (slot << DIM_BITS | dim, slot, dim, len(held), len(times), *counted, costed, sketch.pack(times))
-    _insert(connection, "quarter_sum", row)
+    row = (slot << DIM_BITS | dim, slot, dim, len(held), len(times), *counted, costed, len(firsts))
+    _insert(connection, "quarter_sum", (*row, sketch.pack(times), sketch.pack(firsts)))
     marks: dict[tuple[str, str], list[Mark]] = defaultdict(list)
     for fact in held:
         for mark in fact.marks:

@@ -16,7 +16,7 @@ from mlflow.entities import (
     TraceInfo,
 )
 
-from services import kinds, scorers
+from services import kinds, scorers, streaming
 from services.jsons import sound
 from services.kinds import ToolStep
 from services.messages import Message, stored
@@ -56,7 +56,8 @@ class Verdict:
 class TraceStory:
     """One trace, told. `abandoned`: the caller hung up. `cut`: the token limit ended the answer in the middle.
 
-    `tools`: those that the answer names where no step of the trace does.
+    `tools`: those that the answer names where no step of the trace does. `first`: seconds to the first words of an answer
+    that was streamed, None where no stream is known.
     """
 
     row: TraceRow
@@ -70,6 +71,7 @@ class TraceStory:
     abandoned: bool
     cut: bool
     tools: tuple[ToolStep, ...] = ()
+    first: float | None = None
 
     @property
     def practice(self) -> bool:
@@ -95,7 +97,15 @@ def told(trace: Trace) -> TraceStory:
         abandoned=abandoned,
         cut=any(span.attributes.get("finish_reason") == "length" for span in calls),
         tools=_tools(trace, outputs),
+        first=_first(trace, root),
     )
+
+
+def _first(trace: Trace, root: Span | None) -> float | None:
+    said = streaming.told(trace.info.trace_metadata.get(streaming.FIRST))
+    if said is None and root is not None:
+        said = streaming.of_span(root.to_dict())
+    return None if said is None else said / 1000
 
 
 def _verdicts(info: TraceInfo) -> list[Verdict]:

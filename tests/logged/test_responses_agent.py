@@ -11,6 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
+from services import streaming
 from services.workspace import Workspace
 from tests.stub_model import StubModel
 
@@ -249,6 +250,8 @@ def test_the_trace_tells_what_the_model_was_sent(load: Load, streamed: bool) -> 
     assert trace.info.token_usage["total_tokens"] == 10
     assert trace.info.trace_metadata["mlflow.trace.session"] == "c1"
     assert trace.info.trace_metadata["mlflow.trace.user"] == "u1"
+    first = streaming.told(trace.info.trace_metadata.get(streaming.FIRST))
+    assert first is not None and first <= trace.info.execution_duration if streamed else first is None
     assert json.loads(trace.info.tags["mlflow.linkedPrompts"]) == [{"name": "support", "version": "1"}]
 
 

@@ -23,15 +23,19 @@ def test_numbers_and_rows_are_shown(screen, workspace):
         mlflow.log_feedback(trace_id=leave(workspace), name="short", value=value)
     leave(workspace, error=True)
     leave(workspace, origin="probe")
+    assert "No answer of this time says that it was streamed" in texts(screen("monitoring"))
+    leave(workspace, first=0.25)
 
     page = screen("monitoring")
 
-    assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "3"), ("Failed", "1")]
+    assert [(metric.label, metric.value) for metric in page.metric][:2] == [("Questions", "4"), ("Failed", "1")]
+    assert (page.metric[4].label, page.metric[4].value) == ("First words, median", "0.25 s")
     line = page.table[0].value.iloc[0]
     assert (line["Scorer"], line["In production"]) == ("short", "50 % (9 % to 91 %, n = 2)")
     shown = texts(page)
     assert "No scorer watches production" in shown
-    assert "3 questions, none in the time before." in shown and "1 got no answer (33 %)." in shown
+    assert "4 questions, none in the time before." in shown and "1 got no answer (25 %)." in shown
+    assert "The first words came within 0.25 s for half of the 1 streamed answer," in shown
     assert "The lowest is “short”: 1 of 2 judged answers passed" in shown
     assert "The scorer short got a new version" in shown
     assert len(page.get("plotly_chart")) == 3
@@ -40,7 +44,7 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     page.radio(key="more").set_value("people").run()
     assert "Nobody has said yet" in texts(page)
     page.radio(key="more").set_value("cost").run()
-    assert "30 tokens" in texts(page) and "No cost is known" in texts(page)
+    assert "40 tokens" in texts(page) and "No cost is known" in texts(page)
     page.radio(key="window").set_value(168).run()
     assert page.query_params["hours"] == "168"
     assert not page.exception

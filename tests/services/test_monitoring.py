@@ -46,6 +46,7 @@ def feedback(trace_id, name="short"):
 
 
 def look(workspace, hours=24.0, **asked):
+    readmodel.catch_up(workspace, 60)  # a screen waits less, and a busy machine may need longer
     return monitoring.overview(workspace, Asked(hours, **asked))
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import mlflow
+import numpy as np
 import pytest
 
 from bench import trace_maker
@@ -228,6 +229,18 @@ def test_pages_lead_to_older_and_newer(busy):
     back = readmodel.find(busy, TraceQuery(**ask, after=third.newer))
     assert back.rows == second.rows
     assert readmodel.find(busy, TraceQuery(**ask, after=back.newer)).newer is None
+
+
+def test_first_words_are_those_of_the_streamed_answers(busy, now):
+    readmodel.catch_up(busy, 30)
+    made = [one for one in trace_maker.traces(trace_maker.Made(600, now, 4)) if one.first is not None]
+    end = now // 3_600_000 * 3_600_000
+    for edges in ((end - 4 * DAY, end), (end - DAY, end)):
+        within = [one.first for one in made if edges[0] <= one.at < edges[1]]
+        total = readmodel.read(busy, Window(edges)).total
+        assert total.streamed == len(within) > 30
+        assert total.first == pytest.approx(np.percentile(within, [50, 90, 95, 99]).tolist(), rel=sketch.ERROR)
+    assert readmodel.read(busy, Window((0, 900_000))).total.streamed == 0
 
 
 def test_a_long_window_adds_up_to_its_parts(busy, now):

@@ -23,7 +23,7 @@ MORE = {
 
 
 def totals(found: Overview) -> None:
-    asked, failed, median, slow = st.columns(4)
+    asked, failed, median, slow, *began = st.columns(5 if found.total.streamed else 4)
     total, before = found.total, found.before
     asked.metric(
         _("Questions"),
@@ -38,6 +38,14 @@ def totals(found: Overview) -> None:
     )
     median.metric(_("Median time"), session.millis(total.millis[0]))
     slow.metric(_("95 of 100 within"), session.millis(total.millis[2]))
+    for place in began:
+        place.metric(
+            _("First words, median"),
+            session.millis(total.first[0]),
+            help=_(
+                "{n} of {all} answers were streamed.", n=f"{total.streamed:,}", all=f"{total.count - total.errors:,}"
+            ),
+        )
 
 
 def first(found: Overview) -> None:
@@ -55,7 +63,7 @@ def first(found: Overview) -> None:
                 "**How long an answer takes.** Half are faster than the median; 95 of 100 are faster than the upper line."
             )
         )
-        _chart(found, charts.seconds(found), "seconds", sentences.seconds(found))
+        _chart(found, charts.seconds(found), "seconds", f"{sentences.seconds(found)} {sentences.first_words(found)}")
     with st.container(border=True):
         st.markdown(_("**How good the answers are.** The share that each scorer passed, of the answers it judged."))
         _quality(found)
@@ -195,6 +203,7 @@ def _line(title: str, label: str, part: Part, scores: list[Scored] | None) -> di
         _("Failed"): session.percent(part.errors / part.count),
         _("Median time"): session.millis(part.millis[0]),
         _("95 of 100 within"): session.millis(part.millis[2]),
+        _("First words, median"): session.millis(part.first[0]),
         **rated,
     }
 

@@ -35,6 +35,20 @@ def seconds(found: Overview) -> str:
     return said + " " + _("Half came within {p50} in the time before.", p50=_seconds(before))
 
 
+def first_words(found: Overview) -> str:
+    """Of the answers that were streamed; an answer that comes whole has no first words before it."""
+    total = found.total
+    if not total.streamed:
+        return _("No answer of this time says that it was streamed, so nothing is known of its first words.")
+    median, ninety, _most, _nearly_all = (_seconds(value) for value in total.first)
+    said = _("The first words came within {p50} for half of the {n} streamed {n:answer|answers}, within {p90} for 90 of 100.",
+             p50=median, p90=ninety, n=_number(total.streamed))  # fmt: skip
+    before = found.before.first[0]
+    if before != before:
+        return said
+    return said + " " + _("Half began within {p50} in the time before.", p50=_seconds(before))
+
+
 def scores(given: tuple[Score, ...]) -> str:
     """About the scorer that passed the smallest share."""
     shares = [one for one in given if one.now.judged]

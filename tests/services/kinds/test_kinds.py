@@ -11,7 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
-from services import kinds
+from services import kinds, streaming
 from services import settings as settings_module
 from services.kinds import Field, Kind, Misfit, chat, python
 from services.kinds.answers import readable
@@ -113,6 +113,9 @@ def test_a_chat_agents_stream_has_one_id_and_an_end(load):
     assert [one["delta"] for one in deltas] == ["Good ", "morning"]
     assert {one["item_id"] for one in deltas} == {done["item"]["id"]}
     assert done["item"]["content"][0]["text"] == "Good morning"
+    mlflow.flush_trace_async_logging()
+    trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
+    assert int(trace.info.trace_metadata[streaming.FIRST]) <= trace.info.execution_duration
 
 
 def test_an_agent_that_does_not_stream_answers_in_one_event(load):
@@ -144,6 +147,7 @@ def test_a_tool_that_waits_for_a_yes_is_told():
 def test_every_kind_leaves_a_trace_with_one_root(load):
     agent = load(files.CHAT)
     agent.predict({"input": TALK, "context": {"conversation_id": "talk-1", "user_id": "ada"}})
+    mlflow.flush_trace_async_logging()
     mlflow.flush_trace_async_logging()
     trace = mlflow.get_trace(mlflow.get_last_active_trace_id(thread_local=True))
     (root,) = [span for span in trace.data.spans if span.parent_id is None]
