@@ -1,11 +1,14 @@
 """Errors an operator can act on: a message and a next step."""
 
+import sqlite3
 from types import TracebackType
 
 from services.messages import Message
 from services.secrets import masked
 
 NETWORK = ("requests", "urllib3", "httpx2", "httpx")
+# What SQLite answers where nothing is wrong with what was asked: busy, locked, read-only, not to be read or written, full.
+SQLITE_AWAY = (5, 6, 8, 10, 13, 14)
 
 
 # What a workspace answers by, in MLflow's words; an MLflow server of one's own has no privileges to grant.
@@ -120,7 +123,7 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
         return refused
     if module in NETWORK or isinstance(error, TimeoutError):
         return _unreachable(doing)
-    if module == "sqlalchemy":
+    if module == "sqlalchemy" or _is_away(error):
         return PlatformError(
             Message("{doing}: the database did not accept it ({reason}).", doing=doing, reason=_first_line(error)),
             Message("Check the free space and the permissions of the data folder, then try again."),
@@ -132,6 +135,12 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
             Message("Check the free space and the permissions of the data folder, then try again."),
         )
     return None
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether a SQLite file that is not reached by SQLAlchemy cannot be used now."""
+    code = getattr(error, "sqlite_errorcode", 0)  # Python's own module says some things without SQLite
+    return isinstance(error, sqlite3.OperationalError) and code & 0xFF in SQLITE_AWAY
 
 
 def _unreachable(doing: Message) -> PlatformError:

@@ -19,7 +19,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from services.archive import cursor, plan, schema
-from services.errors import NotReadyError, PlatformError
+from services.errors import NotReadyError, PlatformError, translated
 from services.messages import Message
 from services.readmodel.facts import SLOT_MS
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 WRITER = "signalbox"
+WRITING = Message("Copying traces to the archive")
 VERSION_KEY = "signalbox.schema"
 PACKED = WriterProperties(compression="ZSTD", compression_level=3)
 # Another program may still be reading files that were replaced.
@@ -169,8 +170,10 @@ class Writing:
 def locked(workspace: "Workspace") -> Iterator[None]:
     """Whoever else wants to write waits."""
     place = folder(workspace)
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / "writer.lock").open("w") as lock:
+    with translated(WRITING):
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / "writer.lock").open("w")
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -181,7 +184,7 @@ def opened(workspace: "Workspace") -> Iterator[Writing]:
     if read(workspace) is None and not plan.load(workspace).on:
         raise NotReadyError(Message("Nothing is archived yet."), Message("Start the archive first."))
     try:
-        with closing(cursor.connect(folder(workspace) / "followed.db")) as notes:
+        with translated(WRITING), closing(cursor.connect(folder(workspace) / "followed.db")) as notes:
             yield Writing(workspace, notes)
     except DeltaError as error:
         raise _damaged(workspace, error) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from services.errors import NotReadyError
+from services.errors import NotReadyError, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("signalbox.readmodel")
 
+READING = Message("Reading the traces")
 VERSION = 2
 SUMS = """
 CREATE TABLE {width}_sum (
@@ -73,8 +74,10 @@ def reading(workspace: "Workspace") -> Iterator[sqlite3.Connection]:
 def writing(workspace: "Workspace", wait: bool = True) -> Iterator[sqlite3.Connection | None]:
     """The file for the only one who may fill it; None when someone else does and `wait` is off."""
     target = path(workspace)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_suffix(".lock").open("w") as lock:
+    with translated(READING):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = target.with_suffix(".lock").open("w")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -93,11 +96,12 @@ def discard(workspace: "Workspace") -> None:
 
 @contextmanager
 def _noticed(workspace: "Workspace") -> Iterator[None]:
-    """Damage may lie deep in the file: whoever meets it has the file made again."""
+    """Damage may lie deep in the file: whoever meets it has the file made again. A full disk is told as one."""
     try:
-        yield
+        with translated(READING):
+            yield
     except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:  # busy, full, or a mistake in what was asked
+        if type(error) is not sqlite3.DatabaseError:  # a mistake in what was asked
             raise
         log.warning("the read model %s is damaged (%s) and is made again", path(workspace), error)
         discard(workspace)
@@ -120,7 +124,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
         whole = True
     finally:
-        connection.execute("COMMIT" if whole else "ROLLBACK")
+        if whole:
+            connection.execute("COMMIT")
+        elif connection.in_transaction:  # where the disk is full, SQLite has taken it back itself
+            connection.execute("ROLLBACK")
 
 
 def meta(connection: sqlite3.Connection, key: str, default: int = 0) -> int:

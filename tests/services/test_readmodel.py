@@ -11,7 +11,7 @@ import pytest
 
 from bench import trace_maker
 from services import jobs, readmodel
-from services.errors import NotReadyError
+from services.errors import NotReadyError, PlatformError
 from services.readmodel import TraceQuery, Window, file, filling, sketch, source
 from services.readmodel.api_history import ApiHistory
 from tests.left_traces import leave
@@ -164,6 +164,26 @@ def test_a_damaged_or_missing_file_is_made_again(busy):
         content(busy)
     readmodel.catch_up(busy, 30)
     assert content(busy) == whole
+
+
+def test_a_full_disk_is_a_sentence_and_the_file_goes_on_afterwards(busy, now, monkeypatch):
+    read_all(busy)
+    before = readmodel.state(busy).traces
+    trace_maker.write(store(busy), busy.app.experiment_id, trace_maker.traces(trace_maker.Made(200, now, 4)))
+    connected = file._connect
+
+    def full(*given, **more):
+        connection = connected(*given, **more)
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "_connect", full)
+        with pytest.raises(PlatformError, match="database or disk is full") as raised:
+            readmodel.catch_up(busy, 30)
+    assert raised.value.retryable and "free space" in str(raised.value.remedy)
+    readmodel.catch_up(busy, 30)
+    assert readmodel.state(busy).traces == before + 200
 
 
 def test_the_api_tells_the_same_as_the_tables(busy, monkeypatch):

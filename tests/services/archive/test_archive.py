@@ -12,10 +12,10 @@ from deltalake import DeltaTable
 
 from bench import trace_maker
 from services import archive, audit, database, jobs
-from services.archive import copying, keeping, plan, schema, table
+from services.archive import copying, cursor, keeping, plan, schema, table
 from services.archive.plan import Plan
 from services.audit import Verb
-from services.errors import InvalidInputError
+from services.errors import InvalidInputError, PlatformError
 from services.processes.worker import CONTEXT
 from services.traces import erasing
 from tests.archived import content, truth, work
@@ -101,6 +101,27 @@ def test_a_second_writer_cannot_commit_the_same_number(busy):
         place.table = stale
         with pytest.raises(table.DeltaError, match="oncurrent"):
             place.replace(work_on, rows, {}, keep=False)
+    assert content(busy) == truth(busy)
+
+
+def test_a_full_disk_is_a_sentence_and_the_copying_goes_on_afterwards(busy, monkeypatch):
+    connected = cursor.connect
+
+    def full(file):
+        connection = connected(file)
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    def intend(connection, number, prints):
+        cursor.note(connection, "x" * 100_000, number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cursor, "connect", full)
+        patched.setattr(cursor, "intend", intend)  # a few quarter hours alone fit into the pages that are there
+        with pytest.raises(PlatformError, match="database or disk is full") as raised:
+            copying.copy(busy, plan.load(busy), lambda done, waiting: None)
+    assert raised.value.retryable
+    work(busy)
     assert content(busy) == truth(busy)
 
 
