@@ -15,9 +15,10 @@ SECONDS = 60.0
 
 @dataclass
 class Screen:
-    """What one run of the script drew: everything written, and the clickable widgets by id."""
+    """What one run of the script drew: everything written, the clickable widgets by id, and the ids of all widgets."""
 
     text: str = ""
+    widgets: list[str] = field(default_factory=list)
     buttons: dict[str, str] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     redirect: str = ""
@@ -28,7 +29,7 @@ class Screen:
 
 
 class Browser:
-    """`headers` go with every request, as a proxy adds them."""
+    """`headers` go with every request, as a proxy adds them; `query` is what stands in the address behind the page."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         self.url = url
@@ -36,6 +37,7 @@ class Browser:
         self.http = httpx2.Client(base_url=url, headers=self.headers, timeout=30)
         self.socket: ClientConnection | None = None
         self.pages: dict[str, str] = {}
+        self.query = ""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -73,6 +75,7 @@ class Browser:
         """Run the script once with the state of these widgets: True is a click."""
         message = BackMsg()
         message.rerun_script.page_name = page
+        message.rerun_script.query_string = self.query
         message.rerun_script.page_script_hash = self.pages.get(page, "")
         for id, value in widgets.items():
             state = message.rerun_script.widget_states.widgets.add(id=id)
@@ -128,6 +131,8 @@ def _draw(screen: Screen, message: ForwardMsg) -> None:
     if kind is None:
         return
     drawn = getattr(element, kind)
+    if isinstance(getattr(drawn, "id", None), str) and drawn.id:
+        screen.widgets.append(drawn.id)
     if kind in ("button", "download_button"):
         screen.buttons[drawn.id] = drawn.label
         if drawn.disabled:
