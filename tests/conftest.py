@@ -19,6 +19,7 @@ from services.jobs import Job
 from services.processes.worker import CONTEXT, Worker
 from services.settings import Settings
 from services.workspace import Workspace, connect
+from tests.stub_model import StubModel, stub_model
 
 pytest_plugins = ["tests.workspace.fixture"]
 CONTEXT.set_forkserver_preload(["services.processes.preload"])
@@ -62,6 +63,14 @@ def environ(migrated_home: Path, tmp_path: Path) -> dict[str, str]:
         "SIGNALBOX_PORT": str(free_port()),
         "SIGNALBOX_OPERATOR": "ada",
     }
+
+
+@pytest.fixture
+def model(environ: dict[str, str]) -> Iterator[StubModel]:
+    """The model that the console is configured for: what it answers is the test's to say."""
+    with stub_model() as stub:
+        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
+        yield stub
 
 
 @pytest.fixture

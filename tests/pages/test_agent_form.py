@@ -9,14 +9,8 @@ from services import agents, audit, jobs, prompts
 from services.agents import AgentForm, requirements
 from services.audit import Verb
 from tests.pages.conftest import texts
-from tests.stub_model import stub_model
 
-
-@pytest.fixture(autouse=True)
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
+pytestmark = pytest.mark.usefixtures("model")
 
 
 @pytest.fixture

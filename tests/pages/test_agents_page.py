@@ -7,8 +7,8 @@ from services.agents import AgentForm
 from services.jobs import State
 from tests.pages.conftest import bring, texts
 from tests.services.test_agents import BREAKS_ON_PARCELS
-from tests.stub_model import stub_model
 
+pytestmark = pytest.mark.usefixtures("model")
 BROKEN = b"def f(:\n"
 BREAKS_ALWAYS = (
     "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n"
@@ -18,13 +18,6 @@ BREAKS_ALWAYS = (
 
 def read(shown):
     return texts(shown).replace("\\", "")
-
-
-@pytest.fixture(autouse=True)
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from services.agents.form import check
 from services.audit import Verb
 from services.errors import ForbiddenError, InvalidInputError
 from services.jobs import State
-from tests.stub_model import stub_model
 
 MLFLOW, OPENAI = f"mlflow=={installed('mlflow')}", f"openai=={installed('openai')}"
 INDEX, ENDPOINT = ("vector_search_index", "main.docs.index"), ("serving_endpoint", "chat")
@@ -37,13 +36,6 @@ class Talking(ResponsesAgent):
 
 mlflow.models.set_model(Talking())
 """
-
-
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": f"{stub.url}", "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.jobs import State, Work
 from services.messages import render
 from services.scorers import ScorerSpec
-from tests.stub_model import stub_model
 
 FILE = (
     "import mlflow\nfrom mlflow.pyfunc import ResponsesAgent\n\n\nclass A(ResponsesAgent):\n    def predict(self, request):\n"
@@ -40,13 +39,6 @@ class A(ResponsesAgent):
 
 mlflow.models.set_model(A())
 """
-
-
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": f"{stub.url}", "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 @pytest.fixture

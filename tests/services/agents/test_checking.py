@@ -376,13 +376,6 @@ def test_a_resource_named_elsewhere_needs_one_of_its_kind():
     assert read(source, declared={"serving_endpoint:any"}) == []
 
 
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
-
-
 def test_the_job_reads_and_runs_the_built_in_agent(model, workspace, finish):
     prompts.save(workspace, "greeting", "Greet for {{company_name}}.", "first")
     config = {"prompt_name": "greeting", "prompt_version": "1", "llm_model": "stub"}

@@ -11,19 +11,11 @@ from services.agents import AgentForm, checking, documents, folder, shipping
 from services.agents.checking.wanting import unchosen_prompt
 from services.errors import InvalidInputError
 from tests.services.agents import agent_files as files
-from tests.stub_model import stub_model
 
 ENTRY = files.RESPONSES.replace("import uuid\n", "import uuid\n\nfrom words.polite import greet\n").replace(
     'f"You said: {said[-1]}"', "greet(said[-1])"
 )
 BESIDE = {"words/__init__.py": "", "words/polite.py": "def greet(text):\n    return f'Gladly: {text}'\n"}
-
-
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 def zipped(found, top="agent/"):

@@ -10,17 +10,14 @@ from services.agents import AgentForm, requirements
 from services.jobs import State
 from services.processes.version.agent import ServedAgent
 from tests.services.agents import framework_files as files
-from tests.stub_model import stub_model
 
 DSPY_ANSWER = "[[ ## answer ## ]]\nGladly.\n\n[[ ## completed ## ]]"
 
 
 @pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        stub.answer = lambda system, question: DSPY_ANSWER if "[[ ##" in system else f"Gladly: {question}"
-        yield stub
+def model(model):
+    model.answer = lambda system, question: DSPY_ANSWER if "[[ ##" in system else f"Gladly: {question}"
+    return model
 
 
 @pytest.fixture

@@ -23,20 +23,12 @@ from services.logged import signalbox_mcp
 from services.processes import child
 from services.processes.gateway.child import Wanted, environment
 from tests.mcp_server import SmallServer, mcp_server
-from tests.stub_model import stub_model
 
 
 @pytest.fixture(scope="module")
 def crm() -> Iterator[SmallServer]:
     with mcp_server() as told:
         yield told
-
-
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from services import agents, audit, database, jobs, prompts
 from services.agents import AgentForm, tools
 from services.errors import InvalidInputError
 from services.jobs import State
-from tests.stub_model import stub_model
 
 FILE = '''
 from typing import Literal, Optional
@@ -26,13 +25,6 @@ def refund(order: str, full: bool) -> str:
 def _helper(x):
     return x
 '''
-
-
-@pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
 
 
 def test_a_function_is_declared_by_its_name_hints_and_docstring():

@@ -9,15 +9,12 @@ from services.datasets import Row, proposing
 from services.datasets.proposing import Manner
 from services.errors import NotReadyError
 from services.jobs import State
-from tests.stub_model import stub_model
 
 
 @pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        stub.answer = lambda system, question: json.dumps([f"{question} Please.", "Two?", "", f"{question} Please."])
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
+def model(model):
+    model.answer = lambda system, question: json.dumps([f"{question} Please.", "Two?", "", f"{question} Please."])
+    return model
 
 
 @pytest.mark.parametrize(("manner", "expected"), [(Manner.REWORD, "1"), (Manner.RELATED, "")])

@@ -17,7 +17,6 @@ from services.prompts import ChatMessage, Content, drafts, improve
 from services.prompts.improve.optimizing import NAME
 from services.prompts.improve.running import split
 from services.scorers import ScorerSpec
-from tests.stub_model import stub_model
 
 BETTER = "Always name Acme. Question: {{question}}"
 
@@ -34,11 +33,9 @@ def write_anew(text):
 
 
 @pytest.fixture
-def model(environ):
-    with stub_model() as stub:
-        stub.answer = write_anew(json.dumps({NAME: BETTER}))
-        environ |= {"OPENAI_BASE_URL": stub.url, "OPENAI_API_KEY": "secret-key"}
-        yield stub
+def model(model):
+    model.answer = write_anew(json.dumps({NAME: BETTER}))
+    return model
 
 
 @pytest.fixture
