@@ -89,7 +89,7 @@ def _show_tools(agent: AgentVersion) -> None:
 
 def _show_links(links: Links) -> None:
     if links.none:
-        st.caption(_("It asks no prompt: its instructions are in its code."))
+        st.caption(_("It was logged without a prompt: its instructions are in its code or loaded by it."))
         return
     if links.agree:
         st.caption(_("Its three links to the prompt agree."))

@@ -45,18 +45,18 @@ def _ask(workspace: Workspace, name: str, found: list[PromptVersion]) -> Request
         st.info(_("An optimiser needs questions and scorers. Make a dataset and a scorer first."))
         return None
     labels, key = titles.labels(found), f"{workspace.app.id}-{name}"
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2)
     version = left.selectbox(
         _("Prompt version"), list(labels), format_func=labels.__getitem__, key=f"improve-version-{key}"
     )
-    dataset = middle.selectbox(
+    dataset = right.selectbox(
         _("Dataset"),
         list(listed),
         index=list(listed).index(workspace.app.dataset_id) if workspace.app.dataset_id in listed else 0,
         format_func=lambda id: _("{name}: {n} {n:question|questions}", name=listed[id].name, n=listed[id].rows),
         key=f"improve-dataset-{key}",
     )
-    rows = _ask_rows(right, listed[dataset], key)
+    rows = _ask_rows(left, listed[dataset], key)
     chosen = st.multiselect(_("Scorers"), names, default=names, key=f"improve-scorers-{key}")
     optimizers = improve.optimizers()
     optimizer = optimizers[0]

@@ -33,7 +33,7 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
         list(labels),
         format_func=labels.__getitem__,
         key=key,
-        width=420,
+        width=640,
         on_change=lambda: opening.open_prompt(name, "used", version=st.session_state[key]),
     )
     use = used.find(workspace, name, version)
