@@ -26,16 +26,18 @@ def leave(
     user: str | None = None,
     environment: str | None = None,
     first: float | None = None,
+    more: dict[str, str] | None = None,
 ) -> str:
     """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation, `environment` no production.
 
-    `first`: seconds to the first words of a stream, as an agent of ours tells them.
+    `first`: seconds to the first words of a stream, as an agent of ours tells them; `more` metadata besides.
     """
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
     tags |= {"signalbox.environment": environment} if environment else {}
     metadata = {"mlflow.modelId": model_id} | ({"mlflow.sourceRun": run} if run else {})
     metadata |= {"mlflow.trace.user": user} if user else {}
     metadata |= {streaming.FIRST: str(round(first * 1000))} if first is not None else {}
+    metadata |= more or {}
     began = time.time_ns() - int(hours_ago * 3600e9) - int(seconds * 1e9)
     ended = began + int(seconds * 1e9)
     asked: dict[str, Any] = {"request": {"input": [{"role": "user", "content": question}]}}

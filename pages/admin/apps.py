@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.components import (
     approval_form,
     canary_form,
+    currency_form,
     environment_form,
     feedback,
     freeze_form,
@@ -24,7 +25,7 @@ from services.messages import Message
 
 _ = session.text
 ZONES = sorted(available_timezones())
-FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone")
+FIELDS = ("id", "name", "company", "model", "endpoint", "smoke", "cache", "zone", "currency", "rate")
 
 
 # A click may overtake what was just typed: the fields are read in the callbacks, not taken from the last run.
@@ -100,6 +101,7 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
             help=_("Monitoring counts days in it. Type a city to find its zone."),
         )
         zone = st.empty()
+        currency = currency_form.show(key, form)
         st.number_input(
             _("Seconds until a moved prompt answers everywhere"),
             0,
@@ -127,7 +129,7 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
     )
     kept = table.dropna().itertuples(index=False)
     constants = {str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()}
-    places = {"name": name, "id": id, "endpoint": endpoint, "zone": zone, "constants": st.empty()}
+    places = {"name": name, "id": id, "endpoint": endpoint, "zone": zone, "currency": currency, "constants": st.empty()}
     show_problems(key, constants, places, new=new)
     return constants
 
@@ -158,6 +160,8 @@ def filled(key: str, constants: dict[str, str]) -> AppForm:
         smoke_questions=tuple(line.strip() for line in value["smoke"].splitlines() if line.strip()),
         prompt_cache_seconds=int(value["cache"]),
         time_zone=value["zone"] or "",
+        currency=value["currency"] or "",
+        currency_rate=float(value["rate"] or 0),
     )
 
 

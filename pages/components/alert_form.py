@@ -22,6 +22,7 @@ from services.alerts import (
 from services.audit import Verb
 from services.errors import NotFoundError
 from services.messages import LANGUAGES, Message, mark, render
+from services.money import Currency
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -32,7 +33,7 @@ SERIES = {
     Series.LATENCY: mark("Time within which 95 of 100 answers come"),
     Series.VOLUME: mark("Number of questions"),
     Series.TOKENS: mark("Tokens used"),
-    Series.COST: mark("Cost in US dollars"),
+    Series.COST: mark("Cost of all answers"),
     Series.DISAGREEMENT: mark("Disagreement of people with a scorer"),
     Series.SILENCE: mark("Silence: no questions, or no verdicts"),
 }
@@ -102,7 +103,7 @@ def _fields(workspace: Workspace, stored: Rule | None) -> Rule:
     scorer = _scorer(series, names, stored, f"scorer-{key}-{series.value}")
     rule = stored or Rule("", "", series, way)
     rule = replace(rule, series=series, scorer=scorer)
-    rule = _when(rule, way, stored, f"{key}-{series.value}")
+    rule = _when(workspace, rule, way, stored, f"{key}-{series.value}")
     rule = _more(rule, f"{key}-{series.value}")
     return _who(workspace, rule, stored, key)
 
@@ -126,7 +127,7 @@ def _scorer(series: Series, names: list[str], stored: Rule | None, key: str) -> 
     )
 
 
-def _when(rule: Rule, way: Way, stored: Rule | None, key: str) -> Rule:
+def _when(workspace: Workspace, rule: Rule, way: Way, stored: Rule | None, key: str) -> Rule:
     windows = list(WINDOW)
     minutes = st.selectbox(
         _("Over the last"),
@@ -144,7 +145,7 @@ def _when(rule: Rule, way: Way, stored: Rule | None, key: str) -> Rule:
     before = stored if stored and (stored.series, stored.way in CHANGING) == (rule.series, way in CHANGING) else None
     if way not in CHANGING:
         limit = before.limit if before else USUAL[rule.series][1]
-        return replace(rule, limit=_limit(rule, limit, f"limit-{key}-{way.value}"))
+        return replace(rule, limit=_limit(workspace.app.money, rule, limit, f"limit-{key}-{way.value}"))
     return _compared(rule, before, key)
 
 
@@ -178,10 +179,16 @@ def _compared(rule: Rule, before: Rule | None, key: str) -> Rule:
     return replace(rule, baseline=baseline, once_in=once_in, limit=asked / 100)
 
 
-def _limit(rule: Rule, limit: float, key: str) -> float:
+def _limit(money: Currency, rule: Rule, limit: float, key: str) -> float:
     if rule.series in SHARES:
         return st.number_input(_("Limit in %"), 0.0, 100.0, limit * 100, 1.0, "%.1f", key=key) / 100
-    label = {Series.LATENCY: _("Limit in seconds"), Series.COST: _("Limit in US dollars")}.get(rule.series, _("Limit"))
+    if rule.series is Series.COST:
+        label = _("Limit in {currency}", currency=money.sign)
+        shown = float(f"{money.of(limit):.12g}")
+        return money.dollars(
+            st.number_input(label, 0.0, None, shown, 1.0, "%g", key=f"{key}-{money.code}-{money.rate:g}")
+        )
+    label = _("Limit in seconds") if rule.series is Series.LATENCY else _("Limit")
     return float(st.number_input(label, 0.0, None, limit, 1.0, "%g", key=key))
 
 
@@ -220,16 +227,16 @@ def _who(workspace: Workspace, rule: Rule, stored: Rule | None, key: str) -> Rul
     else:
         chosen = []
         st.caption(_("It shows on this screen, on Home and on Monitoring. Under “Where alerts go” you choose more."))
-    sentence = say(alerts.describe(rule))
-    name = st.text_input(_("Name"), _own_name(stored), placeholder=sentence, key=f"name-{key}")
+    sentence = say(alerts.describe(rule, workspace.app.money))
+    name = st.text_input(_("Name"), _own_name(workspace, stored), placeholder=sentence, key=f"name-{key}")
     return replace(rule, name=name.strip() or sentence, to=tuple(chosen))
 
 
-def _own_name(stored: Rule | None) -> str:
+def _own_name(workspace: Workspace, stored: Rule | None) -> str:
     """What somebody wrote; a sentence that was taken for it follows the rule when that is changed."""
     if stored is None:
         return ""
-    sentences = (render(alerts.describe(stored), language) for language in LANGUAGES)
+    sentences = (render(alerts.describe(stored, workspace.app.money), language) for language in LANGUAGES)
     return "" if stored.name in [one[:LONGEST_NAME] for one in sentences] else stored.name
 
 

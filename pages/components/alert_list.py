@@ -57,7 +57,7 @@ def _show(workspace: Workspace, one: Standing) -> None:
     with st.container(border=True, gap="xsmall"):
         badge = f":{COLOUR.get(one.state, 'gray')}-badge[{_(STATE[one.state])}]"
         st.markdown(f"**{session.escape(one.rule.name)}** {badge}")
-        sentence = say(alerts.describe(one.rule))
+        sentence = say(alerts.describe(one.rule, workspace.app.money))
         if sentence != one.rule.name:
             st.caption(session.escape(sentence))
         alert_now.show_whole(workspace, one)

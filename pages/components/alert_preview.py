@@ -9,6 +9,7 @@ from pages.components import charts, feedback, session
 from services import alerts
 from services.alerts import Found, Preview, Rule, Series
 from services.errors import ConsoleError
+from services.money import Currency
 from services.workspace import Workspace
 
 _ = session.text
@@ -29,7 +30,7 @@ def show(workspace: Workspace, rule: Rule) -> None:
         return
     said = told(found)
     st.markdown(f"**{said}**")
-    drawn = figure(found)
+    drawn = figure(found, workspace.app.money)
     st.plotly_chart(drawn, key=f"preview-{workspace.app.id}", config={"displayModeBar": False}, alt=said)
     with st.container(gap="xxsmall"):
         for one in found.episodes[-MOST:][::-1]:
@@ -57,10 +58,10 @@ def told(found: Preview) -> str:
     return _("It would have fired {n} {n:time|times} in the last 14 days.", n=n)
 
 
-def figure(found: Preview) -> go.Figure:
+def figure(found: Preview, money: Currency) -> go.Figure:
     """What it watches, the limit as a line, and in red when people would have been told."""
     rule, times = found.rule, charts.local([alerts.moment(one) for one in found.seen])
-    scale = 100 if rule.series in PERCENT else 1
+    scale = 100.0 if rule.series in PERCENT else money.rate if rule.series is Series.COST else 1.0
     known = [one.now * scale if one.found is not Found.NO_DATA else None for one in found.seen]
     lines = [_line(times, known, _("now"), charts.BLUE)]
     if rule.changing:
@@ -71,7 +72,7 @@ def figure(found: Preview) -> go.Figure:
     for one in found.episodes:
         since, until = charts.local([one.since, one.until])
         drawn.add_vrect(x0=since, x1=until, fillcolor=charts.RED, opacity=0.25, line_width=1, line_color=charts.RED)
-    suffix = "%" if scale == 100 else ""
+    suffix = "%" if rule.series in PERCENT else ""
     drawn.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},

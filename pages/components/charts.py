@@ -74,8 +74,9 @@ def tokens(found: Overview) -> go.Figure:
 
 
 def cost(found: Overview) -> go.Figure:
-    spent = [part.cost or 0 for part in found.series.buckets]
-    return _plain(go.Figure([_bar(found, spent, _("US dollars"), ORANGE)], go.Layout(showlegend=False)), found)
+    """In the app's currency."""
+    spent = [found.money.of(part.cost or 0) for part in found.series.buckets]
+    return _plain(go.Figure([_bar(found, spent, found.money.sign, ORANGE)], go.Layout(showlegend=False)), found)
 
 
 def opinions(found: Overview, name: str) -> go.Figure:

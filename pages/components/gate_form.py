@@ -1,5 +1,7 @@
 """The form of the gate, and how it came to be what it is."""
 
+import math
+
 import streamlit as st
 
 from pages.components import feedback, session
@@ -36,7 +38,7 @@ def _fields(workspace: Workspace, specs: list[ScorerSpec]) -> None:
         st.caption(_("0 % or an empty minimum means that the scorer does not gate."))
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
-        _critical_and_limits(gate, app)
+        _critical_and_limits(workspace)
     with right.container(border=True, height="stretch"):
         _compared(gate, app)
     st.button(
@@ -85,7 +87,8 @@ def _stored(gate: Gate, spec: ScorerSpec) -> float | None:
     return None if least is None else float(least)
 
 
-def _critical_and_limits(gate: Gate, app: str) -> None:
+def _critical_and_limits(workspace: Workspace) -> None:
+    gate, app, money = workspace.app.gate, workspace.app.id, workspace.app.money
     st.radio(
         _("Critical questions"),
         list(apps.CRITICAL),
@@ -94,12 +97,12 @@ def _critical_and_limits(gate: Gate, app: str) -> None:
         key=f"gate-critical-{app}",
     )
     st.number_input(
-        _("US$ per answer, at most"),
+        _("{currency} per answer, at most", currency=session.escape(money.sign)),
         min_value=0.0,
-        value=gate.cost,
-        step=0.001,
+        value=None if gate.cost is None else float(f"{money.of(gate.cost):.12g}"),
+        step=0.001 * 10 ** round(math.log10(money.rate)),
         format="%.4f",
-        key=f"gate-cost-{app}",
+        key=f"gate-cost-{app}-{money.code}-{money.rate:g}",
         placeholder=_("no limit"),
         help=_("The average over the answers of the evaluation."),
     )
@@ -148,6 +151,8 @@ def _save(workspace: Workspace, specs: list[ScorerSpec]) -> None:
             scales[spec.name] = (min(scale), max(scale))
         if typed[f"gate-judged-{app}-{spec.name}"]:
             judged[spec.name] = int(typed[f"gate-judged-{app}-{spec.name}"])
+    money = workspace.app.money
+    cost = typed[f"gate-cost-{app}-{money.code}-{money.rate:g}"]
     gate = Gate(
         minimum=minimum,
         rows=int(typed[f"fewest-rows-{app}"]),
@@ -156,7 +161,7 @@ def _save(workspace: Workspace, specs: list[ScorerSpec]) -> None:
         critical=typed[f"gate-critical-{app}"],
         verdict=typed[f"gate-verdict-{app}"],
         margin=round(typed[f"gate-margin-{app}"] / 100, 4),
-        cost=typed[f"gate-cost-{app}"],
+        cost=None if cost is None else money.dollars(cost),
         seconds=typed[f"gate-seconds-{app}"],
     )
     with feedback.action(Message("Saved the gate.")):
@@ -168,8 +173,8 @@ def _history(workspace: Workspace) -> None:
     versions = apps.gate_history(workspace)
     with st.expander(_("Earlier versions of the gate: {n}", n=max(len(versions) - 1, 0)), icon=":material/history:"):
         for one, older in zip(versions, [*versions[1:], None], strict=True):
-            now = [say(rule) for rule in apps.gate_in_words(one.gate)]
-            before = [say(rule) for rule in apps.gate_in_words(older.gate)] if older else []
+            now = [say(rule) for rule in apps.gate_in_words(one.gate, workspace.app.money)]
+            before = [say(rule) for rule in apps.gate_in_words(older.gate, workspace.app.money)] if older else []
             st.markdown(
                 _(
                     "**Version {n}**, {time}, {person}",

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import session
 from pages.components.production.links import between
 from services import monitoring, releases
+from services.money import Currency
 from services.readmodel import Part, Scored
 from services.releases import Release
 from services.workspace import Workspace
@@ -42,7 +43,14 @@ def _show(workspace: Workspace, release: Release) -> None:
             length=_length(found.length),
         )
     )
-    st.table({_("Live traffic"): _names(), _("Before"): _column(found.before), _("After"): _column(found.after)})
+    money = workspace.app.money
+    st.table(
+        {
+            _("Live traffic"): _names(),
+            _("Before"): _column(found.before, money),
+            _("After"): _column(found.after, money),
+        }
+    )
     if found.scores:
         st.table(
             {
@@ -71,10 +79,11 @@ def _names() -> list[str]:
         _("95 of 100 within"),
         _("First words, median"),
         _("Tokens per answer"),
+        _("Cost per answer"),
     ]
 
 
-def _column(part: Part) -> list[str]:
+def _column(part: Part, money: Currency) -> list[str]:
     answered = part.count - part.errors
     return [
         f"{part.count:,}",
@@ -83,6 +92,7 @@ def _column(part: Part) -> list[str]:
         session.millis(part.millis[P95]),
         session.millis(part.first[0]),
         f"{part.tokens / answered:,.0f}" if answered and part.tokens else "–",
+        session.escape(money.written(part.cost / answered if answered and part.cost is not None else None)),
     ]
 
 

@@ -153,6 +153,11 @@ def millis(value: float) -> str:
     return seconds(None if value != value else value / 1000)
 
 
+def money(dollars: float | None) -> str:
+    """What MLflow counts in US dollars, in the chosen app's currency; a dash when nobody knows it."""
+    return workspace().app.money.written(dollars)
+
+
 def percent(share: float) -> str:
     """A share of one as a whole percentage."""
     return _("{n} %", n=f"{share * 100:.0f}")

@@ -148,6 +148,7 @@ def _show_facts(workspace: Workspace, story: TraceStory) -> None:
     people = [_("Person: {name}", name=story.user)] if story.user else []
     talk = [_("Conversation: {id}", id=story.session)] if story.session else []
     tokens = [_("Tokens: {n}", n=row.tokens)] if row.tokens is not None else []
+    tokens += [_("Cost: {cost}", cost=workspace.app.money.written(story.cost))] if story.cost is not None else []
     began = [_("First words after {time}", time=session.seconds(story.first))] if story.first is not None else []
     facts = [
         session.moment(row.time),

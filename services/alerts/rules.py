@@ -66,7 +66,7 @@ class Baseline(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `scorer` is empty where none is watched; `limit`: a share of one, seconds, a count or dollars; of
+    """One rule. `scorer` is empty where none is watched; `limit`: a share of one, seconds, a count or US dollars; of
     a change, the least that matters, in points of a share or parts of what it was.
 
     `once_in`: a quiet series fires for nothing at most once in that time, on average. `least`: fewer answers are no

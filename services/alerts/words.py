@@ -1,6 +1,5 @@
 """What an alert says: what was seen, what was changed before it, what it means for people, and one thing to do."""
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from services.alerts.looking import Found, Seen
 from services.alerts.rules import OF_SCORERS, SHARES, Baseline, Rule, Series, Way
 from services.messages import Message, mark
+from services.money import Currency
 from services.monitoring import Marker
 from services.monitoring.markers import markers
 from services.readmodel.facts import SLOT_MS
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 LOOK_BACK = timedelta(days=7)
-MANY, CENT = 99.95, 0.01
+MANY = 99.95
 
 FACT = {
     Series.PASSED: mark("“{scorer}” passed {now} of {n} judged answers"),
@@ -24,7 +24,7 @@ FACT = {
     Series.LATENCY: mark("95 of 100 answers came within {now}"),
     Series.VOLUME: mark("{now} {now:question was|questions were} asked"),
     Series.TOKENS: mark("{now} tokens were used"),
-    Series.COST: mark("{now} US dollars were spent"),
+    Series.COST: mark("{now} were spent"),
     Series.DISAGREEMENT: mark("people disagreed with “{scorer}” on {now} of {n} answers"),
     Series.SILENCE: mark("“{scorer}” gave no verdict on {n} {n:answer|answers}"),
 }
@@ -34,7 +34,7 @@ TITLE = {
     Series.LATENCY: mark("Time within which 95 of 100 answers come"),
     Series.VOLUME: mark("Number of questions"),
     Series.TOKENS: mark("Tokens used"),
-    Series.COST: mark("Cost in US dollars"),
+    Series.COST: mark("Cost of all answers"),
     Series.DISAGREEMENT: mark("Disagreement of people with “{scorer}”"),
 }
 MOVES = {
@@ -114,7 +114,7 @@ def of(workspace: "Workspace", rule: Rule, seen: Seen) -> Text:
     found = [one for one in markers(workspace, since - LOOK_BACK) if one.at < until]
     changed = found[-1] if found else None
     return Text(
-        what=said(rule, seen),
+        what=said(rule, seen, workspace.app.money),
         since=since,
         until=until,
         suspect=_suspect(changed),
@@ -124,7 +124,7 @@ def of(workspace: "Workspace", rule: Rule, seen: Seen) -> Text:
     )
 
 
-def describe(rule: Rule) -> Message:
+def describe(rule: Rule, money: Currency) -> Message:
     """The rule as one sentence, which is also its name when nobody writes a better one."""
     if rule.way is Way.STOPS:
         silent = (
@@ -139,11 +139,11 @@ def describe(rule: Rule) -> Message:
     beyond = (
         mark("{what} above {limit} in {window}") if rule.way is Way.ABOVE else mark("{what} below {limit} in {window}")
     )
-    return Message(beyond, what=named, limit=amount(rule.series, rule.limit), window=window)
+    return Message(beyond, what=named, limit=amount(rule.series, rule.limit, money), window=window)
 
 
-def said(rule: Rule, seen: Seen) -> Message:
-    """What was seen, against what it was measured by."""
+def said(rule: Rule, seen: Seen, money: Currency) -> Message:
+    """What was seen, against what it was measured by; `money` as it is at that time."""
     if seen.found in (Found.NO_DATA, Found.NO_BASELINE):
         return Message(
             "Too little to tell: {n} {n:answer|answers} in this time, and the rule needs {least}.",
@@ -152,21 +152,23 @@ def said(rule: Rule, seen: Seen) -> Message:
         )
     if rule.series is Series.SILENCE and not rule.scorer:
         return Message("Nobody asked anything.")
-    values = {"now": amount(rule.series, seen.now), "n": number(seen.n), "scorer": rule.scorer}
+    values = {"now": amount(rule.series, seen.now, money), "n": number(seen.n), "scorer": rule.scorer}
     fact = Message(FACT[rule.series], **{name: one for name, one in values.items() if f"{{{name}" in FACT[rule.series]})
     if rule.way is Way.STOPS:
         return Message("{fact}.", fact=fact)
     if rule.way is Way.ABOVE:
-        return Message("{fact}; the limit is at most {limit}.", fact=fact, limit=amount(rule.series, rule.limit))
+        return Message("{fact}; the limit is at most {limit}.", fact=fact, limit=amount(rule.series, rule.limit, money))
     if rule.way is Way.BELOW:
-        return Message("{fact}; the limit is at least {limit}.", fact=fact, limit=amount(rule.series, rule.limit))
-    before = amount(rule.series, seen.before)
+        return Message(
+            "{fact}; the limit is at least {limit}.", fact=fact, limit=amount(rule.series, rule.limit, money)
+        )
+    before = amount(rule.series, seen.before, money)
     if rule.baseline is Baseline.BEFORE:
         return Message("{fact}; it was {before} in the time before.", fact=fact, before=before)
     return Message("{fact}; it was {before} in the same hours of the last 7 days.", fact=fact, before=before)
 
 
-def amount(series: Series, value: float) -> Message | str:
+def amount(series: Series, value: float, money: Currency) -> Message | str:
     """A number of a series as people read it."""
     if value != value:
         return "–"
@@ -175,8 +177,7 @@ def amount(series: Series, value: float) -> Message | str:
     if series is Series.LATENCY:
         return Message("{seconds} s", seconds=f"{value:.3g}" if value < MANY else number(value))
     if series is Series.COST:
-        # Below a cent two digits that count: a limit of less is no limit of nothing.
-        return f"{value:,.2f}" if value >= CENT or value <= 0 else f"{value:.{1 - math.floor(math.log10(value))}f}"
+        return money.written(value)
     return number(value)
 
 

@@ -1,21 +1,35 @@
 """What the form of an app asks, and what must hold of it."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
 
+from services import money
 from services.apps.gate import Gate
 from services.apps.records import App
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.money import DOLLARS
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # MLflow fills variables in by name and would take these for arguments of its own call.
 RESERVED_VARIABLES = frozenset({"self", "allow_partial", "use_jinja_sandbox"})
-SETTINGS = ("name", "company", "constants", "model", "endpoint", "smoke_questions", "prompt_cache_seconds", "time_zone")
+SETTINGS = (
+    "name",
+    "company",
+    "constants",
+    "model",
+    "endpoint",
+    "smoke_questions",
+    "prompt_cache_seconds",
+    "time_zone",
+    "currency",
+    "currency_rate",
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,8 @@ class AppForm:
     smoke_questions: tuple[str, ...] = ()
     prompt_cache_seconds: int = 5
     time_zone: str = "UTC"
+    currency: str = DOLLARS
+    currency_rate: float = 1.0
     gate: Gate = field(default_factory=Gate)
 
 
@@ -66,6 +82,13 @@ def problems(form: AppForm) -> dict[str, InvalidInputError]:
         found["zone"] = InvalidInputError(
             Message("“{name}” is not a time zone.", name=form.time_zone), Message("Write it like Asia/Tokyo or UTC.")
         )
+    if not _is_currency(form.currency, form.currency_rate):
+        found["currency"] = InvalidInputError(
+            Message(
+                "One US dollar cannot be {rate} {currency}.", rate=f"{form.currency_rate:g}", currency=form.currency
+            ),
+            Message("Choose a currency, and type how much of it one US dollar is; of US dollars that is 1."),
+        )
     wrong = [name for name in form.constants if not VARIABLE.fullmatch(name) or name in RESERVED_VARIABLES]
     if wrong:
         found["constants"] = InvalidInputError(
@@ -73,3 +96,7 @@ def problems(form: AppForm) -> dict[str, InvalidInputError]:
             Message("Use letters, digits and underscores, beginning with a letter."),
         )
     return found
+
+
+def _is_currency(code: str, rate: float) -> bool:
+    return code in money.known() and math.isfinite(rate) and rate > 0 and (code != DOLLARS or rate == 1)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from services.database import setting
 from services.errors import InvalidInputError
 from services.messages import Message, mark
+from services.money import Currency
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -136,8 +137,8 @@ def _reachable(gate: Gate, name: str) -> bool:
     return low <= gate.minimum[name] <= high
 
 
-def in_words(gate: Gate) -> list[Message]:
-    """The gate's rules, one sentence each."""
+def in_words(gate: Gate, money: Currency) -> list[Message]:
+    """The gate's rules, one sentence each; costs in the app's currency."""
     told = [Message("At least {n} questions", n=gate.rows)]
     for name, least in gate.minimum.items():
         shown = f"{least:g}" if name in gate.scales else f"{least * 100:g} %"
@@ -150,7 +151,7 @@ def in_words(gate: Gate) -> list[Message]:
     else:
         told.append(Message(VERDICT[gate.verdict]))
     if gate.cost is not None:
-        told.append(Message("At most US$ {n} per answer", n=f"{gate.cost:g}"))
+        told.append(Message("At most {cost} per answer", cost=money.written(gate.cost)))
     if gate.seconds is not None:
         told.append(Message("95 of 100 answers within {n} seconds", n=f"{gate.seconds:g}"))
     return told

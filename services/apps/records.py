@@ -12,6 +12,7 @@ from services.database import app as table
 from services.database import setting, writing
 from services.errors import ConflictError, NotFoundError
 from services.messages import Message
+from services.money import DOLLARS, Currency
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -77,6 +78,8 @@ class App:
     smoke_questions: tuple[str, ...] = ()
     prompt_cache_seconds: int = 5
     time_zone: str = "UTC"
+    currency: str = DOLLARS
+    currency_rate: float = 1.0
     dataset_id: str | None = None
     gate: Gate = field(default_factory=Gate)
     environment: Environment = field(default_factory=Environment)
@@ -87,6 +90,11 @@ class App:
     def variables(self) -> dict[str, str]:
         """What the app fills into a prompt besides the question."""
         return {**self.constants, "company_name": self.company}
+
+    @property
+    def money(self) -> Currency:
+        """In which costs are shown and limits are typed."""
+        return Currency(self.currency, self.currency_rate)
 
 
 ENVIRONMENTS, OFFLINE = "environments", "offline"

@@ -27,7 +27,10 @@ def gate(candidate: Candidate) -> list[Finding]:
         return [_red(Broken(missing, WHY, mend, "evaluations", candidate.to_evaluate))]
     asks = _open(candidate, found)
     broken = [*_rows(candidate, wanted, found), *minimums.broken(candidate, found, asks), *_critical(candidate, wanted)]
-    broken += [*_verdict(candidate, wanted), *limits.broken(candidate.rows, wanted, asks)]
+    broken += [
+        *_verdict(candidate, wanted),
+        *limits.broken(candidate.rows, wanted, asks, candidate.workspace.app.money),
+    ]
     if candidate.live_agent is not None and candidate.baseline is None:
         broken.append(_uncompared(candidate))
     return [_red(one) for one in broken] or [Finding(2, TITLE, Light.GREEN, _clear(candidate), WHY)]

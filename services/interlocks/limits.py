@@ -7,6 +7,7 @@ import pandas as pd
 
 from services.apps.gate import Gate
 from services.messages import Message
+from services.money import Currency
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,13 @@ class Broken:
     asks: Mapping[str, str] = field(default_factory=dict)
 
 
-def broken(rows: pd.DataFrame, wanted: Gate, asks: Mapping[str, str]) -> list[Broken]:
+def broken(rows: pd.DataFrame, wanted: Gate, asks: Mapping[str, str], money: Currency) -> list[Broken]:
     """Cost per answer on average, and the seconds that 95 of 100 answers keep within; `asks` opens the evaluation."""
     answered = rows[rows["state"].eq("OK")] if len(rows) else rows
-    return [*_cost(answered, wanted, asks), *_seconds(answered, wanted, asks)]
+    return [*_cost(answered, wanted, asks, money), *_seconds(answered, wanted, asks)]
 
 
-def _cost(answered: pd.DataFrame, wanted: Gate, asks: Mapping[str, str]) -> list[Broken]:
+def _cost(answered: pd.DataFrame, wanted: Gate, asks: Mapping[str, str], money: Currency) -> list[Broken]:
     if wanted.cost is None:
         return []
     why = Message("The gate limits what an answer may cost.")
@@ -42,9 +43,9 @@ def _cost(answered: pd.DataFrame, wanted: Gate, asks: Mapping[str, str]) -> list
     if costs.mean() <= wanted.cost:
         return []
     found = Message(
-        "An answer costs US$ {cost} on average; the gate allows {limit}.",
-        cost=f"{costs.mean():.4g}",
-        limit=f"{wanted.cost:.4g}",
+        "An answer costs {cost} on average; the gate allows {limit}.",
+        cost=money.written(float(costs.mean())),
+        limit=money.written(wanted.cost),
     )
     mend = Message("Choose a cheaper model or shorten the prompt, then run the evaluation again.")
     return [Broken(found, why, mend, asks=asks)]

@@ -1,7 +1,7 @@
 """What the charts show: a window of the read model beside the time before it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import pandas as pd
 from services import apps, database, readmodel
 from services.apps import Stage
 from services.messages import Message
+from services.money import Currency
 from services.monitoring import buckets, markers
 from services.monitoring.markers import Marker
 from services.monitoring.silence import reasons
@@ -78,7 +79,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything that the screen draws. `times` are the beginnings of the buckets, in UTC, and the end of the last."""
+    """Everything that the screen draws. `times` are the beginnings of the buckets, in UTC, and the end of the last.
+
+    Costs are in US dollars, to be shown in `money`.
+    """
 
     asked: Asked
     times: tuple[datetime, ...]
@@ -88,6 +92,7 @@ class Overview:
     markers: tuple[Marker, ...]
     silence: tuple[Message, ...]
     state: State
+    money: Currency = field(default_factory=Currency)
 
     @property
     def total(self) -> Part:
@@ -118,6 +123,7 @@ def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Over
         markers=tuple(markers.markers(workspace, times[0])) if asked.origin == LIVE else (),
         silence=tuple(reasons(workspace, series.total) if asked.origin == LIVE else _nobody(asked, series.total)),
         state=readmodel.state(workspace),
+        money=workspace.app.money,
     )
 
 

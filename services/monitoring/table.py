@@ -8,7 +8,7 @@ from typing import Any
 from services.monitoring.overview import Overview
 from services.readmodel.series import SHARES
 
-HEAD = ("begins_utc", "ends_utc", "questions", "failed", "tokens", "cost", "streamed")
+HEAD = ("begins_utc", "ends_utc", "questions", "failed", "tokens", "cost_{currency}", "streamed")
 
 
 def as_csv(found: Overview) -> str:
@@ -17,7 +17,7 @@ def as_csv(found: Overview) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     times = [f"{what}p{share * 100:g}_seconds" for what in ("", "first_words_") for share in SHARES]
-    writer.writerow([*HEAD, *times, *_titles(names)])
+    writer.writerow([*(one.format(currency=found.money.code.lower()) for one in HEAD), *times, *_titles(names)])
     writer.writerows(_lines(found, names))
     return text.getvalue()
 
@@ -36,7 +36,7 @@ def _lines(found: Overview, names: list[tuple[str, str]]) -> Iterator[list[Any]]
             one = given.get(name)
             scores += [one.passed, one.judged, one.mean if one.n else "", one.n] if one else [0, 0, "", 0]
         seconds = ["" if value != value else round(value / 1000, 3) for value in (*part.millis, *part.first)]
-        cost = "" if part.cost is None else part.cost
+        cost = "" if part.cost is None else found.money.of(part.cost)
         yield [
             begins.isoformat(),
             ends.isoformat(),

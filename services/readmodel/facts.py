@@ -11,16 +11,15 @@ from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInf
 from services import streaming
 from services.jsons import sound
 from services.scorers.built import answer_text, question_text
-from services.traces.rows import LINKS, ORIGIN_TAG, USAGE, count, json_of, links, origin_of
+from services.traces.rows import COST, DEAREST, LINKS, ORIGIN_TAG, USAGE, count, json_of, links, origin_of
 
 SLOT_MS = 15 * 60_000
 # Times are counted in 43 bits, which end in the year 2248: a trace that is said to be later is not charted.
 LATEST_MS = (1 << 43) // SLOT_MS * SLOT_MS
 NANO = 1_000_000_000
-DEAREST = 1e6
 PRODUCTION, EVALUATION, PEOPLE, EXPECTATION = "production", "evaluation", "people", "expectation"
 SOURCE_RUN, MODEL, SESSION, USER = "mlflow.sourceRun", "mlflow.modelId", "mlflow.trace.session", "mlflow.trace.user"
-FINALIZED, COST = "mlflow.trace.infoFinalized", "mlflow.trace.cost"
+FINALIZED = "mlflow.trace.infoFinalized"
 RUN_OF_VERDICT = "mlflow.assessment.sourceRunId"
 WORDS = {"yes": 1.0, "no": 0.0}
 

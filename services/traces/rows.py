@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ORIGIN_TAG = "signalbox.origin"
 ENVIRONMENT_TAG = "signalbox.environment"
-LINKS, USAGE = "mlflow.linkedPrompts", "mlflow.trace.tokenUsage"
+LINKS, USAGE, COST = "mlflow.linkedPrompts", "mlflow.trace.tokenUsage", "mlflow.trace.cost"
+DEAREST = 1e6
 MOST = 1 << 53
 ORIGINS: dict[str, str] = {
     "live": mark("Live traffic"),

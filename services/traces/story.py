@@ -22,7 +22,7 @@ from services.kinds import ToolStep
 from services.messages import Message, stored
 from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
-from services.traces.rows import TraceRow, newest_feedback, opinions, row_of
+from services.traces.rows import COST, DEAREST, TraceRow, json_of, newest_feedback, opinions, row_of
 
 VERSION_KEY = "signalbox.version"
 REASON_KEY = "signalbox.reason"
@@ -57,7 +57,7 @@ class TraceStory:
     """One trace, told. `abandoned`: the caller hung up. `cut`: the token limit ended the answer in the middle.
 
     `tools`: those that the answer names where no step of the trace does. `first`: seconds to the first words of an answer
-    that was streamed, None where no stream is known.
+    that was streamed, None where no stream is known. `cost`: US dollars by MLflow's price list, None where it has no price.
     """
 
     row: TraceRow
@@ -72,6 +72,7 @@ class TraceStory:
     cut: bool
     tools: tuple[ToolStep, ...] = ()
     first: float | None = None
+    cost: float | None = None
 
     @property
     def practice(self) -> bool:
@@ -98,7 +99,14 @@ def told(trace: Trace) -> TraceStory:
         cut=any(span.attributes.get("finish_reason") == "length" for span in calls),
         tools=_tools(trace, outputs),
         first=_first(trace, root),
+        cost=_cost(info),
     )
+
+
+def _cost(info: TraceInfo) -> float | None:
+    told = json_of(info.trace_metadata.get(COST))
+    spent = told.get("total_cost") if isinstance(told, dict) else None
+    return float(spent) if isinstance(spent, int | float) and 0 <= spent <= DEAREST else None
 
 
 def _first(trace: Trace, root: Span | None) -> float | None:

@@ -73,7 +73,7 @@ def test_every_rule_of_the_gate_is_set_by_form_and_kept(screen, workspace):
     save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
     shown = screen("apps")
     shown.slider(key="gate-support-short").set_value(85)
-    for name, value in (("judged-support-short", 7), ("cost-support", 0.01), ("seconds-support", 4.5)):
+    for name, value in (("judged-support-short", 7), ("cost-support-USD-1", 0.01), ("seconds-support", 4.5)):
         shown.number_input(key=f"gate-{name}").set_value(value)
     shown.radio(key="gate-critical-support").set_value("all")
     shown.radio(key="gate-verdict-support").set_value("within").run()
@@ -84,7 +84,7 @@ def test_every_rule_of_the_gate_is_set_by_form_and_kept(screen, workspace):
     assert gate == apps.Gate({"short": 0.85}, 1, {"short": 7}, {}, "all", "within", 0.02, 0.01, 4.5)
     told = texts(shown).replace("\\", "")
     assert "Version 2" in told and "ada" in told and "95 of 100 answers within 4.5 seconds" in told
-    shown.number_input(key="gate-cost-support").set_value(0.0)
+    shown.number_input(key="gate-cost-support-USD-1").set_value(0.0)
     shown.button(key="save-gate").click().run()
     assert "must be above 0" in texts(shown) and apps.get(workspace, "support").gate == gate
 

@@ -13,6 +13,7 @@ from services.alerts.looking import Found
 from services.audit import Verb
 from services.database import now
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
+from services.money import Currency
 from services.people import Actor, Role
 from services.platforms import MonitoredScorer
 from services.readmodel.facts import SLOT_MS
@@ -239,10 +240,9 @@ def test_a_preview_knows_no_more_than_the_tick_did(workspace, start):
 
 
 def test_numbers_are_read_as_people_write_them():
-    seen = [words.amount(Series.LATENCY, one) for one in (0.5, 99.96, 1000.0)]
+    seen = [words.amount(Series.LATENCY, one, Currency()) for one in (0.5, 99.96, 1000.0)]
     assert [str(one) for one in seen] == ["0.5 s", "100 s", "1,000 s"]
-    cost = [words.amount(Series.COST, one) for one in (0.0, 0.004, 0.00012, 0.01, 1234.5)]
-    assert cost == ["0.00", "0.0040", "0.00012", "0.01", "1,234.50"]
+    assert words.amount(Series.COST, 0.004, Currency("JPY", 150.0)) == "¥0.6"
 
 
 def test_two_people_lose_neither_a_window_nor_a_channel(workspace):

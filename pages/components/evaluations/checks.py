@@ -92,6 +92,4 @@ def _cost(made: Estimate) -> str:
         return _("the price of {models} is not known", models=", ".join(made.unpriced))
     if not made.cost:
         return _("free of charge")
-    return (
-        _("less than US$ {cost}", cost="0.01") if made.cost < 0.01 else _("about US$ {cost}", cost=f"{made.cost:.2f}")
-    )
+    return _("about {cost}", cost=session.money(made.cost))

@@ -147,7 +147,7 @@ def _facts(one: Mapping[str, Any]) -> None:
             )
         )
     if not pd.isna(one["cost"]):
-        told.append(titles.money(one["cost"]))
+        told.append(session.money(one["cost"]))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(session.escape(" · ".join(told)), width="content")
         if one["trace_id"]:

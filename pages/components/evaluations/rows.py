@@ -66,7 +66,8 @@ def drawn(
     if chosen[["input_tokens", "output_tokens"]].notna().any(axis=None):
         table["tokens"], headings["tokens"] = tokens.astype("Int64"), _("Tokens")
     if chosen["cost"].notna().any():
-        table["cost"], headings["cost"] = chosen["cost"], _("Cost (US$)")
+        money = session.workspace().app.money
+        table["cost"], headings["cost"] = chosen["cost"] * money.rate, _("Cost ({currency})", currency=money.sign)
     for name, label in PARTS.items():
         if chosen[name].astype(bool).any():
             table[name], headings[name] = chosen[name], _(label)

@@ -13,6 +13,8 @@ from services.evaluations.sources import AGENT
 
 _, say = session.text, session.say
 ACROSS = 4
+# US dollars: a smaller difference per question is none.
+LEAST_COST = 1e-4
 NOTHING = comparing.Spent(None, None, None, None, None)
 
 
@@ -132,16 +134,17 @@ def _sum(found: comparing.Spent) -> float | None:
 def _shown(value: float | None, digits: int | None) -> str:
     if value is None:
         return "–"
-    return titles.money(value) if digits is None else f"{value:,.{digits}f}"
+    return session.escape(session.money(value)) if digits is None else f"{value:,.{digits}f}"
 
 
 def _difference(value: float | None, old: float | None, digits: int | None) -> str | None:
     if value is None or old is None:
         return None
     by = value - old
-    return (
-        f"{by:+,.{4 if digits is None else digits}f}" if abs(by) >= 10 ** -(4 if digits is None else digits) else None
-    )
+    if digits is None:
+        # A metric tells better from worse by the first sign.
+        return session.escape(f"{'-' if by < 0 else '+'}{session.money(abs(by))}") if abs(by) >= LEAST_COST else None
+    return f"{by:+,.{digits}f}" if abs(by) >= 10**-digits else None
 
 
 def _words(rows: pd.DataFrame, name: str) -> str:

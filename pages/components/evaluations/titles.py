@@ -75,12 +75,5 @@ def state_of(row: Any, name: str, kind: str) -> str:
     return str(browsing.states(pd.DataFrame([row]), name, kind).iloc[0])
 
 
-def money(value: float | None) -> str:
-    """US dollars; small sums keep the digits that say something."""
-    if value is None or value != value:
-        return "–"
-    return f"${value:.2f}" if value >= 1 else f"${value:.4f}".rstrip("0").rstrip(".") if value else "$0"
-
-
 def count(value: Any) -> str:
     return "–" if value is None or pd.isna(value) else f"{round(float(value)):,}"

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.components import editor, feedback, session
+from pages.components.playground import numbers
 from pages.components.playground.desk import Place
-from pages.components.playground.numbers import money
 from services import audit, playground, prompts
 from services.audit import Verb
 from services.messages import Message
@@ -93,7 +93,7 @@ def _show_facts(place: Place, now: Now) -> None:
 def _cost(place: Place, now: Now) -> str:
     if place.workspace.settings.practice:
         return _("free")
-    return _("cost –") if now.cost is None else money(now.cost)
+    return _("cost –") if now.cost is None else numbers.money(place, now.cost)
 
 
 def _help(place: Place, now: Now) -> str:

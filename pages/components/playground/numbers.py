@@ -25,12 +25,11 @@ def show_sum(place: Place, variant: Variant) -> None:
             seconds=f"{sum(now.seconds or 0 for now in done) / len(done):.1f}",
         ),
         _("tokens {n}", n=f"{sum(now.sent + now.got for now in done):,}"),
-        *([_("together {cost}", cost=money(sum(costs)))] if len(costs) == len(done) else []),
+        *([_("together {cost}", cost=money(place, sum(costs)))] if len(costs) == len(done) else []),
     ]
     st.caption(f":material/functions: {' · '.join(parts)}")
 
 
-def money(dollars: float) -> str:
-    """US dollars with two digits that say something."""
-    digits = 2 if dollars >= 0.1 or not dollars else 2 + len(f"{1 / dollars:.0f}") - 1
-    return rf"US\${dollars:.{digits}f}"
+def money(place: Place, dollars: float) -> str:
+    """In the app's currency, for markdown."""
+    return session.escape(place.workspace.app.money.written(dollars))

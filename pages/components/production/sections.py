@@ -179,6 +179,7 @@ def _people(found: Overview) -> None:
 
 def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
     labels = agent_titles.labels(agents.values())
+    priced = found.total.cost is not None
     by_agent = [
         (labels.get(id, id or "–"), part, found.series.model_scores.get(id))
         for id, part in found.series.by_model.items()
@@ -187,7 +188,9 @@ def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
         (_prompt(name), part, found.series.prompt_scores.get(name)) for name, part in found.series.by_prompt.items()
     ]
     for title, lines in ((_("Agent version"), by_agent), (_("Prompt version"), by_prompt)):
-        st.dataframe([_line(title, *one) for one in lines], hide_index=True)
+        st.dataframe(
+            [_line(title, *one) | (_per_thousand(found, one[1]) if priced else {}) for one in lines], hide_index=True
+        )
     st.caption(_("Choose one version above to see its charts alone."))
 
 
@@ -206,6 +209,11 @@ def _line(title: str, label: str, part: Part, scores: list[Scored] | None) -> di
         _("First words, median"): session.millis(part.first[0]),
         **rated,
     }
+
+
+def _per_thousand(found: Overview, part: Part) -> dict[str, str]:
+    cost = None if part.cost is None else part.cost / part.count * sentences.PER
+    return {_("Cost of 1,000 questions"): found.money.written(cost)}
 
 
 def _prompt(name: str) -> str:

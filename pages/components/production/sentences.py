@@ -1,6 +1,7 @@
 """What each chart says, in one or two sentences from its numbers."""
 
 from pages.components import session
+from services.money import DOLLARS
 from services.monitoring import Overview, Score
 from services.readmodel import Part
 
@@ -77,13 +78,17 @@ def tokens(found: Overview) -> str:
 
 
 def cost(found: Overview) -> str:
-    """In the dollars of MLflow's price list; without a price nothing is claimed."""
+    """By MLflow's price list, in the app's currency at today's rate of its settings; without a price nothing is claimed."""
     spent = found.total.cost
     if spent is None:
         return _("No cost is known: MLflow has no price for this model.")
-    return _("{cost} US dollars by MLflow's price list, {change}; {each} for {n} questions.",
-             cost=f"{spent:.2f}", change=_change(spent, found.before.cost or 0),
-             each=f"{spent / found.total.count * PER:.2f}", n=_number(PER))  # fmt: skip
+    said = _("{cost} by MLflow's price list, {change}; {each} for {n} questions.",
+             cost=found.money.written(spent), change=_change(spent, found.before.cost or 0),
+             each=found.money.written(spent / found.total.count * PER), n=_number(PER))  # fmt: skip
+    if found.money.code == DOLLARS:
+        return session.escape(said)
+    rate = _("One US dollar is counted as {rate}.", rate=found.money.written(1))
+    return session.escape(f"{said} {rate}")
 
 
 def in_all(part: Part) -> str:
