@@ -93,7 +93,7 @@ def _look(workspace: "Workspace", rule: Rule, stood: Standing) -> Look | None:
     if end is None:
         return None
     at, same = datetime.fromtimestamp(end * SLOT_MS / 1000, UTC), before is None or before.by(rule)
-    if before is not None and same and before.at >= at:
+    if before is not None and same and before.at == at:  # a later one is of a clock that was put back since
         return None
     if there is not None and not same:
         # What the rule told before it was changed is over, whatever it says now.

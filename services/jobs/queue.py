@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, and_, insert, or_, select, update
@@ -18,6 +18,7 @@ from services.people import CONSOLE
 
 MOST_ATTEMPTS = 5
 LONG = timedelta(minutes=5)
+MOMENT = timedelta(seconds=1)
 
 
 def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = False) -> Job | None:
@@ -123,6 +124,33 @@ def nudge(engine: Engine, kind: str, app_id: str) -> None:
     waiting = and_(table.c.kind == kind, table.c.app_id == app_id, table.c.state == State.QUEUED.value)
     with writing(engine) as connection:
         connection.execute(update(table).where(waiting).values(due_at=now()))
+
+
+def put_right(engine: Engine) -> int:
+    """Let go what a clock that was ahead and was put back would hold up; returns how many jobs were held.
+
+    The time that a person chose for a release stays.
+    """
+    at = now()
+    late = select(table).where(table.c.state == State.QUEUED.value, table.c.due_at > at + MOMENT)
+    with engine.connect() as connection:
+        held = [(row, due) for row in connection.execute(late) if (due := _rightly_due(row, at)) is not None]
+    for row, due in held:
+        still = and_(table.c.id == row.id, table.c.state == State.QUEUED.value, table.c.due_at > due)
+        with writing(engine) as connection:
+            connection.execute(update(table).where(still).values(due_at=due, created_at=min(row.created_at, at)))
+    return len(held)
+
+
+def _rightly_due(row: Any, at: datetime) -> datetime | None:
+    """When a waiting job should start instead; None where its time is right."""
+    if row.every is not None:
+        return at if row.due_at > at + timedelta(seconds=row.every) + MOMENT else None
+    if row.attempt:  # it was given back, to go on at once
+        return at
+    wait = row.due_at - row.created_at
+    chosen = row.kind == "release" and wait > MOMENT
+    return at + max(wait, timedelta()) if row.created_at > at + MOMENT and not chosen else None
 
 
 def asked_since_scored(engine: Engine) -> list[str]:

@@ -163,6 +163,8 @@ class Worker:
             self.stopping = True
             return
         heart.beat(self.settings)
+        if held_up := jobs.put_right(self.engine):
+            log.warning("the clock was put back: %s jobs that waited for it start now", held_up)
         jobs.ensure(self.engine, "tend_prompts", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "read_traces", SECONDS_BETWEEN_LOOKS)
         jobs.ensure(self.engine, "watch_alerts", SECONDS_BETWEEN_LOOKS, having="alert_rules")

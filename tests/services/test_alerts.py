@@ -119,6 +119,16 @@ def test_windows_are_not_looked_at_before_everything_arrived(workspace, start):
     assert alerts.firing(workspace) == []
 
 
+def test_a_clock_that_was_put_back_does_not_blind_a_rule(workspace, start):
+    """The window of a clock that was hours ahead was looked at: the right one's are looked at all the same."""
+    alerts.save(workspace, ERRORS)
+    hour(workspace, start + 5 * 3600_000, 30)
+    assert alerts.tick(workspace) == 1
+    hour(workspace, start, 20, bad=10)
+    assert alerts.tick(workspace) == 1
+    assert len(alerts.firing(workspace)) == 1
+
+
 def test_it_is_told_again_until_somebody_looks_after_it(mailed, start, monkeypatch):
     alerts.save(mailed, replace(ERRORS, to=("slack",), again_hours=1))
     hour(mailed, start, 20, bad=10)

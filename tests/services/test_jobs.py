@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from services import jobs
 from services.database import job as table
@@ -152,6 +152,42 @@ def test_a_living_child_is_not_started_again_after_a_clock_jump(workspace):
     jobs.claim(workspace.engine)
     rows(workspace.engine, job.id, lease_until=now() - timedelta(seconds=1))
     assert jobs.claim(workspace.engine, mine=[job.id]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "queued", "right"),
+    [
+        ("count", {"every": 60, "due_at": 60}, 0),
+        ("count", {"due_at": 0, "created_at": 0}, 0),
+        ("count", {"due_at": 10, "created_at": 0}, 10),
+        ("count", {"due_at": 0, "attempt": 1}, 0),
+        ("release", {"due_at": 0, "created_at": 0}, 0),
+    ],
+)
+def test_a_clock_that_was_put_back_holds_no_job_up(workspace, kind, queued, right):
+    """`queued`: seconds after the time of a clock that was an hour ahead; `right`: when it is due by the right one."""
+    job, began = jobs.submit(workspace, kind, {"to": 1}), now()
+    ahead = began + timedelta(hours=1)
+    times = {name: ahead + timedelta(seconds=value) for name, value in queued.items() if name.endswith("_at")}
+    rows(workspace.engine, job.id, **queued | times)
+
+    assert [jobs.put_right(workspace.engine), jobs.put_right(workspace.engine)] == [1, 0]
+    with workspace.engine.connect() as connection:
+        row = connection.execute(select(table).where(table.c.id == job.id)).one()
+    assert timedelta(seconds=right) <= row.due_at - began < timedelta(minutes=30)
+    assert row.created_at <= now()
+
+
+@pytest.mark.parametrize(
+    ("kind", "every", "due", "created"),
+    [("count", 60, 60, 0), ("count", None, 86_400, 0), ("release", None, 7_200, 0), ("release", None, 7_200, 3_600)],
+)
+def test_what_waits_for_its_time_goes_on_waiting(workspace, kind, every, due, created):
+    """A retry, the next time of what recurs, and a release whose time somebody chose, also by a clock that was ahead."""
+    job, began = jobs.submit(workspace, kind, {"to": 1}), now()
+    times = {"due_at": began + timedelta(seconds=due), "created_at": began + timedelta(seconds=created)}
+    rows(workspace.engine, job.id, every=every, **times)
+    assert jobs.put_right(workspace.engine) == 0
 
 
 def test_stopping_a_release_is_the_approvers_right(workspace):

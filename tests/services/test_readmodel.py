@@ -12,7 +12,7 @@ import pytest
 from bench import trace_maker
 from services import jobs, readmodel
 from services.errors import NotReadyError, PlatformError
-from services.readmodel import TraceQuery, Window, file, filling, sketch, source
+from services.readmodel import TraceQuery, Window, file, filling, following, sketch, source
 from services.readmodel.api_history import ApiHistory
 from tests.left_traces import leave
 
@@ -184,6 +184,19 @@ def test_a_full_disk_is_a_sentence_and_the_file_goes_on_afterwards(busy, now, mo
     assert raised.value.retryable and "free space" in str(raised.value.remedy)
     readmodel.catch_up(busy, 30)
     assert readmodel.state(busy).traces == before + 200
+
+
+def test_a_clock_that_was_put_back_hides_no_late_change(busy, monkeypatch):
+    """What was read an hour ahead of time looks newer than it is."""
+    read_all(busy)
+    right = following.now()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(following, "now", lambda: right + 3 * following.HOUR)
+        read_all(busy)
+    with file.writing(busy) as connection:
+        assert following.look(busy, connection, small=False).since == 0
+        filling.fill(busy, connection, never)
+        assert file.meta(connection, "looked") < right + following.HOUR
 
 
 def test_the_api_tells_the_same_as_the_tables(busy, monkeypatch):
