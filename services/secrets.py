@@ -26,6 +26,9 @@ OF_AGENTS = "AGENT_"
 # Further chats, each with an address of its own.
 OF_CHATS = "SIGNALBOX_SLACK_URL_"
 SHORTEST = 8
+SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PWD)S?($|_)", re.IGNORECASE)
+# How an environment variable of a served agent names a secret of a workspace.
+REFERENCE = re.compile(r"\{\{\s*secrets/[^/\s{}]+/[^/\s{}]+\s*\}\}")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -42,6 +45,13 @@ class Secret:
 def is_key(name: str) -> bool:
     """Whether a variable of this name holds a key."""
     return name in OWN_KEYS or name.startswith((OF_AGENTS, OF_CHATS))
+
+
+def is_plain(name: str, value: str) -> bool:
+    """Whether a variable holds what is likely a key, written out instead of referred to."""
+    if REFERENCE.fullmatch(value):
+        return False
+    return bool(SECRET_NAME.search(name) or KEY_TEXT.search(value))
 
 
 def keys_of(environ: Mapping[str, str]) -> list[str]:

@@ -76,6 +76,8 @@ NOT_TRIED = {
     "platforms.databricks.archiving.name_table",
     "platforms.databricks.archiving.start",
     "platforms.databricks.archiving.stop",
+    "platforms.databricks.schedule.delete",
+    "platforms.databricks.schedule.save_minutes",
     "production.retire",
     "releases.deciding.check_again",
     "reviews.desk.take_back",

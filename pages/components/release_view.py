@@ -19,6 +19,7 @@ from pages.components import (
     release_promote,
     release_time,
     release_words,
+    served_environment,
     session,
     steps,
 )
@@ -86,6 +87,8 @@ def _show(workspace: Workspace, release: Release) -> None:
     st.caption(f"{session.escape(release.actor)} · {session.moment(release.created_at)} · {reason}")
     _show_error(release)
     _show_proof(release)
+    if release.state in (State.LIVE, State.UNPROVEN):
+        served_environment.show_findings(workspace, release.agent_version)
     release_promote.show(workspace, release)
     release_evidence.show(workspace, release)
     release_beside.show(workspace, release)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chat, emergency, environments, screens, session
+from pages.components import chat, emergency, environments, screens, served_environment, session
 from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
@@ -103,6 +103,7 @@ def follow() -> None:
 
 
 follow()
+served_environment.show(workspace)
 show_address(current)
 st.subheader(_("Talk with it"), anchor=False)
 if workspace.settings.practice:

@@ -17,7 +17,7 @@ from services.errors import translated
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
 from services.platforms import Rules
-from services.secrets import KEY_TEXT
+from services.secrets import KEY_TEXT, is_plain
 
 NAMES = Interlock(
     7,
@@ -49,8 +49,6 @@ ROOM = Interlock(
 )
 
 PLATFORMS_OWN = re.compile(r"(MLFLOW|DATABRICKS|ENABLE|SIGNALBOX)_")
-SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PWD)S?($|_)", re.IGNORECASE)
-REFERENCE = re.compile(r"\{\{\s*secrets/[^/\s{}]+/[^/\s{}]+\s*\}\}")
 FULL, LITTLE = 200_000_000, 1_000_000_000
 
 
@@ -132,19 +130,13 @@ def secrets_by_reference(candidate: Candidate) -> Finding:
         return SECRETS.red(found, again, "agents")
     surroundings = candidate.workspace.app.environment
     plain = {
-        *(name for name, value in surroundings.variables.items() if _is_plain_secret(name, value)),
+        *(name for name, value in surroundings.variables.items() if is_plain(name, value)),
         *(where for where, value in _texts(surroundings.config) if KEY_TEXT.search(value)),
     }
     if plain:
         found = Message("An access key stands in plain text: {names}.", names=", ".join(sorted(plain)))
         return SECRETS.red(found, mend, "apps")
     return SECRETS.green(Message("No access key stands in plain text."))
-
-
-def _is_plain_secret(name: str, value: str) -> bool:
-    if REFERENCE.fullmatch(value):
-        return False
-    return bool(SECRET_NAME.search(name) or KEY_TEXT.search(value))
 
 
 def _texts(config: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, str]]:

@@ -78,4 +78,8 @@ def backfill(workspace: "Workspace", hours: float) -> "Job":
 
 
 def _plain(scorers: list[MonitoredScorer]) -> list[str]:
-    return [f"{one.name} {one.version}: {one.rate:.0%}" for one in scorers if one.running]
+    return [
+        f"{one.name} {one.version}: {one.rate:.0%}{f' ({one.only})' if one.only else ''}"
+        for one in scorers
+        if one.running
+    ]

@@ -130,12 +130,13 @@ class Delta:
 
 @dataclass(frozen=True)
 class MonitoredScorer:
-    """A scorer that judges a share (0..1) of production traffic."""
+    """A scorer that judges a share (0..1) of production traffic, or of those traces that fit MLflow's filter `only`."""
 
     name: str
     version: int
     rate: float
     running: bool
+    only: str = ""
 
 
 class Serving(Protocol):
@@ -172,7 +173,9 @@ class Serving(Protocol):
 
 
 class Scoring(Protocol):
-    """What judges production traffic."""
+    """What judges production traffic; `filters`: a scorer may judge only some of it."""
+
+    filters: bool
 
     def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
         """Make exactly these the production scorers."""

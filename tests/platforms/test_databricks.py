@@ -6,30 +6,22 @@ from dataclasses import replace
 
 import mlflow
 import pytest
-from mlflow.pyfunc import ResponsesAgent
-from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
 from services import agents, apps, datasets, jobs, production, prompts, scorers
-from services.apps import AppForm, Environment, Stage
+from services.apps import Environment, Stage
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.databricks import changing, variables
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
+from tests.workspace import support
 from tests.workspace.fixture import TOKEN, Emulator
+from tests.workspace.support import MODEL, SCOPE, adopt, keep_secret, register, sdk
 
-FOLDER, SCOPE, MODEL = "/Shared/signalbox", "signalbox", "acme.llmops.support-agent"
 ENDPOINT = "/api/2.0/serving-endpoints"
 PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
 HELLO = {"input": [{"role": "user", "content": "Hello"}], "custom_inputs": {"signalbox_origin": "smoke"}}
-
-
-class Echo(ResponsesAgent):
-    """The smallest agent that can be served."""
-
-    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override]
-        return ResponsesAgentResponse(output=[self.create_text_output_item(text="Hello", id="msg_1")])
 
 
 @pytest.fixture
@@ -39,38 +31,24 @@ def databricks_environ(databricks_environ: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def app(databricks: Emulator, databricks_workspace: Workspace) -> Workspace:
-    workspace = databricks_workspace
     databricks.admin("POST", "/config", {"deploy_seconds": 0.1})
-    sdk(workspace).workspace.mkdirs(FOLDER)
-    experiment = workspace.client.create_experiment(f"{FOLDER}/support")
-    form = AppForm(id="support", name="Support", company="Acme", model=workspace.settings.model, endpoint="support")
-    return workspace.for_app(apps.adopt(workspace, form, experiment))
+    return adopt(databricks_workspace)
 
 
 @pytest.fixture
 def secret(app: Workspace) -> None:
-    sdk(app).secrets.create_scope(SCOPE)
-    sdk(app).secrets.put_secret(SCOPE, "databricks_token", string_value=TOKEN)
+    keep_secret(app)
 
 
 @pytest.fixture
 def versions(app: Workspace, secret: None, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Two registered versions of a small agent."""
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", app.app.experiment_id)
-    with mlflow.tracing.context(enabled=False):
-        logged = mlflow.pyfunc.log_model(name="agent", python_model=Echo(), pip_requirements=["mlflow"])
-    for _ in range(2):
-        mlflow.register_model(f"models:/{logged.model_id}", MODEL)
+    register(app, monkeypatch)
     return app
 
 
-def sdk(workspace):
-    return workspace.platform.serving.client.sdk
-
-
 def deploy(workspace, version):
-    workspace.platform.serving.deploy(workspace, "support", version, "", {})
-    changing.settled(workspace.platform.serving.client, "support")
+    support.deploy(workspace, version)
     return shares(workspace)
 
 

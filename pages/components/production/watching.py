@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.production import schedule
 from services import audit, monitoring, scorers
 from services.audit import Verb
 from services.messages import Message
@@ -22,6 +23,7 @@ def save(workspace: Workspace, names: list[str]) -> None:
                 versions[name],
                 st.session_state[field(workspace, name, "share")] / 100,
                 st.session_state[field(workspace, name, "on")],
+                st.session_state.get(field(workspace, name, "only"), "").strip(),
             )
             for name in names
         ]
@@ -75,6 +77,8 @@ def show(workspace: Workspace, hours: int) -> None:
             )
             if spec.name in seen:
                 told.caption(session.escape(say(seen[spec.name].told)))
+        if workspace.platform.scoring.filters:
+            show_filters(workspace, [now.get(spec.name, MonitoredScorer(spec.name, 0, 1.0, False)) for spec in known])
         st.form_submit_button(
             _("Save"),
             on_click=save,
@@ -83,6 +87,22 @@ def show(workspace: Workspace, hours: int) -> None:
         )
     show_left_out(workspace, [one for one in found if one not in known])
     show_scoring(workspace, hours, any(one.running for one in now.values()))
+    schedule.show(workspace)
+
+
+def show_filters(workspace: Workspace, shown: list[MonitoredScorer]) -> None:
+    """Which answers each of them judges: a part of the form, folded away until somebody uses one."""
+    with st.expander(_("Judge only some of the answers"), expanded=any(one.only for one in shown)):
+        st.caption(
+            _("A filter as in MLflow's search for traces; empty means every answer. The share is taken of what fits.")
+        )
+        for one in shown:
+            st.text_input(
+                session.escape(one.name),
+                one.only,
+                key=field(workspace, one.name, "only"),
+                placeholder="tags.channel = 'web'",
+            )
 
 
 def show_left_out(workspace: Workspace, left: list[scorers.ScorerSpec]) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx2
 import requests
 from mlflow.tracing.archival import disable_databricks_trace_archival, enable_databricks_trace_archival
 
@@ -15,7 +14,7 @@ from services import apps, audit, connection
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
 from services.messages import Message
-from services.platforms.databricks import links, refusals
+from services.platforms.databricks import links, refusals, rest
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.client import without_agents
 from services.platforms.databricks.rest import Refused, Rest
@@ -49,16 +48,10 @@ class Archive:
 def state(workspace: "Workspace") -> Archive:
     """What is there now, also when somebody switched it on or off elsewhere: two short questions."""
     access, table = _access(workspace), named(workspace)
-    doing = Message("Reading the archive")
-    with Rest(access) as rest:
-        try:
-            name = f"{workspace.app.experiment_id} Trace Archive Job"
-            found = rest.get("2.1/jobs/list", name=name).get("jobs", [])
-            columns = _columns(rest, table) if table else None
-        except Refused as error:
-            raise refusals.of_status(error.status, doing, error.sentence) from error
-        except httpx2.HTTPError as error:
-            raise refusals.away(doing, str(error)) from error
+    with rest.asking(access, Message("Reading the archive")) as there:
+        name = f"{workspace.app.experiment_id} Trace Archive Job"
+        found = there.get("2.1/jobs/list", name=name).get("jobs", [])
+        columns = _columns(there, table) if table else None
     return Archive(
         on=bool(found),
         table=table,
@@ -176,9 +169,9 @@ def _sentence(body: str) -> str:
     return str(told.get("message", ""))[:300] if isinstance(told, dict) else ""
 
 
-def _columns(rest: Rest, table: str) -> dict[str, str] | None:
+def _columns(there: Rest, table: str) -> dict[str, str] | None:
     try:
-        found = rest.get(f"2.1/unity-catalog/tables/{table}")
+        found = there.get(f"2.1/unity-catalog/tables/{table}")
     except Refused as error:
         if error.missing:
             return None

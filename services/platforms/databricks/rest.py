@@ -1,11 +1,14 @@
 """Single brief questions to a workspace, where the SDK would import for seconds and retry for minutes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 
+from services.messages import Message
+from services.platforms.databricks import refusals
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.reach import headers
 
@@ -48,6 +51,18 @@ class Rest:
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
+
+
+@contextmanager
+def asking(access: Access, doing: Message, seconds: float = SECONDS) -> Iterator[Rest]:
+    """Around brief questions of a screen: a refusal, and nobody answering, become the operator's sentence."""
+    try:
+        with Rest(access, seconds=seconds) as there:
+            yield there
+    except Refused as error:
+        raise refusals.of_status(error.status, doing, error.sentence) from error
+    except httpx2.HTTPError as error:
+        raise refusals.away(doing, str(error)) from error
 
 
 def _read(answer: httpx2.Response) -> dict[str, Any]:

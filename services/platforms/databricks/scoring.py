@@ -1,7 +1,7 @@
 """Production scorers of a workspace: kept with the experiment, run by a job of the workspace's own."""
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from databricks.sdk.service.jobs import BaseJob, CronSchedule, JobSettings, PauseStatus
 from mlflow.exceptions import MlflowException
 from mlflow.genai.scorers import Scorer, ScorerSamplingConfig, list_scorers
+from mlflow.utils.search_utils import SearchTraceUtils
 
 from services import apps, jobs, scorers
 from services.database import now
-from services.errors import ConflictError, NotReadyError, PlatformError, translated
+from services.errors import ConflictError, InvalidInputError, NotReadyError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.platforms.databricks import registrable
+from services.platforms.databricks import monitors, registrable
 from services.platforms.databricks.client import Client, without_agents
 from services.scorers import ScorerSpec
 
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 
 STARTED = "production_scorers"
 MOST = 20
+ATTEMPTS = 3
 BACKFILL = "backfill_scorers"
-LEGACY = "monitor is already configured"
+FILTER = "tags.channel = 'web'"
 
 
 class DatabricksScoring:
     """The experiment's list is the truth; our setting remembers only which version of ours each one was made from."""
+
+    filters = True
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -48,27 +52,44 @@ class DatabricksScoring:
                 int(kept.get(one.name, {}).get("version", 0)),
                 float(one.sample_rate or kept.get(one.name, {}).get("rate", 1.0)),
                 bool(one.sample_rate),
+                one.filter_string or "",
             )
             for one in self._there(workspace)
         ]
 
     def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
-        """Those of `scorers` judge, ours that are missing stop; what somebody made elsewhere goes on."""
-        with _alone(workspace), translated(Message("Changing the production scorers")), _explained():
-            there = {one.name: one for one in self._there(workspace)}
-            if len({*there, *(one.name for one in scorers)}) > MOST:
+        """Those of `scorers` judge, ours that are missing stop; what somebody made elsewhere goes on.
+
+        The SDKs rewrite the whole list at every change: when another console did so at the same moment, ours is made again.
+        """
+        _refuse_filters(scorers)
+        with alone(workspace), translated(Message("Changing the production scorers")), monitors.explained(workspace):
+            for _ in range(ATTEMPTS):
+                self._change(workspace, scorers)
+                if _stand(scorers, self._there(workspace)):
+                    break
+            else:
                 raise ConflictError(
-                    Message("A workspace runs {n} scorers for one experiment, and these would be more.", n=MOST),
-                    Message("Take scorers off that nobody needs any more."),
+                    Message("Somebody else changes the scorers of this experiment at the same time."),
+                    Message("Look at what is running, then save again."),
                 )
-            known = _versions(workspace)
-            for one in scorers:
-                self._make(workspace, one, there.get(one.name), known)
-            wanted = {one.name for one in scorers}
-            for name in known.keys() - wanted:
-                self._stop(workspace, there.get(name))
             apps.save_setting(workspace, STARTED, [asdict(one) for one in scorers])
         self.resume(workspace)
+
+    def _change(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
+        there, known = {one.name: one for one in self._there(workspace)}, _versions(workspace)
+        names = {one.name for one in scorers}
+        if len({*there, *(one.name for one in scorers if one.running)}) > MOST:
+            raise ConflictError(
+                Message("A workspace keeps {n} scorers for one experiment, and these would be more.", n=MOST),
+                Message(
+                    "Delete some that stand still, on the Monitoring screen, under the scoring job of the workspace."
+                ),
+            )
+        for one in scorers:
+            self._make(workspace, one, there.get(one.name), known)
+        for name in known.keys() - names:
+            self._stop(workspace, there.get(name))
 
     def standstill(self, workspace: "Workspace") -> Message | None:
         job = self.job(workspace)
@@ -102,9 +123,8 @@ class DatabricksScoring:
 
     def job(self, workspace: "Workspace") -> Any:
         """The job that judges, with its schedule; None before the first scorer."""
-        name = f"{workspace.app.experiment_id} Trace Metrics Computation Job"
         with translated(Message("Reading the scoring job")):
-            found: BaseJob | None = next(iter(self.client.sdk.jobs.list(name=name)), None)
+            found: BaseJob | None = next(iter(self.client.sdk.jobs.list(name=job_name(workspace))), None)
             return self.client.sdk.jobs.get(int(found.job_id or 0)) if found else None
 
     def _there(self, workspace: "Workspace") -> list[Scorer]:
@@ -123,12 +143,19 @@ class DatabricksScoring:
             spec = scorers.at(workspace, wanted.name, wanted.version)
             filled = scorers.filled(spec, workspace)
             there = registrable.scorer(spec, filled).register(experiment_id=experiment_id)
-        if there is not None and there.sample_rate != wanted.rate:
-            there.start(experiment_id=experiment_id, sampling_config=ScorerSamplingConfig(sample_rate=wanted.rate))
+        if there is not None and not _stands(wanted, there):
+            # An empty filter takes the one away that is there; None would leave it.
+            sampling = ScorerSamplingConfig(sample_rate=wanted.rate, filter_string=wanted.only)
+            there.start(experiment_id=experiment_id, sampling_config=sampling)
 
     def _stop(self, workspace: "Workspace", there: Scorer | None) -> None:
         if there is not None and there.sample_rate:
             there.stop(experiment_id=workspace.app.experiment_id)
+
+
+def job_name(workspace: "Workspace") -> str:
+    """What the workspace calls the job that judges the app's traces."""
+    return f"{workspace.app.experiment_id} Trace Metrics Computation Job"
 
 
 def paused(job: Any) -> bool:
@@ -166,7 +193,7 @@ def backfill(workspace: "Workspace", work: Work) -> dict[str, Any]:
 
 
 @contextmanager
-def _alone(workspace: "Workspace") -> Iterator[None]:
+def alone(workspace: "Workspace") -> Iterator[None]:
     """Every change rewrites the experiment's whole list: two at once would lose one of them."""
     folder = workspace.settings.run_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,20 +202,28 @@ def _alone(workspace: "Workspace") -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """An external monitor of earlier days excludes scheduled scorers."""
-    try:
-        yield
-    except MlflowException as error:
-        if LEGACY not in str(error):
-            raise
-        raise ConflictError(
-            Message("An external monitor of an older version watches this experiment, and the two exclude each other."),
-            Message(
-                "Delete it once with databricks.agents.monitoring.delete_external_monitor, then start the scorers."
-            ),
-        ) from error
+def _refuse_filters(scorers: Iterable[MonitoredScorer]) -> None:
+    """A filter that nobody can read would judge nothing, without a word."""
+    for one in scorers:
+        try:
+            SearchTraceUtils.parse_search_filter_for_search_traces(one.only)
+        except MlflowException as error:
+            raise InvalidInputError(
+                Message("The filter of {name} cannot be read: {reason}", name=one.name, reason=str(error)[:200]),
+                Message("Write it as in MLflow's search for traces, such as: {example}", example=FILTER),
+            ) from error
+
+
+def _stand(wanted: Iterable[MonitoredScorer], there: Iterable[Scorer]) -> bool:
+    """Whether each one runs, or stands still, as it is wanted."""
+    known = {one.name: one for one in there}
+    return all(_stands(one, known.get(one.name)) for one in wanted)
+
+
+def _stands(wanted: MonitoredScorer, there: Scorer | None) -> bool:
+    if there is None or not wanted.running:
+        return not wanted.running and (there is None or not there.sample_rate)
+    return there.sample_rate == wanted.rate and (there.filter_string or "") == wanted.only
 
 
 def _versions(workspace: "Workspace") -> dict[str, int]:

@@ -7,6 +7,7 @@ from databricks.sdk.errors import NotFound, ResourceDoesNotExist
 from services import connection
 from services.errors import NotReadyError, translated
 from services.messages import Message
+from services.platforms.databricks.access import Access
 from services.platforms.databricks.client import Client
 from services.platforms.databricks.place import SECRET
 from services.settings import models_of
@@ -20,6 +21,7 @@ ALWAYS = {
     "ENABLE_MLFLOW_TRACING": "true",
     "RETURN_REQUEST_ID_IN_RESPONSE": "true",
 }
+ANY_SECRET = "{{secrets/scope/key}}"
 KNOWN = frozenset(
     {
         *ALWAYS,
@@ -39,9 +41,13 @@ KNOWN = frozenset(
 def of(workspace: "Workspace", client: Client) -> dict[str, str]:
     """The environment of the app's agent; raises NotReadyError without a secret to refer to, or without its model."""
     _refuse_other_model(workspace, client)
-    host, secret = client.access.host, f"{{{{secrets/{_scope(workspace, client)}/{SECRET}}}}}"
+    return told(workspace, client.access, f"{{{{secrets/{_scope(workspace, client)}/{SECRET}}}}}")
+
+
+def told(workspace: "Workspace", access: Access, secret: str) -> dict[str, str]:
+    """What a deployment of now would set, with `secret` as the reference by which the agent signs in."""
     return ALWAYS | {
-        "DATABRICKS_HOST": host,
+        "DATABRICKS_HOST": access.host,
         "DATABRICKS_TOKEN": secret,
         "MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS": str(workspace.app.prompt_cache_seconds),
         "MLFLOW_EXPERIMENT_ID": workspace.app.experiment_id,
@@ -49,7 +55,7 @@ def of(workspace: "Workspace", client: Client) -> dict[str, str]:
         "MLFLOW_REGISTRY_URI": "databricks-uc",
         "MLFLOW_TRACKING_URI": "databricks",
         "OPENAI_API_KEY": secret,
-        "OPENAI_BASE_URL": models_of(client.access),
+        "OPENAI_BASE_URL": models_of(access),
         **workspace.app.environment.given,
     }
 

@@ -25,6 +25,8 @@ SCORING_EVERY = 30
 class LocalScoring:
     """A recurring job of the worker; which scorers run is a setting of the app."""
 
+    filters = False
+
     def apply(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
         apps.save_setting(workspace, PRODUCTION_SCORERS, [asdict(scorer) for scorer in scorers])
         self.resume(workspace)
