@@ -18,7 +18,7 @@ with st.spinner("Signalbox"):
 try:
     with st.spinner("Signalbox"):
         session.platform()
-    links = st.sidebar.container(gap="xxsmall")
+    links = st.sidebar.container(gap="xsmall")
     session.choose_in_sidebar()
     sign_in.show_sign_out()
     session.set_page_language()

@@ -13,16 +13,16 @@ DATABRICKS_TOKEN=…"""
 
 
 def show_storages() -> None:
-    st.subheader(_("Where traces can be kept"), anchor=False)
+    st.header(_("Where traces can be kept"), anchor=False)
     rows = [(_(one.name), _(one.good_for), _(one.delay), _(one.limit)) for one in connection.STORAGES]
     columns = [_("Place"), _("Good for"), _("Seen after"), _("Limits")]
     st.table(pd.DataFrame(rows, columns=columns).set_index(columns[0]))
 
 
 def show_way_to_databricks() -> None:
-    st.subheader(_("Connect a Databricks workspace"), anchor=False)
+    st.header(_("Connect a Databricks workspace"), anchor=False)
     st.write(_("An engineer puts these lines into a file named .env in the folder the console is started from, and starts it again:"))  # fmt: skip
-    st.code(EXAMPLE, language="ini")
+    st.code(EXAMPLE, language=None)
     st.caption(_("Keys are read from there only: this screen neither takes nor shows them. docs/databricks.md tells every other way to sign in."))  # fmt: skip
 
 
@@ -38,7 +38,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if embedded:
     show_way_to_databricks()
 else:
-    st.subheader(_("Where things are kept"), anchor=False)
+    st.header(_("Where things are kept"), anchor=False)
     place_form.show(workspace, look.offered)
     show_storages()
     st.caption(_("Another workspace is another start of the console: change the environment, then start it again."))

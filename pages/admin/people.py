@@ -54,7 +54,7 @@ def show_file() -> None:
 
 
 def show_people() -> None:
-    st.subheader(_("Seen here"), anchor=False)
+    st.header(_("Seen here"), anchor=False)
     rows = [(one.id, named(one.roles), why(one), ", ".join(one.groups), session.moment(one.last_seen)) for one in known]
     st.dataframe(
         pd.DataFrame(rows, columns=[_("Person"), _("Roles"), _("Why"), _("Groups"), _("Last seen")]),
@@ -64,7 +64,7 @@ def show_people() -> None:
 
 
 def show_roles() -> None:
-    st.subheader(_("What each role may do"), anchor=False)
+    st.header(_("What each role may do"), anchor=False)
     st.caption(_("Roles add up. An admin may do all of it; every role may look."))
     for role in Role:
         allowed = [session.text(id) for id in listing.allowed_to(role)]

@@ -75,7 +75,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     else:
         st.button(_("New prompt"), icon=":material/add:", key="new-prompt", on_click=opening.open_new)
         listing.show_import(workspace)
-    st.subheader(session.escape(chosen), anchor=False)
+    st.header(session.escape(chosen), anchor=False)
     manage.show(workspace, chosen)
 view = choose_view(chosen)
 VIEWS[view][1](workspace, chosen, prompts.history(workspace, chosen))

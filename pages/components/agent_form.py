@@ -31,7 +31,7 @@ OF_PROMPT = ("prompt", "version", "pinned")
 
 def show(workspace: Workspace, names: list[str]) -> None:
     """The form and its button; what was refused stands beside the button. `names` are the app's prompts."""
-    st.subheader(_("Log an agent"), anchor=False)
+    st.header(_("Log an agent"), anchor=False)
     st.text_input(_("Name"), workspace.app.id, key=_key(workspace, "name"))
     own = _choose_own(workspace)
     if own:

@@ -45,7 +45,7 @@ def show(workspace: Workspace) -> None:
         return
     if not found:
         with st.popover(_("What such a file looks like"), icon=":material/code:"):
-            st.code(EXAMPLE, language="python")
+            st.code(EXAMPLE, language=None, wrap_lines=True)
         return
     for one in found:
         show_tool(one)

@@ -88,7 +88,7 @@ def _why(missing: Message) -> None:
 def _show_tests(workspace: Workspace, now: Channels, may: bool) -> None:
     if not now.used:
         return
-    st.subheader(_("Does it arrive?"), anchor=False)
+    st.header(_("Does it arrive?"), anchor=False)
     with st.container(horizontal=True):
         for name in now.used:
             st.button(

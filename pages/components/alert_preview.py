@@ -21,7 +21,7 @@ PERCENT = (Series.PASSED, Series.ERRORS, Series.DISAGREEMENT)
 
 def show(workspace: Workspace, rule: Rule) -> None:
     """The sentence, the chart, and the times."""
-    st.subheader(_("The last 14 days"), anchor=False)
+    st.header(_("The last 14 days"), anchor=False)
     try:
         with st.spinner(_("Looking at the last 14 days")):
             found = alerts.preview(workspace, rule)

@@ -14,7 +14,7 @@ _, say = session.text, session.say
 
 def show(workspace: Workspace) -> None:
     with st.container(border=True):
-        st.subheader(_("Is the log whole?"), anchor=False)
+        st.header(_("Is the log whole?"), anchor=False)
         st.caption(
             _(
                 "Every line carries a hash that follows from the line before it. The check reads all lines of all apps and "

@@ -62,4 +62,4 @@ def _show(line: Line) -> None:
         if line.remedy:
             st.caption(session.escape(say(line.remedy)))
         if line.statement:
-            st.code(line.statement, language="sql", wrap_lines=True)
+            st.code(line.statement, language=None, wrap_lines=True)

@@ -80,7 +80,7 @@ def _standing_now(workspace: Workspace, release: Release) -> str:
 
 def _show(workspace: Workspace, release: Release) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(release_words.title(release), anchor=False, width="content")
+        st.header(release_words.title(release), anchor=False, width="content")
         st.markdown(f"{environments.badge(release)} {_standing_now(workspace, release)}".strip())
     st.markdown(release_words.sentence(release))
     reason = session.escape(release.why) or _("no reason given")

@@ -18,7 +18,7 @@ def show(workspace: Workspace) -> None:
     found = waiting.for_me(workspace)
     if not found:
         return
-    st.subheader(_("Waits for you"), anchor=False)
+    st.header(_("Waits for you"), anchor=False)
     for one in found:
         st.page_link(
             session.page("releases"),

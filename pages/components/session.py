@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,9 +52,12 @@ JOB_KIND = {
     "tend_prompts": mark("Looking after the prompts"),
     "verify_audit": mark("Checking the audit log"),
 }
-# Streamlit offers no way to name the page's language, which screen readers and fonts go by.
-_LANGUAGE_OF_PAGE = st.components.v2.component(
-    "page_language", js="export default ({ data }) => { document.documentElement.lang = data; }"
+# Streamlit offers no way to name the page's language, which screen readers and fonts go by, nor some colours and sizes.
+_PAGE = st.components.v2.component(
+    "page",
+    css=(Path(__file__).parent / "page.css").read_text("utf-8"),
+    js="export default ({ data }) => { document.documentElement.lang = data; }",
+    isolate_styles=False,
 )
 
 
@@ -111,7 +115,7 @@ def choose_in_sidebar() -> None:
 
 
 def set_page_language() -> None:
-    _LANGUAGE_OF_PAGE(data=language(), key="page-language")
+    _PAGE(data=language(), key="page-language")
 
 
 def language() -> str:

@@ -16,7 +16,7 @@ def show(workspace: Workspace) -> None:
     if since is None or not lines:
         return
     with st.container(border=True):
-        st.subheader(_("Since your last visit"), anchor=False)
+        st.header(_("Since your last visit"), anchor=False)
         st.caption(_("What others changed since {time}, newest first.", time=session.moment(since)))
         for line in lines:
             st.markdown(f":gray[{session.moment(line.at)}] {audit_lines.plain(line)}")

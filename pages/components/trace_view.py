@@ -45,7 +45,7 @@ def show(workspace: Workspace, trace_id: str) -> None:
     _show_head(workspace, story.row)
     _show_talk(story)
     _show_verdicts(workspace, story)
-    st.subheader(_("What happened"), anchor=False)
+    st.header(_("What happened"), anchor=False)
     _show_steps(story)
     _show_facts(workspace, story)
     erasing.show(workspace, story)
@@ -83,7 +83,7 @@ def _show_talk(story: TraceStory) -> None:
 
 
 def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
-    st.subheader(_("What was thought of it"), anchor=False)
+    st.header(_("What was thought of it"), anchor=False)
     if not story.verdicts and _waits_for_scorers(workspace, story.row):
         st.caption(
             _("The production scorers have not come to this answer yet. They look for new ones every few seconds.")
@@ -131,7 +131,7 @@ def _show_steps(story: TraceStory) -> None:
 
 def _show_facts(workspace: Workspace, story: TraceStory) -> None:
     row = story.row
-    st.subheader(_("What answered"), anchor=False)
+    st.header(_("What answered"), anchor=False)
     for name, version in row.prompts:
         st.page_link(
             session.page("prompts"),

@@ -46,7 +46,7 @@ def show_head(dataset: Dataset, rows: list[Row]) -> None:
                 args=(dataset,),
                 disabled=not audit.allowed(workspace, Verb.UPDATE_APP),
             )
-    st.subheader(session.escape(dataset.name), anchor=False)
+    st.header(session.escape(dataset.name), anchor=False)
     facts = [_("Questions: {n}", n=len(rows)), _("critical: {n}", n=sum(row.critical for row in rows))]
     topics = len({row.topic for row in rows if row.topic})
     facts += [_("topics: {n}", n=topics)] if topics else []
@@ -65,7 +65,7 @@ if not found:
 if not found or "new" in st.query_params:
     if found:
         show_back()
-        st.subheader(_("New dataset"), anchor=False)
+        st.header(_("New dataset"), anchor=False)
     adding.show(workspace, None, [])
     st.stop()
 asked = st.query_params.get("dataset")
@@ -78,7 +78,7 @@ chosen = found[asked]
 job = writing.newest(workspace, chosen)
 if job is not None and job.live:
     show_back()
-    st.subheader(session.escape(chosen.name), anchor=False)
+    st.header(session.escape(chosen.name), anchor=False)
     if not feedback.job(job.id).live:
         st.rerun()
     st.caption(_("The questions can be read and changed as soon as they are saved."))

@@ -96,7 +96,7 @@ def show_one(made: Evaluation) -> None:
         summary.spent(questions)
     parts = comparing.slices(questions, before, found.kinds if found else kinds)
     comparison.slices(parts, kinds, before is not None, on_paper)
-    st.subheader(_("Questions and answers"), anchor=False)
+    st.header(_("Questions and answers"), anchor=False)
     if on_paper:
         wanted = address.asked()
         changes = found.changes if found else None
@@ -130,7 +130,7 @@ if asked:
     st.stop()
 form.show(workspace)
 progress.show(workspace)
-st.subheader(_("All evaluations"), anchor=False)
+st.header(_("All evaluations"), anchor=False)
 everything = evaluations.listed(workspace)
 if everything:
     listing.show(workspace, everything)

@@ -45,12 +45,20 @@ def show_address(endpoint: Endpoint) -> None:
         with st.expander(_("Ask it from another program"), icon=":material/code:"):
             st.markdown(_("Whoever may query the endpoint can ask this address, with a token of the workspace."))
             key = '-H "Authorization: Bearer $DATABRICKS_TOKEN"'
-            st.code(f"curl {endpoint.url} {key} -H 'content-type: application/json' -d '{question}'", language="bash")
+            st.code(
+                f"curl {endpoint.url} {key} -H 'content-type: application/json' -d '{question}'",
+                language=None,
+                wrap_lines=True,
+            )
         return
     with st.expander(_("Ask it from another program on this machine"), icon=":material/code:"):
         st.markdown(_("Any client of OpenAI's Responses API can ask this address; the model's name does not matter."))
         st.code(endpoint.url, language=None)
-        st.code(f"curl {endpoint.url}/responses -H 'content-type: application/json' -d '{question}'", language="bash")
+        st.code(
+            f"curl {endpoint.url}/responses -H 'content-type: application/json' -d '{question}'",
+            language=None,
+            wrap_lines=True,
+        )
 
 
 workspace = session.workspace()
@@ -70,7 +78,7 @@ if current is None:
     st.stop()
 emergency.show(workspace)
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.subheader(current.name, anchor=False, width="content")
+    st.header(current.name, anchor=False, width="content")
     if current.page:
         st.link_button(_("Open in Databricks"), current.page, icon=":material/open_in_new:", type="tertiary")
     emergency.show_stop(workspace)
@@ -105,7 +113,7 @@ def follow() -> None:
 follow()
 served_environment.show(workspace)
 show_address(current)
-st.subheader(_("Talk with it"), anchor=False)
+st.header(_("Talk with it"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers here, not a real language model."))
 if current.live:

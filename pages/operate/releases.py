@@ -218,9 +218,9 @@ def show_all() -> None:
         environments.show(workspace)
     live = releases.live(workspace)
     show_live(live)
-    st.subheader(_("New release"), anchor=False)
+    st.header(_("New release"), anchor=False)
     show_form(live)
-    st.subheader(_("All releases"), anchor=False)
+    st.header(_("All releases"), anchor=False)
     found = releases.all(workspace)
     if found:
         show_list(found, live)

@@ -13,7 +13,7 @@ MOST_DRAFTS = 5
 def show_live(summary: Home) -> None:
     pair, release = summary.live.pair, summary.live.release
     with st.container(border=True):
-        st.subheader(_("Live now"), anchor=False)
+        st.header(_("Live now"), anchor=False)
         if pair.model_id is None or release is None:
             st.write(_("Nothing is live yet. Follow the steps below; each one takes a minute or two."))
             return
@@ -58,7 +58,7 @@ def show_stage(position: int, stage: Stage) -> None:
 
 
 def show_stages(summary: Home) -> None:
-    st.subheader(_("The way to production"), anchor=False)
+    st.header(_("The way to production"), anchor=False)
     for position, stage in enumerate(summary.stages, 1):
         show_stage(position, stage)
 
@@ -66,7 +66,7 @@ def show_stages(summary: Home) -> None:
 def show_releases(summary: Home) -> None:
     if not summary.releases:
         return
-    st.subheader(_("Latest releases"), anchor=False)
+    st.header(_("Latest releases"), anchor=False)
     for release in summary.releases:
         label = _("Release {id}: {state}", id=release.id, state=session.release_state(release))
         st.page_link(
@@ -93,7 +93,7 @@ def show_drafts(summary: Home) -> None:
     """What this person wrote and did not save, with the way back to it."""
     if not summary.drafts:
         return
-    st.subheader(_("Your unsaved drafts"), anchor=False)
+    st.header(_("Your unsaved drafts"), anchor=False)
     for draft in summary.drafts[:MOST_DRAFTS]:
         name = draft.name or draft.new_name.strip()
         written = session.moment(draft.updated_at) if draft.updated_at else "–"

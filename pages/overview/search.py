@@ -21,7 +21,7 @@ def open_trace(trace_id: str) -> None:
 
 
 def show_prompts(found: Results) -> None:
-    st.subheader(_("Prompts"), anchor=False)
+    st.header(_("Prompts"), anchor=False)
     for row in found.prompts:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.page_link(
@@ -45,7 +45,7 @@ def show_prompts(found: Results) -> None:
 
 
 def show_releases(found: Results) -> None:
-    st.subheader(_("Releases"), anchor=False)
+    st.header(_("Releases"), anchor=False)
     live, replaced = releases.live(workspace), releases.successors(workspace)
     for one in found.releases:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -69,7 +69,7 @@ def show_releases(found: Results) -> None:
 
 
 def show_traces(found: Results) -> None:
-    st.subheader(_("Traces"), anchor=False)
+    st.header(_("Traces"), anchor=False)
     for row in found.traces:
         trace_view.show_row(row, open_trace)
     if found.more_traces:

@@ -50,9 +50,9 @@ WHERE a.valid AND a.error IS NULL AND a.source_type != 'HUMAN'
 GROUP BY day, a.name
 ORDER BY day, scorer;"""
 READY = {
-    "DuckDB": ("sql", DUCKDB_FIRST, DUCKDB_RATES),
-    "Polars": ("python", POLARS_FIRST, POLARS_RATES),
-    "Spark": ("sql", SPARK_FIRST, SPARK_RATES),
+    "DuckDB": (DUCKDB_FIRST, DUCKDB_RATES),
+    "Polars": (POLARS_FIRST, POLARS_RATES),
+    "Spark": (SPARK_FIRST, SPARK_RATES),
 }
 FIRST, RATES = mark("The newest rows"), mark("Each scorer's pass rate by day")
 
@@ -63,7 +63,6 @@ class Query:
 
     tool: str
     title: str
-    language: str
     text: str
 
 
@@ -71,7 +70,7 @@ def ready(workspace: "Workspace") -> list[Query]:
     """For each tool both questions, with the table's own path."""
     where = str(table.path(workspace))
     return [
-        Query(tool, title, language, text.replace("{path}", where))
-        for tool, (language, first, rates) in READY.items()
+        Query(tool, title, text.replace("{path}", where))
+        for tool, (first, rates) in READY.items()
         for title, text in ((FIRST, first), (RATES, rates))
     ]

@@ -38,5 +38,5 @@ def bring(test: AppTest, name: str, content: bytes, kind: str = "text/x-python")
 
 def texts(test: AppTest) -> str:
     """Everything written on the screen."""
-    kinds = (test.title, test.subheader, test.markdown, test.caption, test.info, test.success, test.warning, test.error)
+    kinds = (test.title, test.header, test.markdown, test.caption, test.info, test.success, test.warning, test.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)

@@ -162,7 +162,7 @@ def test_an_unknown_evaluation_leads_back_to_the_list(screen, finished):
     shown = screen("evaluations", run="nope")
     assert "There is no evaluation nope" in texts(shown)
     shown.button(key="back").click().run()
-    assert "All evaluations" in [one.value for one in shown.subheader]
+    assert "All evaluations" in [one.value for one in shown.header]
 
 
 def test_a_click_in_a_row_chooses_it(screen, finished):

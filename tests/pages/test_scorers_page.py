@@ -52,7 +52,7 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
 
     assert not shown.exception
     assert scorers.all(workspace) == [ScorerSpec("not too long", "length", {"shortest": 50, "longest": 200}, 1)]
-    assert "not too long" in [one.value for one in shown.subheader]
+    assert "not too long" in [one.value for one in shown.header]
 
 
 def test_every_entry_of_the_catalogue_has_a_form_that_opens(screen):

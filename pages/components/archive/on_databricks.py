@@ -15,7 +15,7 @@ _ = session.text
 
 
 def show(workspace: Workspace) -> None:
-    st.subheader(_("Archive of the traces"), anchor=False)
+    st.header(_("Archive of the traces"), anchor=False)
     st.caption(
         _(
             "A job of the workspace copies every trace into a table of the catalog, for the long term and for SQL. The "
@@ -85,11 +85,11 @@ def _queries(now: Archive) -> None:
         if now.columns is None:
             st.caption(_("Until the table is there, they answer that it is missing."))
         st.markdown("**" + _("The newest rows") + "**")
-        st.code(archiving.first_rows(now), language="sql")
+        st.code(archiving.first_rows(now), language=None, wrap_lines=True)
         rates = archiving.pass_rates(now)
         if rates:
             st.markdown("**" + _("Each scorer's pass rate by day") + "**")
-            st.code(rates, language="sql")
+            st.code(rates, language=None, wrap_lines=True)
         elif now.columns is not None:
             st.caption(_("This workspace names the table's columns in another way: “SELECT *” shows them."))
 

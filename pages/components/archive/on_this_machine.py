@@ -18,7 +18,7 @@ MEGA, GIGA = 1e6, 1e9
 
 
 def show(workspace: Workspace) -> None:
-    st.subheader(_("Archive of the traces"), anchor=False)
+    st.header(_("Archive of the traces"), anchor=False)
     st.caption(
         _(
             "A copy of every trace in a Delta table on this machine: for the long term, and for tools such as DuckDB, "

@@ -13,9 +13,9 @@ def show(workspace: Workspace) -> None:
     found = archive.ready(workspace)
     with st.expander(_("Queries for other tools")):
         st.markdown(_("The table is the folder:"))
-        st.code(str(archive.path(workspace)), language=None)
+        st.code(str(archive.path(workspace)), language=None, wrap_lines=True)
         tool = st.radio(_("Tool"), list(dict.fromkeys(one.tool for one in found)), key="archive-tool", horizontal=True)
         for one in found:
             if one.tool == tool:
                 st.markdown(f"**{_(one.title)}**")
-                st.code(one.text, language=one.language)
+                st.code(one.text, language=None, wrap_lines=True)

@@ -45,7 +45,7 @@ def _show_hints(workspace: Workspace, rows: list[Row]) -> None:
 
 
 def _show_doubles(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
-    st.subheader(_("Doubles"), anchor=False)
+    st.header(_("Doubles"), anchor=False)
     found = _doubles(dataset, rows)
     if found is None:
         st.caption(_("With so many questions this takes some seconds."))
@@ -109,7 +109,7 @@ def _doubles(dataset: Dataset, rows: list[Row]) -> list[Double] | None:
 
 
 def _show_parts(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
-    st.subheader(_("Parts"), anchor=False)
+    st.header(_("Parts"), anchor=False)
     sizes = splitting.sizes(rows)
     if sizes:
         st.caption(" · ".join(f"{session.escape(name)}: {n}" for name, n in sizes.items()))

@@ -19,7 +19,7 @@ def show(workspace: Workspace, sides: tuple[Evaluation, Evaluation], questions: 
     now, before = (one.run_id for one in sides)
     tables = [one.drop_duplicates("row_id").set_index("row_id") for one in questions]
     shared = [id for id in tables[0].index if id in tables[1].index and _differ(tables, id)]
-    st.subheader(_("Which answer is better?"), anchor=False)
+    st.header(_("Which answer is better?"), anchor=False)
     st.button(_("Back to the comparison"), icon=":material/arrow_back:", key="blind-back", shortcut="Esc", on_click=address.show, args=(None,))  # fmt: skip
     if not shared:
         st.info(_("The two evaluations share no question with different answers."))

@@ -185,13 +185,15 @@ def _settings(workspace: Workspace, sides: tuple[Evaluation, Evaluation], expand
             pd.DataFrame(
                 [
                     {
-                        "": session.escape(_("Scorer {name}", name=one.what) if one.scorer else _(SETTING[one.what])),
+                        _("Setting"): session.escape(
+                            _("Scorer {name}", name=one.what) if one.scorer else _(SETTING[one.what])
+                        ),
                         _("Before"): session.escape(_told(one, one.before, known)),
                         _("Now"): session.escape(_told(one, one.now, known)),
                     }
                     for one in changed
                 ]
-            ).set_index("")
+            ).set_index(_("Setting"))
         )
 
 

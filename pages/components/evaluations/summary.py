@@ -20,7 +20,7 @@ NOTHING = comparing.Spent(None, None, None, None, None)
 
 def head(made: Evaluation, pinned: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(session.escape(titles.title(made)), anchor=False, width="content")
+        st.header(session.escape(titles.title(made)), anchor=False, width="content")
         st.badge(_(titles.STATE.get(made.state, made.state)), color=titles.COLOUR.get(made.state, "gray"))
         if pinned:
             st.badge(_("baseline"), icon=":material/keep:", color="violet")

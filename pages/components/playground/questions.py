@@ -22,7 +22,7 @@ _ = session.text
 
 def show(place: Place) -> None:
     """The ways to add a question."""
-    st.subheader(_("Questions to ask"), anchor=False)
+    st.header(_("Questions to ask"), anchor=False)
     kind = st.segmented_control(
         _("Add a question"),
         list(KINDS),

@@ -19,7 +19,7 @@ _ = session.text
 def show(place: Place) -> None:
     """One card for each variant, and a way to add another."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_("What is compared"), anchor=False, width="content")
+        st.header(_("What is compared"), anchor=False, width="content")
         st.button(
             _("Add a version"),
             icon=":material/add:",

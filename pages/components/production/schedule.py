@@ -39,7 +39,7 @@ def _show_monitor(workspace: Workspace) -> None:
         ),
         icon=":material/block:",
     )
-    st.code(DELETE_MONITOR.format(id=workspace.app.experiment_id), language="python")
+    st.code(DELETE_MONITOR.format(id=workspace.app.experiment_id), language=None, wrap_lines=True)
 
 
 def _show_job(job: Job | None, minutes: int) -> None:

@@ -45,7 +45,7 @@ def field(workspace: Workspace, name: str, what: str) -> str:
 
 
 def show(workspace: Workspace, hours: int) -> None:
-    st.subheader(_("Scorers that watch production"), anchor=False)
+    st.header(_("Scorers that watch production"), anchor=False)
     st.caption(
         _("A production scorer judges a share of the live answers, all the time, as it judged them in evaluations.")
     )

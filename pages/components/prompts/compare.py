@@ -90,7 +90,7 @@ def _show_meaning(workspace: Workspace, name: str, old: Side, new: Side) -> None
         if old.live
         else _("What changes for people from {old} to {new}", new=_short(new), old=_short(old))
     )
-    st.subheader(session.escape(told), anchor=False)
+    st.header(session.escape(told), anchor=False)
     show_impact(workspace, name, old.content, new.content)
 
 

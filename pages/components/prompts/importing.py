@@ -30,7 +30,7 @@ _ = session.text
 def show(workspace: Workspace) -> None:
     """Choose what to import, see what it would write, write it."""
     st.button(_("All prompts"), icon=":material/arrow_back:", key="back", on_click=opening.open_list)
-    st.subheader(_("Import prompts"), anchor=False)
+    st.header(_("Import prompts"), anchor=False)
     st.caption(
         _(
             "From OpenAI (reusable prompts stop on 30 November 2026), Langfuse, LangSmith, a text, or a file that was "

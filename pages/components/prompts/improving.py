@@ -108,7 +108,7 @@ def _start(workspace: Workspace, request: Request) -> None:
 
 
 def _show_outcome(workspace: Workspace, name: str, outcome: Outcome) -> None:
-    st.subheader(_("What it wrote from version {n}", n=outcome.base), anchor=False)
+    st.header(_("What it wrote from version {n}", n=outcome.base), anchor=False)
     if not outcome.changed:
         st.info(_("It found nothing better: the text stays as it is. Another try may find something."))
         return

@@ -13,7 +13,7 @@ _ = session.text
 
 
 def show(workspace: Workspace, name: str | None, content: Content, written: bool) -> None:
-    st.subheader(_("Try it"), anchor=False)
+    st.header(_("Try it"), anchor=False)
     st.caption(
         _("The draft goes straight to the model; nothing is saved.")
         + (" " + _("The practice model answers.") if workspace.settings.practice else "")

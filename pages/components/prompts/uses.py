@@ -50,7 +50,7 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
 def _show_answering(use: Use) -> None:
     if not use.answering:
         return
-    st.subheader(_("Answers people now"), anchor=False)
+    st.header(_("Answers people now"), anchor=False)
     for one in use.answering:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(session.page("endpoints"), label=session.escape(one.endpoint), icon=":material/dns:")
@@ -65,7 +65,7 @@ def _show_answering(use: Use) -> None:
 def _show_traces(use: Use, workspace: Workspace, name: str, version: int) -> None:
     if not use.traces:
         return
-    st.subheader(_("Live answers"), anchor=False)
+    st.header(_("Live answers"), anchor=False)
     count = _("{n} or more", n=use.traces) if use.more_traces else str(use.traces)
     full = workspace.full_name(name)
     st.page_link(
@@ -79,7 +79,7 @@ def _show_traces(use: Use, workspace: Workspace, name: str, version: int) -> Non
 def _show_agents(use: Use) -> None:
     if not use.agents:
         return
-    st.subheader(_("Agent versions ({n})", n=len(use.agents)), anchor=False)
+    st.header(_("Agent versions ({n})", n=len(use.agents)), anchor=False)
     for agent, how in _first(use.agents, "agents"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
@@ -95,7 +95,7 @@ def _show_agents(use: Use) -> None:
 def _show_evaluations(use: Use) -> None:
     if not use.evaluations:
         return
-    st.subheader(_("Evaluations ({n})", n=len(use.evaluations)), anchor=False)
+    st.header(_("Evaluations ({n})", n=len(use.evaluations)), anchor=False)
     for one in _first(use.evaluations, "evaluations"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
@@ -115,7 +115,7 @@ def _show_evaluations(use: Use) -> None:
 def _show_releases(use: Use) -> None:
     if not use.releases:
         return
-    st.subheader(_("Releases ({n})", n=len(use.releases)), anchor=False)
+    st.header(_("Releases ({n})", n=len(use.releases)), anchor=False)
     for one in _first(use.releases, "releases"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(

@@ -23,7 +23,7 @@ _ = session.text
 def show(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> None:
     """The draft of `name` beside a quick try; without a name, the form of a new prompt."""
     if name is None:
-        st.subheader(_("New prompt"), anchor=False)
+        st.header(_("New prompt"), anchor=False)
         if not prompts.names(workspace):
             st.info(_("There is no prompt yet. Write what the assistant is told and save it: that makes version 1."))
     _show_draft(workspace, name, found)

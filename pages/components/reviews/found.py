@@ -65,7 +65,7 @@ def _show_scorers(found: Outcome) -> None:
     """Every scorer beside the people, and the way to its health."""
     if not found.scorers:
         return
-    st.markdown(f"##### {_('Scorers beside people')}")
+    st.markdown(f"### {_('Scorers beside people')}")
     table = pd.DataFrame([_line(one) for one in found.scorers])
     st.dataframe(table, hide_index=True, key="found-scorers", placeholder="")
     with st.expander(_("How sure that is")):
@@ -109,7 +109,7 @@ def _show_rest(found: Outcome) -> None:
 
 
 def _show_dataset(workspace: Workspace, queue: Queue, found: Outcome) -> None:
-    st.markdown(f"##### {_('Into a dataset')}")
+    st.markdown(f"### {_('Into a dataset')}")
     groups = _groups(queue, found)
     for label, ids in groups.items():
         _show_links(label, ids)

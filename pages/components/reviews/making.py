@@ -25,15 +25,15 @@ WITH_SCORER = (Pick.FAILED, Pick.DISAGREE, Pick.EVALUATION)
 
 def show(workspace: Workspace) -> None:
     st.button(_("All queues"), icon=":material/arrow_back:", key="reviews-back", on_click=address.open_list)
-    st.subheader(_("New queue"), anchor=False)
+    st.header(_("New queue"), anchor=False)
     if FILLED not in st.session_state:
         _fill(workspace)
     st.text_input(_("Name"), key="queue-name", max_chars=LONGEST_NAME, placeholder=_("Complaints of this week"))
-    st.markdown(f"##### {_('Which answers')}")
+    st.markdown(f"### {_('Which answers')}")
     _show_rule(workspace)
-    st.markdown(f"##### {_('What is asked about each')}")
+    st.markdown(f"### {_('What is asked about each')}")
     asking.show(workspace)
-    st.markdown(f"##### {_('Who judges')}")
+    st.markdown(f"### {_('Who judges')}")
     _show_people(workspace)
     st.button(
         _("Make the queue"),

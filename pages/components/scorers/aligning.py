@@ -18,7 +18,7 @@ _, say = session.text, session.say
 
 def show(workspace: Workspace, spec: ScorerSpec) -> None:
     """What people's verdicts can teach it, the button, and what the newest run wrote."""
-    st.markdown(f"##### {_('Align with people')}")
+    st.markdown(f"### {_('Align with people')}")
     st.caption(
         _(
             "An optimiser of MLflow rewrites the judge's instructions until it judges as people do. Half of the answers that people judged teach it, the other half measure it. It is a proposal: nothing changes until you keep it."
@@ -68,7 +68,7 @@ def _start(workspace: Workspace, name: str) -> None:
 
 
 def _show_outcome(workspace: Workspace, spec: ScorerSpec, outcome: Outcome) -> None:
-    st.markdown(f"###### {_('What it wrote from version {n}', n=outcome.base)}")
+    st.markdown(f"#### {_('What it wrote from version {n}', n=outcome.base)}")
     if not outcome.changed:
         st.info(_("It found nothing better: the instructions stay as they are. More opinions of people may help."))
         return

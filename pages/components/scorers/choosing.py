@@ -21,11 +21,11 @@ def show(workspace: Workspace, chosen: str) -> None:
         st.button(
             _("All scorers of the app"), icon=":material/arrow_back:", type="tertiary", on_click=opening.open_list
         )
-        st.subheader(_("What must every answer fulfil?"), anchor=False)
+        st.header(_("What must every answer fulfil?"), anchor=False)
         _show_catalogue(workspace)
         return
     st.button(_("Choose another"), icon=":material/arrow_back:", type="tertiary", on_click=opening.open_catalogue)
-    st.subheader(_(entry.title), anchor=False)
+    st.header(_(entry.title), anchor=False)
     st.markdown(_(entry.asks))
     st.caption(_facts(entry))
     form.show(workspace, entry, None)
@@ -44,7 +44,7 @@ def _show_catalogue(workspace: Workspace) -> None:
             continue
         listed = [one for one in found if one.category == category]
         if listed:
-            st.markdown(f"##### {_(title)}")
+            st.markdown(f"### {_(title)}")
             _show_entries(workspace, listed)
     _show_suites(workspace, found)
 
@@ -83,7 +83,7 @@ def _show_suites(workspace: Workspace, found: list[Entry]) -> None:
         listed = [entry for entry in found if entry.id.startswith(f"{one.module}.")]
         if not listed:
             continue
-        st.markdown(f"##### {_('From {suite}', suite=one.name)}")
+        st.markdown(f"### {_('From {suite}', suite=one.name)}")
         if not one.installed:
             command = f"pip install {one.module}"
             told = _("Not installed. An engineer adds it with: {command}", command=command)

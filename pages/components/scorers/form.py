@@ -95,4 +95,5 @@ def _warn_of_practice(workspace: Workspace, entry: Entry) -> None:
 
 def _show_judge_fields() -> None:
     lines = [f"`{name}` {session.escape(session.say(told))}" for name, told in JUDGE_FIELDS]
-    st.caption(_("In the instructions, write what the judge is given:") + "  \n" + "  \n".join(lines))
+    # Not a caption: code in one is too faint to read.
+    st.markdown(_("In the instructions, write what the judge is given:") + "  \n" + "  \n".join(lines))

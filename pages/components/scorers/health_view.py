@@ -52,7 +52,7 @@ def _show_numbers(known: Health) -> None:
 
 
 def _show_agreement(known: Health, wanted: Line) -> None:
-    st.markdown(f"##### {_('Agreement with people')}")
+    st.markdown(f"### {_('Agreement with people')}")
     found = known.agreement
     if not found.n:
         st.info(
@@ -105,7 +105,7 @@ def _show_disagreements(known: Health) -> None:
 
 
 def _show_noise(workspace: Workspace, known: Health) -> None:
-    st.markdown(f"##### {_('Noise')}")
+    st.markdown(f"### {_('Noise')}")
     key = f"noise-{workspace.app.id}-{known.spec.name}"
     noise = known.noise
     if noise is None:

@@ -36,7 +36,7 @@ def show(workspace: Workspace, name: str) -> None:
 def _show_head(workspace: Workspace, spec: ScorerSpec) -> None:
     running = {one.name: one.rate for one in monitoring.production_scorers(workspace) if one.running}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(session.escape(spec.name), anchor=False, width="content")
+        st.header(session.escape(spec.name), anchor=False, width="content")
         st.badge(_(catalogue.of(spec).title), color="violet" if scorers.needs_judge(spec) else "blue")
         st.badge(_("version {n}", n=spec.version), color="gray")
         if spec.name in workspace.app.gate.minimum:

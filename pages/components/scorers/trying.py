@@ -24,7 +24,7 @@ def show(workspace: Workspace, entry: Entry, spec: ScorerSpec | None) -> None:
     """Where the answers come from, the button, and what came of the last try."""
     name = spec.name if spec else None
     key = form.key_of(workspace, name, entry)
-    st.markdown(f"##### {_('Try it on five answers')}")
+    st.markdown(f"### {_('Try it on five answers')}")
     st.caption(_("Nothing is kept by it. What stands in the form is tried, also before it is saved."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choose_answers(workspace, f"try-from-{key}")

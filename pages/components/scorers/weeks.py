@@ -14,7 +14,7 @@ WEEK = 7 * 24 * 60 * 60 * 1000
 
 
 def show(known: Health) -> None:
-    st.markdown(f"##### {_('Over time')}")
+    st.markdown(f"### {_('Over time')}")
     judged = [one for one in known.weeks if one.verdicts]
     compared = [one for one in known.weeks if one.compared]
     if not judged:
