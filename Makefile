@@ -7,7 +7,7 @@ LOCK := $(UV) pip compile --quiet --no-config --universal --generate-hashes --py
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run backup restore doctor import test check format lint types lock train screenshots clean
+.PHONY: help run backup restore doctor import test check format lint types lock train soak bench screenshots clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -45,6 +45,12 @@ format: $(VENV)/dev.stamp ## rewrite the code in the project's format
 
 train: $(VENV)/run.stamp ## walk the release train of the sample app as service calls
 	@PYTHONPATH=. $(BIN)/python docs/release_train.py
+
+soak: $(VENV)/dev.stamp ## let real processes work under load and trouble for 15 minutes; OPTIONS="--minutes 60 --seed 2"
+	@$(BIN)/python -m bench.soak $(OPTIONS)
+
+bench: $(VENV)/dev.stamp ## measure everything beside its peer in 15 minutes; OPTIONS="--size full --docs"
+	@$(BIN)/python -m bench $(OPTIONS)
 
 screenshots: $(VENV)/dev.stamp ## take the pictures of README and the guides anew (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/screenshots.py

@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.results import Measured, keep
+
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
@@ -56,6 +58,9 @@ def measure(rows: int) -> None:
     middle = {name: statistics.median(all) for name, all in took.items()}
     print(f"{rows} questions")
     for name, milliseconds in middle.items():
+        if name in FLOOR:
+            beside = middle[FLOOR[name]], FLOOR[name].partition(": ")[2]
+            keep(Measured(name, f"{rows:,} questions", milliseconds, beside[0], f"MLflow: {beside[1]}", "ms"))
         ratio = f"{milliseconds / middle[FLOOR[name]]:6.2f} x" if name in FLOOR else ""
         print(f"{name:36} {milliseconds:8.1f} ms {ratio}")
 

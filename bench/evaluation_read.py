@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.results import Measured, keep
+
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
@@ -35,6 +37,10 @@ def main(rows: int) -> None:
     rounds = [{case: json.loads(in_process(folder, "measure", case)) for case in CASES} for _ in range(ROUNDS)]
     for ours, theirs in ((READ, READ_MLFLOW), (COMPARE, COMPARE_MLFLOW)):
         assert rounds[0][ours]["found"] == rounds[0][theirs]["found"], f"{ours}: other rows than {theirs}"
+    for ours, theirs, what in ((READ, READ_MLFLOW, "read one"), (COMPARE, COMPARE_MLFLOW, "compare two")):
+        for state in ("cold", "warm"):
+            sides = (statistics.median(one[case][state] for one in rounds) for case in (ours, theirs))
+            keep(Measured(f"{what}, {state}", f"{rows} rows", *sides, "MLflow's API", "ms", 0.1))
     print(f"{rows} rows, {len(SCORERS)} scorers{'':4} {'cold, ms':>18} {'warm, ms':>18}")
     for case, floor in ((READ_MLFLOW, None), (READ, READ_MLFLOW), (COMPARE_MLFLOW, None), (COMPARE, COMPARE_MLFLOW)):
         cells = []

@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from bench.results import Measured, keep
+
 ROOT = Path(__file__).parent.parent
 PORT = 8597
 KEYS = 150
@@ -118,6 +120,8 @@ def report(name: str, took: dict[str, Any]) -> None:
         print(
             f"{name:14} {area:7} n={len(times)} p50={p50:6.1f} ms p95={p95:6.1f} ms, computed {computed:5.1f} ms a key"
         )
+    sides = statistics.median(took["editor"]), statistics.median(took["bare"])
+    keep(Measured("a key, p50", name, *sides, "a bare text area", "ms"))
     ratio = statistics.median(took["editor"]) / statistics.median(took["bare"])
     print(f"{name:14} editor / bare text area, p50: {ratio:.2f}")
 

@@ -48,7 +48,10 @@ def test_a_file_that_needs_no_prompt_is_asked_for_none_and_gets_a_form_of_its_fi
     shown = screen("agents", agent=model_id)
     told = read(shown)
     assert ":gray-badge[takes a form]" in told and "This agent takes no question" in told
-    assert "no prompt · not registered yet" in told and "It was logged without a prompt: its instructions are in its code or loaded by it." in told
+    assert (
+        "no prompt · not registered yet" in told
+        and "It was logged without a prompt: its instructions are in its code or loaded by it." in told
+    )
     keys = {one.key for one in (*shown.text_area, *shown.selectbox)}
     assert not keys & {"try-question/support", f"try-first/{model_id}"}
     shown.number_input(key=f"try-input/{model_id}/amount").set_value(12.0)
