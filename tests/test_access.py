@@ -78,6 +78,7 @@ NOT_TRIED = {
     "platforms.databricks.archiving.stop",
     "platforms.databricks.schedule.delete",
     "platforms.databricks.schedule.save_minutes",
+    "platforms.databricks.warehouse.start",
     "production.retire",
     "releases.deciding.check_again",
     "reviews.desk.take_back",

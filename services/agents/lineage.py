@@ -72,7 +72,9 @@ def prompt_proof(workspace: "Workspace", agent: AgentVersion) -> PromptProof:
     with translated(Message("Reading the trace")):
         trace = traces.stored(workspace, newest.trace_id) if newest else None
     if agent.links.none:
-        return PromptProof(None, Message("It was logged without a prompt: its instructions are in its code or loaded by it."))
+        return PromptProof(
+            None, Message("It was logged without a prompt: its instructions are in its code or loaded by it.")
+        )
     if newest is None or trace is None:
         return PromptProof(None, Message("Not seen yet: no answer of this agent version left a trace. Try it once."))
     used, told = _shown(workspace, trace, agent)

@@ -83,7 +83,12 @@ def prompted(agent: AgentVersion, history: Mapping[int, PromptVersion], now: int
     again = Node(Message("Log it again"), "agents", {"new": "1"})
     if agent.links.none:
         again = Node(Message("Log it with a prompt"), "agents", {"new": "1"})
-        return Stage(Message("Prompt"), nodes, Message("It was logged without a prompt: its instructions are in its code or loaded by it."), again)
+        return Stage(
+            Message("Prompt"),
+            nodes,
+            Message("It was logged without a prompt: its instructions are in its code or loaded by it."),
+            again,
+        )
     return Stage(Message("Prompt"), nodes, Message("It was logged with no prompt of the registry."), again)
 
 

@@ -69,6 +69,7 @@ DOING: dict[Verb, str] = {
     Verb.PUT_TRACES_BACK: mark("Bringing traces back to MLflow"),
     Verb.RELIEVE_MLFLOW: mark("Deleting archived traces from MLflow"),
     Verb.ERASE_ARCHIVE: mark("Deleting archived traces"),
+    Verb.START_WAREHOUSE: mark("Starting the SQL warehouse"),
     Verb.START_SCORERS: mark("Starting the production scorers"),
     Verb.STOP_SCORERS: mark("Stopping the production scorers"),
     Verb.DEPLOY: mark("Deploying the agent version"),

@@ -75,6 +75,7 @@ SAID: dict[Verb, str] = {
     Verb.PUT_TRACES_BACK: mark("{who} brought traces back from the archive to MLflow."),
     Verb.RELIEVE_MLFLOW: mark("{who} deleted archived traces from MLflow because of their age, as was chosen."),
     Verb.ERASE_ARCHIVE: mark("{who} deleted archived traces."),
+    Verb.START_WAREHOUSE: mark("{who} started the SQL warehouse {what}."),
     Verb.START_SCORERS: mark("{who} changed or started the production scorers."),
     Verb.STOP_SCORERS: mark("{who} stopped production scorers."),
     Verb.DEPLOY: mark("{who} deployed the agent version {what}."),

@@ -73,6 +73,7 @@ class Verb(StrEnum):
     PUT_TRACES_BACK = "put_traces_back"
     RELIEVE_MLFLOW = "relieve_mlflow"
     ERASE_ARCHIVE = "erase_archive"
+    START_WAREHOUSE = "start_warehouse"
     START_SCORERS = "start_scorers"
     STOP_SCORERS = "stop_scorers"
     DEPLOY = "deploy"
@@ -156,6 +157,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.PUT_TRACES_BACK: Role.ADMIN,
     Verb.RELIEVE_MLFLOW: Role.ADMIN,
     Verb.ERASE_ARCHIVE: Role.ADMIN,
+    Verb.START_WAREHOUSE: Role.APPROVER,
     Verb.START_SCORERS: Role.APPROVER,
     Verb.STOP_SCORERS: Role.APPROVER,
     Verb.DEPLOY: Role.APPROVER,

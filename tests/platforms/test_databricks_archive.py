@@ -7,7 +7,7 @@ from services import apps, audit
 from services.apps import AppForm
 from services.audit import Verb
 from services.errors import ConflictError, ConsoleError, ForbiddenError, InvalidInputError, NotReadyError
-from services.platforms.databricks import archiving
+from services.platforms.databricks import archiving, queries
 from services.traces import erasing
 from services.workspace import Workspace
 from tests.workspace.fixture import Emulator
@@ -30,16 +30,16 @@ def test_the_table_is_waited_for_then_there_and_stays_when_it_is_off(databricks:
     assert TABLE in str(erasing.left_over(app)), "it is told what deleting a person does not reach"
     waiting = archiving.state(app)
     assert (waiting.on, waiting.waiting, waiting.table) == (True, True, TABLE)
-    assert "`acme`.`llmops`.`traces_support`" in archiving.first_rows(waiting)
-    assert archiving.pass_rates(waiting) is None
+    assert "`acme`.`llmops`.`traces_support`" in queries.first_rows(waiting)
+    assert queries.pass_rates(waiting) is None
     with pytest.raises(ConflictError):
         archiving.start(app, "another")
 
     databricks.admin("POST", "/jobs/tick")
     there = archiving.state(app)
     assert not there.waiting and there.columns and there.table_page and there.job_page
-    assert "ORDER BY `request_time` DESC" in archiving.first_rows(there)
-    assert "from_json(assessments" in (archiving.pass_rates(there) or "")
+    assert "ORDER BY `request_time` DESC" in queries.first_rows(there)
+    assert "from_json(assessments" in (queries.pass_rates(there) or "")
 
     archiving.stop(app)
     off = archiving.state(app)

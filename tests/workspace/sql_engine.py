@@ -86,6 +86,8 @@ def execute(w: World, user, sql: str, params: list[dict], catalog: str | None, s
             "BAD_REQUEST",
             f"[PARSE_SYNTAX_ERROR] The rig supports SELECT, WITH, CREATE SCHEMA, GRANT, SHOW and DESCRIBE; got: {q[:60]}. SQLSTATE: 42601",
         )
+    q = _exploded(q)
+    low = q.lower()
     for word in ("explode(", "lateral view", "qualify ", "variant_get(", "::"):
         if word in low:
             raise SqlError(
@@ -146,6 +148,20 @@ def execute(w: World, user, sql: str, params: list[dict], catalog: str | None, s
         return cols, rows
     finally:
         db.close()
+
+
+_EXPLODE = re.compile(
+    r"\bexplode\(\s*from_json\(\s*(`?\w+`?)\s*,\s*'[^']*'\s*\)\s*\)\s+AS\s+(\w+)\s+FROM\s+([`\w.]+)", re.I
+)
+
+
+def _exploded(sql: str) -> str:
+    """A list of structures that is kept as JSON, one row for each, and the fields of those structures."""
+    for found in _EXPLODE.finditer(sql):
+        column, item, table = found.groups()
+        sql = sql.replace(found[0], f"each_of_them.value AS {item} FROM {table}, json_each({column}) AS each_of_them")
+        sql = re.sub(rf"(?<![\w.]){item}\.([\w.]+)", rf"get_json_object({item}, '$.\1')", sql)
+    return sql
 
 
 def _bind(p: dict):

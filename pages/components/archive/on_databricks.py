@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.archive import controls
+from pages.components.archive import controls, drawn
 from services import audit, connection
 from services.audit import Verb
 from services.messages import Message
-from services.platforms.databricks import archiving
+from services.platforms.databricks import archiving, queries
 from services.platforms.databricks.archiving import Archive
 from services.workspace import Workspace
 
@@ -30,6 +30,8 @@ def show(workspace: Workspace) -> None:
         _running(workspace, now)
     else:
         _offer(workspace, now)
+    if now.columns is not None:
+        drawn.show(workspace, now)
     if now.table:
         _queries(now)
 
@@ -85,8 +87,12 @@ def _queries(now: Archive) -> None:
         if now.columns is None:
             st.caption(_("Until the table is there, they answer that it is missing."))
         st.markdown("**" + _("The newest rows") + "**")
-        st.code(archiving.first_rows(now), language=None, wrap_lines=True)
-        rates = archiving.pass_rates(now)
+        st.code(queries.first_rows(now), language=None, wrap_lines=True)
+        by_day = queries.by_day(now)
+        if by_day:
+            st.markdown("**" + _("Traces by day") + "**")
+            st.code(by_day, language=None, wrap_lines=True)
+        rates = queries.pass_rates(now)
         if rates:
             st.markdown("**" + _("Each scorer's pass rate by day") + "**")
             st.code(rates, language=None, wrap_lines=True)

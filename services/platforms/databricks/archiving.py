@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 SETTING = "archive_table"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}")
-# What the platform may call the time of a trace: its columns are not published, so a query names only what is there.
-TIMES = ("request_time", "timestamp", "timestamp_ms", "time")
-GIVEN = "assessments"
 
 
 @dataclass(frozen=True)
@@ -115,38 +112,6 @@ def name_table(workspace: "Workspace", full: str) -> None:
         apps.save_setting(workspace, SETTING, full)
 
 
-def first_rows(archive: Archive) -> str:
-    """SQL for a warehouse: the newest rows."""
-    time = _time(archive)
-    order = f"\nORDER BY `{time}` DESC" if time else ""
-    return f"SELECT *\nFROM {_quoted(archive.table)}{order}\nLIMIT 20;"
-
-
-def pass_rates(archive: Archive) -> str | None:
-    """SQL for a warehouse: each scorer's pass rate by day; None while the columns are not known, or others than expected."""
-    time, kind = _time(archive), (archive.columns or {}).get(GIVEN, "")
-    if not time or not kind:
-        return None
-    given = f"from_json({GIVEN}, '{AS_TEXT}')" if kind.lower() == "string" else GIVEN
-    name = "assessment_name" if "assessment_name" in kind or kind.lower() == "string" else "name"
-    value = "CAST(a.feedback.value AS STRING)"
-    passed = f"lower({value}) IN ('true', 'yes', '\"yes\"')"
-    return (
-        f"SELECT to_date(`{time}`) AS day, a.{name} AS scorer, count(*) AS n,\n"
-        f"       avg(CASE WHEN {passed} THEN 1.0 ELSE 0.0 END) AS pass_rate\n"
-        f"FROM (SELECT `{time}`, explode({given}) AS a FROM {_quoted(archive.table)})\n"
-        f"WHERE a.feedback IS NOT NULL AND a.source.source_type != 'HUMAN'\n"
-        f"  AND lower({value}) IN ('true', 'false', 'yes', 'no', '\"yes\"', '\"no\"')\n"
-        "GROUP BY 1, 2\nORDER BY 1, 2;"
-    )
-
-
-AS_TEXT = (
-    "ARRAY<STRUCT<assessment_name: STRING, source: STRUCT<source_type: STRING, source_id: STRING>, "
-    "feedback: STRUCT<value: STRING>>>"
-)
-
-
 @contextmanager
 def _told(doing: Message) -> Iterator[None]:
     """The SDK's client of the archive raises an answer without its sentence."""
@@ -177,14 +142,6 @@ def _columns(there: Rest, table: str) -> dict[str, str] | None:
             return None
         raise
     return {str(one["name"]): str(one.get("type_text", "")) for one in found.get("columns", [])}
-
-
-def _time(archive: Archive) -> str | None:
-    return next((one for one in TIMES if one in (archive.columns or {})), None)
-
-
-def _quoted(full: str) -> str:
-    return ".".join(f"`{part}`" for part in full.split("."))
 
 
 def _access(workspace: "Workspace") -> Access:
