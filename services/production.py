@@ -202,6 +202,16 @@ def move_traffic(workspace: "Workspace", expected: Mapping[int, int], to: Mappin
             raise _not_kept(Message("the traffic of {endpoint}", endpoint=workspace.app.endpoint))
 
 
+def copy_questions(workspace: "Workspace", version: int, percent: int, why: str) -> None:
+    """Give a version that answers nobody copies of so many percent of the live questions; 0 ends it, once."""
+    found = standing(workspace, version)
+    before = found.shadow if found else 0
+    if before == percent:
+        return
+    with audit.change(workspace, Verb.COPY_QUESTIONS, f"{workspace.app.endpoint} {version}", before, percent, why):
+        workspace.platform.serving.copy_questions(workspace, workspace.app.endpoint, version, percent)
+
+
 def retire(workspace: "Workspace", version: int, why: str) -> None:
     """Stop a version that gets no traffic."""
     found = standing(workspace, version)

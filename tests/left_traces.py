@@ -27,13 +27,16 @@ def leave(
     environment: str | None = None,
     first: float | None = None,
     more: dict[str, str] | None = None,
+    pair: str | None = None,
 ) -> str:
     """Leave one finished trace; `origin` None leaves our tag out, `run` marks an evaluation, `environment` no production.
 
-    `first`: seconds to the first words of a stream, as an agent of ours tells them; `more` metadata besides.
+    `first`: seconds to the first words of a stream, as an agent of ours tells them; `more` metadata besides. `pair` is what a copied
+    question and its copy are marked with.
     """
     tags = {"mlflow.linkedPrompts": prompt or "[]"} | ({"signalbox.origin": origin} if origin else {})
     tags |= {"signalbox.environment": environment} if environment else {}
+    tags |= {"signalbox.pair": pair} if pair else {}
     metadata = {"mlflow.modelId": model_id} | ({"mlflow.sourceRun": run} if run else {})
     metadata |= {"mlflow.trace.user": user} if user else {}
     metadata |= {streaming.FIRST: str(round(first * 1000))} if first is not None else {}

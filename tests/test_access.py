@@ -79,6 +79,7 @@ NOT_TRIED = {
     "platforms.databricks.schedule.delete",
     "platforms.databricks.schedule.save_minutes",
     "platforms.databricks.warehouse.start",
+    "production.copy_questions",
     "production.retire",
     "releases.deciding.check_again",
     "reviews.desk.take_back",

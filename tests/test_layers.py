@@ -20,6 +20,7 @@ POINTER_CALLS = {
     "shift",
     "deploy",
     "retire",
+    "copy_questions",
 }
 POINTER_OWNERS = {"services/production.py"}
 

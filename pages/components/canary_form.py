@@ -1,6 +1,7 @@
 """How the app's canaries go: the shares, what must pass before the next one, and what harm leads to."""
 
 from dataclasses import asdict
+from typing import Any
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from services import audit
 from services.audit import Verb
 from services.messages import Message
 from services.releases import canary
-from services.releases.plan import ACTION, Action, Part, Plan
+from services.releases.plan import ACTION, Action, Part, Plan, Way
 from services.workspace import Workspace
 
 _ = session.text
@@ -20,12 +21,13 @@ def show(workspace: Workspace) -> None:
     now, may = canary.plan(workspace), audit.allowed(workspace, Verb.SAVE_GATE)
     st.caption(
         _(
-            "A canary gives a new agent version a part of the live traffic first. Each part lasts until both the answers "
-            "of the new version and the minutes are reached."
+            "A canary gives a new agent version a part of the live traffic first, a shadow copies of questions, and an A/B "
+            "test a fixed share until somebody chooses. Each lasts until both the answers of the new version and the minutes "
+            "are reached."
         )
     )
     edited = st.data_editor(
-        [asdict(one) for one in now.parts],
+        [{name: value for name, value in asdict(one).items() if name != "way"} for one in now.parts],
         num_rows="dynamic",
         disabled=not may,
         key=_key(workspace, "parts"),
@@ -35,6 +37,8 @@ def show(workspace: Workspace) -> None:
             "minutes": st.column_config.NumberColumn(_("Minutes at least"), min_value=0, step=1, default=0),
         },
     )
+    _show_part(workspace, now.shadow, _("Shadow: copies of questions (%)"), 100, may)
+    _show_part(workspace, now.test, _("A/B test: share of the new version (%)"), 95, may)
     st.radio(
         _("When the new version does worse"),
         list(Action),
@@ -63,11 +67,32 @@ def show(workspace: Workspace) -> None:
     )
 
 
-def _save(workspace: Workspace, rows: list[dict[str, int | None]]) -> None:
-    parts = tuple(Part(*(int(row.get(name) or 0) for name in ("percent", "answers", "minutes"))) for row in rows)
+def _show_part(workspace: Workspace, now: Part, label: str, most: int, may: bool) -> None:
+    """The numbers of the app's shadows or A/B tests, in one line."""
+    shown = (
+        ("percent", label, 1, most, now.percent),
+        ("answers", _("Answers of the new version"), 1, None, now.answers),
+        ("minutes", _("Minutes at least"), 0, None, now.minutes),
+    )
+    for column, (name, said, least, top, value) in zip(st.columns(3), shown, strict=True):
+        column.number_input(said, least, top, value, key=_key(workspace, f"{now.way}-{name}"), disabled=not may, step=1)
+
+
+def _given(workspace: Workspace, way: Way) -> Part:
+    percent, answers, minutes = (
+        int(st.session_state[_key(workspace, f"{way}-{name}")]) for name in ("percent", "answers", "minutes")
+    )
+    return Part(percent, answers, minutes, way)
+
+
+def _save(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
+    parts = tuple(
+        Part(int(row.get("percent") or 0), int(row.get("answers") or 0), int(row.get("minutes") or 0)) for row in rows
+    )
     action, alarm = (st.session_state[_key(workspace, name)] for name in ("action", "alarm"))
+    own = _given(workspace, Way.SHADOW), _given(workspace, Way.TEST)
     with feedback.action(Message("Saved how canaries go. It counts from the next proposal on.")):
-        canary.save_plan(workspace, Plan(parts, action, float(alarm) / 100))
+        canary.save_plan(workspace, Plan(parts, action, float(alarm) / 100, *own))
 
 
 def _key(workspace: Workspace, name: str) -> str:

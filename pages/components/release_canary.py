@@ -1,50 +1,87 @@
-"""The canary of a release: how the two versions do beside each other, and going on although harm was shown."""
+"""Two versions compared by people's questions: how they do beside each other, and what somebody decides about it."""
 
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.verdict_view import WORD
 from services import audit, releases
 from services.audit import Verb
-from services.messages import Message
+from services.messages import Message, mark
 from services.releases import Release, Step, canary
 from services.releases.canary import Measure
-from services.releases.plan import STEP, Action
+from services.releases.looking import Couple
+from services.releases.plan import Action, Plan, Way, watched
 from services.workspace import Workspace
 
-_, say = session.text, session.say
+_ = session.text
+TITLE = {
+    Way.CANARY: mark("Canary: {n} % of the traffic"),
+    Way.TEST: mark("A/B test: {n} % of the traffic"),
+    Way.SHADOW: mark("Shadow: copies of {n} % of the questions"),
+}
 
 
 def title(step: Step) -> str:
-    """What a step of the canary is called on the page."""
-    return _("Canary: {n} % of the traffic", n=step.name.removeprefix(STEP))
+    """What a step that compares is called on the page."""
+    way, n = step.name.split(" ")
+    return _(TITLE[Way(way)], n=n)
 
 
 def show(workspace: Workspace, release: Release) -> None:
-    """Nothing for a release without a canary, or before it has begun."""
-    seen = [one for one in release.steps if one.name.startswith(STEP) and one.handle.get("measures")]
-    if not seen:
-        return
-    found = [Measure(**one) for one in seen[-1].handle["measures"]]
-    with st.container(border=True):
-        st.markdown(f"**{_('The two versions beside each other')}**")
+    """Nothing for a release that compares nothing, or before it has begun; the newest step stands open."""
+    seen = [one for one in release.steps if watched(one.name) and one.handle.get("measures")]
+    for step in seen[:-1]:
+        with st.expander(title(step), icon=":material/compare:"):
+            _show_step(release, step)
+    if seen:
+        with st.container(border=True):
+            st.markdown(f"**{title(seen[-1])}**")
+            _show_step(release, seen[-1])
+            _show_harm(workspace, release, seen[-1])
+            _show_choice(workspace, release, seen[-1])
+
+
+def _show_step(release: Release, step: Step) -> None:
+    found = [Measure(**one) for one in step.handle["measures"]]
+    way = Way(step.name.split(" ")[0])
+    plan = release.canary or Plan()
+    _show_copies(step)
+    if way is Way.CANARY:
         _show_table(found)
-        st.caption(
-            _(
-                "Shares of good answers since the canary began; the first answer of each conversation counts. Evidence "
-                "of {line} shows harm: looked at after every answer, it reaches that by chance in {alarm} % of canaries "
-                "at most.",
-                line=round(found[0].line),
-                alarm=f"{(release.canary.alarm if release.canary else 0) * 100:g}",
-            )
+    else:
+        _show_verdicts(found)
+    values: dict[str, int | str] = {"line": round(found[0].line), "alarm": f"{plan.alarm * 100:g}"}
+    st.caption(_told(way, values))
+    _show_couples(release, step)
+
+
+def _told(way: Way, values: dict[str, int | str]) -> str:
+    if way is Way.CANARY:
+        return _(
+            "Shares of good answers since the canary began; the first answer of each conversation counts. Evidence of "
+            "{line} shows harm: looked at after every answer, it reaches that by chance in {alarm} % of canaries at most.",
+            **values,
         )
-        _show_harm(workspace, release, seen[-1], found)
+    if way is Way.TEST:
+        return _(
+            "Shares of good answers since the test began; the first answer of each conversation counts. The change most "
+            "likely lies between the two numbers. Looked at after every answer, “better” and “worse” come by chance in "
+            "{alarm} % of tests at most, each.",
+            **values,
+        )
+    return _(
+        "Shares of good answers to the same questions; the copies' answers went to nobody and count in no number of "
+        "production. The change most likely lies between the two numbers. Looked at after every answer, “better” and "
+        "“worse” come by chance in {alarm} % of shadows at most, each.",
+        **values,
+    )
 
 
 def _show_table(found: list[Measure]) -> None:
     st.dataframe(
         [
             {
-                _("Compared in"): _(one.name) if one.name in canary.NAMED else one.name,
+                _("Compared in"): _name(one),
                 _("New version"): _share(one.share, one.answers),
                 _("Live version"): _share(one.other_share, one.other_answers),
                 _("Evidence of harm"): one.evidence,
@@ -56,11 +93,74 @@ def _show_table(found: list[Measure]) -> None:
     )
 
 
+def _show_verdicts(found: list[Measure]) -> None:
+    st.dataframe(
+        [
+            {
+                _("Compared in"): _name(one),
+                _("Verdict"): _(WORD[one.word]),
+                _("New version"): _share(one.share, one.answers),
+                _("Live version"): _share(one.other_share, one.other_answers),
+                _("Change in points"): _between(one),
+            }
+            for one in found
+        ],
+        hide_index=True,
+    )
+
+
+def _between(one: Measure) -> str:
+    if one.low is None or one.high is None:
+        return "–"
+    low, high = (f"{value * 100:+.1f}".replace("-", "−") for value in (one.low, one.high))
+    return _("{low} to {high}", low=low, high=high)
+
+
+def _name(one: Measure) -> str:
+    return _(one.name) if one.name in canary.NAMED else one.name
+
+
 def _share(share: float | None, answers: int) -> str:
     return "–" if share is None else _("{share} of {n}", share=f"{share:.0%}", n=answers)
 
 
-def _show_harm(workspace: Workspace, release: Release, step: Step, found: list[Measure]) -> None:
+def _show_copies(step: Step) -> None:
+    copies = step.handle.get("copies")
+    if not copies:
+        return
+    told = _("Questions copied: {n}. Answered by both so far: {m}.", n=copies["copied"], m=step.handle["answers"])
+    if copies["dropped"]:
+        told += " " + _(
+            "Not copied, because too many waited: {n}. People's answers come first.",
+            n=copies["dropped"],
+        )
+    st.markdown(told)
+
+
+def _show_couples(release: Release, step: Step) -> None:
+    couples = [Couple(**one) for one in step.handle.get("couples", ())]
+    if not couples or not st.toggle(_("Answers side by side"), key=f"couples-{release.id}-{step.name}"):
+        return
+    for one in couples:
+        st.markdown(f"**{session.escape(one.question) or '–'}**")
+        live, new = st.columns(2, gap="large")
+        for column, name, said, trace in (
+            (live, _("Live version"), one.live, one.live_trace),
+            (new, _("New version, seen by nobody"), one.new, one.new_trace),
+        ):
+            with column:
+                st.caption(name)
+                st.text(said or _("no answer"))
+                st.page_link(
+                    session.page("traces"),
+                    label=_("Open the trace"),
+                    icon=":material/account_tree:",
+                    query_params={"trace": trace},
+                )
+
+
+def _show_harm(workspace: Workspace, release: Release, step: Step) -> None:
+    found = [Measure(**one) for one in step.handle["measures"]]
     waits = (
         release.canary is not None and release.canary.action is Action.RECOMMEND and step.name not in release.overruled
     )
@@ -76,6 +176,43 @@ def _show_harm(workspace: Workspace, release: Release, step: Step, found: list[M
     may = audit.allowed(workspace, Verb.START_RELEASE)
     st.text_input(_("Reason"), key=_key(release), disabled=not may, placeholder=_("Why may it go on?"))
     st.button(_("Go on anyway"), key="go-on", on_click=_go_on, args=(workspace, release.id), disabled=not may)
+
+
+def _show_choice(workspace: Workspace, release: Release, step: Step) -> None:
+    """After an A/B test, what somebody chooses; both versions answer until then."""
+    if release.choosing != step.name:
+        return
+    st.info(
+        _(
+            "The test has its answers. Both versions go on answering their shares until somebody chooses. Moving all the "
+            "traffic passes the interlocks again and is proven; keeping the live version ends this release."
+        ),
+        icon=":material/balance:",
+    )
+    may = audit.allowed(workspace, Verb.START_RELEASE)
+    st.text_input(_("Reason"), key=f"choose-{release.id}", disabled=not may, placeholder=_("What speaks for it?"))
+    with st.container(horizontal=True):
+        for choice, label in (
+            (releases.KEEP, _("Keep the live version")),
+            (releases.MOVE, _("Move all traffic to the new version")),
+        ):
+            st.button(
+                label,
+                key=f"choose-{choice}",
+                on_click=_choose,
+                args=(workspace, release.id, choice),
+                disabled=not may,
+            )
+
+
+def _choose(workspace: Workspace, id: int, choice: str) -> None:
+    done = (
+        Message("All the traffic moves to the new version.")
+        if choice == releases.MOVE
+        else Message("The live version is kept and answers everyone again.")
+    )
+    with feedback.action(done):
+        releases.choose(workspace, id, choice, str(st.session_state.get(f"choose-{id}", "")))
 
 
 def _go_on(workspace: Workspace, id: int) -> None:

@@ -13,6 +13,7 @@ from pages.components import (
     release_pairs,
     release_view,
     release_waiting,
+    release_way,
     release_words,
     screens,
     session,
@@ -38,7 +39,12 @@ def propose() -> None:
     agent, why = st.session_state[field("agent")], st.session_state[field("why")]
     asks = agents.get(workspace, agent).prompt_name in prompts.names(workspace)
     prompt = st.session_state[field("prompt")] if asks else None
-    chosen = Proposal(agent, prompt, why, canary=bool(st.session_state.get(field("canary"))))
+    chosen = Proposal(
+        agent,
+        prompt,
+        why,
+        **release_way.chosen(workspace),
+    )
     with feedback.action(Message("Proposed. The interlocks below say whether it may start.")):
         open_release(releases.propose(workspace, chosen).id)
 
@@ -118,7 +124,7 @@ def show_form(live: Live) -> None:
     chooses = show_prompt(agent)
     st.text_input(_("What this release is for"), key=field("why"))
     if workspace.app.environment.live:
-        show_canary(live, agent.model_id)
+        release_way.show(workspace, live, agent)
     st.button(
         _("Propose release"),
         type="primary",
@@ -153,22 +159,6 @@ def show_prompt(agent: AgentVersion) -> bool:
         placeholder=_("The newest one was proposed before. Choose one, or write a better one first."),
     )
     return version is not None
-
-
-def show_canary(live: Live, model_id: str) -> None:
-    """Only another agent version can share the traffic with the live one."""
-    if live.pair.model_id in (None, model_id):
-        return
-    parts = releases.canary.plan(workspace).parts
-    st.checkbox(
-        _("Move the traffic step by step (canary)"),
-        key=field("canary"),
-        help=_(
-            "First {parts} % of the traffic, then all of it; it stops where the new version does worse. The shares are set "
-            "on the Apps screen.",
-            parts=" → ".join(str(one.percent) for one in parts),
-        ),
-    )
 
 
 def _first_position(live: Live, ids: list[str]) -> int:

@@ -78,6 +78,7 @@ DOING: dict[Verb, str] = {
     Verb.PIN_PROMPT: mark("Naming a prompt version for the agents pinned to it"),
     Verb.MOVE_MODEL_ALIAS: mark("Moving an alias of the registered agent"),
     Verb.MOVE_TRAFFIC: mark("Moving the traffic"),
+    Verb.COPY_QUESTIONS: mark("Copying live questions to another version"),
     Verb.RETIRE: mark("Retiring the agent version"),
     Verb.READ_AUDIT: mark("Reading the audit log"),
     Verb.EXPORT_AUDIT: mark("Exporting the audit log"),

@@ -84,6 +84,7 @@ SAID: dict[Verb, str] = {
     Verb.PIN_PROMPT: mark("{who} named a prompt version for pinned agents: {what}."),
     Verb.MOVE_MODEL_ALIAS: mark("{who} moved the alias {what} of the registered agent."),
     Verb.MOVE_TRAFFIC: mark("{who} moved the traffic of the endpoint {what}."),
+    Verb.COPY_QUESTIONS: mark("{who} began or ended copying live questions to the agent version {what}."),
     Verb.RETIRE: mark("{who} retired the agent version {what}."),
     Verb.READ_AUDIT: mark("{who} read the audit log."),
     Verb.EXPORT_AUDIT: mark("{who} exported lines of the audit log."),

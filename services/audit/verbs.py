@@ -82,6 +82,7 @@ class Verb(StrEnum):
     PIN_PROMPT = "pin_prompt"
     MOVE_MODEL_ALIAS = "move_model_alias"
     MOVE_TRAFFIC = "move_traffic"
+    COPY_QUESTIONS = "copy_questions"
     RETIRE = "retire"
     READ_AUDIT = "read_audit"
     EXPORT_AUDIT = "export_audit"
@@ -166,6 +167,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.PIN_PROMPT: Role.APPROVER,
     Verb.MOVE_MODEL_ALIAS: Role.APPROVER,
     Verb.MOVE_TRAFFIC: Role.APPROVER,
+    Verb.COPY_QUESTIONS: Role.APPROVER,
     Verb.RETIRE: Role.APPROVER,
     Verb.READ_AUDIT: Role.APPROVER,
     Verb.EXPORT_AUDIT: Role.APPROVER,

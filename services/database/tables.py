@@ -192,6 +192,9 @@ served = Table(
     Column("asked_at", UtcDateTime),
     Column("seconds_to_ready", Float),
     Column("revision", Integer, nullable=False, default=1),
+    Column("shadow", Integer, nullable=False, default=0, server_default="0"),
+    Column("copied", Integer, nullable=False, default=0, server_default="0"),
+    Column("dropped", Integer, nullable=False, default=0, server_default="0"),
     UniqueConstraint("endpoint", "version"),
 )
 

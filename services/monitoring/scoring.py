@@ -14,7 +14,7 @@ from services import database, scorers
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.traces.rows import is_bare, newest_feedback, origin, read_infos
+from services.traces.rows import PAIR_TAG, is_bare, newest_feedback, origin, read_infos
 from services.traces.story import VERSION_KEY, request_of, root_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         return {"scored": 0, "traces": 0}
     backfill = "hours" in work.args
     hours = float(work.args.get("hours", LOOK_BACK))
-    due = list(_due(workspace, running, hours, backfill))[::-1][:MOST]
+    newest_first = list(_due(workspace, running, hours, backfill))
+    # What somebody was answered comes before what a shadow answered nobody.
+    due = sorted(newest_first, key=lambda one: (origin(one[0]) != "live", one[0].request_time))[:MOST]
     built = {one.name: scorers.build(scorers.at(workspace, one.name, one.version), workspace) for one in running}
     work.progress(0, len(due), Message("Judging live answers"))
     judged = []
@@ -62,9 +64,9 @@ def _can(workspace: "Workspace", scorer: MonitoredScorer) -> bool:
     return scorers.not_in_production(scorers.at(workspace, scorer.name, scorer.version)) is None
 
 
-def sampled(trace_id: str, rate: float) -> bool:
-    """The same answers at every run; a lower share judges a part of what a higher one does."""
-    digest = hashlib.sha256(trace_id.encode()).digest()
+def sampled(mark: str, rate: float) -> bool:
+    """The same answers at every run, and both to a copied question; a lower share judges a part of what a higher one does."""
+    digest = hashlib.sha256(mark.encode()).digest()
     return int.from_bytes(digest[:7]) / (1 << 56) < rate
 
 
@@ -72,11 +74,20 @@ def _due(
     workspace: "Workspace", running: list[MonitoredScorer], hours: float, again: bool
 ) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
     for info in read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"):
-        if origin(info) != "live" or info.state != TraceState.OK or (is_bare(info) and _is_fresh(info)):
+        if not _is_ours(info) or info.state != TraceState.OK or (is_bare(info) and _is_fresh(info)):
             continue
-        missing = [one for one in running if sampled(info.trace_id, one.rate) and not _judged(info, one, again)]
+        missing = [
+            one
+            for one in running
+            if sampled(info.tags.get(PAIR_TAG, info.trace_id), one.rate) and not _judged(info, one, again)
+        ]
         if missing:
             yield info, missing
+
+
+def _is_ours(info: TraceInfo) -> bool:
+    """Live, or a shadow's answer to a copied question: that counts in no number of production, and is compared."""
+    return origin(info) == "live" or (origin(info) == "shadow" and PAIR_TAG in info.tags)
 
 
 def _is_fresh(info: TraceInfo) -> bool:

@@ -34,7 +34,8 @@ class Rules:
     `overrides_config`: a deployment may change the settings that the agent was logged with.
     `secret_references`: a value such as {{secrets/scope/key}} is filled in by the platform. `declares_resources`: an
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
-    `fallback`: it can answer with a fixed message while an endpoint is offline.
+    `fallback`: it can answer with a fixed message while an endpoint is offline. `copies`: it can give a version copies of
+    the questions that another one answers.
     `pythons`: the minor versions of Python that it is known to serve, none where nobody knows.
     `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
     version is waited for, `usual_seconds` what it takes as a rule, `look_every` how often one may ask meanwhile.
@@ -51,6 +52,7 @@ class Rules:
     declares_resources: bool = False
     scorers: int | None = None
     fallback: bool = False
+    copies: bool = False
     first_takes_all: bool = False
     pythons: tuple[str, ...] = ()
     seconds_to_ready: float = 120.0
@@ -62,7 +64,8 @@ class Rules:
 class Served:
     """One agent version behind an endpoint; `weight` is its share of the traffic in percent.
 
-    `asleep`: nobody asked for a while, so it runs nowhere and the next answer takes minutes.
+    `asleep`: nobody asked for a while, so it runs nowhere and the next answer takes minutes. `shadow`: it gets copies of so
+    many percent of the questions, and its answers go to nobody; `copied` so many since that began, `dropped` were left out.
     """
 
     version: int
@@ -74,6 +77,9 @@ class Served:
     asked_at: datetime | None = None
     seconds_to_ready: float | None = None
     asleep: bool = False
+    shadow: int = 0
+    copied: int = 0
+    dropped: int = 0
 
     @property
     def ready(self) -> bool:
@@ -168,6 +174,9 @@ class Serving(Protocol):
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
         """Give each version its share of the traffic; the shares add up to 100."""
+
+    def copy_questions(self, workspace: "Workspace", endpoint: str, version: int, percent: int) -> None:
+        """Give a version without traffic copies of so many percent of the questions; its answers go to nobody. 0 ends it."""
 
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None: ...
 

@@ -8,6 +8,8 @@ from starlette.responses import JSONResponse
 from services.jsons import parsed
 
 LARGEST_BODY = 2_000_000
+# What marks the live answer and the shadow's to the same question; only the gateway sets it.
+PAIR = "x-signalbox-pair"
 
 
 class Refused(Exception):

@@ -2,16 +2,18 @@
 
 from services.releases import approving, beside, canary, consequences, evidence, offline, overriding, telling, waiting
 from services.releases.circumstances import staged
-from services.releases.deciding import check_again, go_on, start, withdraw
-from services.releases.facts import STEPS, Kind, Pair, Proof, Release, State, Step
+from services.releases.deciding import check_again, choose, go_on, start, withdraw
+from services.releases.facts import KEEP, MOVE, STEPS, Kind, Pair, Proof, Release, State, Step
 from services.releases.pointer import Live, live, rollback_target, successors
-from services.releases.proposing import Proposal, preflight, propose
+from services.releases.proposing import Proposal, preflight, propose, unshadowed
 from services.releases.records import all, get, of_prompt, place, pointers
 from services.releases.returning import adopt, put_back, roll_back
 from services.releases.running import run
 from services.releases.stopping import cancel, stop
 
 __all__ = [
+    "KEEP",
+    "MOVE",
     "STEPS",
     "Kind",
     "Live",
@@ -28,6 +30,7 @@ __all__ = [
     "canary",
     "cancel",
     "check_again",
+    "choose",
     "consequences",
     "evidence",
     "get",
@@ -49,6 +52,7 @@ __all__ = [
     "stop",
     "successors",
     "telling",
+    "unshadowed",
     "waiting",
     "withdraw",
 ]

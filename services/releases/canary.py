@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import TraceInfo, TraceState
 
-from services import apps, audit
+from services import apps, audit, verdicts
 from services.audit import Verb
 from services.database import now
 from services.errors import InvalidInputError
 from services.messages import Message, mark
 from services.releases.facts import Release
-from services.releases.plan import Part, Plan
+from services.releases.plan import Part, Plan, split
 from services.traces.rows import newest_feedback, origin, read_infos
 from services.verdicts import sequential
 from services.verdicts.sequential import Capital, Seen
@@ -32,7 +32,8 @@ SESSION = "mlflow.trace.session"
 class Measure:
     """One thing that both versions are compared in; `evidence` against the new one shows harm from `line` on.
 
-    The shares are of good answers: passed, without an error, or not above what four of five answers keep to.
+    The shares are of good answers: passed, without an error, or not above what four of five answers keep to. `low` to
+    `high` is the interval of their change, which holds at every look; None in a canary, which asks for harm alone.
     """
 
     name: str
@@ -42,10 +43,28 @@ class Measure:
     other_share: float | None
     evidence: float
     line: float
+    low: float | None = None
+    high: float | None = None
 
     @property
     def harmful(self) -> bool:
         return self.evidence >= self.line
+
+    @property
+    def word(self) -> str:
+        """In the words of every verdict: better, worse, or that it cannot be told yet."""
+        if self.harmful:
+            return verdicts.WORSE
+        return verdicts.BETTER if self.low is not None and self.low > 0 else verdicts.UNSURE
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What answers are compared in, with the value of each by its trace; of amounts, more by `tolerance` is no harm."""
+
+    name: str
+    tolerance: float | None
+    values: dict[str, float]
 
 
 ERRORS, SECONDS, PRICE, TOKENS = mark("answers without an error"), mark("speed"), mark("cost"), mark("tokens")
@@ -61,12 +80,18 @@ def plan(workspace: "Workspace") -> Plan:
 def save_plan(workspace: "Workspace", wanted: Plan) -> None:
     """Store how canaries go from the next proposal on; raises InvalidInputError."""
     percents = [one.percent for one in wanted.parts]
+    every = (*wanted.parts, wanted.shadow, wanted.test)
     if not percents or percents != sorted(set(percents)) or not 1 <= percents[0] <= percents[-1] <= 95:
         raise InvalidInputError(
             Message("The shares of a canary must grow, from at least 1 % to at most 95 %."),
             Message("Correct the shares, such as 5 and 25."),
         )
-    if any(one.answers < 1 or one.minutes < 0 for one in wanted.parts) or not 0.001 <= wanted.alarm <= 0.2:
+    if not (1 <= wanted.shadow.percent <= 100 and 5 <= wanted.test.percent <= 95):
+        raise InvalidInputError(
+            Message("A shadow gets copies of 1 to 100 % of the questions, and an A/B test's new version 5 to 95 %."),
+            Message("Correct the shares."),
+        )
+    if any(one.answers < 1 or one.minutes < 0 for one in every) or not 0.001 <= wanted.alarm <= 0.2:
         raise InvalidInputError(
             Message("Every share needs at least one answer, and the chance of a false alarm is 0.1 % to 20 %."),
             Message("Correct the numbers."),
@@ -82,7 +107,8 @@ def part_of(release: Release, step: str) -> Part:
 
 def began(release: Release) -> list[tuple[datetime, int]]:
     """Since when which share of the traffic has gone to the new version, oldest first."""
-    shares = [(one.handle["at"], part_of(release, one.name).percent) for one in release.steps if "at" in one.handle]
+    given = [one for one in release.steps if split(one.name) and "at" in one.handle]
+    shares = [(one.handle["at"], part_of(release, one.name).percent) for one in given]
     return sorted((datetime.fromisoformat(at), percent) for at, percent in shares)
 
 
@@ -96,7 +122,7 @@ def measures(release: Release, infos: list[TraceInfo]) -> list[Measure]:
 
 def answered(release: Release, infos: list[TraceInfo], since: datetime) -> int:
     """How many of them the new version has given since then."""
-    return sum(1 for info in infos if _is_new(info, release) and info.request_time >= since.timestamp() * 1000)
+    return sum(1 for info in infos if is_new(info, release) and info.request_time >= since.timestamp() * 1000)
 
 
 def answers(workspace: "Workspace", release: Release) -> list[TraceInfo]:
@@ -124,45 +150,52 @@ def _capitals(
 ) -> Iterator[tuple[str, Capital]]:
     def seen(info: TraceInfo, value: float) -> Seen:
         share = [percent for at, percent in shares if at.timestamp() * 1000 <= info.request_time][-1]
-        return Seen(_is_new(info, release), share / 100, value)
+        return Seen(is_new(info, release), share / 100, value)
 
+    for one in compared(infos):
+        told = [seen(info, one.values[info.trace_id]) for info in infos if info.trace_id in one.values]
+        amounts = one.tolerance is not None
+        yield one.name, sequential.of_amounts(told, one.tolerance or 0) if amounts else sequential.of_verdicts(told)
+
+
+def compared(infos: list[TraceInfo]) -> Iterator[Compared]:
+    """What these answers can be compared in: errors first, then seconds, cost, and every scorer that judged them."""
     fine = [info for info in infos if info.state == TraceState.OK]
-    yield ERRORS, sequential.of_verdicts(seen(info, info.state == TraceState.OK) for info in infos)
+    yield Compared(ERRORS, None, {info.trace_id: float(info.state == TraceState.OK) for info in infos})
     timed = [info for info in fine if info.execution_duration is not None]
-    yield SECONDS, sequential.of_amounts([seen(info, info.execution_duration or 0) for info in timed], SLOWER)
-    yield from _prices(fine, seen)
+    yield Compared(SECONDS, SLOWER, {info.trace_id: float(info.execution_duration or 0) for info in timed})
+    yield from _prices(fine)
     for name, given in _verdicts(fine).items():
-        if all(isinstance(value, bool) for _, value in given):
-            yield name, sequential.of_verdicts(seen(info, value) for info, value in given)
-        else:
-            yield name, sequential.of_amounts([seen(info, -float(value)) for info, value in given])
+        passes = all(isinstance(value, bool) for value in given.values())
+        values = {id: float(value) if passes else -float(value) for id, value in given.items()}
+        yield Compared(name, None if passes else 0.0, values)
 
 
-def _prices(fine: list[TraceInfo], seen: Any) -> Iterator[tuple[str, Capital]]:
+def _prices(fine: list[TraceInfo]) -> Iterator[Compared]:
     """In money when every answer's is known, else in tokens."""
     costs = [(info.cost or {}).get("total_cost") for info in fine]
-    priced = [(info, cost) for info, cost in zip(fine, costs, strict=True) if cost is not None]
+    priced = {info.trace_id: float(cost) for info, cost in zip(fine, costs, strict=True) if cost is not None}
     if fine and len(priced) == len(fine):
-        yield PRICE, sequential.of_amounts([seen(info, float(cost)) for info, cost in priced], DEARER)
+        yield Compared(PRICE, DEARER, priced)
         return
-    counted = [(info, (info.token_usage or {}).get("total_tokens")) for info in fine]
-    known = [seen(info, float(tokens)) for info, tokens in counted if tokens is not None]
+    counted = {info.trace_id: (info.token_usage or {}).get("total_tokens") for info in fine}
+    known = {id: float(tokens) for id, tokens in counted.items() if tokens is not None}
     if known:
-        yield TOKENS, sequential.of_amounts(known, DEARER)
+        yield Compared(TOKENS, DEARER, known)
 
 
-def _verdicts(fine: list[TraceInfo]) -> dict[str, list[tuple[TraceInfo, Any]]]:
-    """The production scorers' verdicts by name, of answers old enough that theirs has come."""
+def _verdicts(fine: list[TraceInfo]) -> dict[str, dict[str, Any]]:
+    """The production scorers' verdicts by name and trace, of answers old enough that theirs has come."""
     ripe, told = (now() - timedelta(seconds=SECONDS_TO_VERDICT)).timestamp() * 1000, dict[str, Any]()
     for info in fine:
         for name, given in newest_feedback(info).items():
             judged = given.source.source_type != "HUMAN" and isinstance(given.value, (bool, int, float))
             if judged and info.request_time <= ripe:
-                told.setdefault(name, []).append((info, given.value))
+                told.setdefault(name, {})[info.trace_id] = given.value
     return told
 
 
-def _is_new(info: TraceInfo, release: Release) -> bool:
+def is_new(info: TraceInfo, release: Release) -> bool:
     return bool(info.trace_metadata.get("mlflow.modelId") == release.after.model_id)
 
 

@@ -11,8 +11,8 @@ from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
 from services.releases import approving, overriding, records, registering, running, sharing, steps
-from services.releases.facts import Kind, Release, State
-from services.releases.plan import STEP as CANARY
+from services.releases.facts import KEEP, MOVE, Kind, Release, State
+from services.releases.plan import watched
 from services.releases.pointer import live
 from services.releases.records import get
 
@@ -113,7 +113,7 @@ def go_on(workspace: "Workspace", id: int, why: str) -> None:
     """Let the canary's step under way pass although harm was shown, with a reason; raises ConflictError without one."""
     audit.require(workspace, Verb.START_RELEASE)
     found = get(workspace, id)
-    under_way = [one.name for one in found.steps if one.state == "running" and one.name.startswith(CANARY)]
+    under_way = [one.name for one in found.steps if one.state == "running" and watched(one.name)]
     if not found.working or not under_way:
         raise ConflictError(Message("Release {id} is not in its canary.", id=id), Message("Reload the page."))
     if not why.strip():
@@ -124,6 +124,29 @@ def go_on(workspace: "Workspace", id: int, why: str) -> None:
     with audit.change(
         workspace, Verb.START_RELEASE, f"release {id}", after=f"{under_way[0]} overruled", why=why.strip()
     ):
+        records.set_state(workspace, id, found.state, found.revision, moves=moves)
+
+
+def choose(workspace: "Workspace", id: int, choice: str, why: str) -> None:
+    """After an A/B test, MOVE all the traffic to the new version or KEEP the live one, with a reason.
+
+    What follows is the release's own: its interlocks, the move and its proof, or the way back. Raises ConflictError
+    before the test has its answers, and for a second choice.
+    """
+    audit.require(workspace, Verb.START_RELEASE)
+    found = get(workspace, id)
+    test = found.choosing
+    if test is None:
+        raise ConflictError(
+            Message("Release {id} does not wait for a choice.", id=id), Message("Reload the page and look at it.")
+        )
+    if choice not in (MOVE, KEEP) or not why.strip():
+        raise InvalidInputError(
+            Message("There is no reason."), Message("Type why you choose so: it stands in the evidence.")
+        )
+    moves = records.moves_of(found) | {"decided": {test: {"choice": choice, "why": why.strip()}}}
+    verb = Verb.START_RELEASE if choice == MOVE else Verb.STOP_RELEASE
+    with audit.change(workspace, verb, f"release {id}", after=f"{test}: {choice}", why=why.strip()):
         records.set_state(workspace, id, found.state, found.revision, moves=moves)
 
 

@@ -10,7 +10,7 @@ from services.apps import Stage
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
-from services.releases.plan import STEP, Plan
+from services.releases.plan import Plan, Way, split, watched
 
 
 class Kind(StrEnum):
@@ -42,6 +42,7 @@ STEPS: dict[Kind, tuple[str, ...]] = {
     Kind.ROLLBACK: ("ready", "shift", "proof"),
     Kind.ADOPTION: ("shift", "proof"),
 }
+MOVE, KEEP = "move", "keep"
 UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
 
 
@@ -92,7 +93,8 @@ class Release:
 
     `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
     `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
-    moves at once; `overruled` are its steps that somebody let pass although harm was shown. `due_at` while it waits for its time.
+    moves at once; `overruled` are its steps that somebody let pass although harm was shown, `decided` says by step what
+    was chosen after an A/B test (MOVE or KEEP) and why. `due_at` while it waits for its time.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Release:
     basis: Mapping[str, Any]
     canary: Plan | None
     overruled: tuple[str, ...]
+    decided: Mapping[str, Mapping[str, str]]
     findings: tuple[Finding, ...]
     checked_at: datetime | None
     steps: tuple[Step, ...]
@@ -168,7 +171,20 @@ class Release:
     @property
     def sharing(self) -> bool:
         """Whether its canary has begun: two versions may share the traffic, and that is as it should be."""
-        return any(one.name.startswith(STEP) and one.state != "waiting" for one in self.steps)
+        return any(split(one.name) and one.state != "waiting" for one in self.steps)
+
+    @property
+    def watching(self) -> bool:
+        """Whether its new version is being compared, in its canary or in the shadow, or was."""
+        return any(watched(one.name) and one.state != "waiting" for one in self.steps)
+
+    @property
+    def choosing(self) -> str | None:
+        """The step of its A/B test that has its answers and waits until somebody chooses."""
+        if not self.working or self.decided:
+            return None
+        tests = (one for one in self.steps if one.name.startswith(Way.TEST) and one.state == "running")
+        return next((one.name for one in tests if one.handle.get("waits")), None)
 
     @property
     def moving(self) -> bool:

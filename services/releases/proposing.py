@@ -1,11 +1,11 @@
 """What should go live, and what the interlocks say of it, before anything moves."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, prompts
-from services.agents import AgentVersion
+from services.agents import AgentVersion, servers
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.interlocks import Candidate, Finding
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Proposal:
     """What someone wants to make live; with `canary` the traffic moves step by step, as the app's plan says.
 
+    With `test` it is split until people choose. With `shadow` the version first gets copies of questions: `harmless` is the
+    proposer's word that its answers change nothing elsewhere.
     `prompt_version` is None for an agent that asks no prompt of the app.
     """
 
@@ -31,6 +33,14 @@ class Proposal:
     prompt_version: int | None
     why: str = ""
     canary: bool = False
+    test: bool = False
+    shadow: bool = False
+    harmless: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether the two versions are compared with people's questions before all the traffic moves."""
+        return self.canary or self.test or self.shadow
 
 
 def preflight(workspace: "Workspace", proposal: Proposal) -> list[Finding]:
@@ -53,14 +63,14 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
     name = candidate.prompt.name if candidate.prompt else ""
     moves = {"prompt": name, "before": before, "evaluation": evaluation, "after": after}
-    if proposal.canary:
-        moves["canary"] = _canary_plan(workspace, kind, now)
+    if proposal.compared:
+        moves["canary"] = _plan(workspace, proposal, kind, now)
     # Before anything is stored: a check that cannot be made leaves no proposal behind.
     findings, basis = interlocks.check(candidate), steps.basis(candidate)
     line = audit.change(workspace, Verb.PROPOSE_RELEASE, kind.value, before, after, proposal.why)
     with line as change:
         id = records.add(workspace, kind, moves, proposal.why)
-        change.after = after | records.reference(workspace, id)
+        change.after = after | ({"changes_nothing": True} if proposal.shadow else {}) | records.reference(workspace, id)
         records.set_findings(workspace, get(workspace, id), findings, basis)
         telling.tell(workspace, "proposed", get(workspace, id))
     return get(workspace, id)
@@ -102,24 +112,64 @@ def _require_in_use(name: str, tags: Mapping[str, str]) -> None:
         raise InvalidInputError(Message("The prompt “{name}” is archived.", name=name), again)
 
 
-def _canary_plan(workspace: "Workspace", kind: Kind, now: Live) -> dict[str, Any]:
-    """The app's plan; raises InvalidInputError where nothing can share the traffic."""
+def _plan(workspace: "Workspace", proposal: Proposal, kind: Kind, now: Live) -> dict[str, Any]:
+    """The parts that it takes of the app's plan; raises InvalidInputError where nothing can be compared."""
     if not workspace.app.environment.live:
         raise InvalidInputError(
-            Message("A canary watches live traffic, which there is in production alone."),
-            Message("Propose the release without a canary."),
+            Message("Two versions are compared with live traffic, which there is in production alone."),
+            Message("Propose the release without that."),
         )
     if kind is not Kind.AGENT or now.pair.agent_version is None:
         raise InvalidInputError(
-            Message("A canary needs a live agent version and another one to share its traffic with."),
+            Message("To compare, there must be a live agent version and another one beside it."),
             Message("For a new prompt, log the same agent pinned to that prompt version, and propose that agent."),
         )
-    if not workspace.platform.serving.rules.splits_traffic:
+    if proposal.canary and proposal.test:
+        raise InvalidInputError(
+            Message("A canary and an A/B test cannot both share the traffic."), Message("Choose one of the two.")
+        )
+    if (proposal.canary or proposal.test) and not workspace.platform.serving.rules.splits_traffic:
         raise InvalidInputError(
             Message("This platform cannot split the traffic: a new version gets all of it at once."),
             Message("Propose the release without a canary."),
         )
-    return canary.plan(workspace).to_json()
+    if proposal.shadow:
+        _require_harmless(workspace, proposal)
+    wanted = canary.plan(workspace)
+    shadow = (wanted.shadow,) if proposal.shadow else ()
+    sharing = wanted.parts if proposal.canary else (wanted.test,) if proposal.test else ()
+    return replace(wanted, parts=(*shadow, *sharing)).to_json()
+
+
+def _require_harmless(workspace: "Workspace", proposal: Proposal) -> None:
+    reason = unshadowed(workspace, agents.get(workspace, proposal.model_id))
+    if reason is not None:
+        raise InvalidInputError(reason, Message("Propose the release without copies of questions."))
+    if not proposal.harmless:
+        raise InvalidInputError(
+            Message("Nobody has said that the answers of this version change nothing elsewhere."),
+            Message("Make sure that answering writes no order, ticket or mail, then say so and propose again."),
+        )
+
+
+def unshadowed(workspace: "Workspace", agent: AgentVersion) -> Message | None:
+    """Why an agent version cannot get copies of live questions; None when it can."""
+    if not workspace.platform.serving.rules.copies:
+        return Message("This platform cannot copy questions to another version.")
+    acting = [str(one["name"]) for one in agent.tools if one["asks"]]
+    if acting:
+        return Message(
+            "Tools of this agent version may change something and ask a person first: {names}. It gets no copies of questions.",
+            names=", ".join(acting),
+        )
+    unasked = [str(one.get("name")) for one in agent.servers if one.get("asks") == servers.NEVER]
+    if unasked:
+        return Message(
+            "The tools of these MCP servers never ask a person, so nobody knows which of them change something: {names}. "
+            "This agent version gets no copies of questions.",
+            names=", ".join(unasked),
+        )
+    return None
 
 
 def _kind(candidate: Candidate, now: Live) -> Kind:

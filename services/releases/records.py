@@ -154,6 +154,7 @@ def moves_of(release: Release) -> dict[str, Any]:
         "basis": dict(release.basis),
         "canary": release.canary.to_json() if release.canary else None,
         "overruled": list(release.overruled),
+        "decided": {step: dict(said) for step, said in release.decided.items()},
         "undoes": release.undoes,
         "restores": release.restores,
     }
@@ -196,6 +197,7 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
         basis=moves.get("basis") or {},
         canary=Plan.from_json(moves["canary"]) if moves.get("canary") else None,
         overruled=tuple(moves.get("overruled") or ()),
+        decided=moves.get("decided") or {},
         findings=tuple(Finding.from_json(one) for one in row.findings or ()),
         checked_at=row.checked_at,
         steps=tuple(

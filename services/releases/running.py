@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from services import jobs, production
+from services.database import now
 from services.errors import BlockedError, ConflictError, ConsoleError
 from services.messages import Message
 from services.releases import evidence, records, registering, sharing, steps, stopping, telling
@@ -37,6 +38,8 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     except sharing.Paused as paused:
         stopping.halt(workspace, id, paused.told)
         return {"release": id}
+    except sharing.Kept as kept:
+        return _keep_live(workspace, id, name, kept.told)
     except ConsoleError as error:
         end_badly(workspace, id, error)
         raise
@@ -44,10 +47,20 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     return _end_well(workspace, get(workspace, id))
 
 
+def _keep_live(workspace: "Workspace", id: int, name: str, told: Message) -> dict[str, Any]:
+    """After an A/B test: nothing of the new version stays, and the release is over."""
+    _clear_away(workspace, get(workspace, id))
+    records.set_step(workspace, id, name, state="done", ended_at=now(), detail=told.to_json())
+    records.set_state(workspace, id, State.WITHDRAWN)
+    return {"release": id}
+
+
 def _ended_before(workspace: "Workspace", release: Release) -> dict[str, Any]:
     """What an interrupted attempt had not cleared away; raises ConflictError: nothing moves for who gave it up."""
     if release.state is State.LIVE:
         return _end_well(workspace, release)
+    if release.state is State.WITHDRAWN and release.decided:
+        return {"release": release.id}
     if release.state in (State.FAILED, State.BLOCKED) and has_moved(workspace, release) is False:
         _clear_away(workspace, release)
     raise ConflictError(

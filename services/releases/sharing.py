@@ -1,18 +1,18 @@
-"""The canary's steps: give the new version its share, watch it, and stop where it does harm."""
+"""The steps that compare: give the new version its share or its copies, watch it, and stop where it does harm."""
 
 import time
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from services import production
 from services.database import now
 from services.errors import PlatformError
 from services.messages import Message
-from services.releases import canary, records
+from services.releases import canary, looking, records
 from services.releases.canary import Measure
-from services.releases.facts import Release
-from services.releases.plan import STEP, Action, Part
+from services.releases.facts import KEEP, MOVE, Release
+from services.releases.plan import Action, Part, Way, split, watched
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 5.0
 BUSY = 10
 SLICE = 0.5
-HARM = "harm"
+HARM, WAITS = "harm", "waits"
 
 
 class Paused(Exception):
@@ -32,8 +32,16 @@ class Paused(Exception):
         self.told = told
 
 
+class Kept(Exception):
+    """After an A/B test somebody chose the live version, which answers everyone again."""
+
+    def __init__(self, told: Message) -> None:
+        super().__init__(str(told))
+        self.told = told
+
+
 def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> Message:
-    """One part of the canary: raises PlatformError when harm was shown and the traffic went back, or Paused."""
+    """One part: raises PlatformError when harm was shown and the traffic went back, Paused, or Kept after an A/B test."""
     part = canary.part_of(release, name)
     decided = shown(release)
     if decided:
@@ -44,18 +52,46 @@ def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> M
         work.progress(0, 1)
         looked = time.monotonic()
         release = records.get(workspace, release.id)
-        infos = canary.answers(workspace, release)
-        found = _as_shown(release, canary.measures(release, infos))
-        began = next(at for at, percent in canary.began(release) if percent == part.percent)
-        answers = canary.answered(release, infos, began)
+        seen = looking.look(workspace, release, part)
+        found = _as_shown(release, seen.measures)
         harmful = [one for one in found if one.harmful]
-        seen = {"answers": answers, "measures": [asdict(one) for one in found]}
-        _keep(workspace, release, part, seen | {HARM: [asdict(one) for one in harmful]})
-        if harmful and name not in release.overruled:
+        waits = _enough(release, part, seen.answers)
+        told = {"answers": seen.answers, "measures": [asdict(one) for one in found], WAITS: waits, **seen.more}
+        _keep(workspace, release, part, told | {HARM: [asdict(one) for one in harmful]})
+        _heed(workspace, release, part)
+        if harmful and name not in release.overruled and MOVE not in _decision(release, part):
             _act(workspace, release, harmful)
-        elif answers >= part.answers and now() - began >= timedelta(minutes=part.minutes):
-            return Message("{percent} % of the traffic: {n} answers, no harm shown.", percent=part.percent, n=answers)
+        elif waits and (part.way is not Way.TEST or MOVE in _decision(release, part)):
+            return _ended(workspace, release, part, seen.answers)
         _rest(work, max(LOOK_EVERY, BUSY * (time.monotonic() - looked)))
+
+
+def _enough(release: Release, part: Part, answers: int) -> bool:
+    began = datetime.fromisoformat(_handle(release, part)["at"])
+    return answers >= part.answers and now() - began >= timedelta(minutes=part.minutes)
+
+
+def _decision(release: Release, part: Part) -> tuple[str, ...]:
+    return tuple(said["choice"] for step, said in release.decided.items() if step == part.step)
+
+
+def _heed(workspace: "Workspace", release: Release, part: Part) -> None:
+    if KEEP in _decision(release, part):
+        take_back(workspace, release)
+        raise Kept(Message("The live version was kept after the test: {why}", why=release.decided[part.step]["why"]))
+
+
+def _ended(workspace: "Workspace", release: Release, part: Part, answers: int) -> Message:
+    if part.way is Way.SHADOW:
+        _end_shadow(workspace, release)
+        return Message("{n} questions were answered by both versions, no harm shown.", n=answers)
+    if part.way is Way.TEST:
+        return Message("After {n} answers all the traffic goes to the new version, as was chosen.", n=answers)
+    return Message("{percent} % of the traffic: {n} answers, no harm shown.", percent=part.percent, n=answers)
+
+
+def _handle(release: Release, part: Part) -> dict[str, Any]:
+    return next(one.handle for one in release.steps if one.name == part.step)
 
 
 def _rest(work: "Work", seconds: float) -> None:
@@ -70,7 +106,7 @@ def _rest(work: "Work", seconds: float) -> None:
 
 def shown(release: Release) -> list[Measure]:
     """Harm that was shown once and that nobody has overruled: it stays, whatever comes after it."""
-    counted = [one for one in release.steps if one.name.startswith(STEP) and one.name not in release.overruled]
+    counted = [one for one in release.steps if watched(one.name) and one.name not in release.overruled]
     return [Measure(**measure) for step in counted for measure in step.handle.get(HARM, ())]
 
 
@@ -87,14 +123,15 @@ def shares(release: Release, percent: int) -> dict[int, int]:
 
 def last(release: Release) -> dict[int, int]:
     """The traffic right before all of it moves."""
-    parts = release.canary.parts if release.canary else ()
+    parts = _splitting(release)
     if not parts:
         return {release.before.agent_version: 100} if release.before.agent_version else {}
     return shares(release, parts[-1].percent)
 
 
 def take_back(workspace: "Workspace", release: Release) -> None:
-    """Let the old version answer everyone again, when this release's canary is why it does not."""
+    """Let the old version answer everyone again, when this release's canary is why it does not; a shadow ends."""
+    _end_shadow(workspace, release)
     if not release.sharing or release.done("shift") or release.before.agent_version is None:
         return
     now_ = production.traffic(workspace)
@@ -109,39 +146,50 @@ def forget(workspace: "Workspace", release: Release) -> None:
 
 def renew(workspace: "Workspace", release: Release) -> None:
     """Begin the canary of a release anew, which somebody resumes: harm that was shown before counts no more."""
-    if release.sharing and not release.moving:
+    if release.watching and not release.moving:
         take_back(workspace, release)
         _reset(workspace, release, ("at", HARM))
 
 
 def _reset(workspace: "Workspace", release: Release, dropped: tuple[str, ...]) -> None:
     for step in release.steps:
-        if step.name.startswith(STEP):
+        if watched(step.name):
             seen = {name: value for name, value in step.handle.items() if name not in dropped}
             state = "waiting" if step.state == "done" else step.state
             records.set_step(workspace, release.id, step.name, handle=seen, state=state)
 
 
+def _splitting(release: Release) -> tuple[Part, ...]:
+    return tuple(one for one in release.canary.parts if split(one.step)) if release.canary else ()
+
+
 def _give(workspace: "Workspace", release: Release, part: Part) -> None:
-    """Move the traffic, once; where an earlier attempt had done so, its beginning stays."""
-    parts = release.canary.parts if release.canary else ()
-    position = parts.index(part)
-    resumed = not canary.began(release)
-    before = (
-        {int(release.before.agent_version or 0): 100}
-        if position == 0 or resumed
-        else shares(release, parts[position - 1].percent)
-    )
-    production.move_traffic(workspace, before, shares(release, part.percent), f"release {release.id}")
-    handle = next(one.handle for one in release.steps if one.name == part.step)
-    if "at" not in handle:
+    """Move the traffic, or let questions be copied, once; where an earlier attempt had done so, its beginning stays."""
+    why = f"release {release.id}"
+    if part.way is Way.SHADOW:
+        production.copy_questions(workspace, release.agent_version, part.percent, why)
+    else:
+        parts = _splitting(release)
+        position = parts.index(part)
+        resumed = not canary.began(release)
+        before = (
+            {int(release.before.agent_version or 0): 100}
+            if position == 0 or resumed
+            else shares(release, parts[position - 1].percent)
+        )
+        production.move_traffic(workspace, before, shares(release, part.percent), why)
+    if "at" not in _handle(release, part):
         records.set_step(workspace, release.id, part.step, handle={"at": now().isoformat()})
+
+
+def _end_shadow(workspace: "Workspace", release: Release) -> None:
+    if any(one.name.startswith(Way.SHADOW) and one.state != "waiting" for one in release.steps):
+        production.copy_questions(workspace, release.agent_version, 0, f"release {release.id}")
 
 
 def _keep(workspace: "Workspace", release: Release, part: Part, seen: dict[str, Any]) -> None:
     """Show on the release's page what was seen so far."""
-    handle = next(one.handle for one in release.steps if one.name == part.step)
-    records.set_step(workspace, release.id, part.step, handle=handle | seen)
+    records.set_step(workspace, release.id, part.step, handle=_handle(release, part) | seen)
 
 
 def _act(workspace: "Workspace", release: Release, harmful: list[Measure]) -> None:

@@ -23,7 +23,7 @@ from services.releases import (
     shifting,
 )
 from services.releases.facts import Kind, Release
-from services.releases.plan import STEP as CANARY
+from services.releases.plan import watched
 from services.scorers import watching
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ DOING = {
     "deploy": mark("Deploying the agent version"),
     "ready": mark("Waiting until the version is ready"),
     "smoke": mark("Asking the smoke questions"),
+    "watch": mark("Comparing the two versions"),
     "shift": mark("Moving the pointer"),
     "proof": mark("Looking for the proof"),
 }
@@ -46,7 +47,7 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
     """Do one step and record how it went; raises what the step raises."""
     records.set_step(workspace, id, name, state="running", started_at=now(), ended_at=None, detail=None)
     try:
-        with translated(Message(DOING["shift" if name.startswith(CANARY) else name])):
+        with translated(Message(DOING["watch" if watched(name) else name])):
             _hold_before(workspace, id, name)
             detail = _do(workspace, work, records.get(workspace, id), name)
     except ConsoleError as error:
@@ -56,7 +57,7 @@ def take(workspace: "Workspace", work: "Work", id: int, name: str) -> None:
 
 
 def _do(workspace: "Workspace", work: "Work", release: Release, name: str) -> Message:
-    if name.startswith(CANARY):
+    if watched(name):
         return sharing.take(workspace, work, release, name)
     return STEP[name](workspace, work, release)
 
@@ -64,7 +65,7 @@ def _do(workspace: "Workspace", work: "Work", release: Release, name: str) -> Me
 def _hold_before(workspace: "Workspace", id: int, name: str) -> None:
     """The interlocks that protect a step are asked right before it: something may have changed since the preflight."""
     release = records.get(workspace, id)
-    protecting = "shift" if name.startswith(CANARY) else name
+    protecting = "shift" if watched(name) else name
     if release.judged and protecting in interlocks.PROTECTED:
         found = interlocks.check(candidate(workspace, release), before=protecting)
         interlocks.hold(overriding.applied(workspace, release, found))

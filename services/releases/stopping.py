@@ -71,7 +71,7 @@ def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
         told = Message("The new version may still answer a share of the questions: {reason}", reason=refused.message)
         remedy = Message("Withdraw the release: that takes the share back.")
     else:
-        if found.sharing and not found.done("shift"):
+        if found.watching and not found.done("shift"):
             sharing.forget(workspace, found)
     error = {"message": told.to_json(), "remedy": remedy.to_json()} if told else None
     records.set_state(workspace, id, State.STOPPED, error=error)

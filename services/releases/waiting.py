@@ -35,7 +35,7 @@ class Then:
 def for_me(workspace: "Workspace") -> list[Waiting]:
     """The releases that wait for the actor in any of the app's environments, the newest first."""
     places = apps.everywhere(workspace)
-    found = [(one, _asked(place, one)) for place in places for one in all(place) if one.startable]
+    found = [(one, _asked(place, one)) for place in places for one in all(place) if one.startable or one.choosing]
     waiting = [Waiting(release, what) for release, what in found if what is not None]
     return sorted(waiting, key=lambda one: one.release.id, reverse=True)
 
@@ -49,6 +49,8 @@ def at(workspace: "Workspace", moment: datetime) -> Then:
 
 
 def _asked(workspace: "Workspace", release: Release) -> Message | None:
+    if release.choosing:
+        return _if_may_start(workspace, Message("Its A/B test has its answers: choose which version answers."))
     if _left(release):
         return _if_may_start(workspace, Message("It was interrupted half way: resume it, withdraw it or roll back."))
     if release.state is State.UNPROVEN:

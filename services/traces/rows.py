@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ORIGIN_TAG = "signalbox.origin"
 ENVIRONMENT_TAG = "signalbox.environment"
+PAIR_TAG = "signalbox.pair"
 LINKS, USAGE, COST = "mlflow.linkedPrompts", "mlflow.trace.tokenUsage", "mlflow.trace.cost"
 DEAREST = 1e6
 MOST = 1 << 53

@@ -3,16 +3,17 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from services import apps, prompts, releases
+from services import apps, jobs, prompts, releases
 from services.apps import Environment, Freeze, Stage
 from services.database import now
 from services.errors import PlatformError
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.people import Actor, Role
+from services.platforms.local.serving import LocalServing
 from services.releases import Kind, Pair, State, canary, offline, overriding, records
 from services.releases.canary import Measure
-from services.releases.plan import Plan
+from services.releases.plan import Part, Plan, Way
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 from tests.standing import answered, gateway, logged, stand
@@ -62,6 +63,65 @@ def test_a_canary_shows_both_versions_and_where_harm_was_shown(screen, workspace
     table = shown.dataframe[0].value
     assert list(table["New version"]) == ["70% of 50", "90% of 40"] and list(table["Harm shown"]) == ["yes", "no"]
     assert "Canary: 5 % of the traffic" in texts(shown) and "5 % of canaries" in texts(shown)
+
+
+def watched(workspace, part, state, **handle):
+    """A release that compares by that part, with the handle that its job left."""
+    id = stored(workspace, state, canary=Plan((part,)).to_json())
+    found = [
+        Measure(canary.ERRORS, 50, 0.7, 50, 0.99, 70.0, 60.0, -0.4, -0.1),
+        Measure("polite", 9, 1, 9, 1, 1, 60, -1, 1),
+    ]
+    kept = {"measures": [asdict(one) for one in found], "answers": 50} | handle
+    records.set_step(workspace, id, part.step, state="running", handle=kept)
+    return id
+
+
+def test_a_shadow_shows_words_copies_and_both_answers(screen, workspace):
+    couple = {"question": "Where *is* it?", "live": "Here.", "new": "", "live_trace": "tr-1", "new_trace": "tr-2"}
+    handle = {"copies": {"copied": 60, "dropped": 4}, "couples": [couple]}
+    id = watched(workspace, Part(20, 100, way=Way.SHADOW), State.STOPPED, **handle)
+    shown = screen("releases", release=str(id))
+    assert list(shown.dataframe[0].value["Verdict"]) == ["Worse", "Cannot tell yet"]
+    assert list(shown.dataframe[0].value["Change in points"]) == ["−40.0 to −10.0", "−100.0 to +100.0"]
+    told = texts(shown.toggle(key=f"couples-{id}-shadow 20").set_value(True).run())
+    assert all(part in told for part in ("Questions copied: 60", "too many waited: 4", "copies of 20 %"))
+    assert [one.value for one in shown.text] == ["Here.", "no answer"]
+    assert "シャドー" in texts(screen("releases", language="ja", release=str(id)))
+
+
+def test_after_an_ab_test_somebody_chooses_with_a_reason(screen, workspace):
+    id = watched(workspace, Part(50, 50, way=Way.TEST), State.RUNNING, waits=True)
+    jobs.submit(workspace, "release", {"release": id})
+    shown = screen("releases", release=str(id))
+    assert "A/B test: 50 % of the traffic" in texts(shown)
+    shown.button(key="choose-move").click().run()
+    assert "There is no reason" in texts(shown) and not releases.get(workspace, id).decided
+    shown.text_input(key=f"choose-{id}").set_value("it is kinder")
+    shown.button(key="choose-keep").click().run()
+    assert releases.get(workspace, id).decided["test 50"] == {"choice": "keep", "why": "it is kinder"}
+    assert "choose-keep" not in {one.key for one in shown.button} and not shown.exception
+
+
+def test_a_proposal_offers_copies_and_ways_to_move_the_traffic(screen, workspace, monkeypatch):
+    prompts.save(workspace, "greeting", "Hello.", "")
+    old, new = logged(workspace, "greeting", pinned=1), logged(workspace, "greeting", pinned=1)
+    workspace.client.create_registered_model("support-agent")
+    workspace.client.create_model_version("support-agent", f"models:/{old}", model_id=old)
+    stand(workspace, 1, old, weight=100)
+    made = stored(workspace, State.LIVE, before=asdict(Pair(None, None, None)), after=asdict(Pair(old, 1, 1)))
+    records.set_step(workspace, made, "shift", state="done", ended_at=now())
+    shown = screen("releases", agent=new)
+    shown.selectbox(key="release-prompt-support").set_value(1)
+    shown.radio(key="release-traffic-support").set_value("test")
+    shown.checkbox(key="release-shadow-support").set_value(True).run()
+    shown.button(key="propose").click().run()
+    assert "Nobody has said" in texts(shown)
+    shown.checkbox(key="release-harmless-support").set_value(True)
+    shown.button(key="propose").click().run()
+    assert [one.name for one in releases.all(workspace)[0].steps if " " in one.name] == ["shadow 20", "test 50"]
+    monkeypatch.setattr(type(workspace.platform.serving), "rules", replace(LocalServing.rules, copies=False))
+    assert "cannot copy questions" in texts(screen("releases", agent=new))
 
 
 def test_the_apps_screen_keeps_plans_periods_and_the_environment(screen, workspace):

@@ -1,5 +1,6 @@
 """The gateway, as a real process with real versions."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,15 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
+import mlflow
 import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from services.database import connect, served
+from services.platforms.local import FINALIZED
 from services.processes.gateway.child import Wanted, environment, masked
 from services.processes.gateway.routing import Target, choose, conversation_of
+from services.processes.gateway.shadow import MOST_WAITING, Shadow, copyable
 from services.processes.lock import Lock, held, read
 from tests.processes.stand import Begin, Shelf, answers, wait_until
 from tests.stub_model import StubModel
@@ -66,7 +72,7 @@ def test_the_conversation_is_found_in_context_or_custom_inputs() -> None:
 
 def test_an_agent_sees_only_what_it_needs(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do not pass on")
-    wanted = Wanted(1, "support", "support", 1, "m-1", "7", 0, 1, {"EXTRA": "1"}, {})
+    wanted = Wanted(1, "support", "support", 1, "m-1", "7", 0, 1, 0, {"EXTRA": "1"}, {})
 
     passed = environment(shelf.settings, wanted)
 
@@ -175,6 +181,55 @@ def test_the_whole_life_of_two_versions(gateway: Gateway, engine: Engine, shelf:
     wait_until(lambda: row(engine).state == "stopped")
     assert row(engine).pid is None
     assert gateway.ask("support/versions/1").status_code == 503
+
+
+def of_pairs(shelf: Shelf) -> list[Any]:
+    """The traces of this test's questions that were copied, and of their copies, once they are whole."""
+    found = mlflow.search_traces(locations=[shelf.experiment_id], return_type="list", max_results=50)
+    whole = [one.info for one in found if one.info.trace_metadata.get(FINALIZED) == "true"]
+    return [one for one in whole if "signalbox.pair" in one.tags]
+
+
+def test_a_shadow_answers_copies_and_nobody_reads_them(gateway: Gateway, engine: Engine, shelf: Shelf) -> None:
+    place(engine, shelf, 1, 100)
+    place(engine, shelf, 2, 0, company_name="Beta")
+    ready(engine)
+    ready(engine, 2)
+    change(engine, 2, shadow=100)
+    httpx2.post(f"{gateway.url}/refresh")
+    probe = {**HELLO, "custom_inputs": {"signalbox_origin": "probe"}}
+    assert "You are Acme." in gateway.ask().text and "You are Acme." in gateway.ask(body=HELLO | {"stream": True}).text
+    assert gateway.ask(body=probe).status_code == 200
+    wait_until(lambda: len(of_pairs(shelf)) == 4)
+    wait_until(lambda: row(engine, 2).copied == 2)
+    origins: dict[str, set[str]] = {}
+    for one in of_pairs(shelf):
+        origins.setdefault(one.tags["signalbox.pair"], set()).add(one.tags["signalbox.origin"])
+    assert list(origins.values()) == [{"live", "shadow"}] * 2
+    change(engine, 2, shadow=0)
+    httpx2.post(f"{gateway.url}/refresh")
+    assert gateway.ask().status_code == 200
+    assert row(engine, 2).copied == 2
+
+
+def test_copies_that_nobody_has_time_for_are_dropped_and_counted() -> None:
+    async def offered() -> tuple[list[str], Any]:
+        keepers: Any = SimpleNamespace(copied=Counter(), dropped=Counter(), targets=lambda endpoint: [copied])
+        shadow = Shadow(keepers)
+        return [shadow.offer("support", HELLO) for _ in range(MOST_WAITING + 3)], keepers
+
+    copied = replace(target(2, 0), shadow=100)
+    marks, keepers = asyncio.run(offered())
+    assert marks[MOST_WAITING:] == ["", "", ""] and len(set(marks)) == MOST_WAITING + 1
+    assert (keepers.copied[2], keepers.dropped[2]) == (MOST_WAITING, 3)
+
+
+def test_only_questions_of_productions_own_are_copied() -> None:
+    yes = {"type": "mcp_approval_response", "approval_request_id": "1", "approve": True}
+    assert copyable(HELLO) and copyable({"input": "Hello"})
+    assert not copyable({"input": [yes]})
+    assert not copyable({**HELLO, "custom_inputs": {"signalbox_origin": "probe"}})
+    assert not copyable({**HELLO, "custom_inputs": "nonsense"})
 
 
 def test_a_stream_arrives_piece_by_piece(gateway: Gateway, engine: Engine, shelf: Shelf, stub: StubModel) -> None:

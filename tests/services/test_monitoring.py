@@ -162,6 +162,14 @@ def test_live_answers_are_judged_once(judged):
     assert all(feedback(left[name]) is None for name in ("probe", "evaluation", "evaluation, untagged", "shadow"))
 
 
+def test_a_shadows_answer_is_judged_beside_the_live_one_and_counts_nowhere(judged):
+    live, shadow = (leave(judged, origin=origin, pair="p-1") for origin in ("live", "shadow"))
+    assert run(judged) == {"scored": 2, "traces": 2}
+    assert feedback(live).value is feedback(shadow).value is True
+    found = look(judged)
+    assert (found.total.count, [one.now.judged for one in found.scores]) == (1, [1])
+
+
 def test_a_new_version_of_a_scorer_judges_again(judged):
     id = leave(judged)
     run(judged)

@@ -228,5 +228,5 @@ def test_nothing_is_shared_or_stored_where_it_cannot_be_checked(workspace, monke
         with pytest.raises(PlatformError, match="is away"):
             releases.propose(workspace, Proposal(agent, 1))
     assert releases.all(workspace) == []
-    with pytest.raises(InvalidInputError, match="needs a live agent version"):
+    with pytest.raises(InvalidInputError, match="must be a live agent version"):
         releases.propose(workspace, Proposal(agent, 1, canary=True))

@@ -9,7 +9,7 @@ from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDet
 from mlflow.exceptions import MlflowException
 
 from services import agents
-from services.errors import ConflictError, is_missing, translated
+from services.errors import ConflictError, NotReadyError, is_missing, translated
 from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, traffic
 from services.platforms.databricks import asking, changing, links, logs, served, variables
@@ -114,6 +114,14 @@ class DatabricksServing:
                 changing.configure(workspace, self.client, now, served.kept(now), shares)
                 changing.settled(self.client, endpoint)
         self._record_again(endpoint, model, weights)
+
+    def copy_questions(self, workspace: "Workspace", endpoint: str, version: int, percent: int) -> None:
+        """Model Serving copies no questions, as its `rules` say; there is nothing to end."""
+        if percent:
+            raise NotReadyError(
+                Message("This platform cannot copy questions to another version."),
+                Message("Compare the versions in an evaluation, or by a canary."),
+            )
 
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
         """Take a version off; the last one stays, since an endpoint without any cannot exist."""

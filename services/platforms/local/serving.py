@@ -33,6 +33,7 @@ class LocalServing:
         served_versions=10,
         known_environment=frozenset({"MLFLOW_EXPERIMENT_ID", "ENABLE_MLFLOW_TRACING"}),
         fallback=True,
+        copies=True,
         pythons=("{}.{}".format(*sys.version_info),),
     )
 
@@ -123,6 +124,15 @@ class LocalServing:
                 connection.execute(update(served).where(*row).values(weight=share, revision=served.c.revision + 1))
         _refresh(workspace)
 
+    def copy_questions(self, workspace: "Workspace", endpoint: str, version: int, percent: int) -> None:
+        one = (served.c.endpoint == endpoint, served.c.version == version, served.c.app_id == workspace.app.id)
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            before = connection.execute(select(served.c.shadow).where(*one)).scalar()
+            counted = {"copied": 0, "dropped": 0} if percent and not before else {}
+            connection.execute(update(served).where(*one).values(shadow=percent, **counted))
+        _refresh(workspace)
+
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
         one = (served.c.endpoint == endpoint, served.c.version == version, served.c.app_id == workspace.app.id)
         with writing(workspace.engine) as connection:
@@ -133,7 +143,7 @@ class LocalServing:
                     Message("Version {version} still takes {weight} % of the traffic.", version=version, weight=weight),
                     Message("Move the traffic to another version first."),
                 )
-            gone = {"wanted": "down", "revision": served.c.revision + 1}
+            gone = {"wanted": "down", "shadow": 0, "revision": served.c.revision + 1}
             connection.execute(update(served).where(*one).values(**gone))
         _refresh(workspace)
 
@@ -148,6 +158,9 @@ def _served(row: Any) -> Served:
         row.ready_at,
         row.asked_at,
         row.seconds_to_ready,
+        shadow=row.shadow,
+        copied=row.copied,
+        dropped=row.dropped,
     )
 
 

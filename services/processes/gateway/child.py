@@ -60,6 +60,7 @@ class Wanted:
     experiment_id: str
     weight: int
     revision: int
+    shadow: int
     environment: Mapping[str, str]
     model_config: Mapping[str, Any]
 

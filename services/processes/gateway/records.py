@@ -21,6 +21,7 @@ COLUMNS = (
     "experiment_id",
     "weight",
     "revision",
+    "shadow",
     "environment",
     "model_config",
 )
@@ -50,6 +51,14 @@ def write_asked(engine: Engine, asked: Mapping[int, datetime]) -> None:
     with writing(engine) as connection:
         for id, at in asked.items():
             connection.execute(update(served).where(served.c.id == id).values(asked_at=at))
+
+
+def write_copies(engine: Engine, copied: Mapping[int, int], dropped: Mapping[int, int]) -> None:
+    """Count up, by row id, the questions that were copied for a shadow and those that were not."""
+    with writing(engine) as connection:
+        for id in copied.keys() | dropped.keys():
+            counted = {"copied": served.c.copied + copied.get(id, 0), "dropped": served.c.dropped + dropped.get(id, 0)}
+            connection.execute(update(served).where(served.c.id == id).values(counted))
 
 
 def settle_leftovers(engine: Engine) -> list[int]:

@@ -9,12 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Target:
-    """A version that is ready now."""
+    """A version that is ready now; `weight` is its share of the traffic, `shadow` of copies of it, in percent."""
 
     row: int
     version: int
     weight: int
     url: str
+    shadow: int = 0
 
 
 def choose(targets: Sequence[Target], endpoint: str, conversation: str | None) -> Target | None:

@@ -18,8 +18,9 @@ from services import database
 from services.processes import practice
 from services.processes.gateway import fallback
 from services.processes.gateway.routing import Target, choose, conversation_of
+from services.processes.gateway.shadow import Shadow
 from services.processes.gateway.supervisor import Supervisor
-from services.processes.web import Refused, broken_off, read_json, refusal
+from services.processes.web import PAIR, Refused, broken_off, read_json, refusal
 from services.settings import Settings
 
 LONGEST_ANSWER = 300.0
@@ -29,9 +30,10 @@ JSON = {"content-type": "application/json"}
 
 
 class Gateway:
-    """The routes; `supervisor` exists while the application runs."""
+    """The routes; `supervisor` and `shadow` exist while the application runs."""
 
     supervisor: Supervisor
+    shadow: Shadow
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -43,8 +45,10 @@ class Gateway:
         connector = aiohttp.TCPConnector(limit=0, force_close=False)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             self.supervisor = Supervisor(self.settings, engine, session)
+            self.shadow = Shadow(self.supervisor)
             watching = asyncio.create_task(self.supervisor.run())
             yield
+            await self.shadow.stop()
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
@@ -66,7 +70,7 @@ class Gateway:
         return JSONResponse({"ready": live}, status_code=status)
 
     async def invoke(self, request: Request) -> Response:
-        """An ordinary request: by weight, sticky by conversation; the fixed message while the endpoint is offline."""
+        """An ordinary request: by weight, sticky by conversation, perhaps copied to a shadow; the fixed message while the endpoint is offline."""
         endpoint = request.path_params["endpoint"]
         raw, body = await read_json(request)
         if endpoint in self.supervisor.closed:
@@ -74,7 +78,7 @@ class Gateway:
         target = choose(self.supervisor.targets(endpoint), endpoint, conversation_of(body))
         if target is None:
             raise self._nobody(endpoint)
-        return await self._pass_on(target, raw)
+        return await self._pass_on(target, raw, self.shadow.offer(endpoint, body))
 
     async def invoke_version(self, request: Request) -> Response:
         """A request for exactly one version, also at 0 %."""
@@ -85,9 +89,10 @@ class Gateway:
             raise Refused(503, f"Version {version} of “{endpoint}” is not ready.")
         return await self._pass_on(target, raw)
 
-    async def _pass_on(self, target: Target, body: bytes) -> Response:
+    async def _pass_on(self, target: Target, body: bytes, pair: str = "") -> Response:
         """Forward, and hand every piece on as it arrives; a caller that hangs up ends the connection to the version."""
-        call = self.supervisor.session.post(f"{target.url}/invocations", data=body, headers=JSON)
+        headers = JSON | ({PAIR: pair} if pair else {})
+        call = self.supervisor.session.post(f"{target.url}/invocations", data=body, headers=headers)
         async with AsyncExitStack() as opened:
             opened.enter_context(explained(target))
             opened.enter_context(self.supervisor.asking(target))

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
@@ -133,6 +134,8 @@ class Supervisor:
         self.session = session
         self.keepers: dict[int, Keeper] = {}
         self.asked: dict[int, datetime] = {}
+        self.copied: Counter[int] = Counter()
+        self.dropped: Counter[int] = Counter()
         self.closed: dict[str, str] = {}
         self.endings: set[asyncio.Task[None]] = set()
         self.busy = asyncio.Lock()
@@ -147,7 +150,7 @@ class Supervisor:
             await asyncio.sleep(PAUSE)
 
     async def reconcile(self) -> None:
-        """Start what is missing, stop what is not wanted, note who was asked."""
+        """Start what is missing, stop what is not wanted, note who was asked and what was copied."""
         async with self.busy:
             await self.stored(self._reconcile())
 
@@ -159,7 +162,9 @@ class Supervisor:
     def targets(self, endpoint: str) -> list[Target]:
         """The ready versions of an endpoint."""
         return [
-            Target(keeper.wanted.id, keeper.wanted.version, keeper.wanted.weight, keeper.child.url)
+            Target(
+                keeper.wanted.id, keeper.wanted.version, keeper.wanted.weight, keeper.child.url, keeper.wanted.shadow
+            )
             for keeper in self.keepers.values()
             if keeper.wanted.endpoint == endpoint and keeper.child and keeper.child.ready and not keeper.child.draining
         ]
@@ -220,6 +225,9 @@ class Supervisor:
         asked, self.asked = self.asked, {}
         if asked:
             await asyncio.to_thread(records.write_asked, self.engine, asked)
+        copies, self.copied, self.dropped = (self.copied, self.dropped), Counter(), Counter()
+        if any(copies):
+            await asyncio.to_thread(records.write_copies, self.engine, *copies)
 
     def _later(self, work: Any) -> None:
         task = asyncio.create_task(work)

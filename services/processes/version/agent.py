@@ -44,18 +44,18 @@ class ServedAgent:
         self.agent = kinds.load(model_uri, model_config)
         self.app = app
 
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, body: dict[str, Any], pair: str = "") -> dict[str, Any]:
         request = normalised(body)
-        with self._traced(request):
+        with self._traced(request, pair):
             answered = self.agent.predict(request)
         metadata = {**(answered.get("metadata") or {}), "trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
         return {**answered, "metadata": metadata}
 
-    def stream(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+    def stream(self, body: dict[str, Any], pair: str = "") -> Generator[dict[str, Any], None, None]:
         """Events of the answer, then the id of its trace, also when the answer broke off."""
         request, gone = normalised(body), False
         try:
-            with self._traced(request):
+            with self._traced(request, pair):
                 yield from self.agent.predict_stream(request)
         except GeneratorExit:
             gone = True
@@ -64,11 +64,12 @@ class ServedAgent:
             if not gone:
                 yield {"trace_id": mlflow.get_last_active_trace_id(thread_local=True)}
 
-    def _traced(self, request: dict[str, Any]) -> AbstractContextManager[None]:
+    def _traced(self, request: dict[str, Any], pair: str) -> AbstractContextManager[None]:
         origin = str((request.get("custom_inputs") or {}).get("signalbox_origin", "live"))
         tags = {"signalbox.origin": origin, "signalbox.app": self.app}
         environment = os.environ.get("SIGNALBOX_ENVIRONMENT")
-        return mlflow.tracing.context(tags=tags | ({"signalbox.environment": environment} if environment else {}))
+        tags |= {"signalbox.environment": environment} if environment else {}
+        return mlflow.tracing.context(tags=tags | ({"signalbox.pair": pair} if pair else {}))
 
 
 def normalised(body: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from services.jsons import sound
 from services.processes.version.agent import ServedAgent, failure
-from services.processes.web import Refused, broken_off, error_body, read_json, refusal
+from services.processes.web import PAIR, Refused, broken_off, error_body, read_json, refusal
 
 AT_ONCE = 64
 Event = dict[str, Any] | None
@@ -35,9 +35,10 @@ def application(agent: ServedAgent) -> Starlette:
 
     async def invocations(request: Request) -> Response:
         _, body = await read_json(request)
+        pair = request.headers.get(PAIR, "")
         if body.get("stream"):
-            return StreamingResponse(_lines(threads, agent, body), media_type="text/event-stream")
-        return await _answered(threads, agent, body)
+            return StreamingResponse(_lines(threads, agent, body, pair), media_type="text/event-stream")
+        return await _answered(threads, agent, body, pair)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ready"})
@@ -50,8 +51,8 @@ def application(agent: ServedAgent) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: refusal})
 
 
-async def _answered(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str, Any]) -> Response:
-    work = _submit(threads, agent.answer, body)
+async def _answered(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str, Any], pair: str) -> Response:
+    work = _submit(threads, agent.answer, body, pair)
     await asyncio.wait([asyncio.wrap_future(work)])
     error = work.exception()
     if error is None:
@@ -63,7 +64,9 @@ async def _answered(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[
     return JSONResponse(error_body(status, message), status_code=status)
 
 
-async def _lines(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str, Any]) -> AsyncIterator[str]:
+async def _lines(
+    threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str, Any], pair: str
+) -> AsyncIterator[str]:
     """Server-sent events; an error is the last event, because the status was sent long before."""
     events: asyncio.Queue[Event] = asyncio.Queue()
     loop, gone = asyncio.get_running_loop(), threading.Event()
@@ -71,7 +74,7 @@ async def _lines(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str
     def pass_on(event: Event) -> None:
         loop.call_soon_threadsafe(events.put_nowait, event)
 
-    work = _submit(threads, _iterate, agent, body, pass_on, gone)
+    work = _submit(threads, _iterate, agent.stream(body, pair), pass_on, gone)
     work.add_done_callback(lambda done: pass_on(None))
     trace_id: str | None = None
     try:
@@ -87,9 +90,10 @@ async def _lines(threads: ThreadPoolExecutor, agent: ServedAgent, body: dict[str
     yield "data: [DONE]\n\n"
 
 
-def _iterate(agent: ServedAgent, body: dict[str, Any], pass_on: Callable[[Event], None], gone: threading.Event) -> None:
+def _iterate(
+    stream: Generator[dict[str, Any], None, None], pass_on: Callable[[Event], None], gone: threading.Event
+) -> None:
     """Run the whole stream here; a caller that hung up closes the generator at its next event."""
-    stream = agent.stream(body)
     for event in stream:
         if gone.is_set():
             stream.close()

@@ -1,0 +1,132 @@
+"""What the steps that compare two versions see at a look: in a canary, in an A/B test, in the shadow."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import TraceInfo, TraceState
+
+from services import production
+from services.database import now
+from services.releases import canary
+from services.releases.canary import Compared, Measure
+from services.releases.facts import Release
+from services.releases.plan import Part, Plan, Way
+from services.traces.rows import PAIR_TAG, origin, read_infos
+from services.verdicts import betting, sequential
+from services.verdicts.betting import Change, Told
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
+
+FIRST_SHOWN = 20
+LONGEST = 2_000
+
+
+@dataclass(frozen=True)
+class Look:
+    """How many answers of the new version there are, and what they are compared in; `more` is kept beside them."""
+
+    answers: int
+    measures: list[Measure]
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Couple:
+    """The live answer and the shadow's to one question, as a list shows them."""
+
+    question: str
+    live: str
+    new: str
+    live_trace: str
+    new_trace: str
+
+
+def look(workspace: "Workspace", release: Release, part: Part) -> Look:
+    """What there is to see of the part under way."""
+    began = datetime.fromisoformat(next(one.handle["at"] for one in release.steps if one.name == part.step))
+    if part.way is Way.SHADOW:
+        return _shadow(workspace, release, began)
+    infos = canary.answers(workspace, release)
+    answers = canary.answered(release, infos, began)
+    if part.way is Way.CANARY:
+        return Look(answers, canary.measures(release, infos))
+    mine = [info for info in infos if info.request_time >= began.timestamp() * 1000]
+    return Look(answers, _tested(release, part, mine))
+
+
+def pairs(workspace: "Workspace", release: Release, since: datetime) -> list[tuple[TraceInfo, TraceInfo]]:
+    """Both answers to each question that was copied since then and answered twice by now, oldest first."""
+    hours = (now() - since + timedelta(seconds=1)).total_seconds() / 3600
+    live, new = dict[str, TraceInfo](), dict[str, TraceInfo]()
+    read = list(read_infos(workspace, hours, 2 * canary.MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL"))
+    for info in reversed(read):
+        mark = info.tags.get(PAIR_TAG)
+        if mark and info.state != TraceState.IN_PROGRESS and info.request_time >= since.timestamp() * 1000:
+            if origin(info) == "live":
+                live[mark] = info
+            elif canary.is_new(info, release):
+                new[mark] = info
+    return [(live[mark], answer) for mark, answer in new.items() if mark in live]
+
+
+def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
+    both = pairs(workspace, release, since)
+    found = list(canary.compared([info for pair in both for info in pair]))
+
+    def rounds(one: Compared) -> Iterator[list[tuple[bool, float]]]:
+        for pair in both:
+            if all(info.trace_id in one.values for info in pair):
+                yield [(info is pair[1], one.values[info.trace_id]) for info in pair]
+
+    measures = _measures(release, found, rounds, betting.of_pairs)
+    standing = production.standing(workspace, release.agent_version)
+    copies = {"copied": standing.copied, "dropped": standing.dropped} if standing else {}
+    return Look(len(both), measures, {"copies": copies, "couples": [asdict(_couple(*one)) for one in _shown(both)]})
+
+
+def _shown(both: list[tuple[TraceInfo, TraceInfo]]) -> list[tuple[TraceInfo, TraceInfo]]:
+    """The newest ones; those in which only one of the two failed come first."""
+    newest = both[::-1]
+    return sorted(newest, key=lambda pair: pair[0].state == pair[1].state)[:FIRST_SHOWN]
+
+
+def _couple(live: TraceInfo, new: TraceInfo) -> Couple:
+    asked, old, said = (
+        (text or "")[:LONGEST] for text in (live.request_preview, live.response_preview, new.response_preview)
+    )
+    return Couple(asked, old, said, live.trace_id, new.trace_id)
+
+
+def _tested(release: Release, part: Part, infos: list[TraceInfo]) -> list[Measure]:
+    def rounds(one: Compared) -> Iterator[list[tuple[bool, float]]]:
+        for info in infos:
+            if info.trace_id in one.values:
+                yield [(canary.is_new(info, release), one.values[info.trace_id])]
+
+    def judged(told: Sequence[Sequence[Told]], line: float) -> Change:
+        return betting.of_split(told, part.percent / 100, line)
+
+    return _measures(release, list(canary.compared(infos)), rounds, judged)
+
+
+def _measures(
+    release: Release,
+    found: list[Compared],
+    rounds: Callable[[Compared], Iterator[list[tuple[bool, float]]]],
+    judged: Callable[[Sequence[Sequence[Told]], float], Change],
+) -> list[Measure]:
+    line = sequential.line((release.canary or Plan()).alarm, len(found))
+    measures = []
+    for one in found:
+        if one.tolerance is None:
+            told = [[Told(new, value > 0, value > 0) for new, value in each] for each in rounds(one)]
+        else:
+            told = betting.within(rounds(one), one.tolerance)
+        change = judged(told, line)
+        share = {new: [answer.good for each in told for answer in each if answer.new is new] for new in (True, False)}
+        new, other = ((len(side), sum(side) / len(side) if side else None) for side in share.values())
+        measures.append(Measure(one.name, *new, *other, change.evidence, line, change.low, change.high))
+    return measures
