@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import alert_preview, feedback, session
+from pages.components.alert_choices import AGAIN, BASELINE, CHANNEL, ONCE_IN, SERIES, USUAL, WAY
 from services import alerts, audit, scorers
 from services.alerts import (
     CHANGING,
@@ -14,54 +15,19 @@ from services.alerts import (
     SHARES,
     TOTALS,
     WINDOW,
-    Baseline,
+    WINDOWS_OF_DRIFT,
     Rule,
     Series,
     Way,
 )
 from services.audit import Verb
 from services.errors import NotFoundError
-from services.messages import LANGUAGES, Message, mark, render
+from services.messages import LANGUAGES, Message, render
 from services.money import Currency
 from services.workspace import Workspace
 
 _, say = session.text, session.say
 
-SERIES = {
-    Series.PASSED: mark("Pass rate of a scorer"),
-    Series.ERRORS: mark("Share of failed questions"),
-    Series.LATENCY: mark("Time within which 95 of 100 answers come"),
-    Series.VOLUME: mark("Number of questions"),
-    Series.TOKENS: mark("Tokens used"),
-    Series.COST: mark("Cost of all answers"),
-    Series.DISAGREEMENT: mark("Disagreement of people with a scorer"),
-    Series.SILENCE: mark("Silence: no questions, or no verdicts"),
-}
-WAY = {
-    Way.ABOVE: mark("it is above a limit"),
-    Way.BELOW: mark("it is below a limit"),
-    Way.RISES: mark("it rises more than chance would make it"),
-    Way.FALLS: mark("it falls more than chance would make it"),
-    Way.CHANGES: mark("it rises or falls more than chance would make it"),
-}
-BASELINE = {
-    Baseline.SAME_HOURS: mark("with the same hours of the last 7 days"),
-    Baseline.BEFORE: mark("with the time right before, of the same length"),
-}
-ONCE_IN = {"week": mark("in a week"), "month": mark("in a month"), "quarter": mark("in a quarter of a year")}
-CHANNEL = {"webhook": mark("Signed webhook"), "slack": mark("Slack"), "email": mark("E-mail")}
-AGAIN = {0: mark("never"), 1: mark("after 1 hour"), 6: mark("after 6 hours"), 24: mark("after a day")}
-# How it is usually watched, and the limit where there is one.
-USUAL = {
-    Series.PASSED: (Way.BELOW, 0.8),
-    Series.ERRORS: (Way.ABOVE, 0.05),
-    Series.LATENCY: (Way.ABOVE, 10.0),
-    Series.VOLUME: (Way.CHANGES, 100.0),
-    Series.TOKENS: (Way.RISES, 100_000.0),
-    Series.COST: (Way.ABOVE, 10.0),
-    Series.DISAGREEMENT: (Way.ABOVE, 0.3),
-    Series.SILENCE: (Way.STOPS, 0.0),
-}
 LEAST_POINTS, LEAST_PART = 0.05, 0.2
 
 
@@ -128,16 +94,20 @@ def _scorer(series: Series, names: list[str], stored: Rule | None, key: str) -> 
 
 
 def _when(workspace: Workspace, rule: Rule, way: Way, stored: Rule | None, key: str) -> Rule:
-    windows = list(WINDOW)
+    drift = rule.series is Series.DRIFT
+    windows = list(WINDOWS_OF_DRIFT if drift else WINDOW)
     minutes = st.selectbox(
         _("Over the last"),
         windows,
-        windows.index(rule.minutes),
+        windows.index(rule.minutes) if rule.minutes in windows else 0,
         format_func=lambda one: _(WINDOW[one]),
         key=f"window-{key}",
     )
     if rule.series is Series.SILENCE:
         return replace(rule, way=Way.STOPS, minutes=minutes, limit=0.0)
+    if drift:
+        before = stored if stored and stored.series is Series.DRIFT else None
+        return _compared(replace(rule, way=Way.CHANGES, minutes=minutes), before, key)
     way = st.radio(
         _("Tell when"), list(WAY), list(WAY).index(way), format_func=lambda one: _(WAY[one]), key=f"way-{key}"
     )
@@ -166,7 +136,7 @@ def _compared(rule: Rule, before: Rule | None, key: str) -> Rule:
         key=f"once-{key}",
         horizontal=True,
     )
-    share = rule.series in SHARES
+    share = rule.series in (*SHARES, Series.DRIFT)
     asked = st.number_input(
         _("Least change that matters, in points of 100") if share else _("Least change that matters, in %"),
         0.0,

@@ -16,7 +16,7 @@ _ = session.text
 
 HEIGHT = 280
 MOST = 10
-PERCENT = (Series.PASSED, Series.ERRORS, Series.DISAGREEMENT)
+PERCENT = (Series.PASSED, Series.ERRORS, Series.DISAGREEMENT, Series.DRIFT)
 
 
 def show(workspace: Workspace, rule: Rule) -> None:
@@ -64,7 +64,8 @@ def figure(found: Preview, money: Currency) -> go.Figure:
     scale = 100.0 if rule.series in PERCENT else money.rate if rule.series is Series.COST else 1.0
     known = [one.now * scale if one.found is not Found.NO_DATA else None for one in found.seen]
     lines = [_line(times, known, _("now"), charts.BLUE)]
-    if rule.changing:
+    compared = rule.changing and rule.series is not Series.DRIFT
+    if compared:
         lines.append(_line(times, [one.before * scale for one in found.seen], _("compared with"), charts.GREY))
     drawn = go.Figure(lines)
     if not rule.changing and rule.series is not Series.SILENCE:
@@ -77,7 +78,7 @@ def figure(found: Preview, money: Currency) -> go.Figure:
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 1.15, "x": 0},
-        showlegend=rule.changing,
+        showlegend=compared,
         hovermode="x unified",
         dragmode=False,
     )

@@ -76,7 +76,9 @@ def tokens(found: Overview) -> go.Figure:
 def cost(found: Overview) -> go.Figure:
     """In the app's currency."""
     spent = [found.money.of(part.cost or 0) for part in found.series.buckets]
-    return _plain(go.Figure([_bar(found, spent, found.money.sign, ORANGE)], go.Layout(showlegend=False)), found)
+    figure = go.Figure([_bar(found, spent, found.money.sign, ORANGE)], go.Layout(showlegend=False))
+    figure.update_yaxes(tickprefix=f"{found.money.sign} ")
+    return _plain(figure, found)
 
 
 def opinions(found: Overview, name: str) -> go.Figure:

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from services.alerts import records
-from services.alerts.looking import Found, Seen
 from services.alerts.muting import (
     Maintenance,
     in_maintenance,
@@ -29,6 +28,7 @@ from services.alerts.rules import (
     SHARES,
     SLOT_MINUTES,
     TOTALS,
+    WINDOWS_OF_DRIFT,
     Baseline,
     Rule,
     Series,
@@ -38,6 +38,7 @@ from services.alerts.rules import (
     remove,
     save,
 )
+from services.alerts.seen import Found, Seen
 from services.alerts.sending import tell_test
 from services.alerts.watching import LATE, run, tick
 from services.alerts.words import WINDOW, describe
@@ -54,6 +55,7 @@ __all__ = [
     "SHARES",
     "TOTALS",
     "WINDOW",
+    "WINDOWS_OF_DRIFT",
     "Alert",
     "Baseline",
     "Channels",

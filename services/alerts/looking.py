@@ -1,53 +1,28 @@
 """What a rule sees at the end of a window: the same for the alert that is told and for its preview."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from services import readmodel
-from services.alerts import chance
+from services.alerts import chance, drifting
 from services.alerts.rules import SHARES, TOTALS, Baseline, Rule, Series, Way
+from services.alerts.seen import DAY, DAYS, Found, Seen, same_hours
 from services.errors import ConsoleError
 from services.readmodel import Slots, sketch
-from services.readmodel.facts import SLOT_MS
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 Numbers = npt.NDArray[Any]
-DAYS = 7
 SLOW = 0.95
 # A scorer is called silent when so many answers without a verdict are this unlikely beside those of the week before.
 UNLIKELY = 0.001
 # The newest answers may have come all at once, and wait for their verdicts together.
 FEWEST = 5
-DAY = 24 * 4
 WEEK = DAYS * DAY
-
-
-class Found(StrEnum):
-    """What one look says. NO_BASELINE: there is nothing to compare with yet."""
-
-    CALM = "calm"
-    FIRES = "fires"
-    NO_DATA = "no_data"
-    NO_BASELINE = "no_baseline"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One look: `now` and `before` in the series' own unit, nan when unknown; `n`: the answers it rests on."""
-
-    end: int
-    found: Found
-    now: float
-    before: float
-    n: int
-    n_before: int
 
 
 @dataclass(frozen=True)
@@ -64,6 +39,8 @@ class Compared:
 
 def at(workspace: "Workspace", rule: Rule, ends: list[int]) -> list[Seen]:
     """Look at the windows that end at these quarter hours, ascending."""
+    if rule.series is Series.DRIFT:
+        return drifting.at(workspace, rule, ends)
     held = readmodel.slots(
         workspace, _oldest(rule, ends[0]), ends[-1], rule.scorer, times=rule.series is Series.LATENCY
     )
@@ -75,7 +52,7 @@ def at(workspace: "Workspace", rule: Rule, ends: list[int]) -> list[Seen]:
 
 def judged(held: Slots, rule: Rule, ends: Numbers, zone: str = "UTC", rate: float = 1.0) -> list[Seen]:
     """The same from the numbers themselves; `rate`: the share of answers that the scorer judges now."""
-    compared = _compared(held, rule, ends, _same_hours(rule, ends, zone))
+    compared = _compared(held, rule, ends, same_hours(rule, ends, zone))
     found = _silent(rule, compared, rate) if rule.series is Series.SILENCE else _found(rule, compared)
     columns = (ends, found, compared.now, compared.before, compared.n, compared.n_before)
     return [
@@ -96,18 +73,6 @@ def _rate(workspace: "Workspace", scorer: str) -> float:
     except ConsoleError:
         return 1.0
     return next((one.rate for one in running if one.name == scorer), 1.0)
-
-
-def _same_hours(rule: Rule, ends: Numbers, zone: str) -> Numbers:
-    """The ends of the windows of the last seven days, oldest first: the same hours by the app's clocks."""
-    local = pd.to_datetime(ends * SLOT_MS, unit="ms", utc=True).tz_convert(zone).tz_localize(None)
-    found = []
-    for day in range(DAYS, 0, -1):
-        then = (local - pd.Timedelta(days=day)).tz_localize(
-            zone, nonexistent="shift_forward", ambiguous=np.ones(len(ends), dtype=bool)
-        )
-        found.append(np.asarray(then.as_unit("ms").asi8) // SLOT_MS)
-    return np.minimum(np.stack(found, axis=1), (ends - rule.slots)[:, None])
 
 
 def _compared(held: Slots, rule: Rule, ends: Numbers, days: Numbers) -> Compared:

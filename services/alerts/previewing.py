@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from services import readmodel
 from services.alerts import looking, rules, watching
-from services.alerts.looking import Found, Seen
 from services.alerts.rules import Rule
+from services.alerts.seen import Found, Seen
 from services.errors import NotReadyError
 from services.messages import Message
 from services.readmodel.facts import SLOT_MS

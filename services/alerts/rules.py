@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RULES = "alert_rules"
 SLOT_MINUTES = 15
 WINDOWS = (15, 60, 360, 1440)
+WINDOWS_OF_DRIFT = (360, 1440)
 LOOKS_PER_WINDOW = 4
 DAYS = {"week": 7, "month": 30, "quarter": 91}
 LONGEST_NAME = 80
@@ -35,6 +36,7 @@ class Series(StrEnum):
     TOKENS = "tokens"
     COST = "cost"
     DISAGREEMENT = "disagreement"
+    DRIFT = "drift"
     SILENCE = "silence"
 
 
@@ -158,6 +160,8 @@ def checked(rule: Rule) -> Rule:
     rule = replace(rule, name=rule.name.strip()[:LONGEST_NAME])
     if rule.series is Series.SILENCE:
         rule = replace(rule, way=Way.STOPS, tell_no_data=False)
+    if rule.series is Series.DRIFT:
+        rule = replace(rule, way=Way.CHANGES)
     if not rule.name:
         raise InvalidInputError(Message("The rule needs a name."), Message("Write what people should read first."))
     if rule.series in OF_SCORERS and not rule.scorer:
@@ -169,10 +173,15 @@ def checked(rule: Rule) -> Rule:
 
 
 def _check_numbers(rule: Rule) -> None:
-    highest = 1.0 if rule.series in SHARES else 1e12
+    highest = 1.0 if rule.series in (*SHARES, Series.DRIFT) else 1e12
     if not 0 <= rule.limit <= highest:
         raise InvalidInputError(
             Message("A share lies between 0 % and 100 %, other limits are not below 0."), Message("Correct the limit.")
+        )
+    if rule.series is Series.DRIFT and rule.minutes not in WINDOWS_OF_DRIFT:
+        raise InvalidInputError(
+            Message("Too little is asked in so short a time to tell whether it changed."),
+            Message("Choose 6 or 24 hours."),
         )
     if rule.minutes not in WINDOWS or rule.once_in not in DAYS or rule.least < 1:
         raise InvalidInputError(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from services import readmodel
 from services.alerts import looking, muting, records, rules, sending, words
-from services.alerts.looking import Found, Seen
 from services.alerts.records import Alert, Look
 from services.alerts.rules import Rule
+from services.alerts.seen import Found, Seen
 from services.database import now
 from services.errors import NotReadyError
 from services.readmodel import State

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from services.alerts.looking import Found, Seen
 from services.alerts.rules import OF_SCORERS, SHARES, Baseline, Rule, Series, Way
+from services.alerts.seen import Found, Seen
 from services.messages import Message, mark
 from services.money import Currency
 from services.monitoring import Marker
@@ -26,6 +26,7 @@ FACT = {
     Series.TOKENS: mark("{now} tokens were used"),
     Series.COST: mark("{now} were spent"),
     Series.DISAGREEMENT: mark("people disagreed with “{scorer}” on {now} of {n} answers"),
+    Series.DRIFT: mark("{what}: changed by {now} in a sample of {n} answers"),
     Series.SILENCE: mark("“{scorer}” gave no verdict on {n} {n:answer|answers}"),
 }
 TITLE = {
@@ -36,6 +37,7 @@ TITLE = {
     Series.TOKENS: mark("Tokens used"),
     Series.COST: mark("Cost of all answers"),
     Series.DISAGREEMENT: mark("Disagreement of people with “{scorer}”"),
+    Series.DRIFT: mark("What people ask and are answered"),
 }
 MOVES = {
     Way.RISES: mark("{what} rises more than chance in {window}"),
@@ -52,6 +54,7 @@ CONSEQUENCE = {
     Series.TOKENS: GROWS,
     Series.COST: GROWS,
     Series.DISAGREEMENT: mark("What the scorer says cannot be relied on until it is corrected."),
+    Series.DRIFT: mark("Scores may move without a release, and the dataset may no longer look like what people ask."),
     Series.SILENCE: mark("A worse answer would not be noticed now."),
 }
 LESS = {
@@ -152,9 +155,10 @@ def said(rule: Rule, seen: Seen, money: Currency) -> Message:
         )
     if rule.series is Series.SILENCE and not rule.scorer:
         return Message("Nobody asked anything.")
-    values = {"now": amount(rule.series, seen.now, money), "n": number(seen.n), "scorer": rule.scorer}
+    what = Message(seen.what) if seen.what else ""
+    values = {"what": what, "now": amount(rule.series, seen.now, money), "n": number(seen.n), "scorer": rule.scorer}
     fact = Message(FACT[rule.series], **{name: one for name, one in values.items() if f"{{{name}" in FACT[rule.series]})
-    if rule.way is Way.STOPS:
+    if rule.way is Way.STOPS or rule.series is Series.DRIFT:
         return Message("{fact}.", fact=fact)
     if rule.way is Way.ABOVE:
         return Message("{fact}; the limit is at most {limit}.", fact=fact, limit=amount(rule.series, rule.limit, money))
@@ -174,6 +178,8 @@ def amount(series: Series, value: float, money: Currency) -> Message | str:
         return "–"
     if series in SHARES:
         return Message("{n} %", n=f"{value * 100:.3g}")
+    if series is Series.DRIFT:
+        return Message("{n} points", n=f"{value * 100:.0f}")
     if series is Series.LATENCY:
         return Message("{seconds} s", seconds=f"{value:.3g}" if value < MANY else number(value))
     if series is Series.COST:
@@ -207,6 +213,9 @@ def _consequence(rule: Rule, seen: Seen) -> Message:
 def _step(rule: Rule, seen: Seen, changed: Marker | None, window: tuple[datetime, datetime]) -> Step:
     if rule.series is Series.SILENCE or seen.found is not Found.FIRES:
         return _where_it_stopped(rule, seen)
+    if rule.series is Series.DRIFT:
+        hours = {"hours": str(rule.minutes // 60)}
+        return Step(Message("See under “What people ask” on Monitoring what changed."), "monitoring", hours)
     if rule.series in OF_SCORERS and changed is not None and changed.judging:
         return Step(
             Message("What judges was changed: read some answers before you take them for worse."),

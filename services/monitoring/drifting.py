@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import hypergeom, ks_2samp, norm
 
 from services import readmodel
@@ -48,14 +49,33 @@ SHARES: dict[str, Callable[[Said], bool]] = {
 }
 
 
+WORDS = mark("Words of the questions")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What is compared of some questions and answers, one row each: lengths, what holds of them, words that name."""
+
+    lengths: npt.NDArray[np.int64]
+    holds: npt.NDArray[np.bool_]
+    words: tuple[set[str], ...]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
 @dataclass(frozen=True)
 class Feature:
-    """A share of one, or the three quartiles of a length. `changed`: by more than chance, and enough to matter."""
+    """A share of one, or the three quartiles of a length. `changed`: by more than chance, and enough to matter.
+
+    `size`: by how much of all answers it moved, of a length the largest distance of the two distributions.
+    """
 
     name: str
     before: tuple[float, ...]
     now: tuple[float, ...]
     changed: bool
+    size: float
 
 
 @dataclass(frozen=True)
@@ -102,34 +122,58 @@ def compare(before: Sequence[Said], now: Sequence[Said]) -> Drift:
     """Lengths by Kolmogorov's and Smirnov's test, shares and words by Fisher's exact one, each family after Holm."""
     if min(len(before), len(now)) < FEWEST:
         return Drift(len(before), len(now))
-    return Drift(len(before), len(now), tuple(_features(before, now)), tuple(_words(before, now)))
+    then, today = traits(before), traits(now)
+    return Drift(len(then), len(today), tuple(_features(then, today)), tuple(_words(then, today)))
 
 
-def _features(before: Sequence[Said], now: Sequence[Said]) -> list[Feature]:
+def traits(said: Sequence[Said]) -> Traits:
+    """What is compared of each of these questions and answers."""
+    lengths = np.array([[length(one) for length in LENGTHS.values()] for one in said], dtype=np.int64)
+    holds = np.array([[share(one) for share in SHARES.values()] for one in said], dtype=bool)
+    shapes = (len(said), len(LENGTHS)), (len(said), len(SHARES))
+    return Traits(lengths.reshape(shapes[0]), holds.reshape(shapes[1]), tuple(_naming(one[0]) for one in said))
+
+
+def joined(parts: Sequence[Traits]) -> Traits:
+    lengths, holds = (np.concatenate([getattr(one, name) for one in parts]) for name in ("lengths", "holds"))
+    return Traits(lengths, holds, tuple(words for one in parts for words in one.words))
+
+
+def most_changed(before: Traits, now: Traits, alpha: float, least: float) -> tuple[str, float, bool]:
+    """What moved most, by how much (1 is all answers), and whether by more than chance; each family may err by `alpha`."""
+    features = _features(before, now, alpha, max(LEAST, least))
+    first = max(features, key=lambda one: (one.changed, one.size))
+    words = _words(before, now, alpha, max(LEAST_OF_A_WORD, least)) if not first.changed else []
+    if words:
+        return WORDS, max(abs(one.now - one.before) for one in words), True
+    return first.name, first.size, first.changed
+
+
+def _features(before: Traits, now: Traits, alpha: float = ALPHA, least: float = LEAST) -> list[Feature]:
     found: list[tuple[str, tuple[float, ...], tuple[float, ...], float, float]] = []
-    for name, length in LENGTHS.items():
-        then_all, now_all = [length(one) for one in before], [length(one) for one in now]
+    for column, name in enumerate(LENGTHS):
+        then_all, now_all = before.lengths[:, column], now.lengths[:, column]
         tested = ks_2samp(then_all, now_all, method="asymp")
         found.append((name, _quartiles(then_all), _quartiles(now_all), float(tested.pvalue), float(tested.statistic)))
-    for name, holds in SHARES.items():
-        then_hits, now_hits = sum(map(holds, before)), sum(map(holds, now))
+    for column, name in enumerate(SHARES):
+        then_hits, now_hits = (int(one.holds[:, column].sum()) for one in (before, now))
         then, today = then_hits / len(before), now_hits / len(now)
         p_value = float(_fisher(now_hits, len(now), then_hits, len(before)))
         found.append((name, (then,), (today,), p_value, abs(today - then)))
     adjusted = holm([p_value for *_, p_value, _size in found])
     return [
-        Feature(name, then, today, p_value < ALPHA and size >= LEAST)
+        Feature(name, then, today, p_value < alpha and size >= least, size)
         for (name, then, today, _p, size), p_value in zip(found, adjusted, strict=True)
     ]
 
 
-def _quartiles(lengths: Sequence[int]) -> tuple[float, ...]:
+def _quartiles(lengths: Any) -> tuple[float, ...]:
     return tuple(map(float, np.percentile(lengths, (25, 50, 75))))
 
 
-def _words(before: Sequence[Said], now: Sequence[Said]) -> list[Word]:
+def _words(before: Traits, now: Traits, alpha: float = ALPHA, least: float = LEAST_OF_A_WORD) -> list[Word]:
     """The words of questions whose share moved most, the new ones first."""
-    then_in, now_in = (Counter(word for said in side for word in _naming(said[0])) for side in (before, now))
+    then_in, now_in = (Counter(word for words in side.words for word in words) for side in (before, now))
     words = sorted(then_in | now_in)
     if not words:
         return []
@@ -140,7 +184,7 @@ def _words(before: Sequence[Said], now: Sequence[Said]) -> list[Word]:
     told = [
         (float(moved[place]), Word(word, float(then_hits[place] / len(before)), float(now_hits[place] / len(now))))
         for place, word in enumerate(words)
-        if p_values[place] < ALPHA and abs(moved[place]) >= LEAST_OF_A_WORD
+        if p_values[place] < alpha and abs(moved[place]) >= least
     ]
     most = sorted(told, key=lambda one: -abs(one[0]))[:MOST_WORDS]
     return [word for _size, word in sorted(most, key=lambda one: -one[0])]
@@ -150,7 +194,8 @@ def _fisher(hits: Any, n: int, other_hits: Any, other_n: int) -> Any:
     """Twice the smaller tail of the hypergeometric distribution: exact, and for whole arrays at once."""
     together = hits + other_hits
     low = hypergeom.cdf(hits, n + other_n, together, n)
-    high = hypergeom.sf(hits - 1, n + other_n, together, n)
+    # As many or more here is as few or fewer there, which SciPy counts without a loop over each.
+    high = hypergeom.cdf(other_hits, n + other_n, together, other_n)
     return np.minimum(2 * np.minimum(low, high), 1.0)
 
 

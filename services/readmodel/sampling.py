@@ -25,7 +25,7 @@ class Stretch:
 def sample(workspace: "Workspace", stretch: Stretch, most: int) -> list[tuple[str, str]]:
     """Question and answer of the first answered trace at or after each of `most` even moments, oldest first.
 
-    Even in time, not in number: one burst of questions is not the whole sample.
+    Even in time, not in number: one burst of questions is not the whole sample. Nor is one long conversation: it gives one.
     """
     source, id, where, values = "trace", "trace.id", ["origin = ?", "state = 'OK'"], [stretch.origin]
     if stretch.prompt:
@@ -35,14 +35,17 @@ def sample(workspace: "Workspace", stretch: Stretch, most: int) -> list[tuple[st
         where, values = [*where, "model_id = ?"], [*values, stretch.model_id]
     narrowed = " AND ".join([*where, f"{id} >= ?", f"{id} < ?"])
     query = (
-        f"SELECT found, question, answer FROM (SELECT {id} AS found FROM {source} WHERE {narrowed} ORDER BY {id} LIMIT 1) "
+        f"SELECT found, question, answer, session FROM (SELECT {id} AS found, session FROM {source} WHERE {narrowed} ORDER BY {id} LIMIT 1) "
         "JOIN said ON said.id = found"
     )
     begin, end = position(stretch.since), position(stretch.until)
     step = max((end - begin) // most, 1)
     said, moment = [], begin
+    told: set[str] = set()
     with file.reading(workspace) as connection:
         while row := connection.execute(query, [*values, moment, end]).fetchone():
-            said.append(row[1:])
+            if not row[3] or row[3] not in told:
+                said.append((row[1], row[2]))
+            told.add(row[3])
             moment = begin + ((row[0] - begin) // step + 1) * step
     return said

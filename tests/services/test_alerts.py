@@ -9,7 +9,7 @@ import pytest
 from bench import alert_calibration as calibration
 from services import alerts, audit, jobs, readmodel, scorers
 from services.alerts import Baseline, Channels, Maintenance, Rule, Series, State, Way, looking, records, watching, words
-from services.alerts.looking import Found
+from services.alerts.seen import Found, same_hours
 from services.audit import Verb
 from services.database import now
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
@@ -350,11 +350,59 @@ def test_a_change_too_small_to_matter_is_not_told():
     assert calibration.alarms(held, rule) == 0
 
 
+DRIFT = Rule("", "Drift", Series.DRIFT, Way.CHANGES, minutes=360, baseline=Baseline.BEFORE, limit=0.05)
+
+
+def test_what_people_ask_in_another_language_is_told_without_their_words(workspace, start):
+    rule = alerts.save(workspace, DRIFT)
+    look = rule.step * SLOT_MS
+    start = -(-start // look) * look
+    english = {"question": "Parcel", "answer": "Here."}
+    japanese = {"question": "荷物はどこ？", "answer": "ここです。"}
+    moments = [(start - slot * SLOT_MS + part * SLOT_MS // 3, slot <= 24) for slot in range(1, 49) for part in range(3)]
+    facts = [one for at, late in moments for one in asked(at, 1, **(japanese if late else english))]
+    keep(workspace, facts, start + LATE_MS)
+    assert watching.tick(workspace) == 1
+    (alert,) = records.open_alerts(workspace)
+    said = str(alert.text.what)
+    assert said.startswith("Questions in Japanese: changed by 100 points in a sample of ")
+    assert "Parcel" not in str(alert.text.to_json()) and "荷物" not in str(alert.text.to_json())
+    assert (alert.text.step.page, alert.text.step.query) == ("monitoring", {"hours": "6"})
+    end = start // SLOT_MS
+    seen = looking.at(workspace, rule, [end - 24, end])
+    assert [one.found for one in seen] == [Found.NO_BASELINE, Found.FIRES], "a preview sees it too"
+
+
+def test_few_questions_are_no_drift(workspace, start):
+    for slot in range(1, 49):
+        keep(
+            workspace, asked(start - slot * SLOT_MS, 1, question="日本語" if slot == 1 else "English"), start + LATE_MS
+        )
+    seen = looking.at(workspace, replace(DRIFT, least=1), [start // SLOT_MS, start // SLOT_MS - 24])
+    assert [one.found for one in seen] == [Found.NO_DATA, Found.NO_DATA]
+    with pytest.raises(InvalidInputError):
+        alerts.save(workspace, replace(DRIFT, minutes=60))
+
+
+@pytest.mark.parametrize("baseline", Baseline)
+def test_drift_is_told_when_questions_change_and_seldom_when_not(baseline):
+    """At one in a week, 2 weeks may show 8 by chance (Poisson, 99.9 %)."""
+    chance = np.random.default_rng(4)
+    pool, other = (calibration.questions(600, chance) for _ in range(2))
+    rule = replace(DRIFT, baseline=baseline, once_in="week", limit=0.0)
+    week, end = calibration.WEEK, 3 * calibration.WEEK
+    quiet = [calibration.drifts(calibration.drawn(pool, chance), rule, end - week, end - 1) for _ in range(2)]
+    assert sum(quiet) <= 8
+    # Other subjects, and longer answers.
+    longer = replace(other, lengths=np.add(other.lengths, [0, 80]))
+    assert calibration.drifts(calibration.drawn(pool, chance, longer, end - 24), rule, end - 24, end) == 1
+
+
 def test_the_same_hours_are_those_of_the_clock():
     """In Berlin clocks went back on 25 October 2026: nine in the morning is another hour of UTC."""
     end = 1_793_001_600_000 // SLOT_MS  # 2026-10-26 08:00 UTC, 09:00 in Berlin
     rule = Rule("r", "r", Series.VOLUME, Way.FALLS)
-    days = looking._same_hours(rule, np.array([end]), "Europe/Berlin")[0]
+    days = same_hours(rule, np.array([end]), "Europe/Berlin")[0]
     assert (end - days).tolist() == [7 * 96 + 4, 6 * 96 + 4, 5 * 96 + 4, 4 * 96 + 4, 3 * 96 + 4, 2 * 96 + 4, 96]
 
 

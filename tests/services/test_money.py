@@ -9,7 +9,7 @@ import pytest
 
 from services import alerts, apps, monitoring, readmodel, traces
 from services.alerts import Rule, Series, Way, words
-from services.alerts.looking import Found, Seen
+from services.alerts.seen import Found, Seen
 from services.apps import Gate, gate_in_words
 from services.errors import InvalidInputError
 from services.money import Currency

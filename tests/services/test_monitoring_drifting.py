@@ -9,6 +9,8 @@ import pytest
 from services import monitoring, readmodel
 from services.monitoring import Asked, drifting
 from services.readmodel import Stretch
+from services.readmodel.facts import SLOT_MS
+from tests.known_traces import asked, keep
 from tests.left_traces import leave
 
 SUBJECTS = ("refund", "parcel", "orders", "emails", "prices", "status")
@@ -84,3 +86,13 @@ def test_live_answers_of_both_times_are_sampled_evenly_in_time(workspace):
     assert len(readmodel.sample(workspace, replace(stretch, prompt="greeting/2"), 9)) == 1
     found = monitoring.drift(workspace, monitoring.overview(workspace, Asked(1)))
     assert found.now >= 4 and found.before == 6 - found.now and not found.enough
+
+
+def test_a_long_conversation_is_one_voice_of_the_sample(workspace):
+    now = datetime.now(UTC)
+    end = int(now.timestamp() * 1000) // SLOT_MS * SLOT_MS
+    talk = asked(end - SLOT_MS, 40, session="s-1", question="Again?")
+    keep(workspace, [*talk, *asked(end - 2 * SLOT_MS, 5, question="Once?")], end)
+    stretch = Stretch(now - timedelta(hours=2), now, "live")
+    said = [question for question, _answer in readmodel.sample(workspace, stretch, 10_000_000)]
+    assert (said.count("Again?"), said.count("Once?")) == (1, 5)
