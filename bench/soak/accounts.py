@@ -18,10 +18,9 @@ from services.archive import copying, schema, table, verifying
 from services.archive.table import Span
 from services.audit import chain
 from services.monitoring.scoring import SCORER_KEY, sampled
-from services.readmodel import api_history
 from services.readmodel.facts import SLOT_MS
 from services.releases import State
-from services.traces.rows import origin
+from services.traces.rows import each, origin
 from services.traces.story import VERSION_KEY
 from services.workspace import Workspace
 
@@ -264,7 +263,7 @@ class Accounts:
         return killed or self.ledger.during(entry.at - AFTER_FULL, (FULL_DISK,), 2 * AFTER_FULL)
 
     def _infos(self) -> list[TraceInfo]:
-        return [trace.info for trace in api_history.pages(self.place, "timestamp_ms > 0")]
+        return [trace.info for trace in each(self.place, "timestamp_ms > 0")]
 
     def _questions(self) -> int:
         return self.place.app.gate.rows

@@ -14,9 +14,10 @@ from services.archive.plan import Plan, load
 from services.archive.table import Span, Writing
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
-from services.readmodel import api_history, following, source
+from services.readmodel import following, source
 from services.readmodel.facts import SLOT_MS, Fact, from_info
 from services.readmodel.sql_history import SqlHistory
+from services.traces.rows import each
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -121,7 +122,7 @@ def span_of(slots: Sequence[int]) -> Span:
 
 def _infos(workspace: "Workspace", held: Span) -> list[TraceInfo]:
     words = f"timestamp_ms >= {held.from_ms} AND timestamp_ms < {held.to_ms}"
-    return [trace.info for trace in api_history.pages(workspace, words)]
+    return [trace.info for trace in each(workspace, words)]
 
 
 def _elsewhere(workspace: "Workspace", info: TraceInfo, here: bool) -> list[dict[str, Any]] | None:

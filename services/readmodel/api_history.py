@@ -5,16 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import Trace
-
-from services.errors import translated
-from services.messages import Message
 from services.readmodel.facts import LATEST_MS, Fact, from_info
+from services.traces import rows
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
-
-PAGE = 200
 
 
 class ApiHistory:
@@ -36,31 +31,12 @@ class ApiHistory:
         return list(_read(workspace, _between(from_ms, to_ms)))
 
     def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
-        whole = pages(workspace, _between(from_ms, to_ms), spans=True)
+        whole = rows.each(workspace, _between(from_ms, to_ms), spans=True)
         return {trace.info.trace_id: [span.to_dict() for span in trace.data.spans] for trace in whole}
 
 
-def pages(workspace: "Workspace", words: str, spans: bool = False) -> Iterator[Trace]:
-    """The traces that `words` of MLflow's filters choose, newest first."""
-    token = None
-    while True:
-        with translated(Message("Reading the traces")):
-            page = workspace.client.search_traces(
-                locations=[workspace.app.experiment_id],
-                filter_string=words,
-                max_results=PAGE,
-                order_by=["timestamp_ms DESC"],
-                page_token=token,
-                include_spans=spans,
-            )
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
 def _read(workspace: "Workspace", words: str) -> Iterator[Fact]:
-    return (from_info(trace.info) for trace in pages(workspace, words))
+    return (from_info(trace.info) for trace in rows.each(workspace, words))
 
 
 def _between(from_ms: int, to_ms: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import AssessmentSourceType, Feedback, TraceInfo, TraceState
+from mlflow.entities import AssessmentSourceType, Feedback, Trace, TraceInfo, TraceState
 
 from services import database
 from services.errors import translated
@@ -86,20 +86,31 @@ def is_bare(info: TraceInfo) -> bool:
 def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") -> Iterator[TraceInfo]:
     """The window's traces without their spans, newest first, `most` at most."""
     since = int((database.now() - timedelta(hours=hours)).timestamp() * 1000)
-    words = f"timestamp_ms > {since}{more}"
-    read, token = 0, None
-    while read < most:
+    return (trace.info for trace in each(workspace, f"timestamp_ms > {since}{more}", most))
+
+
+def each(workspace: "Workspace", words: str, most: int | None = None, spans: bool = False) -> Iterator[Trace]:
+    """The traces that `words` of MLflow's filters choose, newest first, each once.
+
+    MLflow's pages are counted from the newest: what arrives meanwhile moves the others to a later page, where they
+    stand again.
+    """
+    token, known = None, set[str]()
+    while most is None or len(known) < most:
         with translated(Message("Reading the traces")):
             page = workspace.client.search_traces(
                 locations=[workspace.app.experiment_id],
                 filter_string=words,
-                max_results=min(PAGE, most - read),
+                max_results=PAGE if most is None else min(PAGE, most - len(known)),
                 order_by=["timestamp_ms DESC"],
                 page_token=token,
-                include_spans=False,
+                include_spans=spans,
             )
-        yield from (trace.info for trace in page)
-        read, token = read + len(page), page.token
+        for trace in page:
+            if trace.info.trace_id not in known:
+                known.add(trace.info.trace_id)
+                yield trace
+        token = page.token
         if not token:
             return
 

@@ -8,7 +8,7 @@ from services import apps, traces
 from services.apps import AppForm
 from services.errors import NotFoundError
 from services.messages import Message
-from services.traces import TraceQuery
+from services.traces import TraceQuery, rows
 from tests.left_traces import leave, leave_one_of_each
 
 TEMPLATE = "{{tone}} You are the assistant of {{company_name}}, and you answer politely in one sentence. {{question}}"
@@ -45,6 +45,18 @@ def test_lists_are_paged_newest_first(workspace):
     second = traces.find(workspace, TraceQuery(limit=2, before=first.older))
     assert [row.trace_id for row in second.rows] == left[:1]
     assert not second.more
+
+
+def test_what_arrives_while_pages_are_read_makes_no_trace_appear_twice(workspace, monkeypatch):
+    monkeypatch.setattr(rows, "PAGE", 2)
+    before = [leave(workspace, f"Question {number}?", hours_ago=1 - number / 10) for number in range(5)]
+    reading = rows.each(workspace, "timestamp_ms > 0")
+    read = [next(reading).info.trace_id]
+    for number in range(3):
+        leave(workspace, f"A new one {number}?")
+    read += [trace.info.trace_id for trace in reading]
+    assert len(set(read)) == len(read) and set(before) <= set(read)
+    assert len(list(rows.read_infos(workspace, 24, 3))) == 3
 
 
 def test_filters_find_words_errors_and_failed_verdicts(workspace):
