@@ -21,7 +21,7 @@ from tests.e2e.conftest import CHROMIUM, QUIET
 from tests.e2e.console import IDLE
 
 GOAL = 2.0
-TITLE, WORDS, LINK = "[data-testid=stMain] h1", "[data-testid=stMarkdown] p", "[data-testid=stSidebarNavLink]"
+TITLE, WORDS, LINK = "[data-testid=stMain] h1", "[data-testid=stMarkdown] p", "[data-testid=stSidebar] [data-testid=stPageLink-NavLink]"
 SHOWN = "([selector, before]) => [...document.querySelectorAll(selector)].some(one => one.checkVisibility() && one.textContent !== before)"
 CLICKED = """async ([button, selector]) => {
   const said = () => [...document.querySelectorAll(selector)].filter(one => one.checkVisibility()).map(one => one.textContent).join('|');
@@ -47,6 +47,7 @@ def main(rounds: int) -> None:
         contexts = [browser.new_context(viewport={"width": 1440, "height": 1000}) for _ in range(2)]
         floor, ours = (context.new_page() for context in contexts)
         paint(floor, floor_url, WORDS), paint(ours, server.url, TITLE)
+        ours.locator(LINK).first.wait_for()
         names = [str(one.get_attribute("href")).rstrip("/").rpartition("/")[2] for one in ours.locator(LINK).all()]
         for _ in range(rounds):
             for name in names:

@@ -91,6 +91,8 @@ def measure(place, model_id: str, environ: dict[str, str], model: StubModel, sec
         running([*mlflow, "-h", "127.0.0.1", "-p", str(port), "-w", "1"], Path(place.settings.home), environ),
     ):
         serving.deploy(place, name, 1, model_id, {})
+        while not serving.endpoint(place, name).versions[0].ready:
+            time.sleep(0.1)
         serving.shift(place, name, {1: 100})
         wait_for(f"{ours}/health")
         wait_for(f"{theirs}/health")

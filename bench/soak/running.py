@@ -21,7 +21,7 @@ from services.workspace import Workspace
 from tests.left_traces import leave
 
 CALM_SHARE = 0.35
-SECONDS_TO_GO_HOME = 260.0
+SECONDS_TO_GO_HOME = 660.0
 TOLD_EVERY = 20.0
 EARLIER, FIRST_TRIES = 24, 5
 

@@ -77,7 +77,7 @@ class Server:
         self.wait(lambda: held(self.home / "run" / "web.lock") and held(self.home / "run" / "gateway.lock"))
         return self
 
-    def wait(self, true: Callable[[], bool], seconds: float = 90) -> None:
+    def wait(self, true: Callable[[], bool], seconds: float = 180) -> None:
         end = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < end, self.log.read_text()[-4000:]
