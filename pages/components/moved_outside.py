@@ -6,7 +6,7 @@ from pages.components import consequences, feedback, release_pairs, session
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Release
+from services.releases import Live, Release, noticing
 from services.workspace import Workspace
 
 _ = session.text
@@ -25,6 +25,9 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
             ),
             icon=":material/warning:",
         )
+        line = noticing.noticed(workspace, live)
+        if line is not None:
+            st.caption(_("Noticed {time}; the worker looks every minute.", time=session.moment(line.at)))
         consequences.show(releases.consequences.of_put_back(workspace, live, last))
         st.text_input(_("Reason"), key=_key(workspace), placeholder=_("Who moved it, and why is it right or wrong?"))
         with st.container(horizontal=True):

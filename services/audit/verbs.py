@@ -22,6 +22,7 @@ class Verb(StrEnum):
     ERASE_PROMPT = "erase_prompt"
     IMPROVE_PROMPT = "improve_prompt"
     NOTICE_MOVE = "notice_move"
+    NOTICE_LIVE = "notice_live"
     LOG_AGENT = "log_agent"
     REMOVE_FAILED_AGENTS = "remove_failed_agents"
     TRY_AGENT = "try_agent"
@@ -107,6 +108,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.ERASE_PROMPT: Role.ADMIN,
     Verb.IMPROVE_PROMPT: Role.AUTHOR,
     Verb.NOTICE_MOVE: Role.VIEWER,
+    Verb.NOTICE_LIVE: Role.VIEWER,
     Verb.LOG_AGENT: Role.AUTHOR,
     Verb.REMOVE_FAILED_AGENTS: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,

@@ -1,11 +1,12 @@
 """Who gets what a prompt says: the agent versions that follow what is live, and the endpoint where they answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services import agents, apps, production
 from services.agents import AgentVersion, shipping
+from services.apps import Stage
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -36,13 +37,23 @@ class Reader:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another environment than production in which agent versions answer with the prompt."""
+
+    stage: Stage
+    endpoint: str
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Audience:
-    """What a change of the prompt meets: what the app fills in, and who reads the prompt."""
+    """What a change of the prompt meets: what the app fills in, and who reads the prompt; `elsewhere` not in production."""
 
     supplied: frozenset[str] = ALWAYS_FILLED
     company: str = ""
     endpoint: str = ""
     readers: tuple[Reader, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def followers(self) -> tuple[Reader, ...]:
@@ -82,6 +93,15 @@ class Audience:
             told.append(Message("No endpoint answers with this prompt now."))
         if waiting:
             told.append(Message("Agent versions that follow what is live and answer nobody now: {n}.", n=waiting))
+        told += [
+            Message(
+                "In {stage}, the endpoint {endpoint} answers with {agents}: a release to production changes nothing there.",
+                stage=Message(apps.TITLE[one.stage]),
+                endpoint=one.endpoint,
+                agents=", ".join(one.titles),
+            )
+            for one in self.elsewhere
+        ]
         return tuple(told)
 
 
@@ -96,7 +116,19 @@ def of(workspace: "Workspace", name: str) -> Audience:
         company=workspace.app.company,
         endpoint=workspace.app.endpoint,
         readers=tuple(_reader(one, shares.get(one.model_id, 0)) for one in reading),
+        elsewhere=tuple(_elsewhere(workspace, {one.model_id: one for one in reading})),
     )
+
+
+def _elsewhere(workspace: "Workspace", reading: Mapping[str, AgentVersion]) -> Iterator[Elsewhere]:
+    for place in apps.everywhere(workspace):
+        if place.app.environment.live:
+            continue
+        endpoint = workspace.platform.serving.endpoint(place, place.app.endpoint)
+        there = [one for one in endpoint.live if one.model_id in reading] if endpoint else []
+        titles = tuple(_reader(reading[one.model_id], one.weight).title for one in there)
+        if titles:
+            yield Elsewhere(place.app.environment.stage, place.app.endpoint, titles)
 
 
 def _reader(agent: AgentVersion, weight: int) -> Reader:

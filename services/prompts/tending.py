@@ -1,10 +1,11 @@
-"""What the worker does about prompts by itself: it keeps their index, notices moves and empties the trash."""
+"""What the worker does about prompts by itself: it keeps their index, notices moves, also of what answers, and empties the trash."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.database import now
 from services.prompts import bin, library, moves
+from services.releases import noticing
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -19,6 +20,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     library.refresh_all(workspace)
     if moves.notice_all(workspace, library.pointers(workspace)):
         work.save(work.checkpoint | {"at": looked.isoformat()})
+    noticing.notice_all(workspace)
     library.read_on(workspace)
     erased = 0
     emptied = work.checkpoint.get("emptied_at")

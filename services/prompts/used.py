@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services import agents, evaluations, production, releases, traces
+from services import agents, apps, evaluations, production, releases, traces
 from services.agents import AgentVersion
+from services.apps import Stage
 from services.evaluations import Evaluation
 from services.messages import mark
 from services.releases import Release
@@ -20,8 +21,9 @@ PINNED, FOLLOWS, LOGGED = mark("always answers with it"), mark("follows what is 
 
 @dataclass(frozen=True)
 class Answering:
-    """An agent version that answers people with the prompt version now, with its share of the traffic in percent."""
+    """An agent version that answers in an environment with the prompt version now, with its share of the traffic in percent."""
 
+    stage: Stage
     endpoint: str
     model_id: str
     agent_version: int
@@ -46,14 +48,19 @@ class Use:
 
 def find(workspace: "Workspace", name: str, version: int) -> Use:
     """Everything that names the version, newest first, in a handful of reads however much there is."""
+    places = apps.everywhere(workspace)
     live = production.alias(workspace, name) == version
     logged = [one for one in agents.of_prompt(workspace, name) if one.status == "READY"]
     counted, more = traces.count(workspace, traces_of(workspace, name, version), MOST_TRACES)
     return Use(
         agents=tuple((one, how) for one in logged if (how := _how(one, version, live))),
         evaluations=tuple(_evaluated(workspace, name, version)),
-        releases=tuple(one for one in releases.of_prompt(workspace, name) if version in _pair(one)),
-        answering=tuple(_answering(workspace, {one.model_id: one for one in logged}, version, live)),
+        releases=tuple(_released(places, name, version)),
+        answering=tuple(
+            one
+            for place in places[::-1]
+            for one in _answering(place, {one.model_id: one for one in logged}, name, version)
+        ),
         traces=counted,
         more_traces=more,
     )
@@ -80,17 +87,25 @@ def _evaluated(workspace: "Workspace", name: str, version: int) -> list[Evaluati
     return sorted(everything.values(), key=lambda one: one.created_at, reverse=True)
 
 
+def _released(places: list["Workspace"], name: str, version: int) -> list[Release]:
+    """To every environment, newest first."""
+    found = [one for place in places for one in releases.of_prompt(place, name) if version in _pair(one)]
+    return sorted(found, key=lambda one: one.id, reverse=True)
+
+
 def _pair(release: Release) -> tuple[int | None, int | None]:
     return release.before.prompt_version, release.after.prompt_version
 
 
-def _answering(workspace: "Workspace", logged: dict[str, AgentVersion], version: int, live: bool) -> list[Answering]:
+def _answering(workspace: "Workspace", logged: dict[str, AgentVersion], name: str, version: int) -> list[Answering]:
+    """In the workspace's environment, whose own alias its agents follow."""
+    live, stage = production.alias(workspace, name) == version, workspace.app.environment.stage
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
     if endpoint is None:
         return []
     served = [(one, logged[one.model_id]) for one in endpoint.live if one.model_id in logged]
     return [
-        Answering(endpoint.name, one.model_id, one.version, one.weight)
+        Answering(stage, endpoint.name, one.model_id, one.version, one.weight)
         for one, agent in served
         if _how(agent, version, live) in (PINNED, FOLLOWS)
     ]

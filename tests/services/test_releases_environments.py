@@ -12,11 +12,14 @@ from services import apps, audit, interlocks, jobs, monitoring, production, prom
 from services.apps import Environment, Freeze, Stage
 from services.audit import Verb
 from services.database import now, served
-from services.errors import ConflictError, InvalidInputError, NotFoundError
+from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError
 from services.interlocks import Light
-from services.prompts import moves
+from services.jobs import Work
+from services.messages import Message
+from services.people import CONSOLE
+from services.prompts import library, moves, tending
 from services.prompts.blockers import blockers
-from services.releases import Kind, Pair, Proposal, State, approving, asking, offline, records
+from services.releases import Kind, Pair, Proposal, State, approving, asking, noticing, offline, records
 from services.releases.approving import ApprovalRule, Standing, Who
 from tests.left_traces import leave
 from tests.services.test_interlocks import evaluated_well
@@ -110,6 +113,35 @@ def test_each_environment_has_its_own_pointer_stop_and_moves_from_outside(both):
     assert releases.get(there, running).state is State.STOPPED
     with pytest.raises(NotFoundError):
         releases.get(workspace, running)
+
+
+def test_the_worker_records_a_move_from_outside_once_in_every_environment(both, monkeypatch):
+    workspace, there, _ = both
+    monkeypatch.setattr(library, "read_on", lambda place: None)
+    jobs.submit(workspace, "tend_prompts", {})
+    tending.run(workspace, work := Work(workspace.engine, jobs.claim(workspace.engine)))
+    mlflow.genai.set_prompt_alias("greeting", "staging", 2)
+    for _ in range(2):
+        tending.run(workspace, work)
+    lines = audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))
+    assert [(one.subject, one.actor, one.after["prompt_version"]) for one in lines] == [
+        ("support-staging", CONSOLE.id, 2)
+    ]
+    assert noticing.noticed(there, releases.live(there)).id == lines[0].id
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    stand(workspace, 2, logged(workspace, "greeting"))
+    tending.run(workspace, work)
+    assert len(audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))) == 1
+    workspace.platform.serving.shift(workspace, "support", {2: 100})
+
+    def unread(place):
+        if place.app.environment.live:
+            return releases.live(place)
+        raise PlatformError(Message("It is away."))
+
+    monkeypatch.setattr(noticing, "live", unread)
+    tending.run(workspace, work)
+    assert [one.subject for one in audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))] == ["support-staging", "support"]
 
 
 def test_the_agent_is_told_where_it_stands(both):

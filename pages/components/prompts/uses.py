@@ -4,9 +4,10 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.components import release_words, session
+from pages.components import environments, release_words, session
 from pages.components.evaluations import titles as evaluation_titles
 from pages.components.prompts import opening, titles
+from services.apps import TITLE, Stage
 from services.prompts import PromptVersion, moves, used
 from services.prompts.used import DAYS, Use
 from services.workspace import Workspace
@@ -50,10 +51,12 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
 def _show_answering(use: Use) -> None:
     if not use.answering:
         return
-    st.header(_("Answers people now"), anchor=False)
+    st.header(_("Answers now"), anchor=False)
     for one in use.answering:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(session.page("endpoints"), label=session.escape(one.endpoint), icon=":material/dns:")
+            if one.stage is not Stage.PRODUCTION:
+                st.markdown(f":violet-badge[{_(TITLE[one.stage])}]", width="content")
             st.page_link(
                 session.page("agents"),
                 label=_("agent version {n} gets {weight} % of the traffic", n=one.agent_version, weight=one.weight),
@@ -124,7 +127,7 @@ def _show_releases(use: Use) -> None:
                 icon=":material/train:",
                 query_params={"release": str(one.id)},
             )
-            st.markdown(release_words.badge(one), width="content")
+            st.markdown(f"{environments.badge(one)} {release_words.badge(one)}".strip(), width="content")
             st.markdown(release_words.sentence(one), width="content")
 
 

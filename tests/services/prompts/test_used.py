@@ -3,8 +3,9 @@
 import mlflow
 import pytest
 
-from services import prompts, traces
-from services.prompts import used
+from services import apps, prompts, traces
+from services.apps import Environment, Stage
+from services.prompts import audience, used
 from tests import standing
 from tests.left_traces import leave
 from tests.services.prompts.conftest import agent, evaluation, release
@@ -61,6 +62,25 @@ def test_what_answers_people_now_is_told_with_its_share(written):
         for n in (1, 2, 3)
     }
     assert shares == {1: [], 2: [("support", 2, 10)], 3: [("support", 1, 90)]}
+
+
+def test_what_answers_in_staging_is_told_by_its_own_alias_and_releases(written):
+    follower = agent(written, linked=1)
+    apps.save_environment(written, Environment(Stage.STAGING, "support-staging"))
+    there = apps.at(written, Stage.STAGING)
+    for place, version in ((written, 3), (there, 2)):
+        mlflow.genai.set_prompt_alias("greeting", place.app.environment.alias, version)
+        standing.stand(place, 1, follower, weight=100)
+    to_staging = release(there, None, 2)
+    use = used.find(written, "greeting", 2)
+    assert [(one.stage, one.endpoint) for one in use.answering] == [(Stage.STAGING, "support-staging")]
+    assert [one.id for one in use.releases] == [to_staging]
+    assert [one.stage for one in used.find(written, "greeting", 3).answering] == [Stage.PRODUCTION]
+    told = [str(one) for one in audience.of(written, "greeting").sentences]
+    assert (
+        "In Staging, the endpoint support-staging answers with agent: a release to production changes nothing there."
+        in told
+    )
 
 
 def test_live_answers_of_the_version_are_counted_within_a_bound(written, monkeypatch):
