@@ -7,10 +7,13 @@ import time
 import pytest
 from sqlalchemy import select
 
-from services import agents, audit, database, jobs, production, prompts, releases
+from services import agents, audit, database, jobs, production, prompts, releases, traces
 from services.processes.lock import held, read
-from services.releases import STEPS, Kind, State
+from services.releases import STEPS, Kind, Proposal, State, canary
+from services.releases.plan import Part, Plan, Way
+from services.traces import TraceQuery
 from tests.train.conftest import PROMPT
+from tests.train.test_canary import asked
 
 pytestmark = pytest.mark.timeout(900)  # real processes, on whatever machine
 
@@ -55,6 +58,65 @@ def test_a_worker_killed_at_any_step_leaves_a_release_that_resumes(train, start_
     assert audit.broken_at(workspace.engine) is None
     moved = [one for one in audit.events(workspace) if one.verb == "move_traffic" and one.outcome == "done"]
     assert len(moved) <= 1
+
+
+def test_a_release_killed_in_every_part_that_compares_ends_like_an_undisturbed_one(train, start_worker):
+    """The worker dies right after each remote call, before or after its answer is stored; gateway and version die too."""
+    workspace = train.workspace
+    first = train.prompts()[0]
+    old, new = (train.agent(first, pinned=True) for _ in range(2))
+    for agent in (old, new):
+        train.evaluate(agent, first)
+    train.release(old, first)
+    canary.save_plan(workspace, Plan((Part(20, 1), Part(50, 2)), shadow=Part(100, 2, way=Way.SHADOW)))
+    proposal = Proposal(new, first, canary=True, shadow=True, harmless=True)
+    release = releases.start(workspace, releases.propose(workspace, proposal).id)
+
+    def passed(step):
+        if releases.get(workspace, release.id).done(step):
+            return True
+        asked(train, 2)
+        time.sleep(0.5)
+        return False
+
+    def killed(step, called, also=None):
+        until(called, 300)
+        kill(train, "worker")
+        if also:
+            also()
+        start_worker()
+        until(lambda: passed(step), 300)
+
+    def kill_new():
+        row = served(workspace, 2)
+        os.kill(row.pid, signal.SIGKILL)
+        until(lambda: (now := served(workspace, 2)).state == "ready" and now.pid != row.pid, 300)
+
+    killed("shadow 100", lambda: (there := production.standing(workspace, 2)) and there.shadow == 100)
+    killed("canary 20", lambda: production.traffic(workspace) == {1: 80, 2: 20}, lambda: kill(train, "gateway"))
+    killed("canary 50", lambda: production.traffic(workspace) == {1: 50, 2: 50}, kill_new)
+    until(lambda: production.traffic(workspace) == {2: 100}, 300)
+    kill(train, "worker")
+    start_worker()
+    ended = train.finished(release)
+
+    assert (ended.state, ended.proof.model_id) == (State.LIVE, new)
+    assert [one.state for one in ended.steps] == ["done"] * len(ended.steps)
+    lines = audit.events(workspace)[::-1]
+    tried = [one for one in lines if one.why == f"release {release.id}" and one.outcome == "intent"]
+    assert [one.after for one in tried if one.verb == "move_traffic"] == [
+        {"1": 80, "2": 20},
+        {"1": 50, "2": 50},
+        {"2": 100},
+    ]
+    assert [one.after for one in tried if one.verb == "copy_questions"] == [100, 0]
+    assert workspace.client.get_registered_model(agents.registered_name(workspace)).aliases == {"champion": 2}
+    rows = [served(workspace, version) for version in (1, 2)]
+    assert [(row.weight, row.shadow, row.wanted) for row in rows] == [(0, 0, "up"), (100, 0, "up")]
+    assert rows[1].copied >= 2 and audit.broken_at(workspace.engine) is None
+    assert (
+        traces.count(workspace, TraceQuery(origin="shadow"), 100)[0] >= 2 and not releases.live(workspace).moved_outside
+    )
 
 
 def test_a_stopped_release_resumes_where_it_stopped(train):
@@ -103,6 +165,6 @@ def test_a_killed_gateway_and_version_come_back_by_themselves(train):
         assert workspace.platform.serving.ask(workspace, workspace.app.endpoint, request).text
 
 
-def served(workspace):
+def served(workspace, version=1):
     with workspace.engine.connect() as connection:
-        return connection.execute(select(database.served)).one()
+        return connection.execute(select(database.served).where(database.served.c.version == version)).one()
