@@ -16,6 +16,7 @@ Outcome = tuple[Row, dict[str, Any], list[Measured]]
 PACKAGES = ("mlflow", "streamlit", "starlette", "deltalake")
 WIDTH, LINE, LABEL, BAR = 860, 26, 380, 320
 GOOD, BAD, PLAIN = "#2e7d4f", "#b3402e", "#4a6fa5"
+NO_PEERS = ("the goal", "one request")
 INTRODUCTION = """# Performance
 
 Made by `make bench`. Each number stands beside a peer or a floor that was measured in the same run on the same machine, in
@@ -68,11 +69,10 @@ def summary(outcomes: list[Outcome]) -> str:
     judged = [one for one in every if one.met is not None]
     missed = [one for one in judged if not one.met]
     told = ["## In short\n", f"{len(judged) - len(missed)} of {len(judged)} goals are met."]
-    told += [f"- missed: {one.what}, {one.size}: cost {_cost(one)}, goal {one.goal:g}" for one in missed]
+    told += [f"- missed: {one.named}: cost {_cost(one)}, goal {one.goal:.3g}" for one in missed]
+    compared = [one for one in every if one.peer not in NO_PEERS]
     told += ["\nThe three highest costs:\n"]
-    told += [
-        f"- {one.what}, {one.size}: {_cost(one)} of {one.peer}" for one in sorted(every, key=lambda one: -one.cost)[:3]
-    ]
+    told += [f"- {one.named}: {_cost(one)} of {one.peer}" for one in sorted(compared, key=lambda one: -one.cost)[:3]]
     broken = [f"- {row.title}: {ended['failed']}" for row, ended, _ in outcomes if ended and ended["failed"]]
     left = [f"- {row.title}" for row, ended, _ in outcomes if not ended]
     told += (["\nNot measured to the end:\n", *broken] if broken else []) + (["\nNot run:\n", *left] if left else [])
@@ -93,7 +93,7 @@ def section(row: Row, ended: dict[str, Any], found: list[Measured]) -> str:
 
 
 def _line(one: Measured) -> str:
-    goal = "" if one.goal is None else f"{one.goal:g} {'✓' if one.met else '✗'}"
+    goal = "" if one.goal is None else f"{one.goal:.3g} {'✓' if one.met else '✗'}"
     return f"| {one.what} | {one.size} | {_number(one.ours)} {one.unit} | {_number(one.beside)} {one.unit} | {one.peer} | {_cost(one)} | {goal} |"
 
 
@@ -132,7 +132,7 @@ def picture(row: Row, found: list[Measured]) -> str:
         top, at = number * LINE, place(one.cost)
         colour = PLAIN if one.met is None else GOOD if one.met else BAD
         left, wide = min(at, middle), max(abs(at - middle), 1.5)
-        label = html.escape(f"{one.what}, {one.size}" if one.size else one.what)
+        label = html.escape(one.named)
         drawn.append(f'<text x="{LABEL - 10}" y="{top + 17}" text-anchor="end" fill="#222">{label}</text>')
         drawn.append(f'<rect x="{left:.1f}" y="{top + 5}" width="{wide:.1f}" height="{LINE - 10}" fill="{colour}"/>')
         drawn.append(f'<text x="{LABEL + BAR + 12}" y="{top + 17}" fill="#222">{_cost(one)}{_verdict(one)}</text>')
@@ -146,4 +146,4 @@ def picture(row: Row, found: list[Measured]) -> str:
 
 
 def _verdict(one: Measured) -> str:
-    return "" if one.goal is None else f"  goal {one.goal:g} {'met' if one.met else 'missed'}"
+    return "" if one.goal is None else f"  goal {one.goal:.3g} {'met' if one.met else 'missed'}"

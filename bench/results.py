@@ -26,6 +26,10 @@ class Measured:
     more: bool = False
 
     @property
+    def named(self) -> str:
+        return f"{self.what}, {self.size}" if self.size else self.what
+
+    @property
     def cost(self) -> float:
         """How many times the peer's cost ours is; less is better, 1 is the same."""
         return self.beside / self.ours if self.more else self.ours / self.beside

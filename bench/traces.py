@@ -62,12 +62,13 @@ def cases(place, size: int) -> dict[str, tuple[Callable[[], list[str]], Callable
             )
         ]
 
+    common = ours(text=COMMON)
     return {
         "newest 50": (ours(), theirs("")),
         "newest 50 that failed": (ours(state="ERROR"), theirs("status = 'ERROR'")),
         "newest 50 of a verdict": (ours(scorer="relevance"), theirs("feedback.relevance = 'false'")),
         "one order number": (ours(text=rare), theirs(f"trace.text LIKE '%{rare}%'")),
-        "a common word, two letters": (ours(text=COMMON), ours(text=COMMON)),
+        "a common word, two letters": (common, common),
     }
 
 
