@@ -1,6 +1,6 @@
 """Reading and comparing two finished evaluations, against MLflow's own API on the same store.
 
-    python -m bench.evaluation_read [rows]
+    python -m bench.evaluation_read [rows] [rounds]
 
 Every number is a process of its own with everything imported (cold), and the median of its warm rounds in which nothing
 is cached. The same rows, verdicts and counts of better and worse must come out of both ways. Target: ten times faster.
@@ -31,10 +31,10 @@ READ_MLFLOW, READ, COMPARE_MLFLOW, COMPARE = "mlflow: read one", "read one", "ml
 CASES = (READ_MLFLOW, READ, COMPARE_MLFLOW, COMPARE)
 
 
-def main(rows: int) -> None:
+def main(rows: int, rounds_each: int = ROUNDS) -> None:
     folder = Path(tempfile.mkdtemp(prefix="bench-evaluation-read-"))
     in_process(folder, "fill", str(rows))
-    rounds = [{case: json.loads(in_process(folder, "measure", case)) for case in CASES} for _ in range(ROUNDS)]
+    rounds = [{case: json.loads(in_process(folder, "measure", case)) for case in CASES} for _ in range(rounds_each)]
     for ours, theirs in ((READ, READ_MLFLOW), (COMPARE, COMPARE_MLFLOW)):
         assert rounds[0][ours]["found"] == rounds[0][theirs]["found"], f"{ours}: other rows than {theirs}"
     for ours, theirs, what in ((READ, READ_MLFLOW, "read one"), (COMPARE, COMPARE_MLFLOW, "compare two")):
@@ -219,4 +219,4 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["measure"]:
         print(json.dumps(measure(sys.argv[2])))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+        main(*map(int, sys.argv[1:] or ("1000",)))

@@ -1,6 +1,6 @@
 """The list of prompts and its search, against one page of 50 of MLflow's own `search_prompts`, on the same store.
 
-    python -m bench.prompt_list [prompts] [versions] [versions of every twentieth]
+    python -m bench.prompt_list [prompts] [versions] [versions of every twentieth] [rounds]
 
 Every number is a process of its own (cold) and the median of its warm rounds; “after a write” is the first look after
 another process registered a version by plain MLflow, MLflow's own page as well. Answers are checked. Target: twice
@@ -36,12 +36,12 @@ NEEDLE = "二段階認証の案内"
 CASES = ("mlflow: a page of 50", "list", "search, common word", "search, rare word", "search, two letters", "names")
 
 
-def main(prompts: int, versions: int, many: int) -> None:
+def main(prompts: int, versions: int, many: int, rounds: int = ROUNDS) -> None:
     home = Path(tempfile.mkdtemp(prefix="bench-prompt-list-"))
     for title, long in ((f"{versions} versions each", versions), (f"every twentieth has {many}", many)):
         folder = home / str(long)
         in_process(folder, "fill", str(prompts), str(versions), str(long))
-        report(title, [measured(folder) for _ in range(ROUNDS)])
+        report(title, [measured(folder) for _ in range(rounds)])
 
 
 def measured(folder: Path) -> dict[str, dict[str, float]]:
