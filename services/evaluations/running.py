@@ -101,7 +101,9 @@ class _Attempt:
                 else:
                     self._take_up(run_id, whole)
                     self.work.save({"run_id": run_id})
-                self._evaluate(run_id, whole, tally)
+                # Of what begins now nothing can be there yet, unless it is about answers that exist.
+                begun = {} if new and self.source.kind != TRACES else table.answers(self.workspace, run_id, whole)
+                self._evaluate(run_id, whole, tally, begun)
         except Hopeless:
             raise _none_answered(tally.first_error) from None
         except Cancelled:
@@ -166,10 +168,9 @@ class _Attempt:
         if failed and self.by_hand and self.source.kind != TRACES:
             self.workspace.client.delete_traces(self.workspace.app.experiment_id, trace_ids=failed)
 
-    def _evaluate(self, run_id: str, whole: Plan, tally: Tally) -> None:
+    def _evaluate(self, run_id: str, whole: Plan, tally: Tally, traces: dict[tuple[str, int], Trace]) -> None:
         """Ask what has no answer, score what lacks a score, then make the table of everything."""
         os.environ.update(ENVIRONMENT | {"MLFLOW_GENAI_EVAL_MAX_SCORER_WORKERS": str(self._scorers_at_once)})
-        traces = table.answers(self.workspace, run_id, whole)
         given = scoring.given(traces.values(), run_id)
         tally.had(traces.values(), given)
         missing = [slot for slot in whole.slots if slot.key not in traces]
