@@ -1,5 +1,6 @@
 """Errors an operator can act on: a message and a next step."""
 
+import re
 import sqlite3
 from types import TracebackType
 
@@ -13,6 +14,8 @@ SQLITE_AWAY = (5, 6, 8, 10, 13, 14)
 
 # What a workspace answers by, in MLflow's words; an MLflow server of one's own has no privileges to grant.
 REFUSALS = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "REQUEST_LIMIT_EXCEEDED": 429}
+# How MLflow passes on what is no answer of its server.
+PAGE = re.compile(r"Response body: '\s*<")
 
 # MLflow's local store calls a missing alias or version an invalid parameter.
 NOT_FOUND = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
@@ -173,13 +176,15 @@ def _from_mlflow(error: Exception, doing: Message) -> ConsoleError:
     )
     from mlflow.utils.uri import is_databricks_uri
 
+    from services.platforms.databricks import refusals
+
     # MLflow wraps what its HTTP client raises, with the whole address and retry count in the text.
     if type(error.__context__).__module__.partition(".")[0] in NETWORK:
         return _unreachable(doing)
+    if PAGE.search(str(error)):
+        return refusals.page(doing)
     code = error.error_code if isinstance(error, MlflowException) else ""
     if code in REFUSALS and is_databricks_uri(mlflow.get_tracking_uri()):
-        from services.platforms.databricks import refusals
-
         return refusals.of_status(REFUSALS[code], doing, _first_line(error))
     if code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
         return NotFoundError(

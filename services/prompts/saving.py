@@ -4,13 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import mlflow
 from mlflow.entities.model_registry import PromptVersion as MlflowPromptVersion
+from mlflow.exceptions import MlflowException
 
 from services import audit
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError
+from services.errors import ConflictError, InvalidInputError, is_missing
 from services.messages import Message
 from services.prompts import registered
 from services.prompts.checks import check
@@ -20,6 +22,7 @@ from services.prompts.versions import APP_TAG, BASE_TAG, TRASH_TAG, PromptVersio
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
+SAVING_TAG = "signalbox.saving"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -35,7 +38,7 @@ def save(
     check(content)
     check_name(workspace, name)
     labels = {label: value.strip() for label, value in content.labels.items() if value.strip()}
-    tags = labels | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id}
+    tags = labels | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id, SAVING_TAG: uuid4().hex}
     if base is not None:
         tags[BASE_TAG] = str(base)
     with audit.change(workspace, Verb.SAVE_PROMPT, name, why=note) as change:
@@ -47,9 +50,11 @@ def save(
             response_format=dict(content.response_format) if content.response_format else None,
             model_config=content.settings.to_json() or None,
         )
-        change.after = made.version
+        change.after = number = int(made.version)
         _claim(workspace, name, made)
-    return version(workspace, name, int(made.version))
+        if base is None or number != base + 1:
+            change.after = number = _saved_once(workspace, name, number, tags[SAVING_TAG])
+    return version(workspace, name, number)
 
 
 def label(workspace: "Workspace", name: str, number: int, labels: Mapping[str, str]) -> PromptVersion:
@@ -82,6 +87,25 @@ def check_name(workspace: "Workspace", name: str) -> None:
             Message("The prompt “{name}” is in the trash.", name=name),
             Message("Restore it first, or choose another name."),
         )
+
+
+def _saved_once(workspace: "Workspace", name: str, number: int, saving: str) -> int:
+    """The version of this saving; where an answer was lost MLflow asked again, and its twins are taken away."""
+    full = workspace.full_name(name)
+    while number > 1 and _saving_of(workspace, full, number - 1) == saving:
+        workspace.client.delete_prompt_version(full, str(number))
+        number -= 1
+    return number
+
+
+def _saving_of(workspace: "Workspace", full: str, number: int) -> str | None:
+    try:
+        found = workspace.client.get_prompt_version(full, str(number))
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
+    return found.tags.get(SAVING_TAG) if found else None
 
 
 def _claim(workspace: "Workspace", name: str, made: MlflowPromptVersion) -> None:

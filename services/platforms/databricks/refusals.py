@@ -60,6 +60,15 @@ def away(doing: Message, reason: str) -> PlatformError:
     )
 
 
+def page(doing: Message) -> PlatformError:
+    """A proxy or a VPN answered instead."""
+    return PlatformError(
+        Message("{doing}: a web page came back instead of an answer.", doing=doing),
+        Message("A sign-in page of a proxy or VPN may stand in between. Sign in there, then try again."),
+        retryable=True,
+    )
+
+
 def unexpected(doing: Message, reason: str, retryable: bool = False) -> PlatformError:
     return PlatformError(
         Message("{doing}: the workspace answered “{reason}”.", doing=doing, reason=reason),
