@@ -11,7 +11,8 @@ import argparse
 import numpy as np
 from scipy import stats
 
-from services.verdicts import sequential
+from services.verdicts import betting, sequential
+from services.verdicts.betting import Told
 from services.verdicts.sequential import Seen
 
 ALPHA, TOLERANCE = 0.05, 0.2
@@ -42,6 +43,41 @@ def slower(streams: int, answers: int, factor: float, share: float) -> float:
         seen = [Seen(bool(one), share, float(value)) for one, value in zip(new, seconds, strict=True)]
         found += sequential.of_amounts(seen, TOLERANCE).peak >= LINE
     return found / streams
+
+
+def compared(streams: int, answers: int, drop: float, split: bool) -> tuple[float, float, float]:
+    """How often an A/B test, or a shadow of half as many questions, says better and worse, and holds the true change."""
+    chance, told = np.random.default_rng(1), []
+    for _ in range(streams):
+        if split:
+            new = chance.random(answers) < 0.5
+            good = chance.random(answers) < 0.9 - drop * new
+            rounds = [[_told(one, fine)] for one, fine in zip(new, good, strict=True)]
+            told.append(betting.of_split(rounds, 0.5, LINE))
+        else:
+            old, good = (chance.random(answers // 2) < level for level in (0.9, 0.9 - drop))
+            both = [[_told(False, one), _told(True, fine)] for one, fine in zip(old, good, strict=True)]
+            told.append(betting.of_pairs(both, LINE))
+    better, worse = (sum(side) / streams for side in ([one.low > 0 for one in told], [one.high < 0 for one in told]))
+    return better, worse, sum(one.low <= -drop <= one.high for one in told) / streams
+
+
+def _told(new: bool, good: bool) -> Told:
+    return Told(bool(new), bool(good), bool(good))
+
+
+def words(streams: int) -> int:
+    """Print how the words of A/B tests and shadows come; returns how many lines are above what chance allows."""
+    limit, wrong = stats.binom.ppf(0.999, streams, ALPHA) / streams, 0
+    for split, name in ((True, "A/B test of 1,000 answers"), (False, "shadow of 500 questions  ")):
+        for drop in (0.0, 0.05, 0.1):
+            better, worse, held = compared(streams, 1000, drop, split)
+            wrong += better > limit or (not drop and worse > limit)
+            print(
+                f"{name}, drop {drop * 100:2.0f} points: better {better:.3f} worse {worse:.3f} holds {held:.3f}",
+                flush=True,
+            )
+    return wrong
 
 
 def the_same_as_the_console(streams: int = 20, answers: int = 300) -> bool:
@@ -97,6 +133,7 @@ def main() -> int:
     few = max(asked.streams // 10, 20)
     kept, found = (slower(few, 600, factor, 0.25) for factor in (1 + TOLERANCE, 2.0))
     print(f"seconds at the tolerance, share 25%: false alarms {kept:.3f} of {few}; twice as long: found {found:.3f}")
+    wrong += words(2 * few)
     detections(few, asked.answers * 5)
     return int(wrong or kept > stats.binom.ppf(0.999, few, ALPHA) / few)
 

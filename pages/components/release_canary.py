@@ -150,7 +150,7 @@ def _show_couples(release: Release, step: Step) -> None:
         ):
             with column:
                 st.caption(name)
-                st.text(said or _("no answer"))
+                st.markdown(session.escape(said) or f":gray[{_('no answer')}]")
                 st.page_link(
                     session.page("traces"),
                     label=_("Open the trace"),
