@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import agent_steps, agent_titles, erasing, opinion, session
 from services import agents, monitoring, traces
-from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict
+from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict, archived
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -41,7 +41,14 @@ def show(workspace: Workspace, trace_id: str) -> None:
     """The whole story, with a way back to the list."""
     st.button(_("All traces"), icon=":material/arrow_back:", key="back", on_click=_back)
     with st.spinner(_("An answer's trace is written within some seconds.")):
-        story = traces.await_story(workspace, trace_id)
+        story = archived.story(workspace, trace_id) or traces.await_story(workspace, trace_id)
+    if story.archived:
+        st.info(
+            _(
+                "MLflow has lost this trace by its age; this is the archive's copy. To judge it, or to take it into a dataset, "
+                "bring its day back to MLflow at the end of Monitoring."
+            )
+        )
     _show_head(workspace, story.row)
     _show_talk(story)
     _show_verdicts(workspace, story)
@@ -91,7 +98,8 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
         st.button(_("Look again"), icon=":material/refresh:", key="look-again")
     elif not story.verdicts:
         st.caption(_("Nobody has judged this answer."))
-    opinion.show_form(workspace, story.row.trace_id)
+    if not story.archived:
+        opinion.show_form(workspace, story.row.trace_id)
     for verdict in story.verdicts:
         with st.container(border=True):
             st.markdown(f"**{session.escape(verdict.scorer)}** {verdict_badge(verdict)}")

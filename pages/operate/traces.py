@@ -1,10 +1,12 @@
 """Every question with its answer: find one, read what happened; or whole conversations."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.components import screens, session, trace_filters, trace_view
 from services import readmodel
-from services.traces import Found, TraceQuery
+from services.traces import Found, TraceQuery, archived
 
 _ = session.text
 
@@ -65,6 +67,24 @@ def show_nothing(query: TraceQuery) -> None:
     st.page_link(session.page("endpoints"), label=_("Open Endpoints"), icon=":material/dns:")
 
 
+def show_archived(query: TraceQuery) -> None:
+    """What MLflow lost by its age, when it is asked for."""
+    lost = archived.lost_before(workspace)
+    if lost is None:
+        return
+    label = _("Look in the archive too, for what was asked before {day}", day=f"{lost}")
+    if not st.toggle(label, key="traces-archive"):
+        return
+    with st.spinner(_("Looking in the archive")):
+        rows = archived.find(workspace, replace(query, limit=PAGE))
+    if not rows:
+        st.info(_("Nothing in the archive fits. Choose “All” as the period, or other words."))
+    for row in rows:
+        trace_view.show_row(row, open_trace)
+    if len(rows) == PAGE:
+        st.caption(_("The newest {n} of the archive. Choose words, a person or a conversation to find others.", n=PAGE))
+
+
 workspace = session.workspace()
 screens.show_title("traces")
 chosen = st.query_params.get("trace")
@@ -82,3 +102,4 @@ if found.rows:
     show_list(found)
 else:
     show_nothing(query)
+show_archived(query)

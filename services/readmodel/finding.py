@@ -48,6 +48,13 @@ def count(workspace: "Workspace", query: TraceQuery, most: int) -> tuple[int, bo
     return min(found, most), found > most
 
 
+def known(workspace: "Workspace", trace_ids: list[str]) -> set[str]:
+    """Those of these that MLflow had when it was last read."""
+    held = "SELECT trace_id FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))"
+    with file.reading(workspace) as connection:
+        return {id for (id,) in connection.execute(held, (json.dumps(trace_ids),))}
+
+
 def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int) -> int:
     """How many live answers of the last `hours` none of these scorers has judged in production, counted up to `most`."""
     names = ", ".join("?" * len(scorers))

@@ -58,6 +58,7 @@ class TraceStory:
 
     `tools`: those that the answer names where no step of the trace does. `first`: seconds to the first words of an answer
     that was streamed, None where no stream is known. `cost`: US dollars by MLflow's price list, None where it has no price.
+    `archived`: told from the archive, because MLflow has lost it by its age.
     """
 
     row: TraceRow
@@ -73,6 +74,7 @@ class TraceStory:
     tools: tuple[ToolStep, ...] = ()
     first: float | None = None
     cost: float | None = None
+    archived: bool = False
 
     @property
     def practice(self) -> bool:

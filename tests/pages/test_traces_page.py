@@ -7,10 +7,12 @@ import mlflow
 import pytest
 
 from bench import trace_maker
-from services import monitoring, scorers, traces, views
+from services import archive, monitoring, scorers, traces, views
+from services.archive import plan
 from services.errors import ForbiddenError
 from services.people import ALL_ROLES, Actor, Role
 from services.traces import opinions
+from tests.archived import work
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 from tests.standing import logged
@@ -182,3 +184,23 @@ def test_a_missing_trace_is_a_plain_error(screen, monkeypatch):
     monkeypatch.setattr("services.traces.PATIENCE", 0.1)
     page = screen("traces", trace="tr-missing")
     assert "does not exist" in texts(page)
+
+
+def test_what_mlflow_lost_is_opened_from_the_archive(screen, workspace, monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_IN_MLFLOW", 1)
+    id = leave(workspace, "Where was it?", hours_ago=100)
+    assert "traces-archive" not in [toggle.key for toggle in screen("traces").toggle]
+    archive.start(workspace)
+    work(workspace)
+    archive.change_ages(workspace, None, 2)
+    work(workspace)
+
+    page = screen("traces", hours="720")
+    assert "Where was it?" not in texts(page)
+    page.toggle(key="traces-archive").set_value(True).run()
+    assert "Where was it?" in texts(page)
+    page.button(key=f"open-{id}").click().run()
+    shown = texts(page)
+    assert "this is the archive's copy" in shown and "On its way" in shown
+    assert not [button for button in page.button if button.key and "opinion" in button.key]
+    assert not page.exception
