@@ -150,6 +150,8 @@ def report(
     for one in growth:
         unit = " %" if "memory" in one.of else ""
         told.append(
-            f"| {one.of} | {one.mean:.1f} | {one.slope:+.1f} ± {one.off:.1f}{unit} | {one.limit:g}{unit} | {one.verdict} |"
+            f"| {one.of} | {one.mean:.1f} | {one.slope:+.1f} ± {one.off:.1f}{unit} | {one.limit:g}{unit} | {one.verdict} |".replace(
+                "+nan ± nan", "–"
+            ).replace("nan", "–")
         )
     return told
