@@ -42,11 +42,11 @@ def describe(version: Served) -> Message:
 def stream(
     workspace: "Workspace", conversation: Sequence[Mapping[str, Any]], conversation_id: str = ""
 ) -> Iterator[Delta]:
-    """Ask the live endpoint as anyone would; the answer counts as live traffic."""
+    """Ask the live endpoint as anyone would; the answer counts as live traffic, or as a rehearsal's."""
     context = {"context": {"conversation_id": conversation_id}} if conversation_id else {}
     request = {
         "input": list(conversation),
-        "custom_inputs": {"signalbox_origin": "live", "user_id": workspace.actor.id},
+        "custom_inputs": {"signalbox_origin": workspace.app.traffic, "user_id": workspace.actor.id},
         **context,
     }
     return workspace.platform.serving.stream(workspace, workspace.app.endpoint, request)

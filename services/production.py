@@ -82,6 +82,19 @@ def move_alias(workspace: "Workspace", prompt: str, expected: int | None, to: in
             raise _not_kept(Message("the alias of {prompt}", prompt=prompt))
 
 
+def slip(workspace: "Workspace", prompt: str, to: int) -> None:
+    """Move the alias in the practice copy of a rehearsal as somebody outside the console would: without a release.
+
+    Raises ConflictError for an app that answers people.
+    """
+    audit.require(workspace, Verb.INJECT_FAULT)
+    if not workspace.app.practice:
+        raise ConflictError(
+            Message("Only a practice copy may be disturbed."), Message("Start a rehearsal: it makes one.")
+        )
+    mlflow.genai.set_prompt_alias(workspace.full_name(prompt), workspace.app.environment.alias, to)
+
+
 def pin(workspace: "Workspace", prompt: str, version: int, why: str) -> None:
     """Let `release_<version>` name the version, which agents pinned to it load: some platforms load none by number.
 

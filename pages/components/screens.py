@@ -33,6 +33,7 @@ SECTIONS = {
 }
 # What the noun of a screen is, in one sentence, where the screen itself does not begin with it.
 ABOUT = {
+    "rehearsal": mark("In a rehearsal you find and mend faults in a practice copy of the app, and hear how it went."),
     "prompts": mark("A prompt is what the assistant is told; each saved version stays as it is, and one of them is live."),
     "agents": mark("An agent is the program that asks the model; each version is logged with its prompt, settings and packages."),
     "datasets": mark("A dataset is a list of questions on which answers are judged; its critical ones may never get worse."),
@@ -53,6 +54,7 @@ OPENED = frozenset({"agent", "dataset", "new", "import", "prompt", "queue", "rel
 SCREENS = (
     Screen("home", "overview", mark("Home"), ":material/home:"),
     Screen("search", "overview", mark("Search"), ":material/search:"),
+    Screen("rehearsal", "overview", mark("Rehearsal"), ":material/school:"),
     Screen("prompts", "author", mark("Prompts"), ":material/edit_note:"),
     Screen("playground", "author", mark("Playground"), ":material/science:"),
     Screen("agents", "author", mark("Agents"), ":material/smart_toy:"),

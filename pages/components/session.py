@@ -50,6 +50,8 @@ JOB_KIND = {
     "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
+    "rehearse": mark("Rehearsal"),
+    "end_rehearsal": mark("Ending a rehearsal"),
     "verify_audit": mark("Checking the audit log"),
 }
 # Streamlit offers no way to name the page's language, which screen readers and fonts go by, nor some colours and sizes.

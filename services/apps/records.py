@@ -65,7 +65,8 @@ class Environment:
 class App:
     """One product that answers people: its experiment and its settings.
 
-    `endpoint` and `environment` are those of production, or of the environment that the workspace works in.
+    `endpoint` and `environment` are those of production, or of the environment that the workspace works in. `practice`:
+    it is the copy of a rehearsal.
     """
 
     id: str
@@ -85,6 +86,12 @@ class App:
     environment: Environment = field(default_factory=Environment)
     archived: bool = False
     sample: bool = False
+    practice: bool = False
+
+    @property
+    def traffic(self) -> str:
+        """The origin of what counts as live traffic here: a practice copy has no customers."""
+        return "rehearsal" if self.practice else "live"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -97,15 +104,15 @@ class App:
         return Currency(self.currency, self.currency_rate)
 
 
-ENVIRONMENTS, OFFLINE = "environments", "offline"
+ENVIRONMENTS, OFFLINE, REHEARSAL = "environments", "offline", "rehearsal"
 NO_APP = App(id="", name="", experiment_id="")
 
 
 def all(workspace: "Workspace", *, archived: bool = False) -> list[App]:
-    """The apps by name, without the archived ones unless asked for."""
+    """The apps by name, the practice copy of a rehearsal last, without the archived ones unless asked for."""
     with workspace.engine.connect() as connection:
         ids = connection.execute(select(table.c.id).where(table.c.archived == archived)).scalars().all()
-    return sorted((get(workspace, id) for id in ids), key=lambda app: app.name.casefold())
+    return sorted((get(workspace, id) for id in ids), key=lambda app: (app.practice, app.name.casefold()))
 
 
 def get(workspace: "Workspace", id: str) -> App:
@@ -120,6 +127,7 @@ def get(workspace: "Workspace", id: str) -> App:
         experiment_id=row.experiment_id,
         archived=row.archived,
         sample=row.sample,
+        practice=REHEARSAL in settings,
         dataset_id=settings.get("dataset"),
         gate=Gate.from_json(settings.get("gate", {})),
         **settings["app"],

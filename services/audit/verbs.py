@@ -85,6 +85,10 @@ class Verb(StrEnum):
     MOVE_TRAFFIC = "move_traffic"
     COPY_QUESTIONS = "copy_questions"
     RETIRE = "retire"
+    START_REHEARSAL = "start_rehearsal"
+    TAKE_PART = "take_part"
+    INJECT_FAULT = "inject_fault"
+    END_REHEARSAL = "end_rehearsal"
     READ_AUDIT = "read_audit"
     EXPORT_AUDIT = "export_audit"
     VERIFY_AUDIT = "verify_audit"
@@ -171,6 +175,10 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.MOVE_TRAFFIC: Role.APPROVER,
     Verb.COPY_QUESTIONS: Role.APPROVER,
     Verb.RETIRE: Role.APPROVER,
+    Verb.START_REHEARSAL: Role.APPROVER,
+    Verb.TAKE_PART: Role.REVIEWER,
+    Verb.INJECT_FAULT: Role.ADMIN,
+    Verb.END_REHEARSAL: Role.APPROVER,
     Verb.READ_AUDIT: Role.APPROVER,
     Verb.EXPORT_AUDIT: Role.APPROVER,
     Verb.VERIFY_AUDIT: Role.APPROVER,

@@ -83,6 +83,8 @@ HANDLERS: dict[str, str] = {
     "save_dataset": "services.datasets.saving:run",
     "improve_prompt": "services.prompts.improve.running:run",
     "tend_prompts": "services.prompts.tending:run",
+    "rehearse": "services.rehearsal:run",
+    "end_rehearsal": "services.rehearsal:run_end",
     "verify_audit": "services.audit.verifying:run",
 }
 

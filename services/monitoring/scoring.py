@@ -14,7 +14,7 @@ from services import database, scorers
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.traces.rows import PAIR_TAG, is_bare, newest_feedback, origin, read_infos
+from services.traces.rows import PAIR_TAG, is_bare, is_live, newest_feedback, origin, read_infos
 from services.traces.story import VERSION_KEY, request_of, root_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _due(
     workspace: "Workspace", running: list[MonitoredScorer], hours: float, again: bool
 ) -> Iterator[tuple[TraceInfo, list[MonitoredScorer]]]:
     for info in read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"):
-        if not _is_ours(info) or info.state != TraceState.OK or (is_bare(info) and _is_fresh(info)):
+        if not _is_ours(workspace, info) or info.state != TraceState.OK or (is_bare(info) and _is_fresh(info)):
             continue
         missing = [
             one
@@ -85,9 +85,9 @@ def _due(
             yield info, missing
 
 
-def _is_ours(info: TraceInfo) -> bool:
+def _is_ours(workspace: "Workspace", info: TraceInfo) -> bool:
     """Live, or a shadow's answer to a copied question: that counts in no number of production, and is compared."""
-    return origin(info) == "live" or (origin(info) == "shadow" and PAIR_TAG in info.tags)
+    return is_live(workspace, info) or (origin(info) == "shadow" and PAIR_TAG in info.tags)
 
 
 def _is_fresh(info: TraceInfo) -> bool:

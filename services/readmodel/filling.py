@@ -9,6 +9,7 @@ import sqlite3
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.readmodel import following, source, sums
@@ -65,7 +66,9 @@ def _replace(
     read = source.of(workspace).facts(workspace, slots[-1] * SLOT_MS, (slots[0] + 1) * SLOT_MS)
     by_slot: dict[int, list[Fact]] = defaultdict(list)
     for fact in read:
-        by_slot[fact.slot].append(fact)
+        # In the practice copy of a rehearsal every chart is of what is asked for practice.
+        practised = fact.origin == workspace.app.traffic != "live"
+        by_slot[fact.slot].append(replace(fact, origin="live") if practised else fact)
     with transaction(connection):
         for slot in slots:
             keep(connection, slot, by_slot[slot], prints.get(slot))

@@ -19,6 +19,8 @@ from services.settings import Settings
 from services.wording import Finding
 
 REACHABLE_SECONDS = 10.0
+# Where another judge is than the console's: only a rehearsal sets it, to one that is gone.
+JUDGE_ADDRESS = "judge_address"
 SAID = {"yes": True, "no": False}
 UNCLEAR = AssessmentError("UNCLEAR_VERDICT", "The judge gave no verdict that can be read.")
 NO_SETTINGS: Mapping[str, Any] = {}
@@ -69,7 +71,7 @@ class SpecScorer(Scorer):
     ) -> "SpecScorer":
         """`settings` are the spec's with the app's variables filled in."""
         self._spec, self._settings, self._called = spec, settings, called
-        self._judge, self._address = judge_of(console), console.llm_base_url or ""
+        self._judge, self._address = judge_of(console), str(settings.get(JUDGE_ADDRESS) or console.llm_base_url or "")
         return self
 
     def model_dump(self, **options: Any) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def origin_of(tags: Mapping[str, str], evaluated: bool) -> str:
     return environment if environment in ELSEWHERE else "live"
 
 
+def is_live(workspace: "Workspace", info: TraceInfo) -> bool:
+    """Whether it counts as production's: in the practice copy of a rehearsal, what is asked for practice does."""
+    return origin(info) == workspace.app.traffic
+
+
 def is_bare(info: TraceInfo) -> bool:
     """Whether only the spans were stored, by a process that died or has not come to the rest yet."""
     return not info.trace_metadata and ORIGIN_TAG not in info.tags

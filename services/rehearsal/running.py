@@ -1,0 +1,87 @@
+"""The recurring job of a rehearsal: makes the copy, asks it questions, brings one fault after the other, watches what is done."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from services import audit, datasets
+from services.audit import Verb
+from services.database import now
+from services.errors import ConsoleError
+from services.people import CONSOLE
+from services.rehearsal import making, records
+from services.rehearsal.faults import COLLEAGUE, FAULTS
+from services.rehearsal.records import Course, Rehearsal
+
+if TYPE_CHECKING:
+    from services.jobs import Work
+    from services.workspace import Workspace
+
+log = logging.getLogger("signalbox.worker")
+
+REST = timedelta(seconds=8)
+OTHERS = (CONSOLE.id, COLLEAGUE.id)
+
+
+def run(place: "Workspace", work: "Work") -> dict[str, Any]:
+    """One look; the worker starts the next one by itself."""
+    read, found = records.load(place)
+    if found is None or found.ending:
+        return {}
+    if found.ready_at is None:
+        making.make(place, work)
+        records.save(place, replace(found, ready_at=now()), read)
+        return {}
+    if found.over:
+        return {}
+    _ask(place, len(found.courses) + work.job.attempt)
+    seen = _looked(place, found) if found.open else _next(place, work, found)
+    if seen != found:
+        records.save(place, seen, read)
+    return {}
+
+
+def _ask(place: "Workspace", number: int) -> None:
+    """One question, as a customer would; what keeps it from being answered may be what is rehearsed."""
+    asked = datasets.rows(place, str(place.app.dataset_id))
+    request = {
+        "input": [{"role": "user", "content": asked[number % len(asked)].question}],
+        "custom_inputs": {"signalbox_origin": place.app.traffic},
+    }
+    try:
+        place.platform.serving.ask(place, place.app.endpoint, request, timeout=20)
+    except ConsoleError as error:
+        log.info("the practice copy gave no answer: %s", error)
+
+
+def _next(place: "Workspace", work: "Work", found: Rehearsal) -> Rehearsal:
+    """The next fault, after a rest in which all is well."""
+    since = max(one.ended_at for one in found.courses if one.ended_at) if found.courses else found.ready_at
+    if since is None or now() < since + REST:
+        return found
+    fault = FAULTS[found.order[len(found.courses)]]
+    with audit.change(place, Verb.INJECT_FAULT, place.app.id):
+        memory = fault.inject(place, work)
+    return replace(found, courses=(*found.courses, Course(fault.name, now(), memory)))
+
+
+def _looked(place: "Workspace", found: Rehearsal) -> Rehearsal:
+    course, at = found.courses[-1], now()
+    fault = FAULTS[course.fault]
+    noticed = course.noticed_at or _acted(place, fault.verbs, course.injected_at)
+    mended, kept = fault.mended(place, course.memory), fault.kept(place, course.memory)
+    seen = replace(
+        course,
+        noticed_at=noticed or (at if mended or kept else None),
+        mended_at=at if mended else None,
+        ended_at=at if mended or kept else None,
+        kept=kept,
+    )
+    return replace(found, courses=(*found.courses[:-1], seen))
+
+
+def _acted(place: "Workspace", verbs: tuple[Verb, ...], since: datetime) -> datetime | None:
+    """When a person first did something about it."""
+    lines = audit.of_verbs(place, verbs, since)
+    return next((one.at for one in lines if one.actor not in OTHERS), None)

@@ -1,0 +1,122 @@
+"""Rehearsals without processes: who may, what is kept, what counts, and that nothing of a copy stays."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+from services import audit, database, jobs, monitoring, production, prompts, readmodel, rehearsal, reviews, scorers
+from services.audit import Verb
+from services.errors import ConflictError, ForbiddenError
+from services.people import CONSOLE, Actor, Role
+from services.platforms import MonitoredScorer
+from services.readmodel import TraceQuery
+from services.rehearsal import FAULTS, Course, making, records
+from services.releases import Kind as ReleaseKind
+from services.releases import Pair
+from services.reviews import desk, stored
+from services.reviews.records import Form, Kind, Label, Pick, Rule
+from services.scorers import ScorerSpec
+from tests import standing
+from tests.left_traces import leave
+
+
+@pytest.fixture
+def made(workspace):
+    return rehearsal.start(workspace, "Practice")
+
+
+@pytest.fixture
+def place(workspace, made):
+    """The practice copy, as the console works on it."""
+    return replace(rehearsal.copy(workspace, made), actor=CONSOLE)
+
+
+def with_fault(place, name):
+    """One fault that has just come."""
+    read, found = records.load(place)
+    course = Course(name, database.now(), {})
+    records.save(place, replace(found, ready_at=database.now(), courses=(course,)), read)
+
+
+def how_many(place, *tables):
+    with place.engine.connect() as connection:
+        return [connection.execute(select(func.count()).select_from(one)).scalar_one() for one in tables]
+
+
+def test_there_is_one_rehearsal_at_a_time(workspace, made):
+    assert rehearsal.current(workspace) == made
+    assert made.of == workspace.app.id != made.app_id and set(made.order) == set(FAULTS)
+    assert rehearsal.making_of(workspace, made).recurring
+    with pytest.raises(ConflictError, match="under way"):
+        rehearsal.start(workspace, "Another")
+
+
+def test_who_may_not_release_starts_none_and_reviewers_take_part(workspace, made, place):
+    reviewer = replace(workspace, actor=Actor("rita", frozenset({Role.VIEWER, Role.REVIEWER})))
+    with_fault(place, "paused")
+    for refused in (rehearsal.end, lambda who: rehearsal.start(who, "Mine")):
+        with pytest.raises(ForbiddenError):
+            refused(reviewer)
+    assert not rehearsal.say(reviewer, "moved")
+    assert rehearsal.say(reviewer, "paused")
+    rehearsal.help_asked(reviewer)
+    course = rehearsal.current(workspace).open
+    assert (course.misses, course.helped, course.seconds_to_notice >= 0) == (1, True, True)
+
+
+def test_only_a_copy_is_disturbed(workspace, place):
+    for where in (workspace, place):
+        prompts.save(where, where.app.id, "Hello", "")
+    production.slip(place, place.app.id, 1)
+    assert production.alias(place, place.app.id) == 1
+    with pytest.raises(ConflictError, match="Only a practice copy"):
+        production.slip(workspace, workspace.app.id, 1)
+    assert production.alias(workspace, workspace.app.id) is None
+
+
+def test_what_is_asked_for_practice_counts_in_the_copy_alone(workspace, place):
+    for where in (workspace, place):
+        leave(where, "For practice?", origin="rehearsal")
+        readmodel.catch_up(where, 10)
+    assert [row.question for row in readmodel.find(place, TraceQuery()).rows] == ["For practice?"]
+    assert not readmodel.find(workspace, TraceQuery()).rows
+
+
+@pytest.mark.parametrize("name", ["paused", "judge"])
+def test_a_fault_of_scorers_is_there_until_it_is_mended(place, name):
+    scorers.save(place, ScorerSpec("polite", "polite"))
+    judge = ScorerSpec(making.JUDGE, "guidelines", {"guidelines": [making.GUIDELINE]})
+    running = [
+        MonitoredScorer(one.name, one.version, 1.0, True) for one in (scorers.all(place)[0], scorers.save(place, judge))
+    ]
+    monitoring.save_scorers(place, running)
+    fault = FAULTS[name]
+    memory = fault.inject(place, None)
+    assert not fault.mended(place, memory)
+    mended = scorers.save(place, judge)
+    assert not fault.mended(place, memory), "it does not watch yet"
+    monitoring.save_scorers(place, [running[0], replace(running[1], version=mended.version)])
+    assert fault.mended(place, memory)
+
+
+def test_it_can_be_ended_before_it_has_begun_and_nothing_stays(workspace, made, place, finish):
+    prompts.save(place, made.app_id, "Hello", "")
+    leave(place, "For practice?", origin="rehearsal")
+    leave(place, "By somebody?")
+    label = Label("right", Kind.PASS, "Is it right?")
+    queue = reviews.make(place, Form("Fresh", Rule(Pick.RANDOM, share=1.0), (label,)))
+    desk.take(place, queue, stored.items(place, queue.id)[0].id)
+    standing.stored(place, ReleaseKind.PROMPT, Pair(None, None, None), Pair("m-1", 1, 1))
+    assert how_many(place, database.step, database.review_item, database.review_turn) == [4, 1, 1]
+    experiment = place.app.experiment_id
+    ended = finish(workspace, rehearsal.end(workspace))
+    assert ended.state is jobs.State.DONE, ended.error
+    assert rehearsal.current(workspace) is None
+    assert [one.courses for one in rehearsal.outcomes(workspace)] == [()]
+    assert workspace.client.get_experiment_by_name(made.app_id) is None
+    assert workspace.client.search_prompts() == []
+    assert how_many(place, database.step, database.review_item, database.review_turn) == [0, 0, 0]
+    assert experiment not in [one.experiment_id for one in workspace.client.search_experiments()]
+    assert {one.verb for one in audit.events(workspace)} >= {Verb.START_REHEARSAL.value, Verb.END_REHEARSAL.value}
+    assert rehearsal.start(workspace, "Again").app_id != made.app_id
