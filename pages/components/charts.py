@@ -126,7 +126,7 @@ def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.15, "x": 0, "traceorder": "normal"},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
         hovermode="x unified",
         clickmode="event+select",
         dragmode=False,
