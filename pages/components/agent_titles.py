@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pages.components import session
+from pages.components import choices, session
 from services.agents import AgentVersion
 
 _ = session.text
@@ -10,7 +10,7 @@ _ = session.text
 
 def labels(found: Iterable[AgentVersion]) -> dict[str, str]:
     """The agent versions by model id as a list to choose from shows them, in the order given."""
-    return {one.model_id: label(one) for one in found}
+    return choices.apart({one.model_id: label(one) for one in found})
 
 
 def label(one: AgentVersion) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from pages.components import choices
 from services import apps, home, people, settings
 from services.messages import LANGUAGES, Message, mark, render
 from services.people import Actor, seen
@@ -95,7 +96,7 @@ def choose_in_sidebar() -> None:
     """Draw the choice of app and language, and who is signed in."""
     place = Workspace(platform(), actor())
     seen.note(place)
-    names = {app.id: app.name for app in apps.all(place)}
+    names = choices.apart({app.id: app.name for app in apps.all(place)})
     _restore(place, list(names))
     with st.sidebar:
         if names:

@@ -42,6 +42,7 @@ def shown(made: Evaluation) -> Evaluation:
 def compared_with(made: Evaluation) -> Evaluation | None:
     """What it is compared with: the address says it, the field changes it."""
     others = {one.run_id: one for one in evaluations.listed(workspace) if one.finished and one.run_id != made.run_id}
+    labels = titles.labels(others.values())
     against = st.query_params.get(address.AGAINST)
     st.session_state["against"] = against if against in others else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -49,7 +50,7 @@ def compared_with(made: Evaluation) -> Evaluation | None:
             _("Compare with"),
             list(others),
             index=None,
-            format_func=lambda id: titles.title(others[id]),
+            format_func=labels.__getitem__,
             key="against",
             placeholder=_("Choose an earlier evaluation"),
             on_change=lambda: address.compare_with(st.session_state["against"]),

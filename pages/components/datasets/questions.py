@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import choices, feedback, session
 from pages.components.datasets import writing
 from services import audit, datasets
 from services.audit import Verb
@@ -176,7 +176,8 @@ def _show_one(shown: list[Row]) -> None:
     if not told:
         return
     with st.expander(_("Conversations and where questions came from")):
-        chosen = st.selectbox(_("Question"), list(told), format_func=lambda id: told[id].question[:120], key="read-one")
+        labels = choices.apart({id: row.question[:120] for id, row in told.items()})
+        chosen = st.selectbox(_("Question"), list(labels), format_func=labels.__getitem__, key="read-one")
         for message in told[chosen].messages:
             with st.chat_message("assistant" if message["role"] == "assistant" else "user"):
                 st.text(message["content"])

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import choices, feedback, session
 from pages.components.datasets import offered
 from services import audit
 from services.audit import Verb
@@ -41,11 +41,12 @@ def show(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> list[Row] |
 
 
 def _ask(workspace: Workspace, dataset: Dataset, rows: list[Row]) -> None:
-    key, texts = f"vary-{dataset.id}", {row.id: row.question for row in rows if row.question.strip()}
+    key = f"vary-{dataset.id}"
+    texts = choices.apart({row.id: row.question[:100] for row in rows if row.question.strip()})
     st.multiselect(
         _("Questions to vary"),
         list(texts),
-        format_func=lambda id: texts[id][:100],
+        format_func=texts.__getitem__,
         key=f"{key}-rows",
         max_selections=MOST_CHOSEN,
         placeholder=_("Choose up to {n}", n=MOST_CHOSEN),

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import agent_titles, feedback, session
+from pages.components.datasets import titles as dataset_titles
 from pages.components.evaluations import checks
 from pages.components.prompts import titles as prompt_titles
 from services import agents, datasets, endpoints, evaluations, prompts, scorers
@@ -147,15 +148,15 @@ def _choose_asked(name: str, key: str, known: list[Any]) -> None:
 
 
 def _dataset(workspace: Workspace, column: Any) -> str:
-    found = {one.id: one for one in datasets.all(workspace)}
-    ids = list(found)
+    labels = dataset_titles.labels(datasets.all(workspace))
+    ids = list(labels)
     _choose_asked("dataset", f"evaluate-dataset-{workspace.app.id}", ids)
     return str(
         column.selectbox(
             _("Dataset"),
             ids,
             index=ids.index(workspace.app.dataset_id) if workspace.app.dataset_id in ids else 0,
-            format_func=lambda id: _("{name}: {n} {n:question|questions}", name=found[id].name, n=found[id].rows),
+            format_func=labels.__getitem__,
             key=f"evaluate-dataset-{workspace.app.id}",
         )
     )

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.datasets import titles as dataset_titles
 from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Row
@@ -68,7 +69,7 @@ def _save(workspace: Workspace, trace_id: str, kind: str) -> None:
 
 
 def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
-    known = {each.id: each for each in datasets.all(workspace)}
+    known = dataset_titles.labels(datasets.all(workspace))
     may = audit.allowed(workspace, Verb.SAVE_DATASET)
     if not known:
         st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
@@ -76,7 +77,7 @@ def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
     st.selectbox(
         _("Dataset"),
         list(known),
-        format_func=lambda id: _("{name}: {n} {n:question|questions}", name=known[id].name, n=known[id].rows),
+        format_func=known.__getitem__,
         key="add-dataset",
         disabled=not may,
     )

@@ -1,10 +1,11 @@
 """How evaluations, their numbers and their verdicts are written everywhere."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pandas as pd
 
-from pages.components import session
+from pages.components import choices, session
 from services.evaluations import Evaluation, Score, browsing
 from services.evaluations.records import PASS
 from services.messages import mark
@@ -26,6 +27,11 @@ LIGHT = {
     browsing.VALUE: ":blue[:material/straighten:]",
 }
 SIGN = {browsing.PASSED: "✓", browsing.FAILED: "✗", browsing.NONE: "–", browsing.ERRED: "!"}
+
+
+def labels(found: Iterable[Evaluation]) -> dict[str, str]:
+    """Evaluations by their run as a list to choose from shows them, in the order given."""
+    return choices.apart({one.run_id: title(one) for one in found})
 
 
 def title(made: Evaluation) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import editor, feedback, session
+from pages.components.datasets import titles
 from pages.components.playground import cells, questions, running
 from pages.components.playground.desk import Place
 from pages.components.playground.variants import NARROWEST
@@ -87,7 +88,7 @@ def _show_keep(place: Place, question: Question, found: list[Dataset]) -> None:
         disabled=not found or not audit.allowed(place.workspace, Verb.SAVE_DATASET),
         help=None if found else _("There is no dataset yet. Make one on the Datasets screen."),
     ):
-        names = {one.id: one.name for one in found}
+        names = titles.labels(found)
         st.selectbox(_("Dataset"), list(names), format_func=names.__getitem__, key=key)
         st.button(
             _("Add this question"),

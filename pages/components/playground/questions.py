@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session, tables
+from pages.components.datasets import titles
 from pages.components.playground import desk
 from pages.components.playground.desk import Place
 from services import datasets, playground
@@ -54,7 +55,7 @@ def _show_typed(place: Place) -> None:
 
 
 def _show_dataset(place: Place) -> None:
-    found = {one.id: one for one in datasets.all(place.workspace)}
+    found = titles.labels(datasets.all(place.workspace))
     if not found:
         st.info(_("There is no dataset yet. Make one on the Datasets screen."))
         return
@@ -63,7 +64,7 @@ def _show_dataset(place: Place) -> None:
         _("Dataset"),
         ids,
         ids.index(place.workspace.app.dataset_id) if place.workspace.app.dataset_id in found else 0,
-        format_func=lambda id: f"{found[id].name} ({found[id].rows})",
+        format_func=found.__getitem__,
         key=_key(place, "dataset"),
     )
     rows = datasets.rows(place.workspace, chosen)[:MOST_LISTED]

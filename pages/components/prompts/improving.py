@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import diff, feedback, session
+from pages.components.datasets import titles as dataset_titles
 from pages.components.prompts import compare, opening, titles
 from services import audit, datasets, prompts, scorers, verdicts
 from services.audit import Verb
@@ -53,7 +54,7 @@ def _ask(workspace: Workspace, name: str, found: list[PromptVersion]) -> Request
         _("Dataset"),
         list(listed),
         index=list(listed).index(workspace.app.dataset_id) if workspace.app.dataset_id in listed else 0,
-        format_func=lambda id: _("{name}: {n} {n:question|questions}", name=listed[id].name, n=listed[id].rows),
+        format_func=dataset_titles.labels(listed.values()).__getitem__,
         key=f"improve-dataset-{key}",
     )
     rows = _ask_rows(left, listed[dataset], key)

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import feedback, session
+from pages.components.datasets import titles as dataset_titles
 from pages.components.reviews import address, words
 from services import audit, datasets
 from services.audit import Verb
@@ -113,7 +114,7 @@ def _show_dataset(workspace: Workspace, queue: Queue, found: Outcome) -> None:
     groups = _groups(queue, found)
     for label, ids in groups.items():
         _show_links(label, ids)
-    known = {one.id: one for one in datasets.all(workspace)}
+    known = dataset_titles.labels(datasets.all(workspace))
     may = audit.allowed(workspace, Verb.SAVE_DATASET)
     if not known:
         st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
@@ -125,7 +126,7 @@ def _show_dataset(workspace: Workspace, queue: Queue, found: Outcome) -> None:
             _("Dataset"),
             list(known),
             index=list(known).index(workspace.app.dataset_id) if workspace.app.dataset_id in known else 0,
-            format_func=lambda id: _("{name}: {n} questions", name=known[id].name, n=known[id].rows),
+            format_func=known.__getitem__,
             key=_key(queue, "dataset"),
             width=300,
         )

@@ -92,11 +92,11 @@ def _show_rule(workspace: Workspace) -> None:
 
 
 def _show_evaluations(workspace: Workspace) -> None:
-    found = {one.run_id: one for one in evaluations.listed(workspace, 50) if one.finished}
+    found = titles.labels(one for one in evaluations.listed(workspace, 50) if one.finished)
     st.selectbox(
         _("Evaluation"),
         list(found),
-        format_func=lambda id: titles.title(found[id]),
+        format_func=found.__getitem__,
         key="queue-run",
         placeholder=_("No finished evaluation"),
         width=420,

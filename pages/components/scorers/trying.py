@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import choices, feedback, session
 from pages.components.scorers import form
 from services import audit, evaluations
 from services.errors import ConsoleError
@@ -46,13 +46,13 @@ def show(workspace: Workspace, entry: Entry, spec: ScorerSpec | None) -> None:
 
 def choose_answers(workspace: Workspace, key: str) -> str:
     """Which answers: of a finished evaluation, or the newest ones."""
-    made = {one.run_id: one for one in evaluations.all(workspace, MOST) if one.finished}
-    options = [*made, samples.RECENT]
+    made = choices.apart({one.run_id: _title(one) for one in evaluations.all(workspace, MOST) if one.finished})
+    options = made | {samples.RECENT: _("The newest answers of the agent")}
     return str(
         st.selectbox(
             _("Answers"),
-            options,
-            format_func=lambda id: _title(made[id]) if id in made else _("The newest answers of the agent"),
+            list(options),
+            format_func=options.__getitem__,
             key=key,
             width=420,
         )
