@@ -81,7 +81,7 @@ def themed(console: Console, theme: Literal["dark", "light"]) -> None:
     console.idle()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)  # a server, an agent, two evaluations and a release first, then each screen in two themes
 def test_no_screen_has_more_against_it_than_the_baseline(console, addresses):
     source, problems, met = Path(AXE_FILE_PATH).read_text("utf-8"), {}, set()
     for address in addresses:

@@ -22,6 +22,7 @@ class Screen:
     buttons: dict[str, str] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     redirect: str = ""
+    headings: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
 
     def button(self, label: str) -> str:
@@ -85,7 +86,7 @@ class Browser:
                 state.string_value = value
         assert self.socket is not None
         self.socket.send(message.SerializeToString())
-        return self._read()
+        return self.read()
 
     def click(self, id: str, page: str = "") -> Screen:
         return self.run(page, **{id: True})
@@ -95,7 +96,7 @@ class Browser:
             self.socket.close()
             self.socket = None
 
-    def _read(self) -> Screen:
+    def read(self) -> Screen:
         """Until the script has ended; a run that gives way to another (st.switch_page) is not the end."""
         assert self.socket is not None
         screen, end = Screen(), time.monotonic() + SECONDS
@@ -140,3 +141,7 @@ def _draw(screen: Screen, message: ForwardMsg) -> None:
     for name in ("body", "label", "help"):
         if isinstance(getattr(drawn, name, None), str):
             screen.text += getattr(drawn, name).replace("\\", "") + "\n"  # as it is read, not as Markdown
+    if kind == "heading":
+        screen.headings.append(drawn.body)
+    if kind == "exception":
+        screen.text += "\n".join([drawn.type, drawn.message, *drawn.stack_trace, ""])

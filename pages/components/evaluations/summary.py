@@ -142,8 +142,8 @@ def _difference(value: float | None, old: float | None, digits: int | None) -> s
         return None
     by = value - old
     if digits is None:
-        # A metric tells better from worse by the first sign.
-        return session.escape(f"{'-' if by < 0 else '+'}{session.money(abs(by))}") if abs(by) >= LEAST_COST else None
+        # A metric tells better from worse by the first sign, which must not be escaped.
+        return f"{'-' if by < 0 else '+'}{session.escape(session.money(abs(by)))}" if abs(by) >= LEAST_COST else None
     return f"{by:+,.{digits}f}" if abs(by) >= 10**-digits else None
 
 
