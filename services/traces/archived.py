@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import reduce
+from itertools import islice
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
+from pyarrow.dataset import Dataset
 
 from services import database, readmodel, traces
 from services.archive import keeping, plan, schema, table, verifying
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SPANLESS = tuple(name for name in schema.COLUMNS if name != "spans")
+# So many traces of a day are loaded with their words at a time.
+BATCH = 2_000
 
 
 def lost_before(workspace: "Workspace") -> date | None:
@@ -41,23 +45,40 @@ def find(workspace: "Workspace", query: TraceQuery) -> list[TraceRow]:
     place, asked = held.to_pyarrow_dataset(), _asked(query, since, until)
     found: list[TraceRow] = []
     for day in days:
-        rows = place.to_table(columns=list(SPANLESS), filter=(pc.field("day") == day) & asked).to_pylist()
-        found += _fitting(workspace, query, rows)
-        if len(found) >= query.limit:
+        found += islice(_of_day(workspace, query, place, day, asked), query.limit - len(found))
+        if len(found) == query.limit:
             break
-    return found[: query.limit]
+    return found
 
 
 def story(workspace: "Workspace", trace_id: str) -> TraceStory | None:
-    """The archived trace; None where MLflow has it, or the archive has not."""
-    held = table.read(workspace)
+    """The archived trace; None where MLflow has it, or has lost nothing, or the archive has not this one.
+
+    Where nothing was lost this costs next to nothing.
+    """
+    lost = lost_before(workspace)
+    held = table.read(workspace) if lost else None
     if held is None or traces.stored(workspace, trace_id) is not None:
         return None
-    rows = held.to_pyarrow_table(filters=[("trace_id", "=", trace_id)]).select(schema.COLUMNS).to_pylist()
-    if not rows:
+    place, wanted = held.to_pyarrow_dataset(), pc.field("trace_id") == trace_id
+    # A day is a folder: only the one with this trace is read with its words and spans.
+    days = place.to_table(columns=["day"], filter=(pc.field("day") < lost) & wanted).to_pylist()
+    if not days:
         return None
-    trace = keeping.trace_of(verifying.plain(rows[0]), workspace.app.experiment_id)
+    found = place.to_table(columns=list(schema.COLUMNS), filter=(pc.field("day") == days[0]["day"]) & wanted)
+    trace = keeping.trace_of(verifying.plain(found.to_pylist()[0]), workspace.app.experiment_id)
     return replace(told(trace), archived=True)
+
+
+def _of_day(workspace: "Workspace", query: TraceQuery, place: Dataset, day: date, asked: Any) -> Iterator[TraceRow]:
+    """Newest first, those that MLflow has lost; words are loaded only as far as rows are taken."""
+    on_day = pc.field("day") == day
+    ids = place.to_table(columns=["trace_id", "time"], filter=on_day & asked).sort_by([("time", "descending")])
+    there = readmodel.known(workspace, ids["trace_id"].to_pylist())
+    lost = [one for one in ids["trace_id"].to_pylist() if one not in there]
+    for begin in range(0, len(lost), BATCH):
+        chosen = on_day & pc.field("trace_id").isin(lost[begin : begin + BATCH])
+        yield from _fitting(workspace, query, place.to_table(columns=list(SPANLESS), filter=chosen).to_pylist())
 
 
 def _asked(query: TraceQuery, since: datetime, until: datetime) -> Any:
@@ -76,10 +97,8 @@ def _says(column: str, word: str) -> Any:
 
 
 def _fitting(workspace: "Workspace", query: TraceQuery, rows: list[dict[str, Any]]) -> Iterator[TraceRow]:
-    """Newest first, by what was said of them and whether MLflow has lost them."""
-    there = readmodel.known(workspace, [one["trace_id"] for one in rows])
-    lost = [one for one in rows if one["trace_id"] not in there]
-    for one in sorted(lost, key=lambda row: row["time"], reverse=True):
+    """Newest first, by what was said of them."""
+    for one in sorted(rows, key=lambda row: row["time"], reverse=True):
         info = keeping.trace_of(verifying.plain({"spans": None, **one}), workspace.app.experiment_id).info
         row = row_of(info)
         if _fits(query, row, info):

@@ -31,13 +31,17 @@ def aged(workspace, monkeypatch):
     archive.start(workspace)
     work(workspace)
     assert archived.lost_before(workspace) is None and archived.find(workspace, TraceQuery(hours=EVER)) == []
+    with monkeypatch.context() as unread:
+        unread.setattr(archived.table, "read", None)
+        assert archived.story(workspace, ids[0]) is None, "nothing is lost: the archive is not even opened"
     archive.change_ages(workspace, None, 2)
     assert work(workspace)["relieved"] == 2 and len(truth(workspace)) == 1
     readmodel.catch_up(workspace, 60)
     return ids
 
 
-def test_what_mlflow_lost_is_found_by_all_that_is_known_of_it(workspace, aged):
+def test_what_mlflow_lost_is_found_by_all_that_is_known_of_it(workspace, aged, monkeypatch):
+    monkeypatch.setattr(archived, "BATCH", 1)
     oldest, failed, _newest = aged
     for asked, ids in (
         ({}, [failed, oldest]),
