@@ -38,7 +38,7 @@ def main(idle: float) -> None:
             begun = time.monotonic()
             with console(folder / "home") as server:
                 told(
-                    f"{name} to the first screen",
+                    f"{name} to the first screen, worker and gateway up",
                     first_screen(server.url, begun),
                     floor,
                     "an empty Streamlit page",

@@ -26,7 +26,7 @@ SIZES = ("tiny", "small", "full")
 # On an idle machine each takes a minute at most; a busy or slow one is given time.
 LONGEST = 300
 ROWS = (
-    Row("start", "Start, memory and idle processes", "machine", ("2",), ("10",), ("60",), 900),
+    Row("start", "Start, memory and idle processes", "machine", ("2",), ("60",), ("120",), 900),
     Row("screens", "First paint and click to text, every screen", "screens", ("1",), ("2",), ("8",), 1_800),
     Row("operators", "Operators at the same time", "operators", ("1", "2"), ("1", "5", "20"), ("1", "5", "20", "50"), 1_800),
     Row("overview", "Monitoring: the numbers of a month", "overview", ("300",), ("1000", "10000"), ("1000", "10000", "100000", "--only-ours", "1000000", "10000000")),
@@ -43,5 +43,5 @@ ROWS = (
     Row("serve", "Served requests", "serving", ("1",), ("4",), ("15",), 900),
     Row("scoring", "Scoring live answers", "scoring", ("4",), ("60",), ("500",), 1_800),
     Row("train", "A release without the model's time", "train", (), (), (), 900),
-    Row("databricks", "Requests per screen on Databricks", "databricks", (), (), (), 900),
+    Row("databricks", "Requests per screen of a new app on Databricks", "databricks", (), (), (), 900),
 )  # fmt: skip

@@ -78,7 +78,7 @@ def test_a_report_names_failed_rows_missed_goals_and_what_was_not_run(tmp_path, 
     assert "save &lt;a&gt; version" in drawn and "goal 2 missed" in drawn
 
 
-def test_a_row_that_fails_or_hangs_leaves_the_rest(tmp_path, monkeypatch):
+def test_a_row_that_fails_leaves_the_rest(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "ROWS", (Row("gone", "Gone", "no_such_module", (), (), ()), ROWS[0]))
     assert "FAILED" in bench.measure(bench.ROWS[0], "tiny", tmp_path)
     assert bench.told(tmp_path, bench.ROWS[0])["failed"].startswith("it ended with code 1")

@@ -2,8 +2,8 @@
 
 Web, worker, gateway and served versions run on a data folder of their own; customers ask, operators click, an author
 evaluates and releases, alerts are told to a webhook. Meanwhile processes are killed, the disk is full, the model and the
-receiver are slow or fail, the clock jumps. The last part goes without trouble: there memory and descriptors are measured.
-The same seed gives the same order of troubles. Ends with 1 when anything was lost, done twice or left behind.
+receiver are slow or fail, the clock jumps. The last part goes without trouble. Memory and descriptors are followed
+all the time, each life of a process by itself. The same seed gives the same order of troubles. Ends with 1 when anything was lost, done twice or left behind.
 """
 
 import argparse

@@ -22,7 +22,7 @@ class Trouble(threading.Thread):
 
     def __init__(self, stack: Stack, ledger: Ledger, seed: int) -> None:
         super().__init__(daemon=True)
-        self.stack, self.ledger = stack, ledger
+        self.stack, self.ledger, self.seed = stack, ledger, seed
         self.chance = random.Random(f"{seed} trouble")
         self.stopping = threading.Event()
 
@@ -37,9 +37,11 @@ class Trouble(threading.Thread):
                 self.ledger.wonder(f"{SECONDS_TO_COME_BACK:.0f} s after “{name}” not every process was back")
 
     def dealt(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        # Its own chance: how often anything else is drawn depends on what runs.
+        order = random.Random(f"{self.seed} order")
         while True:
             deck = list(self.kinds().items())
-            self.chance.shuffle(deck)
+            order.shuffle(deck)
             yield from deck
 
     def kinds(self) -> dict[str, Callable[[], object]]:
