@@ -45,8 +45,11 @@ MINIMUM = {"polite": 0.5, "mentions company": 0.9}
 
 
 def current(workspace: "Workspace") -> Rehearsal | None:
-    """The rehearsal that is under way in this console; there is one at most."""
-    for app in apps.all(workspace):
+    """The rehearsal that is under way in this console; there is one at most.
+
+    A copy is archived while it is cleared away, and stays so where that failed: it can be ended again.
+    """
+    for app in (*apps.all(workspace), *apps.all(workspace, archived=True)):
         if app.practice:
             return records.load(workspace.for_app(app))[1]
     return None

@@ -1,21 +1,19 @@
-"""The end of a rehearsal: how it went is kept with the app, and nothing else of the practice copy stays."""
+"""The end of a rehearsal: how it went is kept with the app, and of the practice copy nothing stays but the trash of MLflow."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
 from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 
 from services import agents, apps, jobs, prompts
 from services.database import app as app_table
 from services.database import event_log, metadata, served, writing
 from services.database import job as job_table
-from services.errors import NotFoundError, PlatformError, translated
+from services.errors import NotFoundError, PlatformError, is_missing, translated
 from services.messages import Message
 from services.people import CONSOLE
 from services.processes.lock import held
@@ -93,7 +91,7 @@ def _until(work: "Work", well: Callable[[], bool], told: Message) -> None:
 
 
 def _clear_mlflow(place: "Workspace") -> None:
-    """For good where the store is reached directly; a server keeps a deleted experiment until its own gc."""
+    """Runs and logged models stay in MLflow's trash until its own gc, which takes what others deleted as well."""
     client, experiment = place.client, place.app.experiment_id
     with translated(Message("Deleting the practice copy")):
         for name in prompts.every_name(place):
@@ -103,33 +101,26 @@ def _clear_mlflow(place: "Workspace") -> None:
         registered = agents.registered_name(place)
         if client.search_registered_models(filter_string=f"name = '{registered}'"):
             client.delete_registered_model(registered)
+        if not _stands(place):
+            return
         for dataset in client.search_datasets(experiment_ids=[experiment], max_results=200):
             client.delete_dataset(dataset.dataset_id)
         while found := client.search_traces(locations=[experiment], max_results=100, include_spans=False):
             client.delete_traces(experiment, trace_ids=[one.info.trace_id for one in found])
-        models = [one.model_id for one in client.search_logged_models(experiment_ids=[experiment])]
-        for id in models:
-            client.delete_logged_model(id)
-        runs = [one.info.run_id for one in client.search_runs([experiment], run_view_type=ViewType.ALL)]
-        if client.get_experiment(experiment).lifecycle_stage == "active":
-            client.delete_experiment(experiment)
-        if not place.settings.tracking_uri.startswith("http"):
-            _collect(place, runs, models)
+        while models := client.search_logged_models(experiment_ids=[experiment]):
+            for model in models:
+                client.delete_logged_model(model.model_id)
+        client.delete_experiment(experiment)
 
 
-def _collect(place: "Workspace", runs: list[str], models: list[str]) -> None:
-    """MLflow's own command; every id is named, since without it would take everybody's."""
-    named = {"experiment": [place.app.experiment_id], "run": runs, "logged-model": models}
-    given = [part for what, ids in named.items() if ids for part in (f"--{what}-ids", ",".join(ids))]
-    uri = place.settings.tracking_uri
-    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri, *given]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    if ended.returncode:
-        reason = (ended.stderr.strip().splitlines() or ["–"])[-1][:300]
-        raise PlatformError(
-            Message("MLflow could not delete the practice copy for good: {reason}", reason=reason),
-            Message("End the rehearsal again."),
-        )
+def _stands(place: "Workspace") -> bool:
+    """Whether the copy's experiment is neither deleted, the last thing that happens to it, nor gone for good."""
+    try:
+        return bool(place.client.get_experiment(place.app.experiment_id).lifecycle_stage == "active")
+    except MlflowException as error:
+        if is_missing(error):
+            return False
+        raise
 
 
 def _clear_files(place: "Workspace") -> None:

@@ -5,7 +5,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from services import audit, database, jobs, monitoring, production, prompts, readmodel, rehearsal, reviews, scorers
+from services import (
+    apps,
+    audit,
+    database,
+    jobs,
+    monitoring,
+    production,
+    prompts,
+    readmodel,
+    rehearsal,
+    reviews,
+    scorers,
+)
 from services.audit import Verb
 from services.errors import ConflictError, ForbiddenError
 from services.people import CONSOLE, Actor, Role
@@ -109,14 +121,32 @@ def test_it_can_be_ended_before_it_has_begun_and_nothing_stays(workspace, made, 
     desk.take(place, queue, stored.items(place, queue.id)[0].id)
     standing.stored(place, ReleaseKind.PROMPT, Pair(None, None, None), Pair("m-1", 1, 1))
     assert how_many(place, database.step, database.review_item, database.review_turn) == [4, 1, 1]
-    experiment = place.app.experiment_id
+    experiment, client = place.app.experiment_id, workspace.client
+    others = client.create_experiment("of others")
+    run, model = client.create_run(others).info.run_id, client.create_logged_model(others).model_id
+    client.delete_run(run)
+    client.delete_logged_model(model)
     ended = finish(workspace, rehearsal.end(workspace))
     assert ended.state is jobs.State.DONE, ended.error
     assert rehearsal.current(workspace) is None
     assert [one.courses for one in rehearsal.outcomes(workspace)] == [()]
-    assert workspace.client.get_experiment_by_name(made.app_id) is None
-    assert workspace.client.search_prompts() == []
+    assert client.get_experiment(experiment).lifecycle_stage == "deleted"
+    assert client.search_prompts() == []
     assert how_many(place, database.step, database.review_item, database.review_turn) == [0, 0, 0]
-    assert experiment not in [one.experiment_id for one in workspace.client.search_experiments()]
+    client.restore_run(run)
+    kept = client._tracking_client.store.get_logged_model(model, allow_deleted=True)
+    assert kept.model_id == model, "what others deleted is theirs to restore"
     assert {one.verb for one in audit.events(workspace)} >= {Verb.START_REHEARSAL.value, Verb.END_REHEARSAL.value}
     assert rehearsal.start(workspace, "Again").app_id != made.app_id
+
+
+def test_an_end_that_failed_is_there_and_can_be_repeated(workspace, made, place, finish):
+    ended = rehearsal.end(workspace)
+    jobs.cancel(workspace, ended.id)
+    apps.archive(place)
+    place.client.delete_experiment(place.app.experiment_id)
+    place.client._tracking_client.store._hard_delete_experiment(place.app.experiment_id)
+    assert rehearsal.current(workspace).ending
+    again = finish(workspace, rehearsal.end(workspace))
+    assert again.state is jobs.State.DONE and again.id != ended.id, again.error
+    assert rehearsal.current(workspace) is None
