@@ -129,6 +129,13 @@ def set_job(workspace: "Workspace", id: int, job_id: int) -> None:
         connection.execute(update(table).where(table.c.id == id).values(job_id=job_id))
 
 
+def set_moves(workspace: "Workspace", id: int, moves: Mapping[str, Any]) -> None:
+    """Change what a release remembers (see `moves_of`), for whoever holds it already: its revision stays."""
+    with writing(workspace.engine) as connection:
+        workspace.fence(connection)
+        connection.execute(update(table).where(table.c.id == id).values(moves=dict(moves)))
+
+
 def set_findings(
     workspace: "Workspace",
     release: Release,

@@ -27,6 +27,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     if found.state is not State.RUNNING:
         return _ended_before(workspace, found)
     try:
+        sharing.heed(workspace, found)
         names = [one.name for one in found.steps]
         for position, name in enumerate(names):
             work.progress(position, len(names) + 1)
@@ -39,7 +40,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         stopping.halt(workspace, id, paused.told)
         return {"release": id}
     except sharing.Kept as kept:
-        return _keep_live(workspace, id, name, kept.told)
+        return _keep_live(workspace, id, kept)
     except ConsoleError as error:
         end_badly(workspace, id, error)
         raise
@@ -47,10 +48,10 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     return _end_well(workspace, get(workspace, id))
 
 
-def _keep_live(workspace: "Workspace", id: int, name: str, told: Message) -> dict[str, Any]:
+def _keep_live(workspace: "Workspace", id: int, kept: sharing.Kept) -> dict[str, Any]:
     """After an A/B test: nothing of the new version stays, and the release is over."""
-    _clear_away(workspace, get(workspace, id))
-    records.set_step(workspace, id, name, state="done", ended_at=now(), detail=told.to_json())
+    _clear_away(workspace, get(workspace, id), f"release {id} kept the live version")
+    records.set_step(workspace, id, kept.step, state="done", ended_at=now(), detail=kept.told.to_json())
     records.set_state(workspace, id, State.WITHDRAWN)
     return {"release": id}
 
@@ -62,7 +63,7 @@ def _ended_before(workspace: "Workspace", release: Release) -> dict[str, Any]:
     if release.state is State.WITHDRAWN and release.decided:
         return {"release": release.id}
     if release.state in (State.FAILED, State.BLOCKED) and has_moved(workspace, release) is False:
-        _clear_away(workspace, release)
+        _clear_away(workspace, release, f"release {release.id} failed")
     raise ConflictError(
         release.error or Message("Release {id} was stopped or withdrawn before it ran.", id=release.id),
         release.remedy or Message("Look at it on the Releases screen."),
@@ -106,16 +107,16 @@ def end_badly(workspace: "Workspace", id: int, error: ConsoleError) -> None:
     written = {"message": error.message.to_json(), "remedy": error.remedy.to_json() if error.remedy else None}
     records.set_state(workspace, id, state, error=written)
     if moved is False:
-        _clear_away(workspace, found)
+        _clear_away(workspace, found, f"release {id} failed")
 
 
-def _clear_away(workspace: "Workspace", release: Release) -> None:
+def _clear_away(workspace: "Workspace", release: Release, why: str) -> None:
     """What cannot be cleared away now does not hide why the release failed: withdrawing it tries again."""
     if release.kind is not Kind.AGENT or release.after.agent_version is None:
         return
     try:
         sharing.take_back(workspace, release)
-        take_down(workspace, release, f"release {release.id} failed")
+        take_down(workspace, release, why)
         registering.give_up(workspace, release)
     except ConsoleError as error:
         log.warning("What release %s left standing was not cleared away: %s", release.id, error)

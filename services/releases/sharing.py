@@ -33,15 +33,17 @@ class Paused(Exception):
 
 
 class Kept(Exception):
-    """After an A/B test somebody chose the live version, which answers everyone again."""
+    """After an A/B test, in `step`, somebody chose the live version, which answers everyone again."""
 
-    def __init__(self, told: Message) -> None:
+    def __init__(self, step: str, told: Message) -> None:
         super().__init__(str(told))
+        self.step = step
         self.told = told
 
 
 def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> Message:
     """One part: raises PlatformError when harm was shown and the traffic went back, Paused, or Kept after an A/B test."""
+    heed(workspace, release)
     part = canary.part_of(release, name)
     decided = shown(release)
     if decided:
@@ -58,27 +60,26 @@ def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> M
         waits = _enough(release, part, seen.answers)
         told = {"answers": seen.answers, "measures": [asdict(one) for one in found], WAITS: waits, **seen.more}
         _keep(workspace, release, part, told | {HARM: [asdict(one) for one in harmful]})
-        _heed(workspace, release, part)
-        if harmful and name not in release.overruled and MOVE not in _decision(release, part):
+        heed(workspace, release)
+        moves = release.decided.get(name, {}).get("choice") == MOVE
+        if harmful and name not in release.overruled and not moves:
             _act(workspace, release, harmful)
-        elif waits and (part.way is not Way.TEST or MOVE in _decision(release, part)):
+        elif waits and (part.way is not Way.TEST or moves):
             return _ended(workspace, release, part, seen.answers)
         _rest(work, max(LOOK_EVERY, BUSY * (time.monotonic() - looked)))
+
+
+def heed(workspace: "Workspace", release: Release) -> None:
+    """Raise Kept, with the traffic where it was before, once somebody has chosen the live version."""
+    for step, said in release.decided.items():
+        if said["choice"] == KEEP:
+            take_back(workspace, release)
+            raise Kept(step, Message("The live version was kept after the test: {why}", why=said["why"]))
 
 
 def _enough(release: Release, part: Part, answers: int) -> bool:
     began = datetime.fromisoformat(_handle(release, part)["at"])
     return answers >= part.answers and now() - began >= timedelta(minutes=part.minutes)
-
-
-def _decision(release: Release, part: Part) -> tuple[str, ...]:
-    return tuple(said["choice"] for step, said in release.decided.items() if step == part.step)
-
-
-def _heed(workspace: "Workspace", release: Release, part: Part) -> None:
-    if KEEP in _decision(release, part):
-        take_back(workspace, release)
-        raise Kept(Message("The live version was kept after the test: {why}", why=release.decided[part.step]["why"]))
 
 
 def _ended(workspace: "Workspace", release: Release, part: Part, answers: int) -> Message:
@@ -152,11 +153,18 @@ def renew(workspace: "Workspace", release: Release) -> None:
 
 
 def _reset(workspace: "Workspace", release: Release, dropped: tuple[str, ...]) -> None:
+    """A test that comes again asks for another choice to move; a choice to keep the live version holds."""
     for step in release.steps:
         if watched(step.name):
-            seen = {name: value for name, value in step.handle.items() if name not in dropped}
-            state = "waiting" if step.state == "done" else step.state
+            past = step.state == "done"
+            gone = {*dropped, HARM} if past else dropped
+            seen = {name: value for name, value in step.handle.items() if name not in gone}
+            state = "waiting" if past else step.state
             records.set_step(workspace, release.id, step.name, handle=seen, state=state)
+    held = {step: said for step, said in release.decided.items() if said["choice"] == KEEP}
+    if held != release.decided:
+        moves = records.moves_of(records.get(workspace, release.id))
+        records.set_moves(workspace, release.id, moves | {"decided": held})
 
 
 def _splitting(release: Release) -> tuple[Part, ...]:

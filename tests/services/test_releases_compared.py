@@ -1,12 +1,13 @@
 """A new version in the shadow and in an A/B test, as the release's job runs them."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from services import agents, audit, jobs, production, releases, verdicts
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError
+from services.errors import BlockedError, ConflictError, InvalidInputError
+from services.messages import Message
 from services.releases import KEEP, MOVE, Proposal, State, sharing, stopping
 from services.releases.canary import ERRORS, Measure
 from services.releases.plan import Part, Plan, Way
@@ -123,6 +124,35 @@ def test_an_ab_test_waits_for_a_choice_and_does_it(proposed, monkeypatch, choice
     assert (release.state, step.state, production.traffic(workspace)) == (State.WITHDRAWN, "done", {1: 100})
     assert "people said so" in str(step.detail) and production.standing(workspace, 2) is None
     assert releases.waiting.for_me(workspace) == []
+
+
+def decide(workspace, id, choice):
+    moves = releases.records.moves_of(releases.get(workspace, id))
+    said = {"test 50": {"choice": choice, "why": "people said so"}}
+    releases.records.set_state(workspace, id, State.RUNNING, moves=moves | {"decided": said})
+
+
+def test_a_test_that_comes_again_asks_for_another_choice_to_move(proposed):
+    workspace, id, _ = compare(proposed, Part(50, 2, way=Way.TEST))
+    harm = asdict(Measure(ERRORS, 9, 0.0, 9, 1.0, 70.0, 60.0))
+    handle = {"at": "2026-01-01T00:00:00+00:00", "waits": True, "harm": [harm]}
+    releases.records.set_step(workspace, id, "test 50", state="done", handle=handle)
+    decide(workspace, id, MOVE)
+    releases.running.end_badly(workspace, id, BlockedError(Message("The interlocks are red."), None))
+    again = releases.get(workspace, id)
+    assert (again.state, again.decided, sharing.shown(again)) == (State.BLOCKED, {}, [])
+
+
+def test_who_chose_the_live_version_is_heeded_by_the_next_attempt_before_anything_moves(proposed):
+    workspace, id, _ = compare(proposed, Part(50, 2, way=Way.TEST))
+    handle = {"at": "2026-01-01T00:00:00+00:00", "waits": True}
+    releases.records.set_step(workspace, id, "test 50", state="running", handle=handle)
+    releases.records.set_step(workspace, id, "deploy", state="waiting")
+    decide(workspace, id, KEEP)
+    release, error = run(workspace, id)
+    assert (release.state, error, release.decided["test 50"]["choice"]) == (State.WITHDRAWN, None, KEEP)
+    done = [one for one in audit.of_verbs(workspace, (Verb.RETIRE, Verb.MOVE_TRAFFIC)) if one.outcome == "done"]
+    assert [(one.verb, one.why) for one in done] == [("retire", f"release {id} kept the live version")]
 
 
 def test_only_a_version_that_changes_nothing_elsewhere_is_shadowed(proposed, monkeypatch):
