@@ -26,7 +26,9 @@ OF_AGENTS = "AGENT_"
 # Further chats, each with an address of its own.
 OF_CHATS = "SIGNALBOX_SLACK_URL_"
 SHORTEST = 8
-SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PWD)S?($|_)", re.IGNORECASE)
+SECRET_NAME = re.compile(r"(^|_)((KEY|SECRET|PASSWORD|PWD)S?|TOKEN)($|_)", re.IGNORECASE)
+# Several tokens are keys, or the words of a model, of which there may be so many: MAX_TOKENS.
+TOKENS_NAME, HOW_MANY = re.compile(r"(^|_)TOKENS($|_)", re.IGNORECASE), re.compile(r"[0-9]{1,7}")
 # How an environment variable of a served agent names a secret of a workspace.
 REFERENCE = re.compile(r"\{\{\s*secrets/[^/\s{}]+/[^/\s{}]+\s*\}\}")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -51,7 +53,8 @@ def is_plain(name: str, value: str) -> bool:
     """Whether a variable holds what is likely a key, written out instead of referred to."""
     if REFERENCE.fullmatch(value):
         return False
-    return bool(SECRET_NAME.search(name) or KEY_TEXT.search(value))
+    keys = TOKENS_NAME.search(name) and not HOW_MANY.fullmatch(value)
+    return bool(keys or SECRET_NAME.search(name) or KEY_TEXT.search(value))
 
 
 def keys_of(environ: Mapping[str, str]) -> list[str]:

@@ -110,6 +110,9 @@ def test_what_was_set_on_the_apps_screen_since_counts_from_the_next_deployment(a
         "SHOP_URL": Standing.MISSING,
     }
     assert "“7”" in str(lines(later)["MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS"].why)
+    retell(app, SHOP_API_KEY="{{secrets/signalbox/databricks_token}}")
+    clear = app.for_app(replace(app.app, environment=replace(own, variables={"SHOP_API_KEY": KEY})))
+    assert "“…”" in str(lines(clear)["SHOP_API_KEY"].why)
 
 
 def test_without_an_endpoint_or_an_answer_nothing_is_claimed(databricks: Emulator, app: Workspace) -> None:

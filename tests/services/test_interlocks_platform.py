@@ -68,14 +68,15 @@ def test_8_holds_what_a_platform_would_refuse_or_ignore(candidate):
     red(surroundings.settings_known(within(fixed, fixed_environment=frozenset({"ENABLE_MLFLOW_TRACING"}))), "itself")
 
 
-@pytest.mark.parametrize("chosen", [{"SHOP_TOKEN": "abc123"}, {"NOTE": KEY}])
+@pytest.mark.parametrize("chosen", [{"SHOP_TOKEN": "1234"}, {"ACCESS_TOKENS": "abc123"}, {"NOTE": KEY}])
 def test_9_holds_a_secret_in_plain_text(candidate, chosen):
     assert surroundings.secrets_by_reference(candidate).light is Light.GREEN
     finding = surroundings.secrets_by_reference(surrounded(within(candidate, secret_references=True), variables=chosen))
     red(finding, next(iter(chosen)))
     assert "{{secrets/scope/key}}" in str(finding.mend) and KEY not in json.dumps(finding.to_json())
     by_reference = dict.fromkeys(chosen, "{{secrets/shop/token}}")
-    assert surroundings.secrets_by_reference(surrounded(candidate, variables=by_reference)).light is Light.GREEN
+    for harmless in (by_reference, {"MAX_TOKENS": "4096", "TOKENIZERS_PARALLELISM": "false"}):
+        assert surroundings.secrets_by_reference(surrounded(candidate, variables=harmless)).light is Light.GREEN
 
 
 def test_9_holds_a_key_that_was_logged_with_the_agent(candidate):

@@ -169,11 +169,13 @@ def _other(name: str, value: str, expected: str) -> Line:
         )
     if name == TRACING:
         return Line(name, Standing.OTHER, value, LACKING[TRACING], RELEASE)
+    # What stands there may be a reference, and what was set since a key.
+    today = None if secrets.is_plain(name, expected) else _readable(expected)
     return Line(
         name,
         Standing.OTHER,
         _readable(value),
-        Message("A deployment of today would set “{value}”.", value=_readable(expected) or "…"),
+        Message("A deployment of today would set “{value}”.", value=today or "…"),
         Message("Release a new agent version if it shall count; until then this version keeps what it was given."),
     )
 
