@@ -20,8 +20,8 @@ from scipy import stats
 from bench import trace_maker
 from services.alerts import drifting as drifting_rules
 from services.alerts import looking, previewing
-from services.alerts.drifting import LOOKS, SAMPLE, Sampled
-from services.alerts.rules import Baseline, Rule, Series, Way
+from services.alerts.drifting import LOOKS, Sampled
+from services.alerts.rules import SAMPLE_OF_DRIFT, Baseline, Rule, Series, Way
 from services.monitoring import drifting
 from services.monitoring.drifting import Traits
 from services.readmodel import Slots, sketch
@@ -134,7 +134,7 @@ def drawn(of: Traits, chance: np.random.Generator, other: Traits | None = None, 
     @cache
     def sampled(end: int) -> Traits:
         source = other if other is not None and end > since else of
-        rows = chance.integers(len(source), size=SAMPLE // LOOKS)
+        rows = chance.integers(len(source), size=SAMPLE_OF_DRIFT // LOOKS)
         return Traits(source.lengths[rows], source.holds[rows], tuple(source.words[row] for row in rows))
 
     return sampled

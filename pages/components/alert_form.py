@@ -12,6 +12,7 @@ from services.alerts import (
     DAYS,
     LONGEST_NAME,
     OF_SCORERS,
+    SAMPLE_OF_DRIFT,
     SHARES,
     TOTALS,
     WINDOW,
@@ -164,9 +165,10 @@ def _limit(money: Currency, rule: Rule, limit: float, key: str) -> float:
 
 def _more(rule: Rule, key: str) -> Rule:
     total, silence = rule.series in TOTALS, rule.series is Series.SILENCE
+    most = SAMPLE_OF_DRIFT if rule.series is Series.DRIFT else 1_000_000
     with st.expander(_("More choices")):
         least = st.number_input(
-            _("Fewer answers than this say nothing"), 1, 1_000_000, rule.least, key=f"few-{key}",
+            _("Fewer answers than this say nothing"), 1, most, min(rule.least, most), key=f"few-{key}",
             disabled=silence or (total and not rule.changing),
         )  # fmt: skip
         no_data = st.checkbox(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services import readmodel
-from services.alerts.rules import Baseline, Rule
+from services.alerts.rules import SAMPLE_OF_DRIFT, Baseline, Rule
 from services.alerts.seen import Found, Seen, same_hours
 from services.monitoring import drifting
 from services.monitoring.drifting import Traits
@@ -22,8 +22,7 @@ from services.readmodel.facts import SLOT_MS
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-# Of each window so many answers, four stretches together.
-SAMPLE = 300
+# Stretches in a window.
 LOOKS = 4
 
 Sampled = Callable[[int], Traits]
@@ -35,7 +34,7 @@ def at(workspace: "Workspace", rule: Rule, ends: list[int]) -> list[Seen]:
     @cache
     def sampled(end: int) -> Traits:
         since, until = (datetime.fromtimestamp(slot * SLOT_MS / 1000, UTC) for slot in (end - rule.step, end))
-        return drifting.traits(readmodel.sample(workspace, Stretch(since, until, LIVE), SAMPLE // LOOKS))
+        return drifting.traits(readmodel.sample(workspace, Stretch(since, until, LIVE), SAMPLE_OF_DRIFT // LOOKS))
 
     return judged(sampled, rule, ends, workspace.app.time_zone)
 

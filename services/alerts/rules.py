@@ -22,6 +22,8 @@ SLOT_MINUTES = 15
 WINDOWS = (15, 60, 360, 1440)
 WINDOWS_OF_DRIFT = (360, 1440)
 LOOKS_PER_WINDOW = 4
+# Of each window so many answers are compared.
+SAMPLE_OF_DRIFT = 300
 DAYS = {"week": 7, "month": 30, "quarter": 91}
 LONGEST_NAME = 80
 
@@ -182,6 +184,11 @@ def _check_numbers(rule: Rule) -> None:
         raise InvalidInputError(
             Message("Too little is asked in so short a time to tell whether it changed."),
             Message("Choose 6 or 24 hours."),
+        )
+    if rule.series is Series.DRIFT and rule.least > SAMPLE_OF_DRIFT:
+        raise InvalidInputError(
+            Message("A rule about drift looks at {n} answers of each window at most.", n=SAMPLE_OF_DRIFT),
+            Message("Let fewer answers be enough."),
         )
     if rule.minutes not in WINDOWS or rule.once_in not in DAYS or rule.least < 1:
         raise InvalidInputError(

@@ -380,8 +380,9 @@ def test_few_questions_are_no_drift(workspace, start):
         )
     seen = looking.at(workspace, replace(DRIFT, least=1), [start // SLOT_MS, start // SLOT_MS - 24])
     assert [one.found for one in seen] == [Found.NO_DATA, Found.NO_DATA]
-    with pytest.raises(InvalidInputError):
-        alerts.save(workspace, replace(DRIFT, minutes=60))
+    for wrong in (replace(DRIFT, minutes=60), replace(DRIFT, least=301)):
+        with pytest.raises(InvalidInputError):
+            alerts.save(workspace, wrong)
 
 
 @pytest.mark.parametrize("baseline", Baseline)
