@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import mlflow
 import pytest
+from mlflow.genai.scorers import delete_scorer
 
 from services import agents, apps, datasets, jobs, production, prompts, scorers
 from services.apps import Environment, Stage
@@ -13,6 +14,7 @@ from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.databricks import changing, variables
+from services.platforms.databricks.scoring import DatabricksScoring
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace import support
@@ -268,6 +270,29 @@ def test_two_people_starting_scorers_at_once_lose_none(app: Workspace) -> None:
     for one in both:
         one.join()
     assert {one.name for one in app.platform.scoring.status(app)} == {"one", "two"}
+
+
+def test_a_scorer_that_was_written_over_is_made_again_and_no_other(
+    databricks: Emulator, app: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [MonitoredScorer(name, 1, 1.0, True) for name in ("one", "two")]
+    for one in wanted:
+        scorers.save(app, ScorerSpec(one.name, "length", {"shortest": 1, "longest": 9}))
+    elsewhere = MonitoredScorer("elsewhere", 0, 1.0, True)
+    look, writes = DatabricksScoring._there, []
+
+    def overtaken(self, workspace):
+        changes = databricks.requests("/scheduled-scorers")
+        writes.append(sum(request["method"] != "GET" for request in changes))
+        if len(writes) == 2:
+            delete_scorer(name="two", experiment_id=workspace.app.experiment_id)
+            writes[-1] += 1
+        return look(self, workspace)
+
+    monkeypatch.setattr(DatabricksScoring, "_there", overtaken)
+    app.platform.scoring.apply(app, [*wanted, elsewhere])
+    assert writes[3] - writes[1] == 2, "registered and started, the other one left alone"
+    assert app.platform.scoring.status(app) == wanted, "what was deleted elsewhere is nobody's fault"
 
 
 def test_a_rule_judges_alike_here_and_there(app: Workspace) -> None:

@@ -64,10 +64,14 @@ class DatabricksScoring:
         """
         _refuse_filters(scorers)
         with alone(workspace), translated(Message("Changing the production scorers")), monitors.explained(workspace):
+            known = _versions(workspace)
             for _ in range(ATTEMPTS):
-                self._change(workspace, scorers)
-                if _stand(scorers, self._there(workspace)):
+                self._change(workspace, scorers, known)
+                fallen = _fallen(scorers, self._there(workspace))
+                if not fallen:
                     break
+                # What was written over may have an older text again.
+                known |= {one.name: 0 if one.name in fallen else one.version for one in scorers}
             else:
                 raise ConflictError(
                     Message("Somebody else changes the scorers of this experiment at the same time."),
@@ -76,10 +80,10 @@ class DatabricksScoring:
             apps.save_setting(workspace, STARTED, [asdict(one) for one in scorers])
         self.resume(workspace)
 
-    def _change(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer]) -> None:
-        there, known = {one.name: one for one in self._there(workspace)}, _versions(workspace)
+    def _change(self, workspace: "Workspace", scorers: Sequence[MonitoredScorer], known: dict[str, int]) -> None:
+        there = {one.name: one for one in self._there(workspace)}
         names = {one.name for one in scorers}
-        if len({*there, *(one.name for one in scorers if one.running)}) > MOST:
+        if len({*there, *(one.name for one in scorers if one.running and one.version)}) > MOST:
             raise ConflictError(
                 Message("A workspace keeps {n} scorers for one experiment, and these would be more.", n=MOST),
                 Message(
@@ -214,10 +218,11 @@ def _refuse_filters(scorers: Iterable[MonitoredScorer]) -> None:
             ) from error
 
 
-def _stand(wanted: Iterable[MonitoredScorer], there: Iterable[Scorer]) -> bool:
-    """Whether each one runs, or stands still, as it is wanted."""
+def _fallen(wanted: Iterable[MonitoredScorer], there: Iterable[Scorer]) -> set[str]:
+    """Those that neither run nor stand still as they are wanted; what was made elsewhere may be deleted there."""
     known = {one.name: one for one in there}
-    return all(_stands(one, known.get(one.name)) for one in wanted)
+    ours = (one for one in wanted if one.version or one.name in known)
+    return {one.name for one in ours if not _stands(one, known.get(one.name))}
 
 
 def _stands(wanted: MonitoredScorer, there: Scorer | None) -> bool:
