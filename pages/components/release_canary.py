@@ -7,7 +7,7 @@ from pages.components.verdict_view import WORD
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message, mark
-from services.releases import Release, Step, canary
+from services.releases import Release, Step, canary, looking
 from services.releases.canary import Measure
 from services.releases.looking import Couple
 from services.releases.plan import Action, Plan, Way, watched
@@ -128,13 +128,27 @@ def _show_copies(step: Step) -> None:
     copies = step.handle.get("copies")
     if not copies:
         return
-    told = _("Questions copied: {n}. Answered by both so far: {m}.", n=copies["copied"], m=step.handle["answers"])
+    told = _(
+        "Questions copied: {n}. Answered by both so far: {m}, in {k} conversations, of which the first counts.",
+        n=copies["copied"],
+        m=copies["answered"],
+        k=step.handle["answers"],
+    )
     if copies["dropped"]:
         told += " " + _(
             "Not copied, because too many waited: {n}. People's answers come first.",
             n=copies["dropped"],
         )
     st.markdown(told)
+    if copies["unanswered"]:
+        st.warning(
+            _(
+                "Copies that the new version never answered: {n}. It does not lead on while they are more than {percent} % "
+                "of the answered ones. Look at the version's log on the Endpoints screen; to begin anew, stop and resume.",
+                n=copies["unanswered"],
+                percent=round(looking.MOST_UNANSWERED * 100),
+            )
+        )
 
 
 def _show_couples(release: Release, step: Step) -> None:

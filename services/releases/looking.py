@@ -22,15 +22,36 @@ if TYPE_CHECKING:
 
 FIRST_SHOWN = 20
 LONGEST = 2_000
+MOST_UNANSWERED = 0.05
 
 
 @dataclass(frozen=True)
 class Look:
-    """How many answers of the new version there are, and what they are compared in; `more` is kept beside them."""
+    """How many answers of the new version there are, and what they are compared in; `more` is kept beside them.
+
+    `holds`: too many copies were never answered, so that the part does not lead on however many were.
+    """
 
     answers: int
     measures: list[Measure]
     more: dict[str, Any] = field(default_factory=dict)
+    holds: bool = False
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The `couples` of answers to copied questions, the first of each conversation, oldest first.
+
+    `answered` counts all of them, `unanswered` the copies that were overtaken by later ones: who answered them died.
+    """
+
+    couples: list[tuple[TraceInfo, TraceInfo]]
+    answered: int
+    unanswered: int
+
+    @property
+    def holds(self) -> bool:
+        return self.unanswered > MOST_UNANSWERED * self.answered
 
 
 @dataclass(frozen=True)
@@ -57,8 +78,8 @@ def look(workspace: "Workspace", release: Release, part: Part) -> Look:
     return Look(answers, _tested(release, part, mine))
 
 
-def pairs(workspace: "Workspace", release: Release, since: datetime) -> list[tuple[TraceInfo, TraceInfo]]:
-    """Both answers to each question that was copied since then and answered twice by now, oldest first."""
+def copied(workspace: "Workspace", release: Release, since: datetime) -> Copied:
+    """What has become of the questions that were copied since then: as in a canary, a conversation counts once."""
     hours = (now() - since + timedelta(seconds=1)).total_seconds() / 3600
     live, new = dict[str, TraceInfo](), dict[str, TraceInfo]()
     read = list(read_infos(workspace, hours, 2 * canary.MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL"))
@@ -69,11 +90,18 @@ def pairs(workspace: "Workspace", release: Release, since: datetime) -> list[tup
                 live[mark] = info
             elif canary.is_new(info, release):
                 new[mark] = info
-    return [(live[mark], answer) for mark, answer in new.items() if mark in live]
+    both = [(asked, new[mark]) for mark, asked in live.items() if mark in new]
+    newest = both[-1][0].request_time if both else 0
+    unanswered = sum(1 for mark, asked in live.items() if mark not in new and asked.request_time < newest)
+    first: dict[str, tuple[TraceInfo, TraceInfo]] = {}
+    for pair in both:
+        first.setdefault(pair[0].trace_metadata.get(canary.SESSION) or pair[0].trace_id, pair)
+    return Copied(list(first.values()), len(both), unanswered)
 
 
 def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
-    both = pairs(workspace, release, since)
+    seen = copied(workspace, release, since)
+    both = seen.couples
     found = list(canary.compared([info for pair in both for info in pair]))
 
     def rounds(one: Compared) -> Iterator[list[tuple[bool, float]]]:
@@ -84,7 +112,10 @@ def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
     measures = _measures(release, found, rounds, betting.of_pairs)
     standing = production.standing(workspace, release.agent_version)
     copies = {"copied": standing.copied, "dropped": standing.dropped} if standing else {}
-    return Look(len(both), measures, {"copies": copies, "couples": [asdict(_couple(*one)) for one in _shown(both)]})
+    if copies:
+        copies |= {"answered": seen.answered, "unanswered": seen.unanswered}
+    more = {"copies": copies, "couples": [asdict(_couple(*one)) for one in _shown(both)]}
+    return Look(len(both), measures, more, seen.holds)
 
 
 def _shown(both: list[tuple[TraceInfo, TraceInfo]]) -> list[tuple[TraceInfo, TraceInfo]]:

@@ -57,7 +57,7 @@ def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> M
         seen = looking.look(workspace, release, part)
         found = _as_shown(release, seen.measures)
         harmful = [one for one in found if one.harmful]
-        waits = _enough(release, part, seen.answers)
+        waits = _enough(release, part, seen.answers) and not seen.holds
         told = {"answers": seen.answers, "measures": [asdict(one) for one in found], WAITS: waits, **seen.more}
         _keep(workspace, release, part, told | {HARM: [asdict(one) for one in harmful]})
         heed(workspace, release)
@@ -85,7 +85,7 @@ def _enough(release: Release, part: Part, answers: int) -> bool:
 def _ended(workspace: "Workspace", release: Release, part: Part, answers: int) -> Message:
     if part.way is Way.SHADOW:
         _end_shadow(workspace, release)
-        return Message("{n} questions were answered by both versions, no harm shown.", n=answers)
+        return Message("{n} conversations' questions were answered by both versions, no harm shown.", n=answers)
     if part.way is Way.TEST:
         return Message("After {n} answers all the traffic goes to the new version, as was chosen.", n=answers)
     return Message("{percent} % of the traffic: {n} answers, no harm shown.", percent=part.percent, n=answers)

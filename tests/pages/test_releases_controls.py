@@ -79,13 +79,22 @@ def watched(workspace, part, state, **handle):
 
 def test_a_shadow_shows_words_copies_and_both_answers(screen, workspace):
     couple = {"question": "Where *is* it?", "live": "Here.", "new": "", "live_trace": "tr-1", "new_trace": "tr-2"}
-    handle = {"copies": {"copied": 60, "dropped": 4}, "couples": [couple]}
+    handle = {"copies": {"copied": 60, "dropped": 4, "answered": 53, "unanswered": 3}, "couples": [couple]}
     id = watched(workspace, Part(20, 100, way=Way.SHADOW), State.STOPPED, **handle)
     shown = screen("releases", release=str(id))
     assert list(shown.dataframe[0].value["Verdict"]) == ["Worse", "Cannot tell yet"]
     assert list(shown.dataframe[0].value["Change in points"]) == ["−40.0 to −10.0", "−100.0 to +100.0"]
     told = texts(shown.toggle(key=f"couples-{id}-shadow 20").set_value(True).run())
-    assert all(part in told for part in ("Questions copied: 60", "too many waited: 4", "copies of 20 %"))
+    assert all(
+        part in told
+        for part in (
+            "Questions copied: 60",
+            "by both so far: 53, in 50",
+            "never answered: 3",
+            "too many waited: 4",
+            "copies of 20 %",
+        )
+    )
     assert "Here" in told and ":gray[no answer]" in told
     assert "シャドー" in texts(screen("releases", language="ja", release=str(id)))
 

@@ -6,9 +6,10 @@ import pytest
 
 from services import agents, audit, jobs, production, releases, verdicts
 from services.audit import Verb
+from services.database import now
 from services.errors import BlockedError, ConflictError, InvalidInputError
 from services.messages import Message
-from services.releases import KEEP, MOVE, Proposal, State, sharing, stopping
+from services.releases import KEEP, MOVE, Proposal, State, looking, sharing, stopping
 from services.releases.canary import ERRORS, Measure
 from services.releases.plan import Part, Plan, Way
 from tests.left_traces import leave
@@ -61,9 +62,32 @@ def test_a_shadow_without_harm_leads_on(proposed):
     moved = [one.after for one in audit.of_verbs(workspace, (Verb.MOVE_TRAFFIC,)) if one.outcome == "done"]
     assert moved == [{"2": 100}]
     step = next(one for one in release.steps if one.name == "shadow 40")
-    assert step.handle["answers"] == 3 and "3 questions were answered by both versions" in str(step.detail)
+    assert step.handle["answers"] == 3 and "3 conversations' questions were answered by both versions" in str(
+        step.detail
+    )
     assert {one["question"] for one in step.handle["couples"]} == {"Where is my parcel?"}
-    assert step.handle["copies"] == {"copied": 0, "dropped": 0}
+    assert step.handle["copies"] == {"copied": 0, "dropped": 0, "answered": 3, "unanswered": 0}
+
+
+def test_a_conversation_counts_once_and_copies_that_nobody_answered_hold_the_shadow(proposed):
+    workspace, id, agents_ = compare(proposed, Part(40, 1, way=Way.SHADOW))
+    talk = {"mlflow.trace.session": "s-1"}
+    at = iter(range(9))
+
+    def asked(mark, twice):
+        soon = SOON + 0.001 * -next(at)
+        leave(workspace, model_id=agents_[0], hours_ago=soon, pair=mark, more=talk)
+        if twice:
+            leave(workspace, model_id=agents_[1], hours_ago=soon, origin="shadow", pair=mark, more=talk)
+
+    since = now()
+    asked("first", True)
+    asked("its process died", False)
+    asked("second", True)
+    asked("still under way", False)
+    seen = looking.copied(workspace, releases.get(workspace, id), since)
+    assert [pair[0].tags["signalbox.pair"] for pair in seen.couples] == ["first"]
+    assert (seen.answered, seen.unanswered, seen.holds) == (2, 1, True)
 
 
 def test_a_shadow_that_fails_questions_ends_before_anybody_met_it(proposed):
