@@ -15,7 +15,7 @@ from services.alerts.muting import (
     muted_until,
     save_maintenance,
 )
-from services.alerts.previewing import Episode, Preview, moment, preview
+from services.alerts.previewing import Episode, Preview, basis, moment, preview
 from services.alerts.recipients import Channels, channels, missing
 from services.alerts.recipients import save as save_channels
 from services.alerts.recipients import version as channels_version
@@ -73,6 +73,7 @@ __all__ = [
     "Way",
     "acknowledge",
     "all",
+    "basis",
     "channels",
     "channels_version",
     "describe",

@@ -44,16 +44,16 @@ class Preview:
 def preview(workspace: "Workspace", rule: Rule, days: int = DAYS) -> Preview:
     """Look at every window of the last `days`; raises InvalidInputError for a rule that cannot be saved."""
     rule = rules.checked(rule)
-    readmodel.catch_up(workspace)
-    end = watching.due(readmodel.state(workspace), rule)
-    if end is None:
-        raise NotReadyError(
-            Message("The traces of {app} have not been read yet.", app=workspace.app.name),
-            Message("Wait a minute, then try the rule again."),
-        )
+    end = _newest(workspace, rule)
     ends = list(range(end - days * SLOTS_A_DAY // rule.step * rule.step, end + 1, rule.step))
     seen = looking.at(workspace, rule, ends)
     return Preview(rule, tuple(seen), tuple(episodes(rule, seen)))
+
+
+def basis(workspace: "Workspace", rule: Rule) -> tuple[object, ...]:
+    """While this is the same, so is the preview of a rule about drift, which takes seconds; raises what `preview` does."""
+    rule = rules.checked(rule)
+    return workspace.app.id, workspace.app.time_zone, *rule.watched, _newest(workspace, rule)
 
 
 def episodes(rule: Rule, seen: list[Seen]) -> list[Episode]:
@@ -74,3 +74,15 @@ def episodes(rule: Rule, seen: list[Seen]) -> list[Episode]:
 def moment(seen: Seen) -> datetime:
     """When a look would have been made: the end of its window."""
     return datetime.fromtimestamp(seen.end * SLOT_MS / 1000, UTC)
+
+
+def _newest(workspace: "Workspace", rule: Rule) -> int:
+    """The end of the newest window; raises NotReadyError before anything was read."""
+    readmodel.catch_up(workspace)
+    end = watching.due(readmodel.state(workspace), rule)
+    if end is None:
+        raise NotReadyError(
+            Message("The traces of {app} have not been read yet.", app=workspace.app.name),
+            Message("Wait a minute, then try the rule again."),
+        )
+    return end

@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from services import alerts, apps, audit, readmodel
-from services.alerts import Rule, Series, State, Way, records
+from services.alerts import Rule, Series, State, Way, drifting, records
 from services.apps import AppForm
 from services.audit import Verb
 from services.database import now
@@ -76,6 +76,18 @@ def test_every_series_and_way_has_a_form(failing, screen):
     page.selectbox(key="series-support-new").set_value(Series.VOLUME).run()
     assert page.radio(key="once-support-new-volume").value == "month"
     assert "There is too little data" in texts(page)
+
+
+def test_what_took_seconds_is_kept_while_a_name_is_written(failing, screen, monkeypatch):
+    page = screen("alerts", view="write")
+    page.selectbox(key="series-support-new").set_value(Series.DRIFT).run()
+    assert "There is too little data" in texts(page)
+    looks = []
+    monkeypatch.setattr(drifting, "at", lambda *asked: looks.append(asked) or [])
+    page.text_input(key="name-support-new").set_value("Other questions").run()
+    assert "There is too little data" in texts(page) and looks == []
+    page.radio(key="once-support-new-drift").set_value("week").run()
+    assert len(looks) == 1
 
 
 def test_a_rule_is_changed_and_removed(failing, screen):
