@@ -77,6 +77,8 @@ def follow() -> None:
                 "All is well in the practice copy now. A fault comes within a minute: look around there as you would on duty."
             )
         )
+    if now.ready_at and not now.over:
+        show_error(rehearsal.making_of(workspace, now))
     show_courses(now)
 
 
@@ -84,6 +86,10 @@ def show_job(job: Job | None) -> None:
     """How far the job is that makes the copy, or clears it away, and what keeps it from going on."""
     note = say(job.note) if job and job.note else _("Waiting for the worker")
     st.progress(job.done / job.total if job and job.total else 0.0, note)
+    show_error(job)
+
+
+def show_error(job: Job | None) -> None:
     if job and job.error:
         st.error(session.escape(say(job.error) + (" " + say(job.remedy) if job.remedy else "")))
 
@@ -116,8 +122,8 @@ def show_fault(number: int, course: Course) -> None:
 
 def show_courses(found: Rehearsal, ended: bool = False) -> None:
     """How it went with each fault; one that still waits is named only once the rehearsal has `ended`."""
-    if found.courses:
-        st.table(pd.DataFrame([_line(one, ended) for one in found.courses]).set_index(_("Fault")))
+    if found.come:
+        st.table(pd.DataFrame([_line(one, ended) for one in found.come]).set_index(_("Fault")))
 
 
 def _line(one: Course, ended: bool) -> dict[str, str]:

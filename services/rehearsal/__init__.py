@@ -2,6 +2,8 @@
 
 import random
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,25 +101,19 @@ def ending(workspace: "Workspace", rehearsal: Rehearsal) -> "Job | None":
 
 def say(workspace: "Workspace", fault: str) -> bool:
     """Whether the fault that waits is this one, as the person believes; what is said is kept, right or wrong."""
-    audit.require(workspace, Verb.TAKE_PART)
-    read, found = _under_way(workspace)
-    course = found.open
-    right = course is not None and course.fault == fault
-    with audit.change(copy(workspace, found), Verb.TAKE_PART, found.app_id):
-        if course is not None:
-            noticed = course.noticed_at or (now() if right else None)
-            said = replace(course, noticed_at=noticed, misses=course.misses + (not right))
-            _keep(workspace, found, said, read)
-    return right
+
+    def said(course: Course) -> Course:
+        if course.fault == fault:
+            return replace(course, noticed_at=course.noticed_at or now())
+        return replace(course, misses=course.misses + 1)
+
+    course = _keep(workspace, said)
+    return course is not None and course.fault == fault
 
 
 def help_asked(workspace: "Workspace") -> None:
     """Keep that somebody had to be told what the fault is."""
-    audit.require(workspace, Verb.TAKE_PART)
-    read, found = _under_way(workspace)
-    with audit.change(copy(workspace, found), Verb.TAKE_PART, found.app_id):
-        if found.open is not None:
-            _keep(workspace, found, replace(found.open, helped=True), read)
+    _keep(workspace, lambda course: replace(course, helped=True))
 
 
 def end(workspace: "Workspace") -> "Job":
@@ -131,8 +127,19 @@ def end(workspace: "Workspace") -> "Job":
         return jobs.submit(place, "end_rehearsal", {"copy": found.app_id}, exclusive=f"end_rehearsal:{found.app_id}")
 
 
-def _keep(workspace: "Workspace", found: Rehearsal, course: Course, read: int) -> None:
-    records.save(copy(workspace, found), replace(found, courses=(*found.courses[:-1], course)), read)
+def _keep(workspace: "Workspace", change: Callable[[Course], Course]) -> Course | None:
+    """The fault that waits as changed; None without one. The console looks at it every other second, and saves too."""
+    audit.require(workspace, Verb.TAKE_PART)
+    place = copy(workspace, _under_way(workspace)[1])
+    with audit.change(place, Verb.TAKE_PART, place.app.id):
+        while True:
+            read, found = _under_way(workspace)
+            if found.open is None:
+                return None
+            course = change(found.open)
+            with suppress(ConflictError):
+                records.save(place, replace(found, courses=(*found.courses[:-1], course)), read)
+                return course
 
 
 def _under_way(workspace: "Workspace") -> tuple[int, Rehearsal]:

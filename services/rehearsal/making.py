@@ -41,12 +41,14 @@ def make(place: "Workspace", work: "Work") -> None:
 
 
 def saved(place: "Workspace") -> list[int]:
-    """The versions of the sample's prompt: the last one makes answers worse."""
-    stored, name = sample.app(), place.app.id
-    there = [one.version for one in prompts.history(place, name)][::-1] if name in prompts.names(place) else []
-    for one in stored.prompts[len(there) :]:
-        there.append(prompts.save(place, name, one.template, one.note).version)
-    return there
+    """The versions of the sample's prompt, whatever people saved beside them: the last one makes answers worse."""
+    name = place.app.id
+    there = prompts.history(place, name) if name in prompts.names(place) else []
+    known = {one.template: one.version for one in there}  # the newest first: of the same text, the oldest one stays
+    for one in sample.app().prompts:
+        if one.template not in known:
+            known[one.template] = prompts.save(place, name, one.template, one.note).version
+    return [known[one.template] for one in sample.app().prompts]
 
 
 def evaluate(place: "Workspace", work: "Work", agent: str, version: int) -> None:

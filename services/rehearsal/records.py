@@ -1,7 +1,7 @@
 """A rehearsal as it is kept: a setting of the practice copy, and its outcome with the app it was a copy of."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ class Course:
     """How it went with one fault. `memory` is what tells whether it is mended; `kept`: it was taken over for good.
 
     `noticed_at`: when somebody said what it is, or did something about it. `misses`: how often they said what it is not.
+    `coming`: it is being brought in, since `injected_at`, and is there perhaps in part.
     """
 
     fault: str
@@ -32,6 +33,7 @@ class Course:
     kept: bool = False
     helped: bool = False
     misses: int = 0
+    coming: bool = False
 
     @property
     def seconds_to_notice(self) -> float | None:
@@ -58,12 +60,27 @@ class Rehearsal:
     @property
     def open(self) -> Course | None:
         """The fault that waits to be mended."""
-        return self.courses[-1] if self.courses and self.courses[-1].ended_at is None else None
+        last = self._last
+        return last if last and not last.coming and last.ended_at is None else None
+
+    @property
+    def coming(self) -> Course | None:
+        """The fault that is being brought in."""
+        return self._last if self._last and self._last.coming else None
+
+    @property
+    def come(self) -> tuple[Course, ...]:
+        """How it went with each fault that was all there."""
+        return tuple(one for one in self.courses if not one.coming)
+
+    @property
+    def _last(self) -> Course | None:
+        return self.courses[-1] if self.courses else None
 
     @property
     def over(self) -> bool:
         """Whether every fault has come and gone."""
-        return len(self.courses) == len(self.order) and self.open is None
+        return len(self.come) == len(self.order) and self.open is None
 
 
 def load(workspace: "Workspace") -> tuple[int, Rehearsal | None]:
@@ -72,15 +89,15 @@ def load(workspace: "Workspace") -> tuple[int, Rehearsal | None]:
     return version, _from_json(stored) if stored else None
 
 
-def save(workspace: "Workspace", rehearsal: Rehearsal, read: int | None = None) -> None:
-    """Raises ConflictError when somebody changed it since version `read`."""
-    apps.save_setting(workspace, REHEARSAL, _json(rehearsal), read)
+def save(workspace: "Workspace", rehearsal: Rehearsal, read: int | None = None) -> int:
+    """The number of the version stored; raises ConflictError when somebody changed it since version `read`."""
+    return apps.save_setting(workspace, REHEARSAL, _json(rehearsal), read)
 
 
 def keep_outcome(workspace: "Workspace", rehearsal: Rehearsal) -> None:
     """With the app that it was a copy of; once, however often it is called."""
     version, stored = apps.load_version(workspace, OUTCOMES)
-    told = _json(rehearsal)
+    told = _json(replace(rehearsal, courses=rehearsal.come))
     others = [one for one in stored or [] if one["app_id"] != rehearsal.app_id]
     apps.save_setting(workspace, OUTCOMES, [told, *others][:MOST_KEPT], version)
 

@@ -1,6 +1,7 @@
 """The recurring job of a rehearsal: makes the copy, asks it questions, brings one fault after the other, watches what is done."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services import audit, datasets
 from services.audit import Verb
 from services.database import now
-from services.errors import ConsoleError
+from services.errors import ConflictError, ConsoleError
 from services.people import CONSOLE
 from services.rehearsal import making, records
 from services.rehearsal.faults import COLLEAGUE, FAULTS
@@ -36,9 +37,11 @@ def run(place: "Workspace", work: "Work") -> dict[str, Any]:
     if found.over:
         return {}
     _ask(place, len(found.courses) + work.job.attempt)
-    seen = _looked(place, found) if found.open else _next(place, work, found)
-    if seen != found:
-        records.save(place, seen, read)
+    if found.open is None:
+        _bring(place, work, read, found)
+    elif (seen := _looked(place, found, found.open)) != found:
+        with suppress(ConflictError):  # somebody said what it is just now; the next look is soon
+            records.save(place, seen, read)
     return {}
 
 
@@ -55,19 +58,28 @@ def _ask(place: "Workspace", number: int) -> None:
         log.info("the practice copy gave no answer: %s", error)
 
 
-def _next(place: "Workspace", work: "Work", found: Rehearsal) -> Rehearsal:
-    """The next fault, after a rest in which all is well."""
-    since = max(one.ended_at for one in found.courses if one.ended_at) if found.courses else found.ready_at
-    if since is None or now() < since + REST:
-        return found
-    fault = FAULTS[found.order[len(found.courses)]]
+def _bring(place: "Workspace", work: "Work", read: int, found: Rehearsal) -> None:
+    """The next fault, after a rest in which all is well; or on with the one that an attempt before this left half done.
+
+    What it will do is kept before it does it: afterwards nobody could tell how all was when it was well.
+    """
+    course = found.coming
+    if course is None:
+        since = max(one.ended_at for one in found.courses if one.ended_at) if found.courses else found.ready_at
+        if since is None or now() < since + REST:
+            return
+        fault = FAULTS[found.order[len(found.courses)]]
+        course = Course(fault.name, now(), fault.plan(place), coming=True)
+        found = replace(found, courses=(*found.courses, course))
+        read = records.save(place, found, read)
     with audit.change(place, Verb.INJECT_FAULT, place.app.id):
-        memory = fault.inject(place, work)
-    return replace(found, courses=(*found.courses, Course(fault.name, now(), memory)))
+        FAULTS[course.fault].inject(place, work, course.memory)
+    there = replace(course, injected_at=now(), coming=False)
+    records.save(place, replace(found, courses=(*found.courses[:-1], there)), read)
 
 
-def _looked(place: "Workspace", found: Rehearsal) -> Rehearsal:
-    course, at = found.courses[-1], now()
+def _looked(place: "Workspace", found: Rehearsal, course: Course) -> Rehearsal:
+    at = now()
     fault = FAULTS[course.fault]
     noticed = course.noticed_at or _acted(place, fault.verbs, course.injected_at)
     mended, kept = fault.mended(place, course.memory), fault.kept(place, course.memory)

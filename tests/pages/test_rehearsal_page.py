@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from services import database, rehearsal
+from services import database, jobs, rehearsal
+from services.errors import ConsoleError
+from services.messages import Message
 from services.rehearsal import Course, records
 from tests.pages.conftest import texts
 
@@ -26,7 +28,11 @@ def test_what_is_wrong_is_told_to_those_who_ask(screen, workspace):
     now = database.now()
     mended = Course("moved", now, {}, noticed_at=now, mended_at=now, ended_at=now)
     records.save(place, replace(made, ready_at=now, courses=(mended, Course("paused", now))))
+    while (job := jobs.claim(workspace.engine)).kind != "rehearse":
+        pass
+    jobs.fail(workspace.engine, job, ConsoleError(Message("Release {id} is on its way.", id=7)))
     shown = screen("rehearsal")
+    assert "Release 7 is on its way" in texts(shown)
     assert "The production scorers stand still" not in texts(shown)
     assert list(shown.table[0].value.index) == ["Somebody moved what is live outside the console", "not found yet"]
     shown.selectbox(key="rehearsal-said-2").set_value("judge").run()

@@ -1,6 +1,7 @@
 """Rehearsals without processes: who may, what is kept, what counts, and that nothing of a copy stays."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
@@ -16,6 +17,7 @@ from services import (
     readmodel,
     rehearsal,
     reviews,
+    sample,
     scorers,
 )
 from services.audit import Verb
@@ -23,9 +25,10 @@ from services.errors import ConflictError, ForbiddenError
 from services.people import CONSOLE, Actor, Role
 from services.platforms import MonitoredScorer
 from services.readmodel import TraceQuery
-from services.rehearsal import FAULTS, Course, making, records
+from services.rehearsal import FAULTS, Course, making, records, running
 from services.releases import Kind as ReleaseKind
 from services.releases import Pair
+from services.releases import State as ReleaseState
 from services.reviews import desk, stored
 from services.reviews.records import Form, Kind, Label, Pick, Rule
 from services.scorers import ScorerSpec
@@ -95,21 +98,101 @@ def test_what_is_asked_for_practice_counts_in_the_copy_alone(workspace, place):
     assert not readmodel.find(workspace, TraceQuery()).rows
 
 
-@pytest.mark.parametrize("name", ["paused", "judge"])
-def test_a_fault_of_scorers_is_there_until_it_is_mended(place, name):
-    scorers.save(place, ScorerSpec("polite", "polite"))
-    judge = ScorerSpec(making.JUDGE, "guidelines", {"guidelines": [making.GUIDELINE]})
-    running = [
-        MonitoredScorer(one.name, one.version, 1.0, True) for one in (scorers.all(place)[0], scorers.save(place, judge))
-    ]
+JUDGE = ScorerSpec(making.JUDGE, "guidelines", {"guidelines": [making.GUIDELINE]})
+
+
+@pytest.fixture
+def watched(place):
+    """Two scorers that watch the practice copy."""
+    specs = scorers.save(place, ScorerSpec("polite", "polite")), scorers.save(place, JUDGE)
+    running = [MonitoredScorer(one.name, one.version, 1.0, True) for one in specs]
     monitoring.save_scorers(place, running)
+    return running
+
+
+@pytest.mark.parametrize("name", ["paused", "judge"])
+def test_a_fault_of_scorers_is_there_until_it_is_mended(place, watched, name):
     fault = FAULTS[name]
-    memory = fault.inject(place, None)
+    memory = fault.plan(place)
+    fault.inject(place, None, memory)
     assert not fault.mended(place, memory)
-    mended = scorers.save(place, judge)
+    mended = scorers.save(place, JUDGE)
     assert not fault.mended(place, memory), "it does not watch yet"
-    monitoring.save_scorers(place, [running[0], replace(running[1], version=mended.version)])
+    monitoring.save_scorers(place, [watched[0], replace(watched[1], version=mended.version)])
     assert fault.mended(place, memory)
+
+
+@pytest.fixture
+def looks(place, monkeypatch):
+    """One look of the job at a rehearsal of one fault, which is ready to come."""
+    read, found = records.load(place)
+    rested = database.now() - running.REST
+    records.save(place, replace(found, order=("paused",), ready_at=rested), read)
+    monkeypatch.setattr(running, "_ask", lambda place, number: None)
+    work = SimpleNamespace(job=SimpleNamespace(attempt=1))
+    return lambda: running.run(place, work)
+
+
+def test_a_fault_that_was_interrupted_is_brought_in_to_the_end(workspace, place, watched, looks, monkeypatch):
+    inject = FAULTS["paused"].inject
+
+    def killed(*given):
+        inject(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setitem(FAULTS, "paused", replace(FAULTS["paused"], inject=killed))
+        with pytest.raises(KeyboardInterrupt):
+            looks()
+    half = rehearsal.current(workspace)
+    assert half.coming and half.open is None and not half.come and not half.over
+    looks()
+    looks()
+    there = rehearsal.current(workspace).open
+    assert there.memory == {"names": [one.name for one in watched]}
+    monitoring.save_scorers(place, watched)
+    looks()
+    assert rehearsal.current(workspace).over
+
+
+def test_what_is_said_during_a_look_is_kept(workspace, place, watched, looks, monkeypatch):
+    looks()
+    look, save = running._looked, records.save
+
+    def said_meanwhile(*given):
+        assert rehearsal.say(workspace, "paused")
+        return look(*given)
+
+    monkeypatch.setattr(running, "_looked", said_meanwhile)
+    monitoring.save_scorers(place, watched)
+    looks()
+    assert rehearsal.current(workspace).open.noticed_at
+
+    def saved_before(where, told, read):
+        monkeypatch.setattr(records, "save", save)
+        save(where, replace(told, courses=records.load(where)[1].courses), read)
+        save(where, told, read)
+
+    monkeypatch.setattr(records, "save", saved_before)
+    rehearsal.help_asked(workspace)
+    assert rehearsal.current(workspace).open.helped
+
+
+def test_what_a_trainee_saves_never_becomes_the_bad_version(place):
+    good = [prompts.save(place, place.app.id, one.template, "").version for one in sample.app().prompts[:2]]
+    mine = prompts.save(place, place.app.id, "Mine, about {{question}}", "").version
+    first, second, bad = making.saved(place)
+    assert [first, second] == good and bad not in (*good, mine)
+    assert making.saved(place) == [first, second, bad]
+    agent = standing.logged(place, place.app.id)
+    standing.stand(place, 1, agent, weight=100)
+    production.slip(place, place.app.id, second)
+    released = {"done": ("shift",), "prompt": place.app.id}
+    standing.stored(
+        place, ReleaseKind.AGENT, Pair(None, None, None), Pair(agent, 1, second), ReleaseState.LIVE, **released
+    )
+    assert FAULTS["moved"].plan(place) == {"was": second, "to": first}, "a good one, so that adopting it ends nothing"
+    assert FAULTS["release"].plan(place) == {"version": bad}
 
 
 def test_it_can_be_ended_before_it_has_begun_and_nothing_stays(workspace, made, place, finish):
