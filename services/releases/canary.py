@@ -14,7 +14,7 @@ from services.errors import InvalidInputError
 from services.messages import Message, mark
 from services.releases.facts import Release
 from services.releases.plan import Part, Plan, split
-from services.traces.rows import newest_feedback, origin, read_infos
+from services.traces.rows import is_live, newest_feedback, read_infos
 from services.verdicts import sequential
 from services.verdicts.sequential import Capital, Seen
 
@@ -138,7 +138,7 @@ def _answers(workspace: "Workspace", release: Release, since: datetime) -> Itera
     read = list(read_infos(workspace, hours, MOST_READ, " AND metadata.`mlflow.sourceRun` IS NULL"))
     for info in reversed(read):
         conversation = info.trace_metadata.get(SESSION) or info.trace_id
-        if origin(info) != "live" or info.request_time < since.timestamp() * 1000 or conversation in known:
+        if not is_live(workspace, info) or info.request_time < since.timestamp() * 1000 or conversation in known:
             continue
         if info.trace_metadata.get("mlflow.modelId") in both and info.state != TraceState.IN_PROGRESS:
             known.add(conversation)

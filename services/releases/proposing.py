@@ -156,6 +156,8 @@ def unshadowed(workspace: "Workspace", agent: AgentVersion) -> Message | None:
     """Why an agent version cannot get copies of live questions; None when it can."""
     if not workspace.platform.serving.rules.copies:
         return Message("This platform cannot copy questions to another version.")
+    if workspace.app.practice:
+        return Message("Only customers' questions are copied, and a practice copy has no customers.")
     acting = [str(one["name"]) for one in agent.tools if one["asks"]]
     if acting:
         return Message(

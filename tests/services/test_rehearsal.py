@@ -1,12 +1,14 @@
 """Rehearsals without processes: who may, what is kept, what counts, and that nothing of a copy stays."""
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 
 from services import (
+    agents,
     apps,
     audit,
     database,
@@ -16,6 +18,7 @@ from services import (
     prompts,
     readmodel,
     rehearsal,
+    releases,
     reviews,
     sample,
     scorers,
@@ -29,6 +32,8 @@ from services.rehearsal import FAULTS, Course, making, records, running
 from services.releases import Kind as ReleaseKind
 from services.releases import Pair
 from services.releases import State as ReleaseState
+from services.releases import records as release_records
+from services.releases.plan import Part, Plan
 from services.reviews import desk, stored
 from services.reviews.records import Form, Kind, Label, Pick, Rule
 from services.scorers import ScorerSpec
@@ -96,6 +101,19 @@ def test_what_is_asked_for_practice_counts_in_the_copy_alone(workspace, place):
         readmodel.catch_up(where, 10)
     assert [row.question for row in readmodel.find(place, TraceQuery()).rows] == ["For practice?"]
     assert not readmodel.find(workspace, TraceQuery()).rows
+
+
+def test_a_canary_counts_what_is_asked_for_practice_and_a_shadow_is_refused(place):
+    agent = standing.logged(place, place.app.id)
+    after = Pair(agent, 2, 1)
+    plan = Plan((Part(50, 1),)).to_json()
+    id = standing.stored(place, ReleaseKind.AGENT, Pair("m-1", 1, 1), after, canary=plan)
+    began = (database.now() - timedelta(minutes=1)).isoformat()
+    release_records.set_step(place, id, "canary 50", state="running", handle={"at": began})
+    mine = leave(place, origin="rehearsal", model_id=agent)
+    leave(place, origin="smoke", model_id=agent)
+    assert [one.trace_id for one in releases.canary.answers(place, releases.get(place, id))] == [mine]
+    assert "no customers" in str(releases.unshadowed(place, agents.get(place, agent)))
 
 
 JUDGE = ScorerSpec(making.JUDGE, "guidelines", {"guidelines": [making.GUIDELINE]})
