@@ -9,7 +9,6 @@ from services.audit import Verb
 from services.messages import Message, mark
 from services.releases import Release, Step, canary, looking
 from services.releases.canary import Measure
-from services.releases.looking import Couple
 from services.releases.plan import Action, Plan, Way, watched
 from services.workspace import Workspace
 
@@ -32,16 +31,16 @@ def show(workspace: Workspace, release: Release) -> None:
     seen = [one for one in release.steps if watched(one.name) and one.handle.get("measures")]
     for step in seen[:-1]:
         with st.expander(title(step), icon=":material/compare:"):
-            _show_step(release, step)
+            _show_step(workspace, release, step)
     if seen:
         with st.container(border=True):
             st.markdown(f"**{title(seen[-1])}**")
-            _show_step(release, seen[-1])
+            _show_step(workspace, release, seen[-1])
             _show_harm(workspace, release, seen[-1])
             _show_choice(workspace, release, seen[-1])
 
 
-def _show_step(release: Release, step: Step) -> None:
+def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
     found = [Measure(**one) for one in step.handle["measures"]]
     way = Way(step.name.split(" ")[0])
     plan = release.canary or Plan()
@@ -52,7 +51,7 @@ def _show_step(release: Release, step: Step) -> None:
         _show_verdicts(found)
     values: dict[str, int | str] = {"line": round(found[0].line), "alarm": f"{plan.alarm * 100:g}"}
     st.caption(_told(way, values))
-    _show_couples(release, step)
+    _show_couples(workspace, release, step)
 
 
 def _told(way: Way, values: dict[str, int | str]) -> str:
@@ -151,25 +150,25 @@ def _show_copies(step: Step) -> None:
         )
 
 
-def _show_couples(release: Release, step: Step) -> None:
-    couples = [Couple(**one) for one in step.handle.get("couples", ())]
-    if not couples or not st.toggle(_("Answers side by side"), key=f"couples-{release.id}-{step.name}"):
+def _show_couples(workspace: Workspace, release: Release, step: Step) -> None:
+    shown = step.handle.get("couples")
+    if not shown or not st.toggle(_("Answers side by side"), key=f"couples-{release.id}-{step.name}"):
         return
-    for one in couples:
-        st.markdown(f"**{session.escape(one.question) or '–'}**")
+    for one in looking.couples(workspace, step):
+        st.markdown(f"**{session.escape(one.live.question) or '–'}**")
         live, new = st.columns(2, gap="large")
-        for column, name, said, trace in (
-            (live, _("Live version"), one.live, one.live_trace),
-            (new, _("New version, seen by nobody"), one.new, one.new_trace),
+        for column, name, row in (
+            (live, _("Live version"), one.live),
+            (new, _("New version, seen by nobody"), one.new),
         ):
             with column:
                 st.caption(name)
-                st.markdown(session.escape(said) or f":gray[{_('no answer')}]")
+                st.markdown(session.escape(row.answer) or f":gray[{_('no answer')}]")
                 st.page_link(
                     session.page("traces"),
                     label=_("Open the trace"),
                     icon=":material/account_tree:",
-                    query_params={"trace": trace},
+                    query_params={"trace": row.trace_id},
                 )
 
 

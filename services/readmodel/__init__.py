@@ -13,7 +13,7 @@ from services.audit import Verb
 from services.errors import NotReadyError
 from services.messages import Message
 from services.readmodel import file, filling
-from services.readmodel.finding import conversations, count, find, known, unjudged
+from services.readmodel.finding import conversations, count, find, known, some, unjudged
 from services.readmodel.sampling import Stretch, sample
 from services.readmodel.series import Part, Scored, Series, Versions, Window, read, versions
 from services.readmodel.slots import Slots
@@ -49,6 +49,7 @@ __all__ = [
     "run",
     "sample",
     "slots",
+    "some",
     "state",
     "unjudged",
     "verify",

@@ -55,6 +55,13 @@ def known(workspace: "Workspace", trace_ids: list[str]) -> set[str]:
         return {id for (id,) in connection.execute(held, (json.dumps(trace_ids),))}
 
 
+def some(workspace: "Workspace", trace_ids: list[str]) -> list[TraceRow]:
+    """The traces of these ids that MLflow had when it was last read, newest first."""
+    held = "SELECT id FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))"
+    with file.reading(workspace) as connection:
+        return list(_rows(connection, [id for (id,) in connection.execute(held, (json.dumps(trace_ids),))]))
+
+
 def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int) -> int:
     """How many live answers of the last `hours` none of these scorers has judged in production, counted up to `most`."""
     names = ", ".join("?" * len(scorers))
@@ -69,21 +76,25 @@ def unjudged(workspace: "Workspace", scorers: list[str], hours: float, most: int
 
 
 def conversations(workspace: "Workspace", query: TraceQuery) -> list[Conversation]:
-    """The conversations in which the newest matching traces stand, newest first, `limit` at most."""
+    """The conversations in which the newest matching traces stand, newest first, `limit` at most.
+
+    A shadow's answers were given to nobody: they are no turns, and stand alone where they are asked for.
+    """
+    turns = "trace.origin = 'shadow'" if query.origin == "shadow" else "trace.origin != 'shadow'"
     with file.reading(workspace) as connection:
         source, where, values = _asked(connection, query)
-        where.append("trace.session != ''")
+        where += ["trace.session != ''", turns]
         words = f"SELECT session FROM {source[0]} WHERE {' AND '.join(where)} ORDER BY {source[1]} DESC"
         sessions: dict[str, None] = {}
         for (session,) in connection.execute(words, values):
             sessions[session] = None
             if len(sessions) == query.limit:
                 break
-        return [_conversation(connection, session) for session in sessions]
+        return [_conversation(connection, session, turns) for session in sessions]
 
 
-def _conversation(connection: sqlite3.Connection, session: str) -> Conversation:
-    query = "SELECT count(*), min(id), max(id), max(user) FROM trace WHERE session = ?"
+def _conversation(connection: sqlite3.Connection, session: str, counted: str) -> Conversation:
+    query = f"SELECT count(*), min(id), max(id), max(user) FROM trace WHERE session = ? AND {counted}"
     turns, first, last, user = connection.execute(query, (session,)).fetchone()
     opened = next(_rows(connection, [first]))
     newest = opened if first == last else next(_rows(connection, [last]))

@@ -1,19 +1,19 @@
 """What the steps that compare two versions see at a look: in a canary, in an A/B test, in the shadow."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import TraceInfo, TraceState
 
-from services import production
+from services import production, readmodel
 from services.database import now
 from services.releases import canary
 from services.releases.canary import Compared, Measure
-from services.releases.facts import Release
+from services.releases.facts import Release, Step
 from services.releases.plan import Part, Plan, Way
-from services.traces.rows import PAIR_TAG, origin, read_infos
+from services.traces.rows import PAIR_TAG, TraceRow, origin, read_infos
 from services.verdicts import betting, sequential
 from services.verdicts.betting import Change, Told
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 FIRST_SHOWN = 20
-LONGEST = 2_000
 MOST_UNANSWERED = 0.05
 
 
@@ -58,11 +57,8 @@ class Copied:
 class Couple:
     """The live answer and the shadow's to one question, as a list shows them."""
 
-    question: str
-    live: str
-    new: str
-    live_trace: str
-    new_trace: str
+    live: TraceRow
+    new: TraceRow
 
 
 def look(workspace: "Workspace", release: Release, part: Part) -> Look:
@@ -99,6 +95,14 @@ def copied(workspace: "Workspace", release: Release, since: datetime) -> Copied:
     return Copied(list(first.values()), len(both), unanswered)
 
 
+def couples(workspace: "Workspace", step: Step) -> list[Couple]:
+    """What the newest look at a shadow shows side by side, as it is kept now: without what was deleted since."""
+    kept = step.handle.get("couples", [])
+    readmodel.catch_up(workspace)
+    rows = {row.trace_id: row for row in readmodel.some(workspace, [id for pair in kept for id in pair])}
+    return [Couple(rows[live], rows[new]) for live, new in kept if live in rows and new in rows]
+
+
 def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
     seen = copied(workspace, release, since)
     both = seen.couples
@@ -114,7 +118,8 @@ def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
     copies = {"copied": standing.copied, "dropped": standing.dropped} if standing else {}
     if copies:
         copies |= {"answered": seen.answered, "unanswered": seen.unanswered}
-    more = {"copies": copies, "couples": [asdict(_couple(*one)) for one in _shown(both)]}
+    # Their ids alone: who has an answer deleted for good has its words deleted here, too.
+    more = {"copies": copies, "couples": [[info.trace_id for info in pair] for pair in _shown(both)]}
     return Look(len(both), measures, more, seen.holds)
 
 
@@ -122,13 +127,6 @@ def _shown(both: list[tuple[TraceInfo, TraceInfo]]) -> list[tuple[TraceInfo, Tra
     """The newest ones; those in which only one of the two failed come first."""
     newest = both[::-1]
     return sorted(newest, key=lambda pair: pair[0].state == pair[1].state)[:FIRST_SHOWN]
-
-
-def _couple(live: TraceInfo, new: TraceInfo) -> Couple:
-    asked, old, said = (
-        (text or "")[:LONGEST] for text in (live.request_preview, live.response_preview, new.response_preview)
-    )
-    return Couple(asked, old, said, live.trace_id, new.trace_id)
 
 
 def _tested(release: Release, part: Part, infos: list[TraceInfo]) -> list[Measure]:

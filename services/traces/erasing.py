@@ -11,8 +11,9 @@ from services.datasets import stored
 from services.errors import InvalidInputError, translated
 from services.messages import Message
 from services.readmodel.facts import USER
+from services.traces import stored as stored_trace
 from services.traces.queries import TraceQuery
-from services.traces.rows import read_infos
+from services.traces.rows import PAIR_TAG, read_infos
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -32,8 +33,9 @@ class Erased:
 
 
 def erase(workspace: "Workspace", trace_id: str, why: str) -> Erased:
-    """Delete one trace for good; raises InvalidInputError without a reason."""
-    return _erase(workspace, [trace_id], trace_id, why)
+    """Delete one trace for good, and the other answer to its question; raises InvalidInputError without a reason."""
+    audit.require(workspace, Verb.ERASE_TRACES)
+    return _erase(workspace, list(dict.fromkeys([trace_id, *_copied(workspace, trace_id)])), trace_id, why)
 
 
 def erase_person(workspace: "Workspace", person: str, why: str) -> Erased:
@@ -57,6 +59,16 @@ def left_over(workspace: "Workspace") -> Message | None:
             "A table into which the workspace archives traces keeps it: delete it there with SQL, then VACUUM."
         )
     return Message("The archive table {table} keeps it: delete it there with SQL, then VACUUM.", table=table)
+
+
+def _copied(workspace: "Workspace", trace_id: str) -> list[str]:
+    """Both answers to a question that was copied for a shadow: they hold the same words."""
+    with translated(Message("Reading the trace")):
+        found = stored_trace(workspace, trace_id)
+    mark = found.info.tags.get(PAIR_TAG, "") if found else ""
+    if not mark or QUOTING & set(mark):
+        return []
+    return [one.trace_id for one in read_infos(workspace, EVER, sys.maxsize, f" AND tags.`{PAIR_TAG}` = '{mark}'")]
 
 
 def _known(workspace: "Workspace", person: str) -> Iterator[str]:

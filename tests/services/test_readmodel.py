@@ -301,7 +301,10 @@ def test_sketches_merge_as_their_values_do():
 def test_conversations_stand_together(workspace):
     made = trace_maker.Made(8, int(time.time() * 1000), 1)
     trace_maker.write(store(workspace), workspace.app.experiment_id, trace_maker.traces(made))
+    copy = leave(workspace, origin="shadow", more={"mlflow.trace.session": "s-1"})
     readmodel.catch_up(workspace, 5)
-    newest, older = readmodel.conversations(workspace, TraceQuery(hours=48))
+    newest, older = readmodel.conversations(workspace, TraceQuery(hours=48, origin=None))
     assert (newest.session, newest.turns, older.turns) == ("s-1", 4, 4)
     assert newest.first.time < newest.newest.time
+    (alone,) = readmodel.conversations(workspace, TraceQuery(hours=48, origin="shadow"))
+    assert (alone.session, alone.turns, alone.newest.trace_id) == ("s-1", 1, copy)

@@ -1,10 +1,11 @@
 """A new version in the shadow and in an A/B test, as the release's job runs them."""
 
+import json
 from dataclasses import asdict, replace
 
 import pytest
 
-from services import agents, audit, jobs, production, releases, verdicts
+from services import agents, audit, jobs, production, releases, traces, verdicts
 from services.audit import Verb
 from services.database import now
 from services.errors import BlockedError, ConflictError, InvalidInputError
@@ -12,6 +13,7 @@ from services.messages import Message
 from services.releases import KEEP, MOVE, Proposal, State, looking, sharing, stopping
 from services.releases.canary import ERRORS, Measure
 from services.releases.plan import Part, Plan, Way
+from services.traces import TraceQuery, erasing
 from tests.left_traces import leave
 from tests.services.test_releases_canary import BEFORE, SOON, proposed
 from tests.services.test_releases_running import left, run
@@ -65,7 +67,12 @@ def test_a_shadow_without_harm_leads_on(proposed):
     assert step.handle["answers"] == 3 and "3 conversations' questions were answered by both versions" in str(
         step.detail
     )
-    assert {one["question"] for one in step.handle["couples"]} == {"Where is my parcel?"}
+    assert "parcel" not in json.dumps(step.handle)
+    assert {one.live.question for one in looking.couples(workspace, step)} == {"Where is my parcel?"}
+    erasing.erase(workspace, step.handle["couples"][0][0], "A customer asked for it.")
+    assert (
+        len(looking.couples(workspace, step)) == 2 and traces.count(workspace, TraceQuery(origin="shadow"), 9)[0] == 3
+    )
     assert step.handle["copies"] == {"copied": 0, "dropped": 0, "answered": 3, "unanswered": 0}
 
 
