@@ -135,7 +135,7 @@ def _show_copies(step: Step) -> None:
     )
     if copies["dropped"]:
         told += " " + _(
-            "Not copied, because too many waited: {n}. People's answers come first.",
+            "Not copied, because too many waited or the question was too long: {n}. People's answers come first.",
             n=copies["dropped"],
         )
     st.markdown(told)

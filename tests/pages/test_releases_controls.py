@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from services import apps, jobs, prompts, readmodel, releases
+from services import apps, jobs, prompts, releases
 from services.apps import Environment, Freeze, Stage
 from services.database import now
 from services.errors import PlatformError
@@ -97,7 +97,7 @@ def test_a_shadow_shows_words_copies_and_both_answers(screen, workspace):
             "Questions copied: 60",
             "by both so far: 53, in 50",
             "never answered: 3",
-            "too many waited: 4",
+            "the question was too long: 4",
             "copies of 20 %",
         )
     )

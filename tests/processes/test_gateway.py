@@ -20,10 +20,14 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from services.database import connect, served
+from services.errors import PlatformError
+from services.messages import Message
 from services.platforms.local import FINALIZED
+from services.processes.gateway import records
 from services.processes.gateway.child import Wanted, environment, masked
 from services.processes.gateway.routing import Target, choose, conversation_of
-from services.processes.gateway.shadow import MOST_WAITING, Shadow, copyable
+from services.processes.gateway.shadow import LARGEST, MOST_WAITING, Shadow, copyable
+from services.processes.gateway.supervisor import Supervisor
 from services.processes.lock import Lock, held, read
 from tests.processes.stand import Begin, Shelf, answers, wait_until
 from tests.stub_model import StubModel
@@ -209,6 +213,7 @@ def test_a_shadow_answers_copies_and_nobody_reads_them(gateway: Gateway, engine:
     change(engine, 2, shadow=0)
     httpx2.post(f"{gateway.url}/refresh")
     assert gateway.ask().status_code == 200
+    httpx2.post(f"{gateway.url}/refresh")  # it has counted what it copied by now
     assert row(engine, 2).copied == 2
 
 
@@ -216,12 +221,26 @@ def test_copies_that_nobody_has_time_for_are_dropped_and_counted() -> None:
     async def offered() -> tuple[list[str], Any]:
         keepers: Any = SimpleNamespace(copied=Counter(), dropped=Counter(), targets=lambda endpoint: [copied])
         shadow = Shadow(keepers)
-        return [shadow.offer("support", HELLO) for _ in range(MOST_WAITING + 3)], keepers
+        return [
+            shadow.offer("support", HELLO, size) for size in [LARGEST + 1, *[LARGEST] * (MOST_WAITING + 3)]
+        ], keepers
 
     copied = replace(target(2, 0), shadow=100)
     marks, keepers = asyncio.run(offered())
-    assert marks[MOST_WAITING:] == ["", "", ""] and len(set(marks)) == MOST_WAITING + 1
-    assert (keepers.copied[2], keepers.dropped[2]) == (MOST_WAITING, 3)
+    assert marks[0] == "" and marks[MOST_WAITING + 1 :] == ["", "", ""] and len(set(marks)) == MOST_WAITING + 1
+    assert (keepers.copied[2], keepers.dropped[2]) == (MOST_WAITING, 4)
+
+
+def test_copies_that_the_database_could_not_count_are_counted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*values: Any) -> None:
+        raise PlatformError(Message("The disk is full."))
+
+    nothing: Any = None
+    supervisor = Supervisor(nothing, nothing, nothing)
+    supervisor.copied[2], supervisor.dropped[2] = 3, 1
+    monkeypatch.setattr(records, "write_copies", full)
+    asyncio.run(supervisor.stop())
+    assert (supervisor.copied[2], supervisor.dropped[2]) == (3, 1)
 
 
 def test_only_questions_of_productions_own_are_copied() -> None:

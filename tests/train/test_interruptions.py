@@ -24,10 +24,10 @@ def kill(train, name):
     until(lambda: not held(path))
 
 
-def until(true, seconds=60):
+def until(true, seconds=60, what="it"):
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, f"{what} has not come about in {seconds} s"
         time.sleep(0.02)
 
 
@@ -68,7 +68,7 @@ def test_a_release_killed_in_every_part_that_compares_ends_like_an_undisturbed_o
     for agent in (old, new):
         train.evaluate(agent, first)
     train.release(old, first)
-    canary.save_plan(workspace, Plan((Part(20, 1), Part(50, 2)), shadow=Part(100, 2, way=Way.SHADOW)))
+    canary.save_plan(workspace, Plan((Part(20, 3), Part(50, 3)), shadow=Part(100, 3, way=Way.SHADOW)))
     proposal = Proposal(new, first, canary=True, shadow=True, harmless=True)
     release = releases.start(workspace, releases.propose(workspace, proposal).id)
 
@@ -80,22 +80,22 @@ def test_a_release_killed_in_every_part_that_compares_ends_like_an_undisturbed_o
         return False
 
     def killed(step, called, also=None):
-        until(called, 300)
+        until(called, 300, f"the call of {step}")
         kill(train, "worker")
         if also:
             also()
         start_worker()
-        until(lambda: passed(step), 300)
+        until(lambda: passed(step), 300, step)
 
     def kill_new():
         row = served(workspace, 2)
         os.kill(row.pid, signal.SIGKILL)
-        until(lambda: (now := served(workspace, 2)).state == "ready" and now.pid != row.pid, 300)
+        until(lambda: (now := served(workspace, 2)).state == "ready" and now.pid != row.pid, 300, "the new process")
 
     killed("shadow 100", lambda: (there := production.standing(workspace, 2)) and there.shadow == 100)
     killed("canary 20", lambda: production.traffic(workspace) == {1: 80, 2: 20}, lambda: kill(train, "gateway"))
     killed("canary 50", lambda: production.traffic(workspace) == {1: 50, 2: 50}, kill_new)
-    until(lambda: production.traffic(workspace) == {2: 100}, 300)
+    until(lambda: production.traffic(workspace) == {2: 100}, 300, "the move")
     kill(train, "worker")
     start_worker()
     ended = train.finished(release)

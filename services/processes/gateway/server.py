@@ -78,7 +78,7 @@ class Gateway:
         target = choose(self.supervisor.targets(endpoint), endpoint, conversation_of(body))
         if target is None:
             raise self._nobody(endpoint)
-        return await self._pass_on(target, raw, self.shadow.offer(endpoint, body))
+        return await self._pass_on(target, raw, self.shadow.offer(endpoint, body, len(raw)))
 
     async def invoke_version(self, request: Request) -> Response:
         """A request for exactly one version, also at 0 %."""

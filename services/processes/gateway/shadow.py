@@ -15,6 +15,8 @@ from services.processes.gateway.supervisor import Supervisor
 from services.processes.web import PAIR
 
 MOST_WAITING, AT_ONCE = 50, 2
+# Beyond it the queue would cost much memory.
+LARGEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,16 @@ class Shadow:
         self.waiting: asyncio.Queue[Copy] = asyncio.Queue(MOST_WAITING)
         self.tasks = [asyncio.create_task(self._empty()) for _ in range(AT_ONCE)]
 
-    def offer(self, endpoint: str, body: Mapping[str, Any]) -> str:
-        """Have a live question copied, by its share; what both answers are marked with, empty when it is not copied."""
+    def offer(self, endpoint: str, body: Mapping[str, Any], size: int) -> str:
+        """Have a live question of `size` bytes copied, by its share; what both answers are marked with, empty when not."""
         target = self._target(endpoint)
         if target is None or not copyable(body) or random.random() * 100 >= target.shadow:
             return ""
-        copy = Copy(endpoint, target.row, body, uuid.uuid4().hex)
-        try:
-            self.waiting.put_nowait(copy)
-        except asyncio.QueueFull:
+        if size > LARGEST or self.waiting.full():
             self.supervisor.dropped[target.row] += 1
             return ""
+        copy = Copy(endpoint, target.row, body, uuid.uuid4().hex)
+        self.waiting.put_nowait(copy)
         self.supervisor.copied[target.row] += 1
         return copy.pair
 

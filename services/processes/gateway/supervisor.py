@@ -225,9 +225,14 @@ class Supervisor:
         asked, self.asked = self.asked, {}
         if asked:
             await asyncio.to_thread(records.write_asked, self.engine, asked)
-        copies, self.copied, self.dropped = (self.copied, self.dropped), Counter(), Counter()
-        if any(copies):
-            await asyncio.to_thread(records.write_copies, self.engine, *copies)
+        copied, self.copied, dropped, self.dropped = self.copied, Counter(), self.dropped, Counter()
+        if copied or dropped:
+            try:
+                await asyncio.to_thread(records.write_copies, self.engine, copied, dropped)
+            except PlatformError:
+                self.copied += copied
+                self.dropped += dropped
+                raise
 
     def _later(self, work: Any) -> None:
         task = asyncio.create_task(work)
