@@ -29,27 +29,36 @@ def notice_all(workspace: "Workspace") -> None:
 
 def noticed(workspace: "Workspace", now: Live) -> Event | None:
     """The line that recorded what answers now as moved outside; None before it was noticed."""
+    newest = _newest(workspace, now)
+    return newest if newest and newest.after == _told(now) else None
+
+
+def _newest(workspace: "Workspace", now: Live) -> Event | None:
+    """The newest line about a move outside since the release that moved last."""
     since = now.release.moved_at if now.release else None
     lines = audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))
     mine = [one for one in lines if one.subject == workspace.app.endpoint and (since is None or one.at > since)]
-    return mine[-1] if mine and mine[-1].after == _told(now) else None
+    return mine[-1] if mine else None
 
 
 def _notice(workspace: "Workspace") -> None:
-    """Left alone while a release is on its way. Moves of production's alias stand in the prompt's own history."""
+    """Left alone while a release is on its way. Moves of production's alias stand in the prompt's own history.
+
+    What was moved outside and is put back outside is recorded, too: the same move may come again.
+    """
     if any(one.working for one in records.all(workspace)):
         return
     now = live(workspace)
-    if now.release is None or not now.moved_outside or noticed(workspace, now):
+    newest = _newest(workspace, now)
+    if now.release is None or (newest and newest.after == _told(now)) or not (now.moved_outside or newest):
         return
-    alias_alone = now.pair.model_id == now.release.after.model_id and not now.split
+    alias_alone = now.moved_outside and now.pair.model_id == now.release.after.model_id and not now.split
     if workspace.app.environment.live and alias_alone:
         return
+    before = newest.after if newest else asdict(now.release.after)
     console = replace(workspace, actor=CONSOLE)
     with writing(workspace.engine) as connection:
-        audit.record(
-            connection, console, Verb.NOTICE_LIVE, workspace.app.endpoint, asdict(now.release.after), _told(now)
-        )
+        audit.record(connection, console, Verb.NOTICE_LIVE, workspace.app.endpoint, before, _told(now))
 
 
 def _told(now: Live) -> dict[str, object]:

@@ -115,6 +115,10 @@ def test_each_environment_has_its_own_pointer_stop_and_moves_from_outside(both):
         releases.get(workspace, running)
 
 
+def noticed_moves(workspace):
+    return audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))
+
+
 def test_the_worker_records_a_move_from_outside_once_in_every_environment(both, monkeypatch):
     workspace, there, _ = both
     monkeypatch.setattr(library, "read_on", lambda place: None)
@@ -123,15 +127,21 @@ def test_the_worker_records_a_move_from_outside_once_in_every_environment(both, 
     mlflow.genai.set_prompt_alias("greeting", "staging", 2)
     for _ in range(2):
         tending.run(workspace, work)
-    lines = audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))
+    lines = noticed_moves(workspace)
     assert [(one.subject, one.actor, one.after["prompt_version"]) for one in lines] == [
         ("support-staging", CONSOLE.id, 2)
     ]
     assert noticing.noticed(there, releases.live(there)).id == lines[0].id
+    for version in (1, 2):
+        mlflow.genai.set_prompt_alias("greeting", "staging", version)
+        for _ in range(2):
+            tending.run(workspace, work)
+    moves = [(one.before["prompt_version"], one.after["prompt_version"]) for one in noticed_moves(workspace)]
+    assert moves == [(1, 2), (2, 1), (1, 2)]
     mlflow.genai.set_prompt_alias("greeting", "production", 2)
     stand(workspace, 2, logged(workspace, "greeting"))
     tending.run(workspace, work)
-    assert len(audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))) == 1
+    assert len(noticed_moves(workspace)) == 3
     workspace.platform.serving.shift(workspace, "support", {2: 100})
 
     def unread(place):
@@ -141,7 +151,7 @@ def test_the_worker_records_a_move_from_outside_once_in_every_environment(both, 
 
     monkeypatch.setattr(noticing, "live", unread)
     tending.run(workspace, work)
-    assert [one.subject for one in audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))] == ["support-staging", "support"]
+    assert [one.subject for one in noticed_moves(workspace)] == ["support-staging"] * 3 + ["support"]
 
 
 def test_the_agent_is_told_where_it_stands(both):
