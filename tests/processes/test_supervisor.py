@@ -25,7 +25,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(settings: Settings, mon
             written.append((str(values["state"]), values.get("error")))
 
     async def keep() -> None:
-        keeper = Keeper(Supervisor(settings, None, None), Wanted(1, "a", "a", 1, "m-1", "7", 0, 1, {}, {}))  # type: ignore[arg-type]
+        keeper = Keeper(Supervisor(settings, None, None), Wanted(1, "a", "a", 1, "m-1", "7", 0, 1, 0, {}, {}))  # type: ignore[arg-type]
         async with asyncio.timeout(20):
             while len(tries) < 2:
                 await asyncio.sleep(0.05)
@@ -52,7 +52,7 @@ def test_what_a_full_database_refused_is_told_later(settings: Settings, monkeypa
         await asyncio.sleep(60)
 
     async def keep() -> None:
-        keeper = Keeper(Supervisor(settings, None, None), Wanted(1, "a", "a", 1, "m-1", "7", 0, 1, {}, {}))  # type: ignore[arg-type]
+        keeper = Keeper(Supervisor(settings, None, None), Wanted(1, "a", "a", 1, "m-1", "7", 0, 1, 0, {}, {}))  # type: ignore[arg-type]
         await asyncio.sleep(0)
         await keeper._write(pid="7")
         keeper.task.cancel()

@@ -52,6 +52,8 @@ def test_a_folder_of_the_first_version_keeps_its_data_and_gets_what_came_later(w
         for column in ("at", "of_app", "of_actor", "of_verb", "of_subject", "of_outcome"):
             connection.execute(f"DROP INDEX event_{column}")
         connection.execute("ALTER TABLE release DROP COLUMN checked_at")
+        for column in ("shadow", "copied", "dropped"):
+            connection.execute(f"ALTER TABLE served DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
         before = connection.execute("SELECT * FROM event").fetchall()
     database.migrate(settings)

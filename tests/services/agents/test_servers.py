@@ -212,7 +212,7 @@ def test_a_tool_that_is_given_nothing_is_told_to_the_model_with_a_whole_schema()
 def test_only_variables_of_agents_reach_a_served_one_and_a_job(settings, monkeypatch):
     monkeypatch.setenv("AGENT_CRM", "letmein")
     monkeypatch.setenv("CRM", "own")
-    given = environment(settings, Wanted(1, "support", "support", 1, "m-1", "1", 0, 0, {}, {}))
+    given = environment(settings, Wanted(1, "support", "support", 1, "m-1", "1", 0, 0, 0, {}, {}))
     assert given["AGENT_CRM"] == "letmein" and "CRM" not in given
     with mock.patch.dict(os.environ):
         child._forget_environment(settings)
