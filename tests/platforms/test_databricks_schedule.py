@@ -110,8 +110,8 @@ def test_what_another_console_overwrites_is_made_again(app: Workspace, monkeypat
     """The other one read the list before ours was in it, and wrote it back after: whatever the SDKs do, ours was lost."""
     change, lost = DatabricksScoring._change, []
 
-    def overwritten(self, workspace, wanted):
-        change(self, workspace, wanted)
+    def overwritten(self, workspace, wanted, known):
+        change(self, workspace, wanted, known)
         if len(lost) < 1:
             lost.append(True)
             schedule.delete_scorer(name="short", experiment_id=workspace.app.experiment_id, version="all")
@@ -125,8 +125,8 @@ def test_what_another_console_overwrites_is_made_again(app: Workspace, monkeypat
         "short": 0.25,
     }
 
-    def always(self, workspace, wanted):
-        change(self, workspace, wanted)
+    def always(self, workspace, wanted, known):
+        change(self, workspace, wanted, known)
         schedule.delete_scorer(name="short", experiment_id=workspace.app.experiment_id, version="all")
 
     monkeypatch.setattr(DatabricksScoring, "_change", always)
