@@ -43,6 +43,13 @@ def shelf(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Shelf(settings, experiment, models, stub)
 
 
+@pytest.fixture(autouse=True)
+def connected(request: pytest.FixtureRequest) -> None:
+    """MLflow is one per process: a test in between may have connected it to a folder of its own."""
+    if "shelf" in request.fixturenames:
+        connect(request.getfixturevalue("shelf").settings)
+
+
 @pytest.fixture
 def stub(shelf: Shelf) -> StubModel:
     """The stub model, obedient again and with nothing remembered."""
