@@ -5,6 +5,7 @@ import random
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ CLICKS_EACH = 4
 AWAY = (OSError, httpx2.HTTPError, WebSocketException, TimeoutError, AssertionError)
 
 
-class Person(threading.Thread):
+class Person(threading.Thread, ABC):
     """Does `step` again and again; what the console refuses in words is part of the day, what else is raised is odd."""
 
     pause = (0.3, 1.5)
@@ -55,8 +56,9 @@ class Person(threading.Thread):
             except Exception:  # noqa: BLE001  whatever it is, it is what we look for
                 self.ledger.wonder(f"{self.name}: {traceback.format_exc(limit=-6)}")
 
+    @abstractmethod
     def step(self) -> None:
-        raise NotImplementedError
+        """Do one thing of the day."""
 
 
 class Customer(Person):

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from services.connection import experiments, looks
 from services.connection.ground import Ground, Look, bound
 from services.connection.lines import Check, Light, Line, failed
-from services.errors import ConsoleError, PlatformError
+from services.errors import ConsoleError
 from services.messages import Message, mark
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, reach
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.place import Place
@@ -22,7 +23,7 @@ SIGN_IN = mark("Sign-in")
 
 def sign_in(workspace: "Workspace") -> tuple[Line, Identity | None]:
     """Who the workspace takes us for, and by which of the credentials; None when it refused them or is away."""
-    access = _access(workspace)
+    access = access_to.of(workspace)
     try:
         me = reach.check(access)
     except ConsoleError as error:
@@ -56,7 +57,7 @@ def way(access: Access) -> Message:
 
 def checks(workspace: "Workspace", place: Place, me: Identity) -> list[Check]:
     """The lines that need a sign-in."""
-    access = replace(_access(workspace), workspace_id=me.workspace_id)
+    access = replace(access_to.of(workspace), workspace_id=me.workspace_id)
     ground = Ground(access, place, workspace.app.experiment_id, Rest(access), me)
     found: dict[str, Look] = {
         mark("Catalog"): looks.catalog,
@@ -72,10 +73,3 @@ def checks(workspace: "Workspace", place: Place, me: Identity) -> list[Check]:
             mark("Production monitoring"): experiments.monitoring,
         }
     return [Check(name, bound(look, name, ground)) for name, look in found.items()]
-
-
-def _access(workspace: "Workspace") -> Access:
-    access = workspace.settings.databricks
-    if access is None:
-        raise PlatformError(Message("No workspace is connected."))
-    return access

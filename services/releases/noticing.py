@@ -36,8 +36,8 @@ def noticed(workspace: "Workspace", now: Live) -> Event | None:
 def _newest(workspace: "Workspace", now: Live) -> Event | None:
     """The newest line about a move outside since the release that moved last."""
     since = now.release.moved_at if now.release else None
-    lines = audit.of_verbs(workspace, (Verb.NOTICE_LIVE,))
-    mine = [one for one in lines if one.subject == workspace.app.endpoint and (since is None or one.at > since)]
+    lines = audit.of_verbs(workspace, (Verb.NOTICE_LIVE,), since)
+    mine = [one for one in lines if one.subject == workspace.app.endpoint]
     return mine[-1] if mine else None
 
 

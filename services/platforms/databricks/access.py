@@ -5,10 +5,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from services.errors import InvalidInputError
+from services.errors import InvalidInputError, PlatformError
 from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
 
 PAT = "pat"
 M2M = "oauth-m2m"
@@ -61,6 +65,14 @@ def read(environ: Mapping[str, str]) -> Access:
         workspace_id=workspace_id,
         app_name=inside_app,
     )  # fmt: skip
+
+
+def of(workspace: "Workspace") -> Access:
+    """The way to the connected workspace; raises PlatformError where the console is not connected to one."""
+    access = workspace.settings.databricks
+    if access is None:
+        raise PlatformError(Message("No workspace is connected."))
+    return access
 
 
 def credentials(access: Access, environ: Mapping[str, str]) -> tuple[str, str]:

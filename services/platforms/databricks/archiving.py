@@ -14,8 +14,8 @@ from services import apps, audit, connection
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
 from services.messages import Message
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, refusals, rest
-from services.platforms.databricks.access import Access
 from services.platforms.databricks.client import without_agents
 from services.platforms.databricks.rest import Refused, Rest
 
@@ -44,7 +44,7 @@ class Archive:
 
 def state(workspace: "Workspace") -> Archive:
     """What is there now, also when somebody switched it on or off elsewhere: two short questions."""
-    access, table = _access(workspace), named(workspace)
+    access, table = access_to.of(workspace), named(workspace)
     with rest.asking(access, Message("Reading the archive")) as there:
         name = f"{workspace.app.experiment_id} Trace Archive Job"
         found = there.get("2.1/jobs/list", name=name).get("jobs", [])
@@ -142,9 +142,3 @@ def _columns(there: Rest, table: str) -> dict[str, str] | None:
             return None
         raise
     return {str(one["name"]): str(one.get("type_text", "")) for one in found.get("columns", [])}
-
-
-def _access(workspace: "Workspace") -> Access:
-    access = workspace.settings.databricks
-    assert access is not None
-    return access

@@ -13,6 +13,7 @@ from databricks.sdk.service.serving import ServedEntityOutput, ServingEndpointDe
 
 from services import agents, secrets
 from services.messages import Message
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import rest, served, variables
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class Told:
 
 def of(workspace: "Workspace") -> list[Told]:
     """Every version that stands at the app's endpoint, the newest first; none where nothing stands. One short request."""
-    access, name = workspace.settings.databricks, workspace.app.endpoint
-    assert access is not None
+    access, name = access_to.of(workspace), workspace.app.endpoint
     with rest.asking(access, Message("Reading the endpoint {endpoint}", endpoint=name)) as workspace_itself:
         try:
             told = workspace_itself.get(f"2.0/serving-endpoints/{quote(name, safe='')}")

@@ -8,6 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from services.errors import ConflictError, is_missing
 from services.messages import Message
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import rest
 from services.platforms.databricks.rest import Rest
 
@@ -26,11 +27,9 @@ def explained(workspace: "Workspace") -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        access = workspace.settings.databricks
-        assert access is not None
         if not is_missing(error):
             raise
-        with rest.asking(access, Message("Reading the scoring job")) as there:
+        with rest.asking(access_to.of(workspace), Message("Reading the scoring job")) as there:
             legacy = watches(there, workspace.app.experiment_id)
         if not legacy:
             raise

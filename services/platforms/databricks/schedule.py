@@ -11,6 +11,7 @@ from services import audit, scorers
 from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotFoundError, translated
 from services.messages import Message
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, monitors, rest
 from services.platforms.databricks.client import without_agents
 from services.platforms.databricks.rest import Refused, Rest
@@ -59,8 +60,7 @@ class Schedule:
 
 def state(workspace: "Workspace") -> Schedule:
     """How it is now, also where somebody changed it elsewhere: four short questions at most."""
-    access = workspace.settings.databricks
-    assert access is not None
+    access = access_to.of(workspace)
     id = workspace.app.experiment_id
     known = {one.name for one in scorers.all(workspace)}
     with rest.asking(access, Message("Reading the scoring job")) as there:
@@ -153,11 +153,9 @@ def _job(there: Rest, workspace: "Workspace") -> Job | None:
     ended = int(runs[0].get("end_time") or 0) if runs else 0
     outcome = (runs[0].get("state") or {}) if runs else {}
     failed = outcome.get("result_state") not in (None, "SUCCESS")
-    access = workspace.settings.databricks
-    assert access is not None
     return Job(
         paused=schedule.get("pause_status") == "PAUSED",
-        page=links.job(access, id),
+        page=links.job(access_to.of(workspace), id),
         last=datetime.fromtimestamp(ended / 1000, UTC) if ended else None,
         failed=masked(str(outcome.get("state_message") or outcome["result_state"]))[:300] if failed else None,
     )

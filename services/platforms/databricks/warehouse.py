@@ -8,8 +8,8 @@ from services import audit, connection
 from services.audit import Verb
 from services.errors import ConsoleError, NotFoundError, NotReadyError, PlatformError
 from services.messages import Message
+from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, refusals, rest
-from services.platforms.databricks.access import Access
 from services.platforms.databricks.rest import Rest
 from services.secrets import masked
 
@@ -57,7 +57,7 @@ def state(workspace: "Workspace") -> Warehouse | None:
     id = connection.place(workspace).warehouse_id
     if not id:
         return None
-    access = _access(workspace)
+    access = access_to.of(workspace)
     with rest.asking(access, Message("Reading the SQL warehouse")) as there:
         found = there.get(f"2.0/sql/warehouses/{quote(id, safe='')}")
     return Warehouse(id, str(found.get("name") or id), str(found.get("state")), links.warehouse(access, id))
@@ -67,7 +67,7 @@ def start(workspace: "Workspace", warehouse: Warehouse) -> None:
     """Begin to start it; it takes some minutes and costs as long as it runs."""
     with (
         audit.change(workspace, Verb.START_WAREHOUSE, warehouse.name),
-        rest.asking(_access(workspace), Message("Starting the SQL warehouse")) as there,
+        rest.asking(access_to.of(workspace), Message("Starting the SQL warehouse")) as there,
     ):
         there.post(f"2.0/sql/warehouses/{quote(warehouse.id, safe='')}/start", {})
 
@@ -85,7 +85,7 @@ def ask(workspace: "Workspace", statement: str) -> Rows:
             Message("Start it, wait some minutes, then draw again."),
         )
     doing = Message("Asking the SQL warehouse")
-    with rest.asking(_access(workspace), doing, seconds=WAIT + 5) as there:
+    with rest.asking(access_to.of(workspace), doing, seconds=WAIT + 5) as there:
         body = {
             "statement": statement.rstrip().rstrip(";"),
             "warehouse_id": warehouse.id,
@@ -128,9 +128,3 @@ def _rows(there: Rest, told: dict[str, Any]) -> Rows:
         if not following:
             return Rows(columns, tuple(values))
         chunk = there.get(str(following).removeprefix("/api/"))
-
-
-def _access(workspace: "Workspace") -> Access:
-    access = workspace.settings.databricks
-    assert access is not None
-    return access
