@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODULES = {
     "databricks-agents": "databricks.agents", "dspy": "dspy", "langchain": "langchain", "langchain-openai": "langchain_openai",
-    "langgraph": "langgraph", "openai-agents": "agents", "mcp": "mcp", "gepa": "gepa", "psycopg": "psycopg", "authlib": "authlib",
+    "langgraph": "langgraph", "openai-agents": "agents", "mcp": "mcp", "gepa": "gepa", "litellm": "litellm", "psycopg": "psycopg", "authlib": "authlib",
 }  # fmt: skip
 START = '''
 import importlib, sys

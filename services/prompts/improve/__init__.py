@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 KIND = "improve_prompt"
+# GEPA asks its model through litellm.
+PACKAGES = {"metaprompt": (), "gepa": ("gepa", "litellm")}
 LEAST_ROWS, MOST_ROWS = 4, 60
 OPTIMIZERS = {
     "metaprompt": mark("One rewrite: a model reads the prompt and its failures and writes it anew"),
@@ -67,7 +69,7 @@ class Outcome:
 
 def optimizers() -> list[str]:
     """The optimisers that are installed; GEPA comes with the extra of that name."""
-    return [name for name in OPTIMIZERS if name != "gepa" or importlib.util.find_spec("gepa")]
+    return [name for name, needed in PACKAGES.items() if all(importlib.util.find_spec(one) for one in needed)]
 
 
 def blockers(workspace: "Workspace", request: Request) -> list[tuple[Message, Message]]:

@@ -18,7 +18,7 @@ from services.prompts import drafts
 from services.prompts.library import index, stored, words
 from services.prompts.library.index import Look, read_on, refresh, refresh_all
 from services.prompts.library.stored import pointers
-from services.prompts.library.words import Excerpt, Line
+from services.prompts.library.words import Excerpt
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -234,8 +234,10 @@ def _comments(connection: Connection, workspace: "Workspace", names: list[str]) 
     return found
 
 
-def _lines(connection: Connection, workspace: "Workspace", names: list[str]) -> dict[str, tuple[list[Line], list[str]]]:
+def _lines(
+    connection: Connection, workspace: "Workspace", names: list[str]
+) -> dict[str, tuple[list[tuple[int, str]], list[str]]]:
     """The lines of the prompts as they were written, and as they are compared."""
     query = select(prompt_words).where(prompt_words.c.app_id == workspace.app.id, prompt_words.c.name.in_(names))
     rows = connection.execute(query).all()
-    return {row.name: ([Line(*line) for line in row.lines], row.words.split("\n")) for row in rows}
+    return {row.name: (row.lines, row.words.split("\n")) for row in rows}

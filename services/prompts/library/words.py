@@ -67,11 +67,13 @@ def distinct(lines: Iterable[Line]) -> list[Line]:
     return list(kept.values())
 
 
-def excerpt(lines: Sequence[Line], folded: Sequence[str], words: Sequence[str]) -> Excerpt | None:
-    """The place where most of the words stand together, in the newest version that has it."""
-    found = [(sum(word in said for word in words), line) for line, said in zip(lines, folded, strict=True)]
-    most, best = max(found, key=lambda one: (one[0], one[1].version), default=(0, Line(0, "")))
-    if not most or not best.version:
+def excerpt(lines: Sequence[tuple[int, str]], folded: Sequence[str], words: Sequence[str]) -> Excerpt | None:
+    """The place where most of the words stand together, in the newest version that has it; `lines` as those of Line."""
+    found = [sum(map(said.__contains__, words)) for said in folded]
+    most = max(found, default=0)
+    of_most = (Line(*lines[place]) for place, n in enumerate(found) if n and n == most)
+    best = max(of_most, key=lambda line: line.version, default=Line(0, ""))
+    if not best.version:
         return None
     first = min(start for start, _ in _places(best.text, words))
     left, right = max(first - AROUND, 0), first + 2 * AROUND

@@ -70,6 +70,22 @@ def test_the_result_is_a_text_with_scores_and_no_version(model, workspace, reque
     assert improve.latest(workspace, "greeting").id == job.id
 
 
+def test_gepa_rewrites_until_its_calls_are_spent(model, workspace, request_, finish):
+    def answer(system, question):
+        if "your task is to write a new instruction" in question.lower():
+            return f"Here it is.\n```\n{BETTER}\n```"
+        return f"I say: {system} {question}"
+
+    model.answer = answer
+    job = finish(workspace, improve.start(workspace, replace(request_, optimizer="gepa")))
+
+    assert job.state is State.DONE, job.error
+    found = improve.outcome(job)
+    assert found.content.template == BETTER
+    assert [(one.scorer, one.before, one.after) for one in found.scores] == [("names us", 0, 4)]
+    assert left_over(workspace) == NOTHING
+
+
 def test_taking_it_makes_a_draft_and_sets_my_own_aside(model, workspace, request_, finish):
     job = finish(workspace, improve.start(workspace, request_))
     drafts.keep(workspace, drafts.Draft("greeting", Content("My own words"), base=1))
