@@ -124,18 +124,31 @@ def show_courses(found: Rehearsal, ended: bool = False) -> None:
     """How it went with each fault; one that still waits is named only once the rehearsal has `ended`."""
     if found.come:
         st.table(pd.DataFrame([_line(one, ended) for one in found.come]).set_index(_("Fault")))
+    for one in found.come:
+        if one.gone:
+            st.caption(
+                _(
+                    "{fault}: the scorers that it is about were removed, so there was nothing left to mend. That counts as not mended.",
+                    fault=say(FAULTS[one.fault].title),
+                )
+            )
 
 
 def _line(one: Course, ended: bool) -> dict[str, str]:
     waits = not ended and one.ended_at is None and one.noticed_at is None
-    mended = _("taken over, not mended") if one.kept else session.seconds(one.seconds_to_mend, 0)
     return {
         _("Fault"): _("not found yet") if waits else say(FAULTS[one.fault].title),
         _("Noticed after"): session.seconds(one.seconds_to_notice, 0),
-        _("Mended after"): mended,
+        _("Mended after"): _mended(one),
         _("Wrong guesses"): str(one.misses),
         _("With help"): _("yes") if one.helped else _("no"),
     }
+
+
+def _mended(one: Course) -> str:
+    if one.gone:
+        return _("removed, not mended")
+    return _("taken over, not mended") if one.kept else session.seconds(one.seconds_to_mend, 0)
 
 
 def show_outcomes() -> None:

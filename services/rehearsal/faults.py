@@ -1,6 +1,6 @@
 """The faults of a rehearsal: each is really there in the practice copy, and whether it is mended is read from real state."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,8 @@ class Fault:
     """One fault: what it is, what to notice, what to do. `verbs` are what a person does about it.
 
     `plan` tells, while all is well, what `inject` will do and what `mended` needs to tell whether all is well again; `kept`
-    is whether the fault was taken over. An `inject` that was interrupted is called again with the same plan, and goes on.
+    is whether the fault was taken over, `gone` whether what it is about was removed, so that it can neither come nor be mended.
+    An `inject` that was interrupted is called again with the same plan, and goes on.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Fault:
     inject: Callable[["Workspace", "Work", Memory], None]
     mended: Callable[["Workspace", Memory], bool]
     kept: Callable[["Workspace", Memory], bool] = lambda place, memory: False
+    gone: Callable[["Workspace", Memory], bool] = lambda place, memory: False
 
 
 def _watching(place: "Workspace") -> dict[str, Any]:
@@ -53,8 +55,18 @@ def _pause(place: "Workspace", work: "Work", memory: Memory) -> None:
 
 
 def _judging(place: "Workspace", memory: Memory) -> bool:
+    """Those that are still there; what is removed cannot be switched on."""
     running = {one.name for one in monitoring.production_scorers(place) if one.running}
-    return set(memory["names"]) <= running
+    there = _there(place, memory["names"])
+    return bool(there) and there <= running
+
+
+def _none_left(place: "Workspace", memory: Memory) -> bool:
+    return not _there(place, memory["names"])
+
+
+def _there(place: "Workspace", names: Iterable[str]) -> set[str]:
+    return set(names) & {one.name for one in scorers.all(place)}
 
 
 def _elsewhere(place: "Workspace") -> dict[str, Any]:
@@ -93,6 +105,10 @@ def _lose_judge(place: "Workspace", work: "Work", memory: Memory) -> None:
 def _judge_answers(place: "Workspace", memory: Memory) -> bool:
     now = [one for one in monitoring.production_scorers(place) if one.running and one.name == memory["name"]]
     return bool(now) and JUDGE_ADDRESS not in scorers.at(place, now[0].name, now[0].version).settings
+
+
+def _judge_removed(place: "Workspace", memory: Memory) -> bool:
+    return not _there(place, [memory["name"]])
 
 
 def _bad(place: "Workspace") -> dict[str, Any]:
@@ -134,6 +150,7 @@ FAULTS: dict[str, Fault] = {
             _watching,
             _pause,
             _judging,
+            gone=_none_left,
         ),
         Fault(
             "moved",
@@ -155,6 +172,7 @@ FAULTS: dict[str, Fault] = {
             _judge,
             _lose_judge,
             _judge_answers,
+            gone=_judge_removed,
         ),
         Fault(
             "release",

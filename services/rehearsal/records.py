@@ -18,7 +18,8 @@ TIMES = ("injected_at", "noticed_at", "mended_at", "ended_at")
 
 @dataclass(frozen=True)
 class Course:
-    """How it went with one fault. `memory` is what tells whether it is mended; `kept`: it was taken over for good.
+    """How it went with one fault. `memory` is what tells whether it is mended; `kept`: it was taken over for good;
+    `gone`: what it is about was removed.
 
     `noticed_at`: when somebody said what it is, or did something about it. `misses`: how often they said what it is not.
     `coming`: it is being brought in, since `injected_at`, and is there perhaps in part.
@@ -31,6 +32,7 @@ class Course:
     mended_at: datetime | None = None
     ended_at: datetime | None = None
     kept: bool = False
+    gone: bool = False
     helped: bool = False
     misses: int = 0
     coming: bool = False

@@ -72,9 +72,13 @@ def _bring(place: "Workspace", work: "Work", read: int, found: Rehearsal) -> Non
         course = Course(fault.name, now(), fault.plan(place), coming=True)
         found = replace(found, courses=(*found.courses, course))
         read = records.save(place, found, read)
-    with audit.change(place, Verb.INJECT_FAULT, place.app.id):
-        FAULTS[course.fault].inject(place, work, course.memory)
-    there = replace(course, injected_at=now(), coming=False)
+    fault = FAULTS[course.fault]
+    if fault.gone(place, course.memory):
+        there = replace(course, coming=False, ended_at=now(), gone=True)
+    else:
+        with audit.change(place, Verb.INJECT_FAULT, place.app.id):
+            fault.inject(place, work, course.memory)
+        there = replace(course, injected_at=now(), coming=False)
     records.save(place, replace(found, courses=(*found.courses[:-1], there)), read)
 
 
@@ -83,12 +87,14 @@ def _looked(place: "Workspace", found: Rehearsal, course: Course) -> Rehearsal:
     fault = FAULTS[course.fault]
     noticed = course.noticed_at or _acted(place, fault.verbs, course.injected_at)
     mended, kept = fault.mended(place, course.memory), fault.kept(place, course.memory)
+    gone = not mended and fault.gone(place, course.memory)
     seen = replace(
         course,
         noticed_at=noticed or (at if mended or kept else None),
         mended_at=at if mended else None,
-        ended_at=at if mended or kept else None,
+        ended_at=at if mended or kept or gone else None,
         kept=kept,
+        gone=gone,
     )
     return replace(found, courses=(*found.courses[:-1], seen))
 

@@ -46,8 +46,13 @@ def test_what_is_wrong_is_told_to_those_who_ask(screen, workspace):
 def test_how_it_went_stays_in_japanese_too(screen, workspace):
     made = rehearsal.start(workspace, "Practice")
     now = database.now()
-    courses = (Course("release", now, {}, noticed_at=now, ended_at=now, kept=True),)
+    courses = (
+        Course("release", now, {}, noticed_at=now, ended_at=now, kept=True),
+        Course("judge", now, {}, ended_at=now, gone=True),
+    )
     records.keep_outcome(workspace, replace(made, courses=courses))
     shown = screen("rehearsal", language="ja")
     assert not shown.exception
     assert "直さずに引き継がれました" in shown.table[-1].value.to_string()
+    assert "削除され、直されませんでした" in shown.table[-1].value.to_string()
+    assert "直すものがなくなりました" in texts(shown)

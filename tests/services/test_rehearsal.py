@@ -37,6 +37,7 @@ from services.releases.plan import Part, Plan
 from services.reviews import desk, stored
 from services.reviews.records import Form, Kind, Label, Pick, Rule
 from services.scorers import ScorerSpec
+from services.scorers.built import JUDGE_ADDRESS
 from tests import standing
 from tests.left_traces import leave
 
@@ -140,6 +141,18 @@ def test_a_fault_of_scorers_is_there_until_it_is_mended(place, watched, name):
     assert fault.mended(place, memory)
 
 
+def test_a_paused_scorer_that_is_removed_need_not_run_again(place, watched):
+    fault = FAULTS["paused"]
+    memory = fault.plan(place)
+    fault.inject(place, None, memory)
+    scorers.remove(place, watched[0].name)
+    assert not fault.mended(place, memory) and not fault.gone(place, memory)
+    monitoring.save_scorers(place, [watched[1]])
+    assert fault.mended(place, memory)
+    scorers.remove(place, watched[1].name)
+    assert fault.gone(place, memory)
+
+
 @pytest.fixture
 def looks(place, monkeypatch):
     """One look of the job at a rehearsal of one fault, which is ready to come."""
@@ -171,6 +184,22 @@ def test_a_fault_that_was_interrupted_is_brought_in_to_the_end(workspace, place,
     monitoring.save_scorers(place, watched)
     looks()
     assert rehearsal.current(workspace).over
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_a_fault_whose_scorer_is_removed_ends_unmended(workspace, place, watched, looks, came):
+    read, found = records.load(place)
+    records.save(place, replace(found, order=("judge",)), read)
+    if came:
+        looks()
+        assert rehearsal.current(workspace).open.fault == "judge"
+    scorers.remove(replace(place, actor=workspace.actor), making.JUDGE)
+    looks()
+    went = rehearsal.current(workspace)
+    assert went.over and went.courses[0].gone and went.courses[0].mended_at is None
+    assert (went.courses[0].noticed_at is not None) is came, "removing it is doing something about it"
+    broken = [one for one in scorers.versions(place, making.JUDGE) if JUDGE_ADDRESS in one.settings]
+    assert len(broken) == came, "what is not there is not broken either"
 
 
 def test_what_is_said_during_a_look_is_kept(workspace, place, watched, looks, monkeypatch):
