@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Numbers = npt.NDArray[Any]
 # The square root of a Poisson count varies by a quarter, whatever its mean (Anscombe 1948, Biometrika 35:246).
@@ -17,10 +17,13 @@ def shares(hit: Numbers, n: Numbers, hit_before: Numbers, n_before: Numbers) -> 
     Fisher 1934, Statistical Methods for Research Workers, §21.02. It never errs more often than it says, whatever the
     true share is.
     """
+    # It takes half a second and much memory, which the console does without until a rule or a chart asks.
+    from scipy.stats import hypergeom
+
     all_hit, everything = hit + hit_before, n + n_before
     drawn = (everything, all_hit, n)
-    low = stats.hypergeom.cdf(hit, *drawn)
-    high = stats.hypergeom.sf(hit - 1, *drawn)
+    low = hypergeom.cdf(hit, *drawn)
+    high = hypergeom.sf(hit - 1, *drawn)
     empty = (n == 0) | (n_before == 0)
     return np.where(empty, 1.0, low), np.where(empty, 1.0, high)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
+from scipy import special
 
 from services.datasets.row import Row, inputs_of
 from services.messages import Message
@@ -89,7 +89,7 @@ def rows_needed(low: float, high: float, alpha: float = 0.05, power: float = 0.8
     207-211, with the discordant share of two sides that pass independently: the cautious case.
     """
     discordant, difference = low * (1 - high) + high * (1 - low), high - low
-    z_alpha, z_power = norm.ppf(1 - alpha / 2), norm.ppf(power)
+    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
     root = z_alpha * math.sqrt(discordant) + z_power * math.sqrt(discordant - difference**2)
     return math.ceil((root / difference) ** 2)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.stats import binomtest
 from sqlalchemy import ColumnElement, delete, insert, select
 
 from services import audit
@@ -15,6 +14,7 @@ from services.database import preference as table
 from services.database import writing
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.verdicts.paired import mcnemar
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -85,7 +85,7 @@ def result(workspace: "Workspace", now: str, before: str) -> Result:
     for row in found:
         signs[row.row_id] += 0 if row.choice == SAME else 1 if row.choice == mine else -1
     wins, losses = sum(sign > 0 for sign in signs.values()), sum(sign < 0 for sign in signs.values())
-    p_value = float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    p_value = mcnemar(wins, losses)
     return Result(wins, losses, len(signs) - wins - losses, len({row.actor for row in found}), p_value, said=len(found))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import hypergeom, ks_2samp, norm
+from scipy import special
 
 from services import readmodel
 from services.messages import mark
@@ -103,7 +103,7 @@ class Drift:
     @property
     def noticed(self) -> float:
         """The change of a share around a half that would be found in 8 of 10 cases (normal approximation)."""
-        chance, power = norm.isf(ALPHA / 2 / (len(LENGTHS) + len(SHARES))), norm.isf(0.2)
+        chance, power = -special.ndtri(ALPHA / 2 / (len(LENGTHS) + len(SHARES))), special.ndtri(0.8)
         return max(float(chance + power) * (0.25 / self.before + 0.25 / self.now) ** 0.5, LEAST)
 
 
@@ -150,6 +150,9 @@ def most_changed(before: Traits, now: Traits, alpha: float, least: float) -> tup
 
 
 def _features(before: Traits, now: Traits, alpha: float = ALPHA, least: float = LEAST) -> list[Feature]:
+    # It takes half a second and much memory, which the console does without until a rule or a chart asks.
+    from scipy.stats import ks_2samp
+
     found: list[tuple[str, tuple[float, ...], tuple[float, ...], float, float]] = []
     for column, name in enumerate(LENGTHS):
         then_all, now_all = before.lengths[:, column], now.lengths[:, column]
@@ -192,6 +195,8 @@ def _words(before: Traits, now: Traits, alpha: float = ALPHA, least: float = LEA
 
 def _fisher(hits: Any, n: int, other_hits: Any, other_n: int) -> Any:
     """Twice the smaller tail of the hypergeometric distribution: exact, and for whole arrays at once."""
+    from scipy.stats import hypergeom
+
     together = hits + other_hits
     low = hypergeom.cdf(hits, n + other_n, together, n)
     # As many or more here is as few or fewer there, which SciPy counts without a loop over each.

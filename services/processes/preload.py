@@ -1,4 +1,7 @@
-"""What every job child finds already imported: the fork server loads this once."""
+"""What every job child finds already imported: the fork server loads this once.
+
+Some jobs come again every minute: what they import each time would be most of what an idle console costs.
+"""
 
 import importlib
 import os
@@ -7,12 +10,16 @@ from contextlib import suppress
 import databricks.sdk  # noqa: F401  (MLflow imports it at the start of every evaluation)
 import mlflow.genai
 import mlflow.genai.scorers
-import mlflow.pyfunc  # noqa: F401
+import mlflow.pyfunc
+import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 import openai  # noqa: F401
 from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
+import services.monitoring
 import services.processes.child
 import services.processes.early
+import services.prompts.tending
+import services.readmodel
 import services.workspace  # noqa: F401
 from services.platforms.databricks import access
 

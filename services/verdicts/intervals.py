@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy import special
 
 CONFIDENCE = 0.95
-Z = float(norm.ppf((1 + CONFIDENCE) / 2))
+Z = float(special.ndtri((1 + CONFIDENCE) / 2))
 
 
 def wilson(passed: float, n: int) -> tuple[float, float]:
@@ -58,7 +58,7 @@ def means(differences: "np.ndarray[Any, Any]", span: float) -> tuple[float, floa
     n = len(differences)
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1)) if n > 1 else 0.0
     if deviation:
-        half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation / math.sqrt(n)
+        half = float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(n)
     else:
         half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / n)) * span
     return mean - half, mean + half

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.stats import norm
+from scipy import special
 
 POWER = 0.8
 MOST = 100_000
@@ -17,7 +17,7 @@ def for_shares(better: float, worse: float, alpha: float) -> int | None:
     if not difference:
         return None
     spread = math.sqrt(max(changed - difference**2, 0.0))
-    rows = ((_z(alpha) * math.sqrt(changed) + float(norm.ppf(POWER)) * spread) / difference) ** 2
+    rows = ((_z(alpha) * math.sqrt(changed) + float(special.ndtri(POWER)) * spread) / difference) ** 2
     return _whole(rows + 1 / difference)
 
 
@@ -25,14 +25,14 @@ def for_means(difference: float, deviation: float, alpha: float) -> int | None:
     """The same for a mean difference with this standard deviation over the rows; z²/2 is added as Student's t needs."""
     if not difference:
         return None
-    return _whole(((_z(alpha) + float(norm.ppf(POWER))) * deviation / difference) ** 2 + _z(alpha) ** 2 / 2)
+    return _whole(((_z(alpha) + float(special.ndtri(POWER))) * deviation / difference) ** 2 + _z(alpha) ** 2 / 2)
 
 
 def for_margin(difference: float, deviation: float, margin: float) -> int | None:
     """Rows after which the interval lies above -margin 8 times out of 10; None when the difference is as bad as that."""
     if difference + margin <= 0:
         return None
-    return _whole(((_z(0.05) + float(norm.ppf(POWER))) * deviation / (difference + margin)) ** 2)
+    return _whole(((_z(0.05) + float(special.ndtri(POWER))) * deviation / (difference + margin)) ** 2)
 
 
 def for_drop(level: float, drop: float) -> int | None:
@@ -44,7 +44,7 @@ def for_drop(level: float, drop: float) -> int | None:
     fallen = level - drop
     if fallen <= 0:
         return None
-    spread = _z(0.1) * math.sqrt(level * (1 - level)) + float(norm.ppf(POWER)) * math.sqrt(fallen * (1 - fallen))
+    spread = _z(0.1) * math.sqrt(level * (1 - level)) + float(special.ndtri(POWER)) * math.sqrt(fallen * (1 - fallen))
     return _whole((spread / drop) ** 2)
 
 
@@ -57,7 +57,7 @@ def about(rows: int) -> int:
 
 
 def _z(alpha: float) -> float:
-    return float(norm.ppf(1 - alpha / 2))
+    return float(special.ndtri(1 - alpha / 2))
 
 
 def _whole(rows: float) -> int | None:
