@@ -116,8 +116,9 @@ def _forget_environment(config: Settings) -> None:
     """Agents and scorers may be code that someone brought: it sees the model and MLflow, not the console's settings."""
     prefixes = (*PASSED_ON_PREFIXES, *(("DATABRICKS_",) if config.databricks else ()))
     kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(prefixes)}
+    kept |= config.model_environment  # a principal's token is asked for by what is forgotten now
     os.environ.clear()
-    os.environ.update(kept | config.model_environment)
+    os.environ.update(kept)
 
 
 def _die_with_worker(lifeline: Connection) -> None:

@@ -1,8 +1,11 @@
 """How a job's child gets to its platform: through an outage, up to a refusal."""
 
+import os
+
 import pytest
 
 from services import apps, jobs
+from services import settings as settings_module
 from services.errors import PlatformError
 from services.jobs import State
 from services.processes import child
@@ -44,3 +47,13 @@ def test_what_runs_in_a_job_sees_how_a_database_is_checked_and_no_password(setti
     monkeypatch.setattr(child.os, "environ", environ)
     child._forget_environment(settings)
     assert environ.keys() - settings.model_environment.keys() == {"PATH", "PGSSLMODE"}
+
+
+def test_a_job_asks_models_with_the_token_of_a_service_principal(databricks_environ, databricks_settings, monkeypatch):
+    monkeypatch.delenv("DATABRICKS_TOKEN")
+    principal = {"DATABRICKS_CLIENT_ID": "sp-client-id", "DATABRICKS_CLIENT_SECRET": "sp-client-secret"}
+    for name, value in principal.items():
+        monkeypatch.setenv(name, value)
+    del databricks_environ["DATABRICKS_TOKEN"]
+    child._forget_environment(settings_module.load(databricks_environ | principal))
+    assert os.environ["OPENAI_API_KEY"].startswith("eyJ.") and "SIGNALBOX_HOME" not in os.environ
