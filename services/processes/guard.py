@@ -26,6 +26,8 @@ SHOWN_TO_ALL = (*OPEN_PATHS, "/_stcore/host-config", "/_stcore/stream")
 # Anywhere in a path: where Streamlit was told to serve below one, that is closed rather than open.
 GUARDED = ("/_stcore/", "/media/", "/api/")
 COOKIE = "_streamlit_user"
+# A person's key to a workspace: none of our code needs it, so none gets it.
+KEY_OF_PERSON = b"x-forwarded-access-token"
 SECONDS = 31 * 24 * 3600
 
 
@@ -41,7 +43,10 @@ class IdentityGuard:
         self.settings = settings.load(os.environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or await self._known(scope):
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif await self._known(scope):
+            scope["headers"] = [one for one in scope["headers"] if one[0] != KEY_OF_PERSON]
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()

@@ -96,6 +96,18 @@ def test_behind_a_proxy_a_header_that_is_there_twice_is_refused(guarded, name):
     assert ask(guarded, headers=told)[0]["status"] == 401
 
 
+def test_a_persons_key_to_a_workspace_reaches_no_code_of_ours(guarded):
+    seen = []
+
+    async def look(scope, receive, send):
+        seen.extend(scope["headers"])
+        await PlainTextResponse("screen")(scope, receive, send)
+
+    guarded.app = look
+    ask(guarded, headers=[("X-Forwarded-Email", "ada@example.com"), ("X-Forwarded-Access-Token", "eyJ-key")])
+    assert seen == [(b"x-forwarded-email", b"ada@example.com")]
+
+
 @pytest.mark.parametrize("path", ["/_stcore/health", "/api/ready"])
 def test_health_needs_no_identity(guarded, path):
     assert ask(guarded, path=path)[0]["status"] == 200
