@@ -12,7 +12,7 @@ from services.errors import InvalidInputError
 from services.messages import Message
 from services.oidc import Oidc
 from services.outgoing import Outgoing
-from services.platforms.databricks import access, place
+from services.platforms.databricks import access, lakebase, place
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.place import Place
 from services.secrets import LOOPBACK as LOOPBACK
@@ -54,6 +54,11 @@ class Settings:
     @property
     def platform(self) -> str:
         return DATABRICKS if self.databricks else LOCAL
+
+    @property
+    def inside_app(self) -> bool:
+        """Whether a Databricks App runs us, whose disk is gone at every start."""
+        return self.databricks is not None and self.databricks.app_name is not None
 
     @property
     def registry_uri(self) -> str:
@@ -134,13 +139,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(
         home=home,
         host=host,
-        port=_port(environ, "SIGNALBOX_PORT", 8501),
+        port=_port(environ, "SIGNALBOX_PORT", _port(environ, "DATABRICKS_APP_PORT", 8501)),
         gateway_port=_port(environ, "SIGNALBOX_GATEWAY_PORT", 8502),
         identity=identity,
         operator=environ.get("SIGNALBOX_OPERATOR") or getpass.getuser(),
         roles_file=_file(roles) if roles else None,
         email_header=environ.get("SIGNALBOX_EMAIL_HEADER") or "X-Forwarded-Email",
-        groups_header=environ.get("SIGNALBOX_GROUPS_HEADER") or "X-Forwarded-Groups",
+        groups_header=environ.get("SIGNALBOX_GROUPS_HEADER") or ("" if _inside_app(environ) else "X-Forwarded-Groups"),
         database_url=_database_url(environ, home),
         tracking_uri=DATABRICKS if workspace else _tracking_uri(environ.get("MLFLOW_TRACKING_URI"), home),
         model=model,
@@ -195,6 +200,11 @@ def models_of(workspace: Access) -> str:
     return f"{workspace.host}/serving-endpoints"
 
 
+def _inside_app(environ: Mapping[str, str]) -> bool:
+    """Whether a Databricks App runs us. Its proxy names no groups: a header that does is what a browser sent."""
+    return bool(environ.get("DATABRICKS_APP_NAME"))
+
+
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name) or str(default)
     if not value.isdecimal() or not 1 <= int(value) <= 65535:
@@ -236,7 +246,14 @@ def _url(value: str, name: str) -> str:
 
 def _database_url(environ: Mapping[str, str], home: Path) -> str:
     """PostgreSQL under any of its usual names is reached by the one driver that the console brings."""
-    value = environ.get("SIGNALBOX_DATABASE_URL")
+    value = environ.get("SIGNALBOX_DATABASE_URL") or lakebase.address(environ, POSTGRESQL)
+    if not value and _inside_app(environ):
+        raise InvalidInputError(
+            Message("A Databricks App loses its disk at every start, and no database is named for what people decide."),
+            Message(
+                "Add a Lakebase database to the app's resources, and name its key in app.yaml as SIGNALBOX_LAKEBASE."
+            ),
+        )
     if not value:
         return f"sqlite:///{home / 'signalbox.db'}"
     scheme, _, rest = value.partition("://")

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import DataError, OperationalError
 
 from services.errors import InvalidInputError, NotReadyError, PlatformError
 from services.messages import Message
+from services.platforms.databricks import lakebase
 
 # One number for every writer of the console, among the advisory locks of a PostgreSQL database.
 WRITE_LOCK = 7_411_602
@@ -50,6 +51,17 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def make_schema(engine: Engine) -> None:
+    """Make the schema of the tables where nobody else has; only on Lakebase the console has one of its own."""
+    with engine.connect() as connection:
+        missing = (
+            engine.dialect.name != "sqlite" and connection.execute(text("SELECT current_schema()")).scalar() is None
+        )
+    if missing:
+        with writing(engine) as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {lakebase.SCHEMA}"))
+
+
 def new_id(result: CursorResult[Any]) -> int:
     """The number that an insert gave its row."""
     key = result.inserted_primary_key
@@ -59,9 +71,11 @@ def new_id(result: CursorResult[Any]) -> int:
 
 def _server(url: str) -> Engine:
     """A server may be away for a while: what is left of a connection is noticed before it is used."""
+    address = make_url(url)
+    name = address.query.get(lakebase.PARAMETER)
     try:
-        return create_engine(
-            url,
+        engine = create_engine(
+            address.difference_update_query([lakebase.PARAMETER]),
             isolation_level="REPEATABLE READ",
             pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_SECONDS},
@@ -71,6 +85,23 @@ def _server(url: str) -> Engine:
             Message("The console's database needs the package {name}, which is not installed.", name=str(error.name)),
             Message("Install the extra “postgres”."),
         ) from error
+    if isinstance(name, str):
+        _on_lakebase(engine, name)
+    return engine
+
+
+def _on_lakebase(engine: Engine, name: str) -> None:
+    """A password of its own for each new connection, and a schema of our own."""
+
+    @event.listens_for(engine, "do_connect")
+    def sign_in(dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> None:
+        lakebase.sign_in(name, parameters)
+
+    # Before SQLAlchemy looks which schema is the usual one.
+    @event.listens_for(engine, "connect", insert=True)
+    def choose_schema(connection: Any, record: Any) -> None:
+        connection.execute(f"SET search_path TO {lakebase.SCHEMA}")
+        connection.commit()
 
 
 def _say_plainly(context: ExceptionContext) -> None:

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from services.database.connection import connect, file_of, writing
+from services.database.connection import connect, file_of, make_schema, writing
 from services.errors import NotReadyError
 from services.messages import Message
 from services.settings import Settings
@@ -27,6 +27,7 @@ def migrate(settings: Settings) -> None:
     with (settings.home / "migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         engine = connect(settings.database_url)
+        make_schema(engine)
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         revision = _revision(engine)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from services.errors import ConsoleError
 from services.processes import heart
@@ -104,15 +105,21 @@ class Keeper(threading.Thread):
         return self.worker is not None and self.worker.poll() is not None
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        if self.settings.inside_app:  # what is printed is kept there, and no file is
+            return _worker(None)
         with _log_file(self.settings).open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "services.processes.worker"],
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=ROOT,
-            )
+            return _worker(output)
+
+
+def _worker(output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.processes.worker"],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd=ROOT,
+    )
 
 
 def _log_file(settings: Settings) -> Path:

@@ -11,6 +11,7 @@ from services.secrets import masked
 WORKSPACE = {"SIGNALBOX_PLATFORM": "databricks", "DATABRICKS_HOST": "https://acme.cloud.databricks.com/"}
 PRINCIPAL = {"DATABRICKS_CLIENT_ID": "app-id", "DATABRICKS_CLIENT_SECRET": "hush-hush-hush"}
 TOKEN = {"DATABRICKS_TOKEN": "dapi-hush-hush"}
+APP = {"DATABRICKS_APP_NAME": "signalbox", "SIGNALBOX_DATABASE_URL": "postgresql://signalbox@server/signalbox"}
 
 
 def test_a_token_signs_in_and_never_prints():
@@ -29,7 +30,7 @@ def test_of_two_ways_one_is_chosen_and_the_other_named():
 
 
 def test_inside_a_databricks_app_its_own_identity_signs_in():
-    found = settings.load(WORKSPACE | TOKEN | PRINCIPAL | {"DATABRICKS_APP_NAME": "signalbox"}).databricks
+    found = settings.load(WORKSPACE | TOKEN | PRINCIPAL | APP).databricks
     assert (found.auth_type, found.app_name) == ("oauth-m2m", "signalbox")
 
 

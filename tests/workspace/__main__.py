@@ -26,6 +26,7 @@ FAMILIES = [
     "experiments",
     "identity",
     "invoking",
+    "lakebase",
     "llm",
     "logged_models",
     "monitors",

@@ -34,6 +34,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "files_api_for_mlflow": True,  # Files API on /WorkspaceInternal/Mlflow/...; False forces signed URLs
     "sdk_models_artifact_repo": False,
     "signed_url_ttl_s": 900,
+    "lakebase_password": None,  # what the database takes at this moment; None = nobody connects
     # misc
     "uc_native_datasets": True,  # False = client must sync through Spark, as in older workspaces
     "max_page": 1000,  # upper bound on any page, to exercise pagination
