@@ -58,6 +58,7 @@ screenshots: $(VENV)/dev.stamp ## take the pictures of README and the guides ane
 lock: $(VENV)/tool.stamp ## resolve the dependencies anew
 	@$(LOCK) pyproject.toml --extra postgres --extra oidc --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra postgres --extra oidc --extra databricks --extra frameworks --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra databricks --constraint requirements-dev.lock --output-file requirements.txt
 
 clean: ## forget the virtual environment; your data folder stays
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
