@@ -4,7 +4,7 @@ Every function compares with what was expected, writes, reads back and leaves an
 release jobs, which hold the app's pointer exclusively, right after the interlocks were checked again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -232,6 +232,34 @@ def retire(workspace: "Workspace", version: int, why: str) -> None:
         return
     with audit.change(workspace, Verb.RETIRE, f"{workspace.app.endpoint} {version}", why=why):
         workspace.platform.serving.retire(workspace, workspace.app.endpoint, version)
+
+
+def shut_down(workspace: "Workspace", prompts: Iterable[str], model: str, why: str) -> None:
+    """Take a development or staging endpoint away, then the aliases of those prompts and of the registered model there.
+
+    Calling it again goes on where an earlier call broke off. Raises ConflictError for production.
+    """
+    audit.require(workspace, Verb.SHUT_DOWN)
+    environment, endpoint = workspace.app.environment, workspace.app.endpoint
+    if environment.live:
+        raise never_production()
+    shares = {"before": _readable(traffic(workspace)), "after": {}}
+    with audit.change(workspace, Verb.SHUT_DOWN, f"environment {environment.stage}", why=why, **shares):
+        workspace.platform.serving.dismantle(workspace, endpoint)
+        if workspace.platform.serving.endpoint(workspace, endpoint) is not None:
+            raise _not_kept(Message("the endpoint {endpoint}", endpoint=endpoint))
+        for prompt in prompts:
+            restore_alias(workspace, prompt, alias(workspace, prompt), None, why)
+        named = ModelAlias(model, environment.alias)
+        move_model_alias(workspace, named, model_aliases(workspace, model).get(named.name), None, why)
+
+
+def never_production() -> ConflictError:
+    """What is answered to who wants to shut production down."""
+    return ConflictError(
+        Message("Production is never shut down."),
+        Message("Take it offline: everyone then gets your message, and one click brings it back."),
+    )
 
 
 def offline(workspace: "Workspace") -> dict[str, str] | None:

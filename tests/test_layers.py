@@ -21,6 +21,7 @@ POINTER_CALLS = {
     "deploy",
     "retire",
     "copy_questions",
+    "dismantle",
 }
 POINTER_OWNERS = {"services/production.py"}
 

@@ -43,6 +43,15 @@ def show_then(workspace: Workspace) -> None:
         found = waiting.at(workspace, datetime.combine(chosen, time, zone))
         if found.offline:
             st.warning(_("The endpoint was offline then: everyone got the fixed message."))
+        if found.shut is not None:
+            st.write(
+                _(
+                    "Nothing answered then: {person} had shut it down at {time}.",
+                    person=session.escape(found.shut.actor),
+                    time=session.moment(found.shut.at),
+                )
+            )
+            return
         if found.release is None:
             st.write(_("No release had made anything live yet."))
             return

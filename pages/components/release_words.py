@@ -19,6 +19,8 @@ def standing(release: Release, live: Live, replaced_by: int | None) -> str:
     current = live.release
     if current and current.restores == release.id and replaced_by is None:
         return f":gray[{_('brought back by release {id}', id=current.id)}]"
+    if replaced_by is None and release.state is State.LIVE and current is None:
+        return f":gray[{_('shut down')}]"
     if replaced_by is None and release.state is State.LIVE and not live.moved_outside:
         return f":green-badge[{_('live now')}]"
     if replaced_by is None:

@@ -51,6 +51,7 @@ JOB_KIND = {
     "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),
+    "shut_down": mark("Shutting down an environment"),
     "rehearse": mark("Rehearsal"),
     "end_rehearsal": mark("Ending a rehearsal"),
     "verify_audit": mark("Checking the audit log"),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import chat, emergency, environments, screens, served_environment, session
+from pages.components import chat, emergency, environments, screens, served_environment, session, shutting_down
 from services import endpoints, releases
 from services.messages import mark
 from services.platforms import Endpoint, Served, ServedState
@@ -71,9 +71,10 @@ current = endpoints.current(workspace)
 if current is None:
     with choice:
         environments.show(workspace)
-    st.info(
-        _("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven.")
-    )
+    if not shutting_down.show(workspace) and not shutting_down.show_ended(workspace):
+        st.info(
+            _("Nothing is deployed yet. A release starts an agent version here and gives it traffic once it is proven.")
+        )
     st.page_link(session.page("releases"), label=_("Open Releases"), icon=":material/train:")
     st.stop()
 emergency.show(workspace)
@@ -84,6 +85,8 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     emergency.show_stop(workspace)
 with choice:
     environments.show(workspace)
+if not shutting_down.show(workspace):
+    shutting_down.show_button(workspace)
 pair = releases.live(workspace).pair
 if pair.prompt_version:
     st.markdown(

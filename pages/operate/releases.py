@@ -17,6 +17,7 @@ from pages.components import (
     release_words,
     screens,
     session,
+    shutting_down,
 )
 from pages.components.prompts import titles
 from services import agents, apps, audit, prompts, releases
@@ -61,8 +62,9 @@ def field(name: str) -> str:
 
 def show_live(live: Live) -> None:
     if live.release is None:
-        with st.container(border=True):
-            st.write(_("Nothing is live yet."))
+        if not shutting_down.show_ended(workspace):
+            with st.container(border=True):
+                st.write(_("Nothing is live yet."))
         return
     if live.moved_outside and not any(one.working and one.due_at is None for one in releases.all(workspace)):
         moved_outside.show(workspace, live, live.release)
@@ -70,6 +72,7 @@ def show_live(live: Live) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(_stands(live.pair, live.release.id))
         show_roll_back(live)
+        shutting_down.show_button(workspace)
 
 
 def _stands(pair: Pair, id: int) -> str:
@@ -207,7 +210,8 @@ def show_all() -> None:
     with choice:
         environments.show(workspace)
     live = releases.live(workspace)
-    show_live(live)
+    if not shutting_down.show(workspace):
+        show_live(live)
     st.header(_("New release"), anchor=False)
     show_form(live)
     st.header(_("All releases"), anchor=False)

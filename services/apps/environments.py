@@ -23,6 +23,7 @@ from services.apps.records import (
 )
 from services.audit import Verb
 from services.database import job as job_table
+from services.database import release as release_table
 from services.errors import ConflictError, InvalidInputError, NotFoundError
 from services.messages import Message, mark
 
@@ -83,6 +84,7 @@ def save_environment(workspace: "Workspace", wanted: Environment, seen: Environm
             Message("Switch that off, then take the environment away."),
         )
     _keeps_its_endpoint(workspace, wanted)
+    _keeps_its_history(workspace, wanted)
     version, stored = load_version(workspace, ENVIRONMENTS)
     stored = stored or {}
     if seen is not None and of(workspace).get(wanted.stage) != seen:
@@ -193,6 +195,21 @@ def _keeps_its_endpoint(workspace: "Workspace", wanted: Environment) -> None:
             Message("A release is on its way, or what it started still stands at {name}.", name=now.endpoint),
             Message("End the release first, or withdraw it: then the environment can be changed."),
         )
+
+
+def _keeps_its_history(workspace: "Workspace", wanted: Environment) -> None:
+    """Raise ConflictError when releases went to an environment that is to be taken off the list."""
+    if wanted.stage is Stage.PRODUCTION or wanted.endpoint:
+        return
+    there = release_table.c.moves["stage"].as_string() == wanted.stage.value
+    with workspace.engine.connect() as connection:
+        mine = select(release_table.c.id).where(release_table.c.app_id == workspace.app.id, there).limit(1)
+        if connection.execute(mine).scalar() is None:
+            return
+    raise ConflictError(
+        Message("Releases went there, and nobody could read them any more without the environment."),
+        Message("Keep its endpoint's name. Shut down on the Endpoints screen, it costs nothing."),
+    )
 
 
 def _moving(workspace: "Workspace") -> bool:

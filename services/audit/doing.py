@@ -55,6 +55,7 @@ DOING: dict[Verb, str] = {
     Verb.CONFIRM_OVERRIDE: mark("Confirming an override of interlocks"),
     Verb.TAKE_OFFLINE: mark("Taking the endpoint offline"),
     Verb.BRING_BACK: mark("Bringing the endpoint back online"),
+    Verb.SHUT_DOWN: mark("Shutting down the environment"),
     Verb.REGISTER_MODEL: mark("Registering the agent version"),
     Verb.REBUILD_READ_MODEL: mark("Reading all traces for the charts again"),
     Verb.SAVE_ALERT: mark("Saving the alert rule"),

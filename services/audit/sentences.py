@@ -61,6 +61,7 @@ SAID: dict[Verb, str] = {
     Verb.CONFIRM_OVERRIDE: mark("{who} confirmed the override of interlocks of {what}."),
     Verb.TAKE_OFFLINE: mark("{who} took the endpoint {what} offline."),
     Verb.BRING_BACK: mark("{who} brought the endpoint {what} back online."),
+    Verb.SHUT_DOWN: mark("{who} shut down {what}."),
     Verb.REGISTER_MODEL: mark("{who} registered a version of the agent {what}."),
     Verb.REBUILD_READ_MODEL: mark("{who} had all traces read again for the charts."),
     Verb.SAVE_ALERT: mark("{who} saved the alert rule {what}."),
@@ -104,6 +105,9 @@ SUBJECTS = {
     "judges": mark("how far judges must agree with people"),
     "canary": mark("the canary plan"),
     "freeze periods": mark("times without releases"),
+    "environment development": mark("the development environment"),
+    "environment staging": mark("the staging environment"),
+    "environment production": mark("the production environment"),
 }
 _RELEASE = re.compile(r"release (\d+)")
 

@@ -59,6 +59,7 @@ class Verb(StrEnum):
     CONFIRM_OVERRIDE = "confirm_override"
     TAKE_OFFLINE = "take_offline"
     BRING_BACK = "bring_back"
+    SHUT_DOWN = "shut_down"
     REGISTER_MODEL = "register_model"
     REBUILD_READ_MODEL = "rebuild_read_model"
     SAVE_ALERT = "save_alert"
@@ -149,6 +150,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.CONFIRM_OVERRIDE: Role.APPROVER,
     Verb.TAKE_OFFLINE: Role.APPROVER,
     Verb.BRING_BACK: Role.APPROVER,
+    Verb.SHUT_DOWN: Role.APPROVER,
     Verb.REGISTER_MODEL: Role.APPROVER,
     Verb.REBUILD_READ_MODEL: Role.AUTHOR,
     Verb.SAVE_ALERT: Role.AUTHOR,

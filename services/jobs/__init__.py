@@ -68,6 +68,7 @@ HANDLERS: dict[str, str] = {
     "install_agent": "services.agents.clean:run",
     "evaluate": "services.evaluations:run",
     "release": "services.releases:run",
+    "shut_down": "services.releases.shutdown:run",
     "tell_webhook": "services.releases.telling:run",
     "tell_alert": "services.alerts.sending:run",
     "watch_alerts": "services.alerts.watching:run",

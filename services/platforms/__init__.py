@@ -146,7 +146,7 @@ class MonitoredScorer:
 
 
 class Serving(Protocol):
-    """Where agent versions answer; deploy, shift and retire are called by production.py only."""
+    """Where agent versions answer; deploy, shift, retire and dismantle are called by production.py only."""
 
     rules: Rules
 
@@ -179,6 +179,9 @@ class Serving(Protocol):
         """Give a version without traffic copies of so many percent of the questions; its answers go to nobody. 0 ends it."""
 
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None: ...
+
+    def dismantle(self, workspace: "Workspace", endpoint: str) -> None:
+        """Take the endpoint away with every version behind it, also one that answers; one that is gone stays gone."""
 
 
 class Scoring(Protocol):

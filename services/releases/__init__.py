@@ -1,6 +1,17 @@
 """Releases: propose what should go live, run the train, take it back."""
 
-from services.releases import approving, beside, canary, consequences, evidence, offline, overriding, telling, waiting
+from services.releases import (
+    approving,
+    beside,
+    canary,
+    consequences,
+    evidence,
+    offline,
+    overriding,
+    shutdown,
+    telling,
+    waiting,
+)
 from services.releases.circumstances import staged
 from services.releases.deciding import check_again, choose, go_on, start, withdraw
 from services.releases.facts import KEEP, MOVE, STEPS, Kind, Pair, Proof, Release, State, Step
@@ -47,6 +58,7 @@ __all__ = [
     "roll_back",
     "rollback_target",
     "run",
+    "shutdown",
     "staged",
     "start",
     "stop",

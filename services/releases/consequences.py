@@ -79,6 +79,33 @@ def of_offline(workspace: "Workspace") -> Consequences:
     )
 
 
+def of_shut_down(workspace: "Workspace", now: Live) -> Consequences:
+    """What shutting down a development or staging environment does."""
+    endpoint, stage = workspace.app.endpoint, Message(apps.TITLE[workspace.app.environment.stage])
+    stopped = Message(
+        "Every version behind {endpoint} is stopped, and the alias {alias} of its prompts and of the registered agent is "
+        "taken away. Prompts, agents, releases and traces stay.",
+        endpoint=endpoint,
+        alias=workspace.app.environment.alias,
+    )
+    deleted = Message(
+        "The endpoint {endpoint} is deleted in Databricks with the permissions given on it, and the alias {alias} of its "
+        "prompts and of the registered agent is taken away. Prompts, agents, releases and traces stay.",
+        endpoint=endpoint,
+        alias=workspace.app.environment.alias,
+    )
+    return Consequences(
+        changes=stopped if workspace.settings.databricks is None else deleted,
+        before=pair_in_words(now.pair),
+        after=Message("nothing"),
+        affected=affected(workspace),
+        undo=Message(
+            "The next release to {stage} sets it up again, with the name, the settings and the approval it has now.",
+            stage=stage,
+        ),
+    )
+
+
 def affected(workspace: "Workspace") -> Message:
     """Who asks in this environment."""
     environment, endpoint = workspace.app.environment, workspace.app.endpoint

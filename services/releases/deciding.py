@@ -10,7 +10,7 @@ from services.database import now
 from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
-from services.releases import approving, overriding, records, registering, running, sharing, steps
+from services.releases import approving, overriding, records, registering, running, sharing, shutdown, steps
 from services.releases.facts import KEEP, MOVE, Kind, Release, State
 from services.releases.plan import watched
 from services.releases.pointer import live
@@ -100,6 +100,9 @@ def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) 
     """Claim the release first: a job that nobody knows of could not be stopped."""
     records.set_state(workspace, found.id, State.RUNNING, found.revision, error=None)
     job = jobs.submit(workspace, "release", {"release": found.id}, exclusive=apps.pointer(workspace), due=at)
+    if job.kind == shutdown.KIND:
+        records.set_state(workspace, found.id, found.state)
+        raise shutdown.busy(workspace)
     if job.args["release"] != found.id:
         records.set_state(workspace, found.id, found.state)
         raise ConflictError(

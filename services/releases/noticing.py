@@ -9,7 +9,7 @@ from services.audit import Event, Verb
 from services.database import writing
 from services.errors import ConsoleError
 from services.people import CONSOLE
-from services.releases import records
+from services.releases import records, shutdown
 from services.releases.pointer import Live, live
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def _newest(workspace: "Workspace", now: Live) -> Event | None:
 
 
 def _notice(workspace: "Workspace") -> None:
-    """Left alone while a release is on its way. Moves of production's alias stand in the prompt's own history.
+    """Left alone while a release is on its way, or the environment is shut down. Moves of production's alias stand in the prompt's own history.
 
     What was moved outside and is put back outside is recorded, too: the same move may come again.
     """
-    if any(one.working for one in records.all(workspace)):
+    if shutdown.unfinished(workspace) or any(one.working for one in records.all(workspace)):
         return
     now = live(workspace)
     newest = _newest(workspace, now)

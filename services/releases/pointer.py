@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from services import agents, production
 from services.agents import AgentVersion
 from services.errors import NotFoundError
+from services.releases import shutdown
 from services.releases.facts import Kind, Pair, Release, State
 from services.releases.records import all, get
 
@@ -82,7 +83,7 @@ def target_after(workspace: "Workspace", after: Pair) -> Release | None:
 
 def successors(workspace: "Workspace") -> dict[int, int]:
     """The release that replaced or took back each one that went live, by number; what is live now has none."""
-    moved = [one for one, _ in _moved(workspace)]
+    moved = [one for one, _ in _ever_moved(workspace)]
     replaced = {older.id: newer.id for newer, older in pairwise(moved)}
     undone = {one.undoes: one.id for one in all(workspace) if one.moved_at and one.undoes}
     restored = {one.restores for one in moved[:1] if one.state is State.LIVE}
@@ -100,6 +101,12 @@ def newest_moved(workspace: "Workspace") -> Release | None:
 
 
 def _moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
+    """Of `_ever_moved` those since the environment was shut down last: what stood before left nothing behind."""
+    ended = shutdown.last(workspace)
+    return [(one, at) for one, at in _ever_moved(workspace) if ended is None or at > ended.at]
+
+
+def _ever_moved(workspace: "Workspace") -> list[tuple[Release, datetime]]:
     """The releases that moved the pointer and were not taken back, with the time, newest first."""
     everything = all(workspace)
     undone = {one.undoes for one in everything if one.moved_at}

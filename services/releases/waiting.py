@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services import apps, audit
 from services.audit import Verb
 from services.messages import Message
-from services.releases import approving, canary, offline, overriding
+from services.releases import approving, canary, offline, overriding, shutdown
 from services.releases.approving import Standing
 from services.releases.facts import Release, State
 from services.releases.records import all
@@ -26,10 +26,11 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Then:
-    """What was live at a moment; `release` had made it so, None before the first one."""
+    """What was live at a moment; `release` had made it so, None before the first one and after a `shut` down."""
 
     release: Release | None
     offline: bool
+    shut: audit.Event | None = None
 
 
 def for_me(workspace: "Workspace") -> list[Waiting]:
@@ -42,10 +43,12 @@ def for_me(workspace: "Workspace") -> list[Waiting]:
 
 def at(workspace: "Workspace", moment: datetime) -> Then:
     """Which release's move was the last one before that moment, and whether the endpoint was offline."""
+    shut = next((one for one in reversed(shutdown.history(workspace)) if one.at <= moment), None)
     moved = [(one.moved_at, one) for one in all(workspace) if one.moved_at and one.moved_at <= moment]
-    newest = max(moved, key=lambda pair: pair[0])[1] if moved else None
+    newest = max((pair for pair in moved if shut is None or pair[0] > shut.at), key=lambda pair: pair[0], default=None)
     stops = [one for one in offline.history(workspace) if one.at <= moment]
-    return Then(newest, bool(stops) and stops[-1].verb == Verb.TAKE_OFFLINE.value)
+    stopped = bool(stops) and stops[-1].verb == Verb.TAKE_OFFLINE.value
+    return Then(newest[1], stopped) if newest else Then(None, stopped, shut)
 
 
 def _asked(workspace: "Workspace", release: Release) -> Message | None:

@@ -1,9 +1,15 @@
 """Endpoints: what an operator reads about what is served, and a talk with it."""
 
-from services import audit
+from services import apps, audit, jobs
+from services.apps import Environment, Stage
 from services.database import served, writing
+from services.errors import PlatformError
+from services.jobs import Work
+from services.messages import Message
 from services.platforms import Delta, ServedState
+from services.releases import Kind, Pair, State, shutdown
 from tests.pages.conftest import texts
+from tests.standing import stand, stored
 
 
 def deploy(workspace, state, weight=0, error=None):
@@ -100,3 +106,31 @@ def test_an_endpoint_that_does_not_answer_is_told(screen, workspace):
     page.chat_input[0].set_value("Hello").run()
     assert "could not be reached" in texts(page)
     assert not page.exception
+
+
+def test_staging_is_shut_down_with_a_reason_and_says_so(screen, workspace):
+    apps.save_environment(workspace, Environment(Stage.STAGING, "support-staging"))
+    there, nothing = apps.at(workspace, Stage.STAGING), Pair(None, None, None)
+    stand(there, 1, "m-1", weight=100)
+    stored(there, Kind.AGENT, nothing, Pair("m-1", 1, None), State.LIVE, done=("shift",), prompt="")
+    assert [one for one in screen("endpoints").button if one.key == "shut-down"] == []
+    page = screen("endpoints", environment="staging")
+    shown = texts(page)
+    assert "Every version behind support\\-staging is stopped" in shown and "Customers get production's" in shown
+    page.button(key="shut-down").click().run()
+    assert "There is no reason" in texts(page) and shutdown.unfinished(there) is None
+    page.text_input(key="shut-down/support-staging").set_value("the *pilot* is over")
+    page.button(key="shut-down").click().run()
+    assert "Staging is being shut down" in texts(page) and not [one for one in page.button if one.key == "shut-down"]
+
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    jobs.fail(workspace.engine, work.job, PlatformError(Message("The store was away.")))
+    broken = screen("endpoints", environment="staging")
+    assert "Shutting Staging down broke off: The store was away" in texts(broken)
+    broken.button(key="shut-down").click().run()
+    shutdown.run(workspace, Work(workspace.engine, job := jobs.claim(workspace.engine)))
+    jobs.finish(workspace.engine, job, {})
+    for name in ("endpoints", "releases"):
+        ended = screen(name, environment="staging")
+        assert "is shut down" in texts(ended) and "the \\*pilot\\* is over" in texts(ended) and not ended.exception
+    assert ":gray[shut down]" in texts(ended) and "live now" not in texts(ended)

@@ -15,6 +15,7 @@ from services.errors import ConflictError, ForbiddenError, NotFoundError, NotRea
 from services.platforms import MonitoredScorer, ServedState
 from services.platforms.databricks import changing, variables
 from services.platforms.databricks.scoring import DatabricksScoring
+from services.production import ModelAlias
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace import support
@@ -401,3 +402,41 @@ def test_staging_has_its_own_endpoint_schema_alias_and_variables(databricks: Emu
     assert prompts.aliases(versions, "support") == {"production": 1, "staging": 2}
     with pytest.raises(ConflictError, match="keeps its endpoint and schema"):
         apps.save_environment(versions, Environment(Stage.STAGING, "support-staging"))
+
+
+def test_a_staging_endpoint_is_shut_down_and_made_again(databricks: Emulator, versions: Workspace) -> None:
+    apps.save_environment(versions, Environment(Stage.STAGING, "support-staging", schema="acme.staging"))
+    sdk(versions).schemas.create("staging", "acme")
+    there, client = apps.at(versions, Stage.STAGING), versions.platform.serving.client
+    model = agents.registered_name(there)
+    model_id = versions.client.get_model_version(MODEL, "1").model_id
+    mlflow.register_model(f"models:/{model_id}", model)
+    deploy(versions, 1)
+
+    def deployed_there():
+        there.platform.serving.deploy(there, "support-staging", 1, "", {})
+        changing.settled(client, "support-staging")
+        return production.traffic(there)
+
+    assert deployed_there() == {1: 100}
+    prompts.save(versions, "support", "Hello {{name}}", "")
+    for place in (versions, there):
+        production.move_alias(place, "support", None, 1, "release 1")
+    production.move_model_alias(there, ModelAlias(model, "staging"), None, 1, "release 1")
+
+    databricks.fault(f"{ENDPOINT}/support-staging$", method="DELETE", status=503, times=1, after_execute=True)
+    for _ in range(2):
+        production.shut_down(there, ["support"], model, "the pilot is over")
+    assert there.platform.serving.endpoint(there, "support-staging") is None
+    assert (production.model_aliases(there, model), prompts.aliases(versions, "support")) == ({}, {"production": 1})
+    assert production.traffic(versions) == {1: 100}
+    known = sdk(versions).api_client.do("GET", "/api/2.0/agents/deployments")["chain_deployments"]
+    assert [one["endpoint_name"] for one in known] == ["support"]
+    assert deployed_there() == {1: 100}
+
+    with pytest.raises(ConflictError, match="never shut down"):
+        production.shut_down(versions, ["support"], MODEL, "cost")
+    foreign = versions.for_app(replace(there.app, endpoint="support"))
+    with pytest.raises(ConflictError, match="none of this app's"):
+        production.shut_down(foreign, [], model, "cost")
+    assert production.traffic(versions) == {1: 100}

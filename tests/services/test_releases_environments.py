@@ -8,15 +8,16 @@ import mlflow
 import pytest
 from sqlalchemy import select
 
-from services import apps, audit, interlocks, jobs, monitoring, production, prompts, releases
+from services import agents, apps, audit, interlocks, jobs, monitoring, production, prompts, releases
 from services.apps import Environment, Freeze, Stage
 from services.audit import Verb
 from services.database import now, served
-from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError
+from services.errors import ConflictError, ConsoleError, ForbiddenError, InvalidInputError, NotFoundError, PlatformError
 from services.interlocks import Light
 from services.jobs import Work
 from services.messages import Message
-from services.people import CONSOLE
+from services.people import CONSOLE, Actor, Role
+from services.platforms import ServedState
 from services.prompts import library, moves, tending
 from services.prompts.blockers import blockers
 from services.releases import Kind, Pair, Proposal, State, approving, asking, noticing, offline, records
@@ -247,3 +248,107 @@ def test_where_something_answers_an_environment_keeps_its_endpoint(both):
         apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, ""))
     with pytest.raises(InvalidInputError, match="catalog"):
         apps.save_environment(workspace, Environment(Stage.DEVELOPMENT, "support-dev", schema="llmops"))
+
+
+def shut_down(workspace, there):
+    """Begun and run as a worker does it; returns the error that ended it."""
+    job = releases.shutdown.begin(there, "the pilot is over")
+    work = Work(workspace.engine, jobs.claim(workspace.engine))
+    assert work.job.id == job.id
+    try:
+        releases.shutdown.run(replace(workspace, fence=work.fence), work)
+    except ConsoleError as error:
+        jobs.fail(workspace.engine, work.job, error)
+        return error
+    jobs.finish(workspace.engine, work.job, {})
+    return None
+
+
+def test_a_shut_down_staging_is_gone_and_its_history_stays(both):
+    workspace, there, agent = both
+    stand(there, 2, agent)
+    before, registered = now(), agents.registered_name(there)
+    workspace.client.create_registered_model(registered)
+    workspace.client.create_model_version(registered, f"models:/{agent}")
+    for name in ("staging", "champion"):
+        workspace.client.set_registered_model_alias(registered, name, "1")
+    unproven = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 1), State.UNPROVEN, done=("shift",))
+    assert shut_down(workspace, there) is None
+    assert (workspace.platform.serving.endpoint(there, "support-staging"), production.traffic(there)) == (None, {})
+    assert (production.alias(there, "greeting"), production.alias(workspace, "greeting")) == (None, 1)
+    assert production.model_aliases(workspace, registered) == {"champion": 1}
+    assert production.traffic(workspace) == {1: 100} and releases.live(workspace).release.id == 1
+    standing = releases.live(there)
+    assert (standing.pair, standing.release, standing.moved_outside) == (NOTHING, None, False)
+    assert releases.rollback_target(there) is None
+    assert [(one.id, one.state) for one in releases.all(there)] == [
+        (unproven, State.TAKEN_BACK),
+        (2, State.LIVE),
+    ]
+    assert releases.get(releases.place(workspace, 2), 2).after == Pair(agent, 1, 1)
+    then = releases.waiting.at(there, now())
+    assert (then.release, then.shut.why) == (None, "the pilot is over")
+    assert releases.waiting.at(there, before).release.id == 2
+    noticing.notice_all(workspace)
+    assert noticed_moves(workspace) == []
+    with pytest.raises(ConflictError, match="Releases went there"):
+        apps.save_environment(workspace, Environment(Stage.STAGING, ""))
+    # Again changes nothing, and the same version may stand there again.
+    assert shut_down(workspace, there) is None
+    stand_again = releases.preflight(there, Proposal(agent, 1))
+    assert stand_again and releases.live(there).pair == NOTHING
+    production.deploy(there, 1, agent, {})
+    assert production.standing(there, 1).state is ServedState.STARTING
+    stored(there, Kind.AGENT, NOTHING, Pair(agent, 1, 1), State.LIVE, done=("shift",))
+    assert releases.live(there).release.id == unproven + 1
+    assert releases.successors(there)[2] == unproven + 1
+
+
+def test_a_shut_down_that_breaks_off_says_so_and_goes_on(both, monkeypatch):
+    workspace, there, _ = both
+    serving = type(workspace.platform.serving)
+    with monkeypatch.context() as broken:
+
+        def lost(self, workspace, endpoint):
+            dismantle(self, workspace, endpoint)
+            raise PlatformError(Message("The answer was lost."))
+
+        dismantle = serving.dismantle
+        broken.setattr(serving, "dismantle", lost)
+        assert "The answer was lost" in str(shut_down(workspace, there))
+    assert "The answer was lost" in str(releases.shutdown.unfinished(there).error)
+    assert (releases.shutdown.history(there), production.alias(there, "greeting")) == ([], 1)
+    noticing.notice_all(workspace)
+    assert noticed_moves(workspace) == []
+    assert shut_down(workspace, there) is None
+    assert (releases.shutdown.unfinished(there), production.alias(there, "greeting")) == (None, None)
+    told = [(one.subject, one.outcome) for one in audit.of_verbs(workspace, [Verb.SHUT_DOWN])]
+    assert told == [("environment staging", outcome) for outcome in ("intent", "failed", "intent", "done")]
+
+
+def test_what_may_not_be_shut_down_is_refused_with_the_next_step(both, monkeypatch):
+    workspace, there, agent = both
+    with pytest.raises(ConflictError, match="never shut down"):
+        releases.shutdown.begin(workspace, "cost")
+    with pytest.raises(ConflictError, match="never shut down"):
+        production.shut_down(workspace, [], "support", "cost")
+    with pytest.raises(InvalidInputError):
+        releases.shutdown.begin(there, " ")
+    with pytest.raises(ForbiddenError):
+        releases.shutdown.begin(replace(there, actor=Actor("bob", frozenset({Role.AUTHOR}))), "cost")
+    pair = (Pair(agent, 1, 1), Pair(agent, 1, 2))
+    running = stored(there, Kind.PROMPT, *pair)
+    job = jobs.submit(workspace, "release", {"release": running}, exclusive=apps.pointer(there))
+    with pytest.raises(ConflictError, match="on its way"):
+        releases.shutdown.begin(there, "cost")
+    releases.cancel(workspace, jobs.get(workspace, job.id))
+    with pytest.raises(ConflictError, match="half way"):
+        releases.shutdown.begin(there, "cost")
+    releases.withdraw(there, running)
+    asked = releases.shutdown.begin(there, "cost")
+    assert releases.shutdown.begin(there, "cost").id == asked.id
+    monkeypatch.setattr(interlocks, "check", lambda candidate: [])
+    proposed = stored(there, Kind.PROMPT, *pair, State.PROPOSED)
+    with pytest.raises(ConflictError, match="being shut down"):
+        releases.start(there, proposed)
+    assert releases.get(there, proposed).state is State.PROPOSED

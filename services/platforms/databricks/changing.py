@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from databricks.sdk.errors import AlreadyExists, NotFound, ResourceAlreadyExists, ResourceConflict, ResourceDoesNotExist
@@ -121,6 +122,32 @@ def configure(
         if now is not None and served.becomes(now) == {one.name: shares.get(str(one.name), 0) for one in entities}:
             return
         raise _busy(name) from error
+
+
+def remove(workspace: "Workspace", client: Client, endpoint: str, model: str) -> None:
+    """Delete the endpoint; raises ConflictError when it serves anything but that registered model."""
+    now = found(client, endpoint)
+    if now is None:
+        return
+    if others := served.others(now, model):
+        raise ConflictError(
+            Message("{endpoint} also serves {names}, which is none of this app's.", endpoint=endpoint, names=others[0]),
+            Message("Let whoever put it there take it off in Databricks, then shut the environment down again."),
+        )
+    _still_ours(workspace)
+    with suppress(NotFound, ResourceDoesNotExist):  # the answer to our own request was lost
+        client.sdk.serving_endpoints.delete(endpoint)
+
+
+def strike(client: Client, endpoint: str, model: str) -> None:
+    """Take what stood at the endpoint off the workspace's list of agents, which would refuse the model elsewhere."""
+    api, path = client.sdk.api_client, f"/api/2.0/agents/deployments/{model}"
+    known: Any = api.do("GET", path)
+    for one in known.get("chain_deployments") or []:
+        if one.get("endpoint_name") == endpoint:
+            version = one["model_version"]
+            with suppress(NotFound, ResourceDoesNotExist):
+                api.do("DELETE", f"{path}/versions/{version}", body={"model_name": model, "model_version": version})
 
 
 def stands(now: ServingEndpointDetailed, model: str, version: int) -> bool:

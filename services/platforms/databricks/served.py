@@ -18,6 +18,7 @@ from services.secrets import masked
 LONGEST_NAME = 63
 ASLEEP = "scaled to zero"
 WANTED_TAG = "signalbox_deploying"
+FEEDBACK = "feedback"  # what `databricks.agents` of earlier days put beside an agent
 KEPT = (
     "entity_name", "entity_version", "environment_vars", "instance_profile_arn", "max_provisioned_concurrency",
     "max_provisioned_throughput", "min_provisioned_concurrency", "min_provisioned_throughput", "name",
@@ -89,6 +90,13 @@ def entities(found: ServingEndpointDetailed, model: str) -> list[Entity]:
             again = known.get(live.version) if live.state is ServedState.FAILED and updating(found) else None
             known[live.version] = replace(again, weight=live.weight) if again else live
     return sorted(known.values(), key=lambda one: one.version, reverse=True)
+
+
+def others(found: ServingEndpointDetailed, model: str) -> list[str]:
+    """What the endpoint serves or is about to serve besides that registered model and its feedback model."""
+    configs = (found.config, found.pending_config)
+    standing = [one for config in configs if config for one in config.served_entities or []]
+    return [str(one.entity_name) for one in standing if one.entity_name != model and one.name != FEEDBACK]
 
 
 def weights(found: ServingEndpointDetailed) -> dict[str, int]:

@@ -143,6 +143,16 @@ class DatabricksServing:
             shares = {name: share for name, share in served.weights(now).items() if name != gone.name}
             changing.configure(workspace, self.client, now, rest, shares)
 
+    def dismantle(self, workspace: "Workspace", endpoint: str) -> None:
+        """Raises ConflictError where the endpoint also serves what is none of this app's."""
+        model = agents.registered_name(workspace)
+        with translated(Message("Taking the endpoint {endpoint} away", endpoint=endpoint)):
+            changing.remove(workspace, self.client, endpoint, model)
+        try:
+            changing.strike(self.client, endpoint, model)
+        except DatabricksError as error:
+            log.warning("The list of agents still names %s: %s", endpoint, error)
+
     def _record_again(self, endpoint: str, model: str, weights: Mapping[int, int]) -> None:
         """A deployment may have been interrupted before it was told; what has moved stays moved without it."""
         try:

@@ -147,6 +147,14 @@ class LocalServing:
             connection.execute(update(served).where(*one).values(**gone))
         _refresh(workspace)
 
+    def dismantle(self, workspace: "Workspace", endpoint: str) -> None:
+        standing = (served.c.endpoint == endpoint, served.c.app_id == workspace.app.id, served.c.wanted == "up")
+        gone = {"wanted": "down", "weight": 0, "shadow": 0, "revision": served.c.revision + 1}
+        with writing(workspace.engine) as connection:
+            workspace.fence(connection)
+            connection.execute(update(served).where(*standing).values(**gone))
+        _refresh(workspace)
+
 
 def _served(row: Any) -> Served:
     return Served(
