@@ -22,12 +22,15 @@ from services.workspace import Workspace
 MLMODEL = {"flavors": {"python_function": {"config": {}}}}
 
 
-def logged(workspace: Workspace, prompt: str, pinned: int | None = None) -> str:
+def logged(
+    workspace: Workspace, prompt: str, pinned: int | None = None, alias: str = "production", pinned_version: str = ""
+) -> str:
     """A LoggedModel as the built-in agent leaves it, without its code."""
     made = workspace.client.create_logged_model(
         workspace.app.experiment_id, name="agent", tags={"prompt_name": prompt, "prompt_alias": "production"}
     )
-    config = {"prompt_name": prompt, "prompt_alias": "production", "prompt_version": str(pinned or "")}
+    config = {"prompt_name": prompt, "prompt_alias": alias, "prompt_version": str(pinned or "")}
+    config |= {"pinned_version": pinned_version} if pinned_version else {}
     folder = Path(urlparse(made.artifact_location).path)
     folder.mkdir(parents=True)
     written = {**MLMODEL, "model_uuid": made.model_id, "flavors": {"python_function": {"config": config}}}

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from services import agents, audit, interlocks, monitoring, production, prompts
+from services.agents import AgentVersion
 from services.audit import Verb
 from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
@@ -149,9 +150,7 @@ def _deploy(workspace: "Workspace", work: "Work", release: Release) -> Message:
         handle = next(one.handle for one in release.steps if one.name == "deploy") or {"alias": now}
         records.set_step(workspace, release.id, "deploy", handle=handle)
         production.move_alias(workspace, release.prompt_name, now, release.prompt_version, f"release {release.id}")
-    production.deploy(
-        workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
-    )
+    production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent), f"release {release.id}")
     if release.before.agent_version is None and workspace.platform.serving.rules.first_takes_all:
         return Message("Version {version} is the first one: the endpoint opens when it is ready.", version=version)
     return Message("Version {version} stands at 0 % traffic.", version=version)
@@ -162,9 +161,7 @@ def _ready(workspace: "Workspace", work: "Work", release: Release) -> Message:
     version, begun = release.agent_version, time.monotonic()
     if release.kind is Kind.ROLLBACK:
         agent = agents.get(workspace, str(release.after.model_id))
-        production.deploy(
-            workspace, version, agent.model_id, _model_config(workspace, agent.pinned_number), f"release {release.id}"
-        )
+        production.deploy(workspace, version, agent.model_id, _model_config(workspace, agent), f"release {release.id}")
     rules = workspace.platform.serving.rules
     while (spent := time.monotonic() - begun) < rules.seconds_to_ready:
         slow = spent > rules.usual_seconds
@@ -214,9 +211,9 @@ def _set_agent_version(workspace: "Workspace", release: Release, version: int) -
     records.set_state(workspace, release.id, release.state, moves=records.moves_of(release) | {"after": after})
 
 
-def _model_config(workspace: "Workspace", pinned: int | None) -> dict[str, Any]:
-    """What this environment decides about the agent; the rest stays as it was logged."""
+def _model_config(workspace: "Workspace", agent: AgentVersion) -> dict[str, Any]:
+    """What this environment decides about the agent; the rest stays as it was logged, also an alias that pins it."""
     environment = workspace.app.environment
-    own = {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(pinned or "")}
-    follows = {} if environment.live or pinned else {"prompt_alias": environment.alias}
+    own = {"prompt_cache_seconds": workspace.app.prompt_cache_seconds, "prompt_version": str(agent.pinned_number or "")}
+    follows = {} if environment.live or agent.pinned else {"prompt_alias": environment.alias}
     return {**environment.config, **own, **follows}

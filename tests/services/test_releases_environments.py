@@ -20,7 +20,7 @@ from services.people import CONSOLE, Actor, Role
 from services.platforms import ServedState
 from services.prompts import library, moves, tending
 from services.prompts.blockers import blockers
-from services.releases import Kind, Pair, Proposal, State, approving, asking, noticing, offline, records
+from services.releases import Kind, Pair, Proposal, State, approving, asking, noticing, offline, records, steps
 from services.releases.approving import ApprovalRule, Standing, Who
 from tests.left_traces import leave
 from tests.services.test_interlocks import evaluated_well
@@ -162,6 +162,16 @@ def test_the_agent_is_told_where_it_stands(both):
     with workspace.engine.connect() as connection:
         given = connection.execute(select(served.c.environment).where(served.c.version == 3)).scalar()
     assert given == {"SIGNALBOX_ENVIRONMENT": "staging", "SIGNALBOX_PROMPT_ALIAS": "staging"}
+
+
+def test_an_agent_that_an_alias_pins_keeps_that_alias_in_staging(both):
+    workspace, there, _ = both
+    agent = logged(workspace, "greeting", alias="release_2", pinned_version="2")
+    id = stored(there, Kind.AGENT, NOTHING, Pair(agent, 7, 2), done=("preflight", "register"))
+    steps.STEP["deploy"](there, None, releases.get(there, id))
+    with workspace.engine.connect() as connection:
+        config = connection.execute(select(served.c.model_config).where(served.c.version == 7)).scalar()
+    assert "prompt_alias" not in config and config["prompt_version"] == ""
 
 
 def test_production_may_ask_that_staging_proved_exactly_this(both):
