@@ -68,7 +68,7 @@ def show_roles() -> None:
     st.caption(_("Roles add up. An admin may do all of it; every role may look."))
     for role in Role:
         allowed = [session.text(id) for id in listing.allowed_to(role)]
-        with st.expander(_("{role}: {n}", role=session.text(ROLE_NAME[role]), n=len(allowed))):
+        with st.expander(_("{role}: {n} {n:action|actions}", role=session.text(ROLE_NAME[role]), n=len(allowed))):
             st.markdown("\n".join(f"- {session.escape(one)}" for one in allowed))
 
 

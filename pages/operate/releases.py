@@ -189,7 +189,8 @@ def show_environment() -> None:
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
     for release in found:
-        name, state, what, who = st.columns([2.7, 2.3, 4.8, 2.6], vertical_alignment="center")
+        with st.container(border=True):
+            name, state, what, who = st.columns([2.7, 2.3, 4.8, 2.6], vertical_alignment="center")
         name.button(
             _("Release {id}", id=release.id), key=f"open-{release.id}", on_click=open_release, args=(release.id,)
         )

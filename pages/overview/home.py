@@ -23,7 +23,7 @@ def show_live(summary: Home) -> None:
             _("Prompt"), shown, help=summary.live.prompt_name or _("The agent's instructions are in its code.")
         )
         agent.metric(_("Agent"), _("version {n}", n=pair.agent_version or "–"))
-        with since:
+        with since.container(gap="xxsmall"):
             st.caption(_("Since"))
             st.markdown(f"**{session.moment(release.ended_at or release.created_at)}**")
         if summary.live.moved_outside:

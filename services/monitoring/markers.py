@@ -61,7 +61,7 @@ def _what(line: Event) -> Message | None:
         case Verb.MOVE_TRAFFIC:
             return Message("The traffic of {endpoint} was moved.", endpoint=line.subject)
         case Verb.ROLL_BACK:
-            return Message("A roll back was asked for ({subject}).", subject=line.subject)
+            return _roll_back(_release(line))
         case Verb.START_SCORERS if line.subject == "production scorers":
             return Message("The production scorers were changed.")
         case Verb.STOP_SCORERS:
@@ -71,6 +71,12 @@ def _what(line: Event) -> Message | None:
         case verb if verb in SCORERS:
             return Message("The scorer {name} got a new version.", name=line.subject)
     return None
+
+
+def _roll_back(release: int | None) -> Message:
+    if release is None:
+        return Message("A roll back was asked for.")
+    return Message("A roll back of release {id} was asked for.", id=release)
 
 
 def _release(line: Event) -> int | None:

@@ -21,7 +21,8 @@ ONLY = {
     "unanswered": mark("Without an expected answer"),
     "conversation": mark("Conversations"),
 }
-WORDS = ("question", "expected", "critical", "topic", "language", "split")
+# Whether a question is critical stands beside it, where a narrow window shows it too.
+WORDS = ("question", "critical", "expected", "topic", "language", "split")
 LISTS = ("expected_facts", "guidelines")
 MOST_CLASHES = 20
 _ = session.text

@@ -23,7 +23,7 @@ MORE = {
 
 
 def totals(found: Overview) -> None:
-    asked, failed, median, slow, *began = st.columns(5 if found.total.streamed else 4)
+    asked, failed, median, slow, *began = st.columns([2, 2, 3, 3, 4] if found.total.streamed else 4)
     total, before = found.total, found.before
     asked.metric(
         _("Questions"),

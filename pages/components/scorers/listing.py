@@ -44,7 +44,7 @@ def _show_actions(workspace: Workspace) -> None:
 
 def _show_row(workspace: Workspace, spec: ScorerSpec, known: Health, wanted: Line, running: dict[str, float]) -> None:
     with st.container(border=True, gap="xxsmall"):
-        told, trusted, button = st.columns([6, 2, 1], vertical_alignment="center")
+        told, trusted, button = st.columns([5.4, 2, 1.6], vertical_alignment="center")
         with told, st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{session.escape(spec.name)}**", width="content")
             st.badge(_(catalogue.of(spec).title), color="violet" if scorers.needs_judge(spec) else "blue")
