@@ -24,6 +24,7 @@ SMALL = 20_000
 # Two marks after each text, so that its last two letters begin a trigram too: short words are found by how trigrams begin.
 END = "\x03\x03"
 ID_BITS = 20
+MANY = 500
 
 
 def look(workspace: "Workspace", connection: sqlite3.Connection) -> Look:
@@ -83,7 +84,8 @@ def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: st
     known = {row[0]: row[1:] for row in connection.execute(query, (first, last))}
     wanted = {fact.trace_id: fact for fact in facts}
     whose = dims(connection, wanted.values())
-    changed = [fact for fact in wanted.values() if known.get(fact.trace_id, (0, None))[1] != fact.digest]
+    digests = {id: fact.digest for id, fact in wanted.items()}
+    changed = [fact for id, fact in wanted.items() if known.get(id, (0, None))[1] != digests[id]]
     for gone in (known.keys() - wanted.keys()) | (known.keys() & {fact.trace_id for fact in changed}):
         forget(connection, known[gone][0])
     taken = {id for id, _digest in known.values()}
@@ -92,6 +94,7 @@ def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: st
         connection,
         [(known[one.trace_id][0] if one.trace_id in known else _new_id(one, taken), one) for one in changed],
         whose,
+        digests,
     )
     sums.keep_quarter(connection, slot, wanted.values(), whose)
     unsure = print is not None and following.unsettled(wanted.values())
@@ -121,8 +124,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def _add(connection: sqlite3.Connection, new: list[tuple[int, Fact]], dims: Mapping[str, int]) -> None:
-    connection.executemany(f"INSERT INTO trace VALUES (?{', ?' * 11})", [_row(id, one, dims) for id, one in new])
+def _add(
+    connection: sqlite3.Connection, new: list[tuple[int, Fact]], dims: Mapping[str, int], digests: Mapping[str, int]
+) -> None:
+    rows = [_row(id, one, dims[one.trace_id], digests[one.trace_id]) for id, one in new]
+    connection.executemany(f"INSERT INTO trace VALUES (?{', ?' * 11})", rows)
     connection.executemany("INSERT INTO said VALUES (?, ?, ?)", [(id, one.question, one.answer) for id, one in new])
     words = [(id, folded(one.question) + END, folded(one.answer) + END) for id, one in new]
     connection.executemany("INSERT INTO words (rowid, question, answer) VALUES (?, ?, ?)", words)
@@ -136,9 +142,9 @@ def _add(connection: sqlite3.Connection, new: list[tuple[int, Fact]], dims: Mapp
     connection.executemany(f"INSERT INTO mark VALUES (?{', ?' * 8})", marks)
 
 
-def _row(id: int, fact: Fact, dims: Mapping[str, int]) -> tuple[object, ...]:
+def _row(id: int, fact: Fact, dim: int, digest: int) -> tuple[object, ...]:
     prompts = json.dumps(fact.prompts, ensure_ascii=False)
-    known = (fact.digest, dims[fact.trace_id], fact.origin, fact.state, fact.model_id, fact.millis, fact.tokens)
+    known = (digest, dim, fact.origin, fact.state, fact.model_id, fact.millis, fact.tokens)
     return (id, fact.trace_id, *known, prompts, fact.user, fact.session)
 
 
@@ -149,11 +155,12 @@ def _unsay(connection: sqlite3.Connection, id: int, said: tuple[str, str]) -> No
 
 def _leave_other_slots(connection: sqlite3.Connection, trace_ids: list[str]) -> None:
     """Traces whose time was changed: where they stood is read again."""
-    for trace_id in trace_ids:
-        row = connection.execute("SELECT id FROM trace WHERE trace_id = ?", (trace_id,)).fetchone()
-        if row:
-            forget(connection, row[0])
-            connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((row[0] >> ID_BITS) // SLOT_MS,))
+    for start in range(0, len(trace_ids), MANY):
+        some = trace_ids[start : start + MANY]
+        held = f"SELECT id FROM trace WHERE trace_id IN ({', '.join('?' * len(some))})"
+        for (id,) in connection.execute(held, some).fetchall():
+            forget(connection, id)
+            connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((id >> ID_BITS) // SLOT_MS,))
 
 
 def _new_id(fact: Fact, taken: set[int]) -> int:
