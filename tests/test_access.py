@@ -76,6 +76,7 @@ NOT_TRIED = {
     "platforms.databricks.archiving.name_table",
     "platforms.databricks.archiving.start",
     "platforms.databricks.archiving.stop",
+    "platforms.databricks.labeling.taking.take",
     "platforms.databricks.schedule.delete",
     "platforms.databricks.schedule.save_minutes",
     "platforms.databricks.warehouse.start",

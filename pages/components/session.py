@@ -48,6 +48,8 @@ JOB_KIND = {
     "scorer_noise": mark("Judging answers twice"),
     "align_judge": mark("Aligning a judge"),
     "save_dataset": mark("Saving a dataset"),
+    "label_traces": mark("Making a labeling session"),
+    "sync_labels": mark("Bringing a labeling session into a dataset"),
     "vary_rows": mark("Writing variations of questions"),
     "improve_prompt": mark("Improving a prompt"),
     "tend_prompts": mark("Looking after the prompts"),

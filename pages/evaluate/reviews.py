@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import screens, session
-from pages.components.reviews import address, desk, found, listing, making, words
+from pages.components.reviews import address, desk, found, labeling, listing, making, words
 from services import reviews
 
 _ = session.text
@@ -13,6 +13,8 @@ if number is None:
     screens.show_title("reviews")
     if address.NEW in st.query_params:
         making.show(workspace)
+    elif address.SESSION in st.query_params and workspace.settings.databricks is not None:
+        labeling.show(workspace, st.query_params[address.SESSION])
     else:
         listing.show(workspace)
     st.stop()

@@ -34,6 +34,8 @@ DOING: dict[Verb, str] = {
     Verb.PREFER_ANSWER: mark("Saving which answer you prefer"),
     Verb.SAVE_QUEUE: mark("Saving the review queue"),
     Verb.FILL_QUEUE: mark("Looking for answers to review"),
+    Verb.MAKE_SESSION: mark("Making the labeling session"),
+    Verb.TAKE_LABELS: mark("Taking in what people said in the Review App"),
     Verb.CLOSE_QUEUE: mark("Closing or opening the review queue"),
     Verb.REVIEW_ANSWER: mark("Saving your review"),
     Verb.SKIP_ANSWER: mark("Skipping the answer"),

@@ -40,6 +40,8 @@ SAID: dict[Verb, str] = {
     Verb.PREFER_ANSWER: mark("{who} chose the better of two answers."),
     Verb.SAVE_QUEUE: mark("{who} made the review queue {what}."),
     Verb.FILL_QUEUE: mark("{who} had answers looked for, for the review queue {what}."),
+    Verb.MAKE_SESSION: mark("{who} made the labeling session {what} in the Review App."),
+    Verb.TAKE_LABELS: mark("{who} took in what people said in the labeling session {what}."),
     Verb.CLOSE_QUEUE: mark("{who} closed or opened the review queue {what}."),
     Verb.REVIEW_ANSWER: mark("{who} reviewed an answer."),
     Verb.SKIP_ANSWER: mark("{who} skipped an answer in review."),

@@ -38,6 +38,8 @@ class Verb(StrEnum):
     PREFER_ANSWER = "prefer_answer"
     SAVE_QUEUE = "save_queue"
     FILL_QUEUE = "fill_queue"
+    MAKE_SESSION = "make_labeling_session"
+    TAKE_LABELS = "take_labels"
     CLOSE_QUEUE = "close_queue"
     REVIEW_ANSWER = "review_answer"
     SKIP_ANSWER = "skip_answer"
@@ -129,6 +131,8 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.PREFER_ANSWER: Role.REVIEWER,
     Verb.SAVE_QUEUE: Role.REVIEWER,
     Verb.FILL_QUEUE: Role.REVIEWER,
+    Verb.MAKE_SESSION: Role.AUTHOR,
+    Verb.TAKE_LABELS: Role.REVIEWER,
     Verb.CLOSE_QUEUE: Role.REVIEWER,
     Verb.REVIEW_ANSWER: Role.REVIEWER,
     Verb.SKIP_ANSWER: Role.REVIEWER,

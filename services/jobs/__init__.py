@@ -80,6 +80,8 @@ HANDLERS: dict[str, str] = {
     "try_scorer": "services.scorers.trying:run",
     "scorer_noise": "services.scorers.trying:run_twice",
     "align_judge": "services.scorers.aligning.running:run",
+    "label_traces": "services.platforms.databricks.labeling.making:run",
+    "sync_labels": "services.platforms.databricks.labeling.syncing:run",
     "vary_rows": "services.datasets.proposing:run",
     "save_dataset": "services.datasets.saving:run",
     "improve_prompt": "services.prompts.improve.running:run",

@@ -3,8 +3,11 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from services import audit
+from services.audit import Verb
 from services.readmodel.facts import LATEST_MS, Fact, from_info
 from services.traces import rows
 
@@ -24,8 +27,10 @@ class ApiHistory:
         return {slot: hashlib.sha256(repr(sorted(held)).encode()).hexdigest() for slot, held in digests.items()}
 
     def touched(self, workspace: "Workspace", updated_since_ms: int) -> set[int]:
-        """Unknown here: MLflow cannot find traces by changed assessments."""
-        return set()
+        """MLflow cannot find traces by changed assessments: known is only what was taken in from labeling sessions."""
+        since = datetime.fromtimestamp(updated_since_ms / 1000, UTC)
+        taken = audit.of_verbs(workspace, [Verb.TAKE_LABELS], since)
+        return {slot for one in taken if one.outcome == "done" for slot in one.after["slots"]}
 
     def facts(self, workspace: "Workspace", from_ms: int, to_ms: int) -> list[Fact]:
         return list(_read(workspace, _between(from_ms, to_ms)))

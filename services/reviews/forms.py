@@ -17,17 +17,47 @@ MOST_OPTIONS = 9
 
 def check(form: Form) -> None:
     """Raise InvalidInputError with what to mend."""
+    check_choice(form)
+    check_labels(form.labels)
+    if form.double and form.reviewers and len({*form.reviewers} - {form.referee}) < 2:
+        raise InvalidInputError(
+            Message("Two people must judge each answer, and the queue names fewer than two besides the referee."),
+            Message("Add a reviewer, or leave the list empty so that everyone may review."),
+        )
+
+
+def check_choice(form: Form) -> None:
+    """The name, and which answers wait; raises InvalidInputError."""
     if not form.name.strip() or len(form.name) > LONGEST_NAME:
         raise InvalidInputError(
             Message("A queue needs a name of at most {n} characters.", n=LONGEST_NAME),
             Message("Say in a few words which answers are reviewed."),
         )
     _check_rule(form.rule)
-    _check_labels(form.labels)
-    if form.double and form.reviewers and len({*form.reviewers} - {form.referee}) < 2:
+
+
+def check_labels(labels: tuple[Label, ...]) -> None:
+    """What is asked; raises InvalidInputError."""
+    if not 1 <= len(labels) <= MOST_LABELS:
         raise InvalidInputError(
-            Message("Two people must judge each answer, and the queue names fewer than two besides the referee."),
-            Message("Add a reviewer, or leave the list empty so that everyone may review."),
+            Message("A queue asks between 1 and {n} things about each answer.", n=MOST_LABELS),
+            Message("Add one, or take some away."),
+        )
+    names = [label.name for label in labels]
+    for label in labels:
+        if not NAME.fullmatch(label.name) or names.count(label.name) > 1:
+            raise InvalidInputError(
+                Message("“{name}” cannot be the name of what is asked.", name=label.name),
+                Message(
+                    "Use up to 40 letters, digits, blanks, dots and hyphens, beginning with a letter or digit, each "
+                    "name once."
+                ),
+            )
+        _check_label(label)
+    if not any(label.needed for label in labels):
+        raise InvalidInputError(
+            Message("Everything may be left open, so nothing would be learned."),
+            Message("Make one of the things that are asked a must."),
         )
 
 
@@ -57,30 +87,6 @@ def _check_rule(rule: Rule) -> None:
         )
     if rule.pick is Pick.EVALUATION and not rule.run_id:
         raise InvalidInputError(Message("No evaluation is chosen."), Message("Choose one from the list."))
-
-
-def _check_labels(labels: tuple[Label, ...]) -> None:
-    if not 1 <= len(labels) <= MOST_LABELS:
-        raise InvalidInputError(
-            Message("A queue asks between 1 and {n} things about each answer.", n=MOST_LABELS),
-            Message("Add one, or take some away."),
-        )
-    names = [label.name for label in labels]
-    for label in labels:
-        if not NAME.fullmatch(label.name) or names.count(label.name) > 1:
-            raise InvalidInputError(
-                Message("“{name}” cannot be the name of what is asked.", name=label.name),
-                Message(
-                    "Use up to 40 letters, digits, blanks, dots and hyphens, beginning with a letter or digit, each "
-                    "name once."
-                ),
-            )
-        _check_label(label)
-    if not any(label.needed for label in labels):
-        raise InvalidInputError(
-            Message("Everything may be left open, so nothing would be learned."),
-            Message("Make one of the things that are asked a must."),
-        )
 
 
 def _check_label(label: Label) -> None:

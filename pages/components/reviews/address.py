@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-QUEUE, ITEM, VIEW, NEW = "queue", "item", "view", "new"
+QUEUE, ITEM, VIEW, NEW, SESSION = "queue", "item", "view", "new", "session"
 FOUND = "found"
 
 
@@ -20,6 +20,11 @@ def open_queue(id: int) -> None:
 
 def open_found(id: int) -> None:
     st.query_params.from_dict({QUEUE: str(id), VIEW: FOUND})
+
+
+def open_session(id: str) -> None:
+    """A labeling session of the workspace."""
+    st.query_params.from_dict({SESSION: id})
 
 
 def open_item(queue_id: int, id: int | None) -> None:

@@ -23,11 +23,12 @@ NOT_IN_NAMES = re.compile(r"[^\w .-]|^[\W_]+")
 MEASURES = (Kind.PASS, Kind.NUMBER)
 
 
-def show(workspace: Workspace) -> None:
+def show(workspace: Workspace, musts: bool = True) -> None:
+    """`musts`: each can be said to be a must."""
     known = ["", OPINION, *(spec.name for spec in scorers.all(workspace))]
     for id in _ids():
         with st.container(border=True, key=f"review-asked-{id}"):
-            _show_one(id, known)
+            _show_one(id, known, musts)
     st.button(
         _("Ask one more thing"),
         key=f"{LIST}/add",
@@ -53,7 +54,7 @@ def usual_answer() -> Label:
     return Label(EXPECTED, Kind.ANSWER, _("What would be right? Only where it is not."), needed=False)
 
 
-def _show_one(id: int, known: list[str]) -> None:
+def _show_one(id: int, known: list[str], musts: bool) -> None:
     ask, kind, away = st.columns([5, 3, 1], vertical_alignment="bottom")
     ask.text_input(_("What is asked"), key=_key(id, "ask"), placeholder=_("It is right"))
     kind.selectbox(_("Answered by"), list(Kind), format_func=lambda one: _(words.KIND[one]), key=_key(id, "kind"))
@@ -77,7 +78,8 @@ def _show_one(id: int, known: list[str]) -> None:
                 help=_("How well a scorer agrees with people is counted from this."),
                 width=260,
             )
-        st.toggle(_("Must be said"), key=_key(id, "needed"))
+        if musts:
+            st.toggle(_("Must be said"), key=_key(id, "needed"))
 
 
 def _measured(name: str) -> str:

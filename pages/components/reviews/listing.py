@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.reviews import address, words
+from pages.components.reviews import address, labeling, words
 from services import audit, reviews
 from services.audit import Verb
 from services.errors import ConsoleError
@@ -34,6 +34,8 @@ def show(workspace: Workspace) -> None:
         )
     for queue, way in found:
         _show_one(workspace, queue, way)
+    if workspace.settings.databricks is not None:
+        labeling.show_all(workspace)
 
 
 def _show_one(workspace: Workspace, queue: Queue, way: Way) -> None:

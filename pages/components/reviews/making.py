@@ -1,16 +1,18 @@
 """A new queue: which answers wait, what is asked about each, and who judges."""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from pages.components import feedback, session
 from pages.components.evaluations import titles
-from pages.components.reviews import address, asking, words
+from pages.components.reviews import address, asking, labeling_form, words
 from services import audit, evaluations, people, reviews, scorers
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message
+from services.platforms.databricks.labeling import making as labeling
 from services.reviews import Form, Kind, Label, Pick, Rule
 from services.reviews.forms import LONGEST_NAME
 from services.reviews.picking import MOST
@@ -29,11 +31,25 @@ def show(workspace: Workspace) -> None:
     if FILLED not in st.session_state:
         _fill(workspace)
     st.text_input(_("Name"), key="queue-name", max_chars=LONGEST_NAME, placeholder=_("Complaints of this week"))
+    there = labeling_form.show_where(workspace)
     st.markdown(f"### {_('Which answers')}")
-    _show_rule(workspace)
+    _show_rule(workspace, there)
     st.markdown(f"### {_('What is asked about each')}")
-    asking.show(workspace)
+    asking.show(workspace, musts=not there)
+    if there:
+        labeling_form.show_known(workspace)
     st.markdown(f"### {_('Who judges')}")
+    if there:
+        labeling_form.show_people(_known(workspace))
+        st.button(
+            _("Make the labeling session"),
+            key="make-labeling",
+            type="primary",
+            on_click=_make_there,
+            args=(workspace,),
+            disabled=not audit.allowed(workspace, Verb.MAKE_SESSION),
+        )
+        return
     _show_people(workspace)
     st.button(
         _("Make the queue"),
@@ -45,7 +61,7 @@ def show(workspace: Workspace) -> None:
     )
 
 
-def _show_rule(workspace: Workspace) -> None:
+def _show_rule(workspace: Workspace, there: bool) -> None:
     st.selectbox(
         _("They wait because"),
         list(Pick),
@@ -83,7 +99,7 @@ def _show_rule(workspace: Workspace) -> None:
             st.toggle(_("Live traffic only"), value=True, key="queue-live")
         if pick is Pick.EVALUATION:
             st.toggle(_("Critical only"), key="queue-critical")
-        else:
+        elif not there:
             st.toggle(
                 _("Take new answers too, as they come"),
                 key="queue-grows",
@@ -168,6 +184,23 @@ def _make(workspace: Workspace) -> None:
     st.session_state.pop(FILLED, None)
     with feedback.action(Message("Made the queue {name}.", name=queue.name)):
         address.open_queue(queue.id)
+
+
+def _make_there(workspace: Workspace) -> None:
+    said = st.session_state
+    form = _form(said)
+    form = replace(
+        form,
+        labels=tuple(replace(label, needed=True) for label in form.labels),
+        reviewers=tuple(_person(one) for one in said.get(labeling_form.PEOPLE) or ()),
+        referee="",
+        double=False,
+        blind=False,
+    )
+    with feedback.action(Message("The labeling session {name} is being made.", name=form.name)):
+        labeling.start(workspace, form, said.get(labeling_form.KNOWN) or ())
+        said.pop(FILLED, None)
+        address.open_list()
 
 
 def _form(said: Any) -> Form:

@@ -1,13 +1,9 @@
 """The archive that a workspace keeps by itself: a job copies an experiment's traces into a table of the catalog."""
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import requests
 from mlflow.tracing.archival import disable_databricks_trace_archival, enable_databricks_trace_archival
 
 from services import apps, audit, connection
@@ -15,8 +11,7 @@ from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError, NotReadyError, translated
 from services.messages import Message
 from services.platforms.databricks import access as access_to
-from services.platforms.databricks import links, refusals, rest
-from services.platforms.databricks.client import without_agents
+from services.platforms.databricks import links, rest, telling
 from services.platforms.databricks.rest import Refused, Rest
 
 if TYPE_CHECKING:
@@ -85,7 +80,7 @@ def start(workspace: "Workspace", name: str) -> str:
     with audit.change(workspace, Verb.START_ARCHIVE, full, before=before.table, after=full):
         # First: were the answer lost, the table would be known all the same.
         apps.save_setting(workspace, SETTING, full)
-        with _told(Message("Starting the archive")):
+        with telling.told(Message("Starting the archive")):
             enable_databricks_trace_archival(delta_table_fullname=full, experiment_id=workspace.app.experiment_id)
     return full
 
@@ -98,7 +93,7 @@ def stop(workspace: "Workspace") -> None:
             Message("The workspace does not archive these traces."), Message("Look at it as it is now.")
         )
     subject = before.table or workspace.app.id
-    with audit.change(workspace, Verb.STOP_ARCHIVE, subject), _told(Message("Stopping the archive")):
+    with audit.change(workspace, Verb.STOP_ARCHIVE, subject), telling.told(Message("Stopping the archive")):
         disable_databricks_trace_archival(experiment_id=workspace.app.experiment_id)
 
 
@@ -110,28 +105,6 @@ def name_table(workspace: "Workspace", full: str) -> None:
         )
     with audit.change(workspace, Verb.START_ARCHIVE, full), translated(Message("Saving the table's name")):
         apps.save_setting(workspace, SETTING, full)
-
-
-@contextmanager
-def _told(doing: Message) -> Iterator[None]:
-    """The SDK's client of the archive raises an answer without its sentence."""
-    try:
-        yield
-    except ImportError as error:
-        raise without_agents() from error
-    except requests.HTTPError as error:
-        answer = error.response
-        assert answer is not None
-        raise refusals.of_status(answer.status_code, doing, _sentence(answer.text) or str(error)) from error
-
-
-def _sentence(body: str) -> str:
-    """What the workspace said, out of an answer in JSON."""
-    try:
-        told = json.loads(body)
-    except ValueError:
-        return ""
-    return str(told.get("message", ""))[:300] if isinstance(told, dict) else ""
 
 
 def _columns(there: Rest, table: str) -> dict[str, str] | None:

@@ -35,3 +35,12 @@ def warehouse(access: Access, id: str) -> str:
 
 def job(access: Access, id: int) -> str:
     return page(access, f"jobs/{id}")
+
+
+def review_app(access: Access, id: str) -> str:
+    return page(access, f"ml/review-v2/{quote(id, safe='')}")
+
+
+def labeling_session(access: Access, review_app: str, id: str) -> str:
+    """Where people judge the answers of a session."""
+    return page(access, f"ml/review-v2/{quote(review_app, safe='')}/tasks/labeling/{quote(id, safe='')}")

@@ -38,7 +38,8 @@ def read(workspace: "Workspace") -> Answers:
     """At most MOST_READ of each kind, of the last DAYS.
 
     MLflow finds verdicts by their name, not by who gave them: thumbs have a name of their own, and what people said under
-    a scorer's name stands in the audit log. What was said so outside the console is found among the newest only.
+    a scorer's name stands in the audit log, as does what was taken in from labeling sessions. What was said so outside the
+    console is found among the newest only.
     """
     newest = tuple(read_infos(workspace, 24.0 * DAYS, MOST_READ))
     known = {one.trace_id for one in newest}
@@ -61,11 +62,9 @@ def _key(workspace: "Workspace") -> tuple[str, str]:
 
 def _judged(workspace: "Workspace") -> Iterator[TraceInfo]:
     yield from read_infos(workspace, 24.0 * DAYS, MOST_READ, f" AND feedback.{OPINION} IS NOT NULL")
-    said = [
-        one.subject
-        for one in audit.of_verbs(workspace, [Verb.CORRECT_JUDGE, Verb.REVIEW_ANSWER])
-        if one.outcome == "done"
-    ]
+    verbs = [Verb.CORRECT_JUDGE, Verb.REVIEW_ANSWER, Verb.TAKE_LABELS]
+    done = [one for one in audit.of_verbs(workspace, verbs) if one.outcome == "done"]
+    said = [id for one in done for id in (one.after["traces"] if one.verb == Verb.TAKE_LABELS else [one.subject])]
     newest = list(dict.fromkeys(reversed(said)))[:MOST_READ]
     for start in range(0, len(newest), AT_ONCE):
         listed = ", ".join(f"'{id}'" for id in newest[start : start + AT_ONCE])
