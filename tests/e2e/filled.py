@@ -31,7 +31,8 @@ def fill(environ: Mapping[str, str]) -> list[str]:
     first, second, third = train.prompts()
     agent = train.agent(first)
     before, after = (train.evaluate(agent, version) for version in (first, second))
-    live = train.release(agent, first)
+    train.release(agent, first)
+    live = train.release(agent, second)
     held = releases.propose(place, Proposal(agent, third))
     row = datasets.rows(place, dataset.id)[0].id
     prompt, compared = {"prompt": sample.app().prompt_name}, {"run": after.run_id, "against": before.run_id}

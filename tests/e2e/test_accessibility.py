@@ -1,4 +1,5 @@
-"""WCAG 2.2 AA as far as a program can tell: axe on every screen and view of an app with data, in both themes."""
+"""WCAG 2.2 AA as far as a program can tell: axe on every screen and view of an app with data, in both themes; and what is
+needed on duty, on a phone."""
 
 import re
 import tomllib
@@ -8,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Server
 from tests.e2e.console import Console
@@ -32,6 +33,21 @@ LOOK = """async ([place, rules, known]) => {
   return { met, unknown }
 }"""
 
+# What reaches beyond the window, and the buttons and links that do, or whose words are cut off.
+TOO_WIDE = """() => {
+  const main = document.querySelector("[data-testid=stMain]"), wide = []
+  if (main.scrollWidth > main.clientWidth) wide.push(`the page: ${main.scrollWidth}`)
+  const kinds = ["stButton", "stPopover", "stFormSubmitButton", "stDownloadButton", "stButtonGroup", "stPageLink"]
+  for (const one of main.querySelectorAll(kinds.map((kind) => `[data-testid=${kind}] :is(button, a)`).join())) {
+    const place = one.getBoundingClientRect()
+    const cut = [one, ...one.querySelectorAll("*")].some(
+      (part) => getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1)
+    if (cut || place.left < 0 || place.right > innerWidth) wide.push(one.innerText)
+  }
+  return wide
+}"""
+ON_DUTY = ("home", "monitoring", "alerts", "releases")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -50,11 +66,19 @@ def console(server: Server, browser: Browser) -> Iterator[Console]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def addresses(server: Server) -> list[str]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in server.environ.items():
+            patched.setenv(name, value)
+        return fill(server.environ)
+
+
 @pytest.fixture
-def addresses(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    return fill(server.environ)
+def phone(server: Server, browser: Browser) -> Iterator[Console]:
+    context = browser.new_context(locale="ja-JP", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    yield Console(context.new_page(), server.url, "ja")
+    context.close()
 
 
 def seen(page: Page, place: str, rules: dict[str, Any], met: set[str]) -> list[str]:
@@ -99,6 +123,17 @@ def test_no_screen_has_more_against_it_than_the_baseline(console, addresses):
     assert problems == {}
     assert {one["selector"] for one in KNOWN} - met == set(), "met nowhere any more: take it off the baseline"
     assert console.outside == []
+
+
+@pytest.mark.timeout(900)  # the first test of the file that runs waits for the console to be filled
+def test_who_is_on_duty_needs_a_phone_only(phone, addresses):
+    released = next(one for one in addresses if one.startswith("releases?"))
+    found = {one: opened(phone, one).evaluate(TOO_WIDE) for one in (*ON_DUTY, released)}
+    assert {one: wide for one, wide in found.items() if wide} == {}
+    phone.open("releases").click("Roll back")
+    now = phone.page.get_by_role("button", name=phone.t("Roll back now"))
+    now.scroll_into_view_if_needed()
+    expect(now).to_be_in_viewport(ratio=1)
 
 
 def test_the_baseline_names_streamlits_own_parts_alone():
