@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from docs import release_train
-from services import apps, datasets, endpoints, evaluations, people, reviews, sample, settings
+from services import apps, datasets, endpoints, evaluations, people, rehearsal, reviews, sample, settings
 from services.errors import BlockedError
 from services.processes.lock import held
 from services.releases import Proposal
@@ -55,7 +55,7 @@ def free_port() -> str:
 
 
 def work(workspace: Workspace) -> dict[str, str]:
-    """Two live releases, a blocked third, some traffic and a queue; returns the address of each picture."""
+    """Two live releases, a blocked third, some traffic, a queue and a rehearsal; returns the address of each picture."""
     first, second, third = (release_train.saved(workspace, one.template, one.note) for one in sample.app().prompts)
     agent = release_train.logged_agent(workspace, first)
     for version in (first, second, third):
@@ -71,6 +71,7 @@ def work(workspace: Workspace) -> dict[str, str]:
     label = Label("right", Kind.PASS, "Is it right?")
     queue = reviews.make(workspace, Form("Tuesday", Rule(Pick.RANDOM, share=1.0, most=5), (label,)))
     runs = {one.prompt_version: one.run_id for one in evaluations.all(workspace)}
+    rehearse(workspace)
     return {
         "home": "",
         "evaluation": f"evaluations?run={runs[second]}&against={runs[first]}",
@@ -78,7 +79,15 @@ def work(workspace: Workspace) -> dict[str, str]:
         "blocked": "releases?release=3",
         "review": f"reviews?queue={queue.id}",
         "monitoring": "monitoring",
+        "rehearsal": "rehearsal",
     }
+
+
+def rehearse(workspace: Workspace) -> None:
+    """Start a rehearsal, and wait until the first fault of it is there."""
+    rehearsal.start(workspace, "Practice copy")
+    while (now := rehearsal.current(workspace)) is None or now.open is None:
+        time.sleep(1)
 
 
 def photograph(url: str, addresses: Mapping[str, str]) -> None:
