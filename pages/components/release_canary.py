@@ -9,7 +9,7 @@ from services.audit import Verb
 from services.messages import Message, mark
 from services.releases import Release, Step, canary, looking
 from services.releases.canary import Measure
-from services.releases.plan import Action, Plan, Way, watched
+from services.releases.plan import Plan, Way, watched
 from services.workspace import Workspace
 
 _ = session.text
@@ -36,7 +36,7 @@ def show(workspace: Workspace, release: Release) -> None:
         with st.container(border=True):
             st.markdown(f"**{title(seen[-1])}**")
             _show_step(workspace, release, seen[-1])
-            _show_harm(workspace, release, seen[-1])
+            _show_held(workspace, release, seen[-1])
             _show_choice(workspace, release, seen[-1])
 
 
@@ -143,7 +143,7 @@ def _show_copies(step: Step) -> None:
         st.warning(
             _(
                 "Copies that the new version never answered: {n}. It does not lead on while they are more than {percent} % "
-                "of the answered ones. Look at the version's log on the Endpoints screen; to begin anew, stop and resume.",
+                "of the answered ones. Look at its state on the Endpoints screen; to begin anew, stop and resume.",
                 n=copies["unanswered"],
                 percent=round(looking.MOST_UNANSWERED * 100),
             )
@@ -172,23 +172,34 @@ def _show_couples(workspace: Workspace, release: Release, step: Step) -> None:
                 )
 
 
-def _show_harm(workspace: Workspace, release: Release, step: Step) -> None:
-    found = [Measure(**one) for one in step.handle["measures"]]
-    waits = (
-        release.canary is not None and release.canary.action is Action.RECOMMEND and step.name not in release.overruled
-    )
-    if not (waits and release.working and any(one.harmful for one in found)):
+def _show_held(workspace: Workspace, release: Release, step: Step) -> None:
+    """What it waits for, and the way on; the way back is the release's own *Stop*."""
+    if step.name == release.harmed:
+        st.warning(_worse(step), icon=":material/undo:")
+    if step.name == release.unanswered:
+        st.warning(
+            _(
+                "It waits: too many copies were never answered. Stop ends it, and nobody has met the new version. Going on "
+                "leaves out the copies without an answer; harm that is shown still counts."
+            ),
+            icon=":material/pause_circle:",
+        )
+    if step.name not in (release.harmed, release.unanswered):
         return
-    st.warning(
-        _(
-            "The new version does worse: take it back. Stop ends the canary and lets the live version answer everyone; "
-            "the share stays as it is until then."
-        ),
-        icon=":material/undo:",
-    )
     may = audit.allowed(workspace, Verb.START_RELEASE)
     st.text_input(_("Reason"), key=_key(release), disabled=not may, placeholder=_("Why may it go on?"))
     st.button(_("Go on anyway"), key="go-on", on_click=_go_on, args=(workspace, release.id), disabled=not may)
+
+
+def _worse(step: Step) -> str:
+    if step.name.startswith(Way.SHADOW):
+        return _(
+            "The new version does worse. Stop ends the copies; nobody has met the new version. The copies go on until then."
+        )
+    return _(
+        "The new version does worse: take it back. Stop ends the canary and lets the live version answer everyone; "
+        "the share stays as it is until then."
+    )
 
 
 def _show_choice(workspace: Workspace, release: Release, step: Step) -> None:
@@ -229,7 +240,7 @@ def _choose(workspace: Workspace, id: int, choice: str) -> None:
 
 
 def _go_on(workspace: Workspace, id: int) -> None:
-    with feedback.action(Message("The canary goes on.")):
+    with feedback.action(Message("The release goes on.")):
         releases.go_on(workspace, id, str(st.session_state.get(f"go-on-{id}", "")))
 
 

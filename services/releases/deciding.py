@@ -11,8 +11,7 @@ from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
 from services.releases import approving, overriding, records, registering, running, sharing, shutdown, steps
-from services.releases.facts import KEEP, MOVE, Kind, Release, State
-from services.releases.plan import watched
+from services.releases.facts import KEEP, MOVE, UNANSWERED, Kind, Release, State
 from services.releases.pointer import live
 from services.releases.records import get
 
@@ -113,20 +112,25 @@ def _submit(workspace: "Workspace", found: Release, at: datetime | None = None) 
 
 
 def go_on(workspace: "Workspace", id: int, why: str) -> None:
-    """Let the canary's step under way pass although harm was shown, with a reason; raises ConflictError without one."""
+    """Let the comparison under way pass although harm was shown, or although copies were never answered, with a reason.
+
+    Raises ConflictError where neither holds it; letting the one pass says nothing about the other.
+    """
     audit.require(workspace, Verb.START_RELEASE)
     found = get(workspace, id)
-    under_way = [one.name for one in found.steps if one.state == "running" and watched(one.name)]
-    if not found.working or not under_way:
-        raise ConflictError(Message("Release {id} is not in its canary.", id=id), Message("Reload the page."))
+    harmed, unanswered = found.harmed, found.unanswered
+    passed = [*([harmed] if harmed else []), *([unanswered + UNANSWERED] if unanswered else [])]
+    if not passed:
+        raise ConflictError(
+            Message("Release {id} does not wait for somebody to let it go on.", id=id), Message("Reload the page.")
+        )
     if not why.strip():
         raise InvalidInputError(
             Message("There is no reason."), Message("Type why it may go on: it stands in the evidence.")
         )
-    moves = records.moves_of(found) | {"overruled": [*found.overruled, *under_way]}
-    with audit.change(
-        workspace, Verb.START_RELEASE, f"release {id}", after=f"{under_way[0]} overruled", why=why.strip()
-    ):
+    moves = records.moves_of(found) | {"overruled": [*found.overruled, *passed]}
+    told = f"{', '.join(passed)} overruled"
+    with audit.change(workspace, Verb.START_RELEASE, f"release {id}", after=told, why=why.strip()):
         records.set_state(workspace, id, found.state, found.revision, moves=moves)
 
 

@@ -10,7 +10,7 @@ from services.apps import Stage
 from services.database import now
 from services.interlocks import Finding, Light
 from services.messages import Message
-from services.releases.plan import Plan, Way, split, watched
+from services.releases.plan import Action, Plan, Way, split, watched
 
 
 class Kind(StrEnum):
@@ -43,6 +43,7 @@ STEPS: dict[Kind, tuple[str, ...]] = {
     Kind.ADOPTION: ("shift", "proof"),
 }
 MOVE, KEEP = "move", "keep"
+UNANSWERED = ": unanswered copies"
 UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
 
 
@@ -93,7 +94,8 @@ class Release:
 
     `basis` is what the interlocks judged by when they were asked last: the run ids of `evaluation` and `baseline`, the
     `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
-    moves at once; `overruled` are its steps that somebody let pass although harm was shown, `decided` says by step what
+    moves at once; `overruled` are its steps that somebody let pass although harm was shown, or with UNANSWERED behind
+    their name although copies were never answered; `decided` says by step what
     was chosen after an A/B test (MOVE or KEEP) and why. `due_at` while it waits for its time.
     """
 
@@ -185,6 +187,24 @@ class Release:
             return None
         tests = (one for one in self.steps if one.name.startswith(Way.TEST) and one.state == "running")
         return next((one.name for one in tests if one.handle.get("waits")), None)
+
+    @property
+    def harmed(self) -> str | None:
+        """The step under way in which harm was shown and that goes back, or on, only when somebody says so."""
+        if self.canary is None or self.canary.action is not Action.RECOMMEND:
+            return None
+        return self._under_way("harm", "")
+
+    @property
+    def unanswered(self) -> str | None:
+        """The shadow under way that does not lead on, because too many of its copies were never answered."""
+        return self._under_way("holds", UNANSWERED)
+
+    def _under_way(self, found: str, also: str) -> str | None:
+        """The step that compares now and in which that was found, until somebody lets it pass."""
+        now = [one for one in self.steps if self.working and watched(one.name) and one.state == "running"]
+        held = (one.name for one in now if one.handle.get(found) and one.name + also not in self.overruled)
+        return next(held, None)
 
     @property
     def moving(self) -> bool:

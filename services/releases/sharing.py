@@ -11,7 +11,7 @@ from services.errors import PlatformError
 from services.messages import Message
 from services.releases import canary, looking, records
 from services.releases.canary import Measure
-from services.releases.facts import KEEP, MOVE, Release
+from services.releases.facts import KEEP, MOVE, UNANSWERED, Release
 from services.releases.plan import Action, Part, Way, split, watched
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 5.0
 BUSY = 10
 SLICE = 0.5
-HARM, WAITS = "harm", "waits"
+HARM, WAITS, HOLDS = "harm", "waits", "holds"
 
 
 class Paused(Exception):
@@ -57,8 +57,10 @@ def take(workspace: "Workspace", work: "Work", release: Release, name: str) -> M
         seen = looking.look(workspace, release, part)
         found = _as_shown(release, seen.measures)
         harmful = [one for one in found if one.harmful]
-        waits = _enough(release, part, seen.answers) and not seen.holds
-        told = {"answers": seen.answers, "measures": [asdict(one) for one in found], WAITS: waits, **seen.more}
+        held = seen.holds and name + UNANSWERED not in release.overruled
+        waits = _enough(release, part, seen.answers) and not held
+        told = {"answers": seen.answers, "measures": [asdict(one) for one in found], WAITS: waits, HOLDS: seen.holds}
+        told |= seen.more
         _keep(workspace, release, part, told | {HARM: [asdict(one) for one in harmful]})
         heed(workspace, release)
         moves = release.decided.get(name, {}).get("choice") == MOVE

@@ -36,7 +36,7 @@ class Then:
 def for_me(workspace: "Workspace") -> list[Waiting]:
     """The releases that wait for the actor in any of the app's environments, the newest first."""
     places = apps.everywhere(workspace)
-    found = [(one, _asked(place, one)) for place in places for one in all(place) if one.startable or one.choosing]
+    found = [(one, _asked(place, one)) for place in places for one in all(place) if _stands_still(one)]
     waiting = [Waiting(release, what) for release, what in found if what is not None]
     return sorted(waiting, key=lambda one: one.release.id, reverse=True)
 
@@ -51,9 +51,18 @@ def at(workspace: "Workspace", moment: datetime) -> Then:
     return Then(newest[1], stopped) if newest else Then(None, stopped, shut)
 
 
+def _stands_still(release: Release) -> bool:
+    return release.startable or bool(release.choosing or release.harmed or release.unanswered)
+
+
 def _asked(workspace: "Workspace", release: Release) -> Message | None:
     if release.choosing:
         return _if_may_start(workspace, Message("Its A/B test has its answers: choose which version answers."))
+    if release.harmed:
+        return _if_may_start(workspace, Message("Its new version does worse: stop it, or let it go on with a reason."))
+    if release.unanswered:
+        told = Message("Copies were never answered: look why, then stop it or let it go on with a reason.")
+        return _if_may_start(workspace, told)
     if _left(release):
         return _if_may_start(workspace, Message("It was interrupted half way: resume it, withdraw it or roll back."))
     if release.state is State.UNPROVEN:

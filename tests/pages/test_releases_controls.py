@@ -105,6 +105,20 @@ def test_a_shadow_shows_words_copies_and_both_answers(screen, workspace):
     assert "シャドー" in texts(screen("releases", language="ja", release=str(id)))
 
 
+def test_a_held_shadow_is_ended_or_goes_on_with_a_reason(screen, workspace):
+    copies = {"copied": 60, "dropped": 0, "answered": 50, "unanswered": 9}
+    id = watched(workspace, Part(20, 50, way=Way.SHADOW), State.RUNNING, copies=copies, holds=True)
+    jobs.submit(workspace, "release", {"release": id})
+    shown = screen("releases", release=str(id))
+    assert "too many copies were never answered" in texts(shown) and not shown.button(key="stop-release").disabled
+    shown.button(key="go-on").click().run()
+    assert "There is no reason" in texts(shown) and not releases.get(workspace, id).overruled
+    shown.text_input(key=f"go-on-{id}").set_value("the machine was restarted")
+    shown.button(key="go-on").click().run()
+    assert releases.get(workspace, id).overruled == ("shadow 20: unanswered copies",)
+    assert "go-on" not in {one.key for one in shown.button} and not shown.exception
+
+
 def test_after_an_ab_test_somebody_chooses_with_a_reason(screen, workspace):
     id = watched(workspace, Part(50, 50, way=Way.TEST), State.RUNNING, waits=True)
     jobs.submit(workspace, "release", {"release": id})

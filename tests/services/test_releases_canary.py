@@ -93,7 +93,7 @@ def test_a_recommendation_waits_for_somebody_to_overrule_it(proposed, monkeypatc
     workspace, propose, agents = proposed
     id = propose(action=Action.RECOMMEND)
     asked(workspace, agents, 7, bad=True)
-    with pytest.raises(ConflictError, match="not in its canary"):
+    with pytest.raises(ConflictError, match="does not wait"):
         releases.go_on(workspace, id, "the errors are known")
     looks = []
 

@@ -97,6 +97,39 @@ def test_a_conversation_counts_once_and_copies_that_nobody_answered_hold_the_sha
     assert (seen.answered, seen.unanswered, seen.holds) == (2, 1, True)
 
 
+def test_a_shadow_held_by_unanswered_copies_goes_on_with_a_reason(proposed, monkeypatch):
+    workspace, id, agents_ = compare(proposed, Part(40, 2, way=Way.SHADOW))
+    for number, mark in enumerate(("first", "its process died", "second")):
+        soon = SOON - 0.001 * number
+        leave(workspace, model_id=agents_[0], hours_ago=soon, pair=mark)
+        if mark != "its process died":
+            leave(workspace, model_id=agents_[1], hours_ago=soon, origin="shadow", pair=mark)
+    looks = []
+
+    def let_go_on(seconds):
+        looks.append(releases.get(workspace, id))
+        if len(looks) == 2:
+            assert "Copies were never answered" in str(releases.waiting.for_me(workspace)[0].what)
+            with pytest.raises(InvalidInputError):
+                releases.go_on(workspace, id, " ")
+            releases.go_on(workspace, id, "the machine was restarted")
+            with pytest.raises(ConflictError, match="does not wait"):
+                releases.go_on(workspace, id, "twice")
+
+    with pytest.raises(ConflictError, match="does not wait"):
+        releases.go_on(workspace, id, "before it began")
+    monkeypatch.setattr(sharing.time, "sleep", let_go_on)
+    releases.records.set_job(workspace, id, jobs.submit(workspace, "release", {"release": id}).id)
+    trace = left(workspace, agents_[1], 1, "Be brief for Acme.")
+    with gateway(workspace.settings.gateway_port, lambda n: answered(trace)):
+        release, error = taken(workspace, id)
+    assert (release.state, error, len(looks), looks[1].unanswered) == (State.LIVE, None, 2, "shadow 40")
+    # Harm that comes after it would still count.
+    assert release.overruled == ("shadow 40: unanswered copies",)
+    told = [one.why for one in audit.of_verbs(workspace, (Verb.START_RELEASE,)) if "overruled" in str(one.after)]
+    assert set(told) == {"the machine was restarted"}
+
+
 def test_a_shadow_that_fails_questions_ends_before_anybody_met_it(proposed):
     workspace, id, agents_ = compare(proposed, Part(40, 13, way=Way.SHADOW), Part(50, 100), alarm=0.2)
     copied(workspace, agents_, 13, bad=True)
