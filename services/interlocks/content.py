@@ -1,6 +1,6 @@
 """Interlocks on what is released: evaluated, using its prompt, with every variable filled and no misspelt alias."""
 
-from services import apps, jobs, prompts
+from services import apps, jobs, production, prompts
 from services.agents import shipping
 from services.interlocks.facts import Candidate, Finding, Interlock
 from services.messages import Message
@@ -156,10 +156,14 @@ def variables_supplied(candidate: Candidate) -> Finding:
 
 
 def aliases_known(candidate: Candidate) -> Finding:
-    """5: only production, staging and candidate are used as aliases."""
+    """5: only production, staging and candidate are used as aliases, and those that pin agents to a released version."""
     if candidate.prompt is None:
         return ALIASES.not_applicable(Message("Without a prompt there is no alias that the agent could follow."))
-    unknown = sorted(set(prompts.aliases(candidate.workspace, candidate.prompt.name)) - KNOWN_ALIASES)
+    named = prompts.aliases(candidate.workspace, candidate.prompt.name)
+    read = {
+        alias for alias, version in named.items() if alias in KNOWN_ALIASES or alias == production.pin_alias(version)
+    }
+    unknown = sorted(named.keys() - read)
     if unknown:
         found = Message("The prompt carries aliases that nothing reads: {names}.", names=", ".join(unknown))
         return ALIASES.amber(found, Message("Remove them in MLflow, or ask who set them."))

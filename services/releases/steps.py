@@ -104,11 +104,12 @@ def _preflight(workspace: "Workspace", work: "Work", release: Release) -> Messag
     # Before anything is deployed: a newer evaluation than the approved one needs another look.
     approving.hold(workspace, records.get(workspace, release.id), started=True)
     interlocks.hold(findings)
-    idle = sum(one.light is Light.NOT_APPLICABLE for one in findings)
-    if idle:
+    idle, amber = (sum(one.light is light for one in findings) for light in (Light.NOT_APPLICABLE, Light.AMBER))
+    if idle or amber:
         return Message(
-            "Interlocks that are clear: {n}. Not applicable: {idle}.",
-            n=len(findings) - idle,
+            "Interlocks that are clear: {n}. Worth knowing: {amber}. Not applicable: {idle}.",
+            n=len(findings) - idle - amber,
+            amber=amber,
             idle=idle,
         )
     return Message("All {n} interlocks are clear.", n=len(findings))

@@ -8,7 +8,7 @@ import mlflow
 import pandas as pd
 import pytest
 
-from services import apps, interlocks, prompts, scorers, verdicts
+from services import apps, interlocks, production, prompts, scorers, verdicts
 from services.agents import AgentVersion, Links
 from services.apps import AppForm, Environment, Gate, Stage
 from services.errors import BlockedError
@@ -184,6 +184,8 @@ def test_4_names_the_variable_nobody_fills(candidate):
 
 
 def test_5_points_at_a_misspelt_alias(candidate):
+    production.pin(candidate.workspace, "greeting", 1, "release 1")
+    assert rules.aliases_known(candidate).light is Light.GREEN
     mlflow.genai.set_prompt_alias("greeting", "prodution", 1)
     found = rules.aliases_known(candidate)
     assert (found.light, "prodution" in str(found.found)) == (Light.AMBER, True)
