@@ -45,6 +45,7 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
     way = Way(step.name.split(" ")[0])
     plan = release.canary or Plan()
     _show_copies(step)
+    _show_how_far(release, step)
     if way is Way.CANARY:
         _show_table(found)
     else:
@@ -52,6 +53,19 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
     values: dict[str, int | str] = {"line": round(found[0].line), "alarm": f"{plan.alarm * 100:g}"}
     st.caption(_told(way, values))
     _show_couples(workspace, release, step)
+
+
+def _show_how_far(release: Release, step: Step) -> None:
+    """What is still missing until the step under way ends; a test that waits for a choice says so by itself."""
+    if step.state != "running" or "answers" not in step.handle or release.choosing:
+        return
+    part = canary.part_of(release, step.name)
+    far = {"n": step.handle["answers"], "m": part.answers, "minutes": part.minutes}
+    if part.minutes:
+        told = _("It ends after {m} answers and {minutes} minutes, both; answers so far: {n}.", **far)
+    else:
+        told = _("It ends after {m} answers; answers so far: {n}.", **far)
+    st.markdown(told)
 
 
 def _told(way: Way, values: dict[str, int | str]) -> str:

@@ -132,6 +132,12 @@ def _changes(workspace: "Workspace", release: Release) -> Message:
             alias=workspace.app.environment.alias,
             name=release.prompt_name,
         )
+    if release.canary is not None:
+        return Message(
+            "In {stage}, the traffic of {endpoint} moves, once the comparisons among the steps below have passed.",
+            stage=stage,
+            endpoint=workspace.app.endpoint,
+        )
     return Message("In {stage}, the traffic of {endpoint} moves.", stage=stage, endpoint=workspace.app.endpoint)
 
 

@@ -110,6 +110,7 @@ def test_a_held_shadow_is_ended_or_goes_on_with_a_reason(screen, workspace):
     id = watched(workspace, Part(20, 50, way=Way.SHADOW), State.RUNNING, copies=copies, holds=True)
     jobs.submit(workspace, "release", {"release": id})
     shown = screen("releases", release=str(id))
+    assert "It ends after 50 answers; answers so far: 50" in texts(shown)
     assert "too many copies were never answered" in texts(shown) and not shown.button(key="stop-release").disabled
     shown.button(key="go-on").click().run()
     assert "There is no reason" in texts(shown) and not releases.get(workspace, id).overruled
