@@ -38,7 +38,9 @@ TOO_WIDE = """() => {
   const main = document.querySelector("[data-testid=stMain]"), wide = []
   if (main.scrollWidth > main.clientWidth) wide.push(`the page: ${main.scrollWidth}`)
   const kinds = ["stButton", "stPopover", "stFormSubmitButton", "stDownloadButton", "stButtonGroup", "stPageLink"]
-  for (const one of main.querySelectorAll(kinds.map((kind) => `[data-testid=${kind}] :is(button, a)`).join())) {
+  const found = main.querySelectorAll(kinds.map((kind) => `[data-testid=${kind}] :is(button, a)`).join())
+  if (!found.length) wide.push("nothing is drawn")
+  for (const one of found) {
     const place = one.getBoundingClientRect()
     const cut = [one, ...one.querySelectorAll("*")].some(
       (part) => getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1)
