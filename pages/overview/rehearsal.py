@@ -138,7 +138,7 @@ def _line(one: Course, ended: bool) -> dict[str, str]:
     waits = not ended and one.ended_at is None and one.noticed_at is None
     return {
         _("Fault"): _("not found yet") if waits else say(FAULTS[one.fault].title),
-        _("Noticed after"): session.seconds(one.seconds_to_notice, 0),
+        _("Noticed after"): _took(one.seconds_to_notice),
         _("Mended after"): _mended(one),
         _("Wrong guesses"): str(one.misses),
         _("With help"): _("yes") if one.helped else _("no"),
@@ -148,7 +148,14 @@ def _line(one: Course, ended: bool) -> dict[str, str]:
 def _mended(one: Course) -> str:
     if one.gone:
         return _("removed, not mended")
-    return _("taken over, not mended") if one.kept else session.seconds(one.seconds_to_mend, 0)
+    return _("taken over, not mended") if one.kept else _took(one.seconds_to_mend)
+
+
+def _took(seconds: float | None) -> str:
+    """In seconds, from two minutes on in minutes."""
+    if seconds is None or seconds < 120:
+        return session.seconds(seconds, 0)
+    return _("{n} min", n=round(seconds / 60))
 
 
 def show_outcomes() -> None:

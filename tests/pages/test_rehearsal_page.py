@@ -1,6 +1,7 @@
 """The rehearsal's screen: it is offered, followed, guessed at, and told in the end."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from services import database, jobs, rehearsal
 from services.errors import ConsoleError
@@ -47,12 +48,13 @@ def test_how_it_went_stays_in_japanese_too(screen, workspace):
     made = rehearsal.start(workspace, "Practice")
     now = database.now()
     courses = (
-        Course("release", now, {}, noticed_at=now, ended_at=now, kept=True),
+        Course("release", now, {}, noticed_at=now + timedelta(minutes=37), ended_at=now, kept=True),
         Course("judge", now, {}, ended_at=now, gone=True),
     )
     records.keep_outcome(workspace, replace(made, courses=courses))
     shown = screen("rehearsal", language="ja")
     assert not shown.exception
     assert "直さずに引き継がれました" in shown.table[-1].value.to_string()
-    assert "削除され、直されませんでした" in shown.table[-1].value.to_string()
+    assert "37 分" in shown.table[-1].value.to_string()
+    assert "削除（直さず）" in shown.table[-1].value.to_string()
     assert "直すものがなくなりました" in texts(shown)
