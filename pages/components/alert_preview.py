@@ -39,8 +39,8 @@ def show(workspace: Workspace, rule: Rule) -> None:
     if len(found.episodes) > MOST:
         st.caption(_("The newest {n} are listed.", n=MOST))
     if found.unknown:
-        share = session.percent(found.unknown / len(found.seen))
-        st.caption(_("In {share} of the looks there was too little to tell.", share=share))
+        unknown, looks = f"{found.unknown:,}", f"{len(found.seen):,}"
+        st.caption(_("In {n} of {all} looks there was too little to tell.", n=unknown, all=looks))
     if rule.changing:
         st.caption(
             _(
