@@ -7,7 +7,9 @@ from mlflow.entities import AssessmentSource, AssessmentSourceType
 from streamlit.testing.v1 import AppTest
 
 from pages.components.screens import SCREENS
-from services.platforms.databricks.labeling import making, sessions
+from services import datasets
+from services.datasets import Row
+from services.platforms.databricks.labeling import making, sessions, syncing
 from services.reviews import Pick
 from tests.pages.conftest import SHELL, texts
 from tests.workspace.support import adopt, sdk
@@ -39,6 +41,7 @@ def opened():
 
 
 def test_a_labeling_session_is_made_by_form_followed_and_taken_in(databricks, app, finish):
+    datasets.create(app, "questions", [Row("q1", "Where is my parcel?")])
     page = opened()
     assert "People who do not use this console" in texts(page)
     page.button(key="new-queue").click().run()
@@ -72,6 +75,10 @@ def test_a_labeling_session_is_made_by_form_followed_and_taken_in(databricks, ap
     assert ["helpful", "1"] in table.iloc[:, :2].values.tolist()
     page.button(key="labeling-take").click().run()
     assert "All of them are taken in" in texts(page) and not page.exception and not page.error
+
+    page.button(key="labeling-sync").click().run()
+    waiting = syncing.latest(app, id)
+    assert waiting and waiting.live and waiting.args["dataset_id"] == "acme.llmops.questions" and not page.error
 
     databricks.fault("/managed-evals/", status=503)
     page = opened()

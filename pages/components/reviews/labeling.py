@@ -3,8 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session
-from pages.components.datasets import titles as dataset_titles
+from pages.components import choices, feedback, session
 from pages.components.reviews import address
 from services import audit, datasets
 from services.audit import Verb
@@ -101,10 +100,12 @@ def _show_facts(one: Session) -> None:
 
 
 def _show_progress(progress: Progress) -> None:
+    if not progress.total:
+        st.caption(_("No answers are in it yet."))
+        return
     told = [_("{done} of {total} done", done=progress.done, total=progress.total)]
     told += [_("skipped: {n}", n=progress.aside)] if progress.aside else []
-    share = (progress.done + progress.aside) / progress.total if progress.total else 0.0
-    st.progress(share, " · ".join(told))
+    st.progress((progress.done + progress.aside) / progress.total, " · ".join(told))
 
 
 def _show_said(workspace: Workspace, one: Session, progress: Progress) -> None:
@@ -150,7 +151,8 @@ def _show_dataset(workspace: Workspace, one: Session, progress: Progress) -> Non
     if job is not None:
         rows, name = job.result.get("rows", 0), job.args["dataset"]
         feedback.job(job.id, Message("Rows of {name} that are new or changed: {n}.", name=name, n=rows))
-    known = dataset_titles.labels(datasets.all(workspace))
+    # Without their numbers of questions, which the sync changes under an open choice.
+    known = choices.apart({found.id: found.name for found in datasets.all(workspace)})
     if not known:
         st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
         return
