@@ -44,7 +44,7 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
     found = [Measure(**one) for one in step.handle["measures"]]
     way = Way(step.name.split(" ")[0])
     plan = release.canary or Plan()
-    _show_copies(step)
+    _show_copies(release, step)
     _show_how_far(release, step)
     if way is Way.CANARY:
         _show_table(found)
@@ -56,8 +56,8 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
 
 
 def _show_how_far(release: Release, step: Step) -> None:
-    """What is still missing until the step under way ends; a test that waits for a choice says so by itself."""
-    if step.state != "running" or "answers" not in step.handle or release.choosing:
+    """What is still missing until the step under way ends; one that waits for somebody says so by itself."""
+    if step.state != "running" or "answers" not in step.handle or release.waits:
         return
     part = canary.part_of(release, step.name)
     far = {"n": step.handle["answers"], "m": part.answers, "minutes": part.minutes}
@@ -137,7 +137,7 @@ def _share(share: float | None, answers: int) -> str:
     return "–" if share is None else _("{share} of {n}", share=f"{share:.0%}", n=answers)
 
 
-def _show_copies(step: Step) -> None:
+def _show_copies(release: Release, step: Step) -> None:
     copies = step.handle.get("copies")
     if not copies:
         return
@@ -153,7 +153,7 @@ def _show_copies(step: Step) -> None:
             n=copies["dropped"],
         )
     st.markdown(told)
-    if copies["unanswered"]:
+    if copies["unanswered"] and step.name != release.unanswered:
         st.warning(
             _(
                 "Copies that the new version never answered: {n}. It does not lead on while they are more than {percent} % "
@@ -193,8 +193,11 @@ def _show_held(workspace: Workspace, release: Release, step: Step) -> None:
     if step.name == release.unanswered:
         st.warning(
             _(
-                "It waits: too many copies were never answered. Stop ends it, and nobody has met the new version. Going on "
-                "leaves out the copies without an answer; harm that is shown still counts."
+                "It waits: the new version never answered {n} copies, which is more than {percent} % of the answered ones. "
+                "Look at its state on the Endpoints screen. Stop ends the shadow, and nobody has met the new version; "
+                "resumed, it begins anew. Going on leaves those copies out; harm that is shown still counts.",
+                n=step.handle["copies"]["unanswered"],
+                percent=round(looking.MOST_UNANSWERED * 100),
             ),
             icon=":material/pause_circle:",
         )

@@ -169,7 +169,7 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.caption(_("Stopping: the step under way is finished first. It can be resumed afterwards."))
     elif release.due_at:
         st.info(release_time.told(release), icon=":material/schedule:")
-    elif release.working and not release.choosing:
+    elif release.working and not release.waits:
         st.caption(_("It goes on by itself; you may close this page."))
     elif release.judged and release.startable and not release.moving and not release.held:
         with st.container(border=True):

@@ -200,6 +200,11 @@ class Release:
         """The shadow under way that does not lead on, because too many of its copies were never answered."""
         return self._under_way("holds", UNANSWERED)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is under way and goes no further until somebody decides."""
+        return bool(self.choosing or self.harmed or self.unanswered)
+
     def _under_way(self, found: str, also: str) -> str | None:
         """The step that compares now and in which that was found, until somebody lets it pass."""
         now = [one for one in self.steps if self.working and watched(one.name) and one.state == "running"]

@@ -115,9 +115,8 @@ def _shadow(workspace: "Workspace", release: Release, since: datetime) -> Look:
 
     measures = _measures(release, found, rounds, betting.of_pairs)
     standing = production.standing(workspace, release.agent_version)
-    copies = {"copied": standing.copied, "dropped": standing.dropped} if standing else {}
-    if copies:
-        copies |= {"answered": seen.answered, "unanswered": seen.unanswered}
+    given = {"copied": standing.copied, "dropped": standing.dropped} if standing else {"copied": 0, "dropped": 0}
+    copies = given | {"answered": seen.answered, "unanswered": seen.unanswered}
     # Their ids alone: who has an answer deleted for good has its words deleted here, too.
     more = {"copies": copies, "couples": [[info.trace_id for info in pair] for pair in _shown(both)]}
     return Look(len(both), measures, more, seen.holds)

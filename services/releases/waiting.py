@@ -52,7 +52,7 @@ def at(workspace: "Workspace", moment: datetime) -> Then:
 
 
 def _stands_still(release: Release) -> bool:
-    return release.startable or bool(release.choosing or release.harmed or release.unanswered)
+    return release.startable or release.waits
 
 
 def _asked(workspace: "Workspace", release: Release) -> Message | None:
