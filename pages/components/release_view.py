@@ -184,7 +184,8 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
 def _show_start(workspace: Workspace, release: Release) -> None:
     proposed = release.state is State.PROPOSED
     label = _("Start release") if proposed else _("Resume release")
-    _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=release.held, first=True)
+    held = release.held or releases.approving.missing(workspace, release)
+    _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=held, first=True)
     release_time.show(workspace, release)
     if release.checkable:
         _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)

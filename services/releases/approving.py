@@ -139,6 +139,12 @@ def approval(workspace: "Workspace", release: Release, *, started: bool = False)
     return Approval(Standing.APPROVED, newest, until)
 
 
+def missing(workspace: "Workspace", release: Release) -> bool:
+    """Whether somebody must agree before it may start; what has moved already is resumed without."""
+    agreed = (Standing.NOT_NEEDED, Standing.APPROVED)
+    return not release.done("shift") and approval(workspace, release).standing not in agreed
+
+
 def decisions(workspace: "Workspace", id: int) -> list[Decision]:
     """Every decision on a release, oldest first."""
     verbs, name = (Verb.APPROVE_RELEASE.value, Verb.REJECT_RELEASE.value), f"release {id}"

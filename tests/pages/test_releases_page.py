@@ -129,15 +129,17 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
     prompts.save(workspace, "greeting", "Be brief.", "")
     moves = {"prompt": "greeting", "before": asdict(Pair(None, None, None)), "after": asdict(Pair("m-1", None, 1))}
     id = records.add(workspace, Kind.AGENT, moves, "")
-    assert "approve-release" not in [one.key for one in screen("releases", release=str(id)).button]
+    free = screen("releases", release=str(id))
+    assert "approve-release" not in {one.key for one in free.button} and not free.button(key="start-release").disabled
     approving.save_rule(workspace, ApprovalRule(Who.ONE))
     assert "waits for approval" in texts(screen("releases"))
     shown = screen("releases", release=str(id))
     shown.button(key="reject-release").click().run()
-    assert "A rejection needs a reason" in texts(shown)
+    assert "A rejection needs a reason" in texts(shown) and shown.button(key="start-release").disabled
     shown.text_input(key=f"decision-{id}").input("tried it")
     shown.button(key="approve-release").click().run()
     assert "ada approved it" in texts(shown) and "tried it" in texts(shown)
+    assert not shown.button(key="start-release").disabled
     assert "承認済み" in texts(screen("releases", language="ja"))
     approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))
     assert screen("releases", release=str(id)).button(key="approve-release").disabled
