@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from services import apps, audit
 from services.audit import Verb
-from services.errors import NotFoundError
+from services.errors import ConflictError, NotFoundError
 from services.messages import Message
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SETTING = "scorers"
+STOP_FIRST = Message("Stop it on the Monitoring screen, then remove it.")
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,16 @@ def keep(workspace: "Workspace", spec: ScorerSpec, verb: Verb, why: str = "") ->
 
 
 def remove(workspace: "Workspace", name: str) -> None:
-    """Take a scorer off the list; its versions stay readable for old evaluations. Raises ConflictError."""
+    """Take a scorer off the list; its versions stay readable for old evaluations.
+
+    Raises ConflictError while it judges production's answers: nothing could stop it any more.
+    """
+    audit.require(workspace, Verb.REMOVE_SCORER)
     kept = _named(_stored(workspace), name)
     if kept is None or kept["removed"]:
         raise NotFoundError(Message("There is no scorer {name}.", name=name), Message("Open the list of scorers."))
+    if any(one.name == name and one.running for one in workspace.platform.scoring.status(workspace)):
+        raise ConflictError(Message("The scorer {name} judges answers now.", name=name), STOP_FIRST)
     with audit.change(workspace, Verb.REMOVE_SCORER, name, before=kept):
         read, stored = _read(workspace)
         gone = _named(stored, name)

@@ -149,6 +149,7 @@ def test_a_paused_scorer_that_is_removed_need_not_run_again(place, watched):
     assert not fault.mended(place, memory) and not fault.gone(place, memory)
     monitoring.save_scorers(place, [watched[1]])
     assert fault.mended(place, memory)
+    monitoring.save_scorers(place, [])
     scorers.remove(place, watched[1].name)
     assert fault.gone(place, memory)
 
@@ -193,7 +194,9 @@ def test_a_fault_whose_scorer_is_removed_ends_unmended(workspace, place, watched
     if came:
         looks()
         assert rehearsal.current(workspace).open.fault == "judge"
-    scorers.remove(replace(place, actor=workspace.actor), making.JUDGE)
+    trainee = replace(place, actor=workspace.actor)
+    monitoring.save_scorers(trainee, watched[:1])
+    scorers.remove(trainee, making.JUDGE)
     looks()
     went = rehearsal.current(workspace)
     assert went.over and went.courses[0].gone and went.courses[0].mended_at is None

@@ -1,12 +1,14 @@
 """Scorers: settings in versions, built as MLflow scorers that say why, never registered in the store."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mlflow.genai.scorers import Scorer
 
-from services import audit, scorers
-from services.errors import InvalidInputError, NotFoundError, PlatformError
+from services import audit, monitoring, scorers
+from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError
+from services.platforms import MonitoredScorer
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.stub_model import stub_model
@@ -60,6 +62,17 @@ def test_a_removed_scorer_stays_readable(workspace: Workspace) -> None:
     assert scorers.save(workspace, SPECS[2]).version == 2
     with pytest.raises(NotFoundError):
         scorers.remove(workspace, "unknown")
+
+
+def test_a_scorer_that_judges_production_is_stopped_before_it_is_removed(workspace: Workspace) -> None:
+    made = scorers.save(workspace, ScorerSpec("polite", "polite"))
+    watching = MonitoredScorer(made.name, made.version, 1.0, True)
+    monitoring.save_scorers(workspace, [watching])
+    with pytest.raises(ConflictError, match="judges answers now"):
+        scorers.remove(workspace, "polite")
+    monitoring.save_scorers(workspace, [replace(watching, running=False)])
+    scorers.remove(workspace, "polite")
+    assert scorers.all(workspace) == []
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)

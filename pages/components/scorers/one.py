@@ -43,7 +43,15 @@ def _show_head(workspace: Workspace, spec: ScorerSpec) -> None:
             st.badge(_("gate"), icon=":material/door_front:", color="green")
         with st.popover(_("Remove"), disabled=not audit.allowed(workspace, Verb.REMOVE_SCORER)):
             st.write(_("New evaluations and releases no longer look at it. Earlier scores stay."))
-            st.button(_("Remove it"), key=f"remove-{spec.name}", on_click=_remove, args=(workspace, spec.name))
+            if spec.name in running:
+                st.caption(_("Stop it on the Monitoring screen, then remove it."))
+            st.button(
+                _("Remove it"),
+                key=f"remove-{spec.name}",
+                disabled=spec.name in running,
+                on_click=_remove,
+                args=(workspace, spec.name),
+            )
     st.markdown(session.escape(say(words.asks(workspace, spec))))
     st.caption(session.escape(say(words.production(workspace, spec, running))))
 
