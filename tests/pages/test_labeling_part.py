@@ -12,7 +12,7 @@ from services.datasets import Row
 from services.platforms.databricks.labeling import making, sessions, syncing
 from services.reviews import Pick
 from tests.pages.conftest import SHELL, texts
-from tests.workspace.support import adopt, sdk
+from tests.workspace.support import adopt, at_work, sdk
 
 pytest.importorskip("databricks.agents")
 SCREEN = next(one.file for one in SCREENS if one.name == "reviews")
@@ -40,7 +40,7 @@ def opened():
     return page.run()
 
 
-def test_a_labeling_session_is_made_by_form_followed_and_taken_in(databricks, app, finish):
+def test_a_labeling_session_is_made_by_form_followed_and_taken_in(databricks, app):
     datasets.create(app, "questions", [Row("q1", "Where is my parcel?")])
     page = opened()
     assert "People who do not use this console" in texts(page)
@@ -56,11 +56,11 @@ def test_a_labeling_session_is_made_by_form_followed_and_taken_in(databricks, ap
     page.multiselect(key="queue-assigned").set_value(["viewer@example.com"])
     page.button(key="make-labeling").click().run()
     assert not page.error
-    ended = finish(app, making.latest(app))
-    assert ended.result["answers"] == 2, ended
+    made = at_work(app, making.run)
+    assert made["answers"] == 2
 
     page = opened()
-    (found, _), id = sessions.all(app)[0], ended.result["session"]
+    (found, _), id = sessions.all(app)[0], made["session"]
     assert "Doubtful answers" in texts(page) and "viewer\\@example\\.com" in texts(page)
     assert found.page in {one.proto.url for one in page.get("link_button")} and "?o=" in found.page
     page.button(key=f"labeling-open-{id}").click().run()

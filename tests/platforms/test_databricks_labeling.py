@@ -26,7 +26,7 @@ from services.scorers import ScorerSpec, health
 from services.scorers.health.measuring import measure
 from services.workspace import Workspace
 from tests.workspace.fixture import VIEWER_TOKEN, Emulator
-from tests.workspace.support import adopt, sdk
+from tests.workspace.support import adopt, at_work, sdk
 
 pytest.importorskip("databricks.agents")
 APPS = "/api/2.0/managed-evals/review-apps"
@@ -49,14 +49,6 @@ def app(databricks: Emulator, databricks_workspace: Workspace) -> Workspace:
     return workspace
 
 
-def at_work(app, run=making.run):
-    """The claimed job as its child does it."""
-    job = jobs.claim(app.engine)
-    result = run(app, jobs.Work(app.engine, job))
-    jobs.finish(app.engine, job, result)
-    return result
-
-
 def failing(app):
     """A claimed job that fails, and how."""
     job = jobs.claim(app.engine)
@@ -68,7 +60,7 @@ def failing(app):
 
 def made(app, form=FORM, more=()):
     making.start(app, form, more)
-    return sessions.get(app, at_work(app)["session"])
+    return sessions.get(app, at_work(app, making.run)["session"])
 
 
 def judge(app, session, values, n=1):
@@ -133,7 +125,7 @@ def test_an_answer_that_gets_lost_makes_nothing_twice(databricks: Emulator, app:
     making.start(app, FORM)
     method = "PATCH" if path.endswith("+$") else "POST"
     databricks.fault(path, method=method, after_execute=True, drop=True, times=1)
-    at_work(app)
+    at_work(app, making.run)
     (session, progress), *more = sessions.all(app)
     assert not more and progress and progress.total == 3 and set(session.asks) == {label.name for label in LABELS}
     assert any(one["fault"] for one in databricks.requests(APPS)), "it got lost"
@@ -147,7 +139,7 @@ def test_a_session_that_broke_off_goes_on_where_it_was(databricks: Emulator, app
     with pytest.raises(ConflictError):
         making.start(app, FORM)
     making.again(app, making.latest(app))
-    at_work(app)
+    at_work(app, making.run)
     (_, progress), *more = sessions.all(app)
     assert not more and progress.total == 3
     done = [one for one in audit.events(app) if one.verb == Verb.MAKE_SESSION and one.outcome != "intent"]

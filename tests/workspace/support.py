@@ -1,11 +1,14 @@
 """The app “support” on the emulated workspace, with a small agent that can be served."""
 
+from collections.abc import Callable
+from typing import Any
+
 import mlflow
 import pytest
 from mlflow.pyfunc import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
-from services import apps
+from services import apps, jobs
 from services.apps import AppForm
 from services.platforms.databricks import changing
 from services.workspace import Workspace
@@ -31,6 +34,15 @@ def adopt(workspace: Workspace) -> Workspace:
     experiment = workspace.client.create_experiment(f"{FOLDER}/support")
     form = AppForm(id="support", name="Support", company="Acme", model=workspace.settings.model, endpoint="support")
     return workspace.for_app(apps.adopt(workspace, form, experiment))
+
+
+def at_work(workspace: Workspace, run: Callable[[Workspace, jobs.Work], dict[str, Any]]) -> dict[str, Any]:
+    """The next job, done in this process: the fork server of a test before may have no way to the workspace."""
+    job = jobs.claim(workspace.engine)
+    assert job is not None
+    result = run(workspace, jobs.Work(workspace.engine, job))
+    jobs.finish(workspace.engine, job, result)
+    return result
 
 
 def keep_secret(workspace: Workspace) -> None:
