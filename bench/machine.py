@@ -57,8 +57,8 @@ def first_screen(url: str, begun: float) -> float:
 
 
 def show_resting(server: Server, idle: float, memory: float, resting: float) -> None:
-    """After a while, when everything is imported."""
-    time.sleep(min(2 * idle, 20.0))
+    """After a while, when everything is imported: some jobs come once a minute."""
+    time.sleep(min(2 * idle, 70.0))
     processes = {role: server.pid(role) for role in ("web", "worker", "gateway")}
     found = megabytes(processes)
     told("memory of web", found["web"], memory, "an empty Streamlit page", "MB")
