@@ -7,16 +7,15 @@ from services import apps, audit, releases
 from services.audit import Verb
 from services.jobs import Job
 from services.messages import Message
-from services.releases import shutdown
+from services.releases import Live, shutdown
 from services.workspace import Workspace
 
 _, say = session.text, session.say
 
 
-def show_button(workspace: Workspace) -> None:
-    """The button that opens the confirmation; nothing in production, or where nothing stands. It asks MLflow."""
-    live = releases.live(workspace)
-    if workspace.app.environment.live or live.release is None or shutdown.unfinished(workspace):
+def show_button(workspace: Workspace, live: Live) -> None:
+    """The button that opens the confirmation; nothing in production, or where nothing stands."""
+    if workspace.app.environment.live or live.release is None:
         return
     with st.popover(
         _("Shut down"), icon=":material/power_settings_new:", key="open-shut-down", disabled=not _may(workspace)
@@ -42,7 +41,7 @@ def show(workspace: Workspace) -> bool:
 def show_ended(workspace: Workspace) -> bool:
     """Who shut it down and why, where nothing was released since; whether there was anything to tell."""
     last = shutdown.last(workspace)
-    if last is None or releases.live(workspace).release is not None:
+    if last is None or releases.newest_moved(workspace) is not None:
         return False
     st.info(
         _(

@@ -85,9 +85,10 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     emergency.show_stop(workspace)
 with choice:
     environments.show(workspace)
+live = releases.live(workspace)
 if not shutting_down.show(workspace):
-    shutting_down.show_button(workspace)
-pair = releases.live(workspace).pair
+    shutting_down.show_button(workspace, live)
+pair = live.pair
 if pair.prompt_version:
     st.markdown(
         _(

@@ -72,7 +72,7 @@ def show_live(live: Live) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(_stands(live.pair, live.release.id))
         show_roll_back(live)
-        shutting_down.show_button(workspace)
+        shutting_down.show_button(workspace, live)
 
 
 def _stands(pair: Pair, id: int) -> str:

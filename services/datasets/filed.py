@@ -1,11 +1,9 @@
 """Datasets of a workspace that keeps none without Spark: files with the experiment, in the shape of MLflow's own."""
 
-import fcntl
 import json
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from services.database import now
 from services.datasets.record import Record
 from services.errors import ConflictError, translated
 from services.messages import Message
+from services.processes.lock import alone
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -56,7 +55,7 @@ class FiledDataset:
 
     def merge_records(self, records: Sequence[Mapping[str, Any]]) -> "FiledDataset":
         """As MLflow merges: what asks the same is one record, whose expectations and tags are added to."""
-        with _alone(self.lock):
+        with alone(self.lock):
             self.content = _content(self.files, self.name)
             held = {_key(one["inputs"]): one for one in self.content["records"]}
             for given in records:
@@ -67,7 +66,7 @@ class FiledDataset:
         return self
 
     def delete_records(self, ids: list[str]) -> None:
-        with _alone(self.lock):
+        with alone(self.lock):
             self.content = _content(self.files, self.name)
             self.write([one for one in self.content["records"] if one["dataset_record_id"] not in set(ids)])
 
@@ -83,7 +82,7 @@ def create(workspace: "Workspace", name: str) -> FiledDataset:
     """An empty one; raises ConflictError when there is one of that name."""
     moment = _moment()
     made = _dataset(workspace, name, {"created": moment, "updated": moment, "records": []})
-    with _alone(made.lock):
+    with alone(made.lock):
         if name in _names(workspace):
             raise ConflictError(
                 Message("There is a dataset {name} already.", name=name),
@@ -121,15 +120,6 @@ def _content(files: ArtifactRepository, name: str) -> dict[str, Any]:
     with translated(Message("Reading the datasets")), tempfile.TemporaryDirectory() as folder:
         file = files.download_artifacts(f"{FOLDER}/{name}.json", folder)
         return dict(json.loads(Path(file).read_text("utf-8")))
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """The web and the worker write one after the other."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _made(given: Mapping[str, Any]) -> dict[str, Any]:

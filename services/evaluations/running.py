@@ -32,8 +32,6 @@ ENVIRONMENT = {
     "MLFLOW_GENAI_EVAL_MAX_WORKERS": "4",
     "MLFLOW_GENAI_EVAL_MAX_RETRIES": "0",
     "MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING": "false",
-    # Where LiteLLM is installed it would fetch its price list from the network first.
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 
 # The names of runs in MLflow; they are not translated there.

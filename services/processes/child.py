@@ -15,6 +15,7 @@ from services.errors import ConsoleError, PlatformError, translated
 from services.jobs import Job, Work
 from services.messages import Message
 from services.processes import logs, packages
+from services.processes.early import PRICES_WITHOUT_NETWORK
 from services.secrets import OF_AGENTS
 from services.settings import Settings
 
@@ -26,7 +27,9 @@ log = logging.getLogger("signalbox.worker")
 PAUSE = 0.2
 PAUSES_TO_CONNECT = (1.0, 5.0, 20.0, 60.0)
 INTERRUPTED = 255
-PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy"})
+PASSED_ON = frozenset({
+    "PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "NO_PROXY", "no_proxy", PRICES_WITHOUT_NETWORK,
+})  # fmt: skip
 HTTP = ("HTTP_", "HTTPS_", "http_", "https_")
 # PGSSL: how a database on a server is checked and encrypted, also for connections that are opened later; no secret.
 PASSED_ON_PREFIXES = (OF_AGENTS, "MLFLOW_", "LC_", "PYTHON", "SSL_", "REQUESTS_", "PGSSL", *HTTP)

@@ -8,6 +8,8 @@ import importlib
 import os
 from contextlib import suppress
 
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+PRICES_WITHOUT_NETWORK = "LITELLM_LOCAL_MODEL_COST_MAP"
+
+os.environ.setdefault(PRICES_WITHOUT_NETWORK, "True")
 with suppress(ImportError):
     importlib.import_module("httpx")

@@ -17,7 +17,6 @@ from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatch
 
 import services.monitoring
 import services.processes.child
-import services.processes.early
 import services.prompts.tending
 import services.readmodel
 import services.workspace  # noqa: F401

@@ -15,7 +15,7 @@ from services.releases import (
 from services.releases.circumstances import staged
 from services.releases.deciding import check_again, choose, go_on, start, withdraw
 from services.releases.facts import KEEP, MOVE, STEPS, Kind, Pair, Proof, Release, State, Step
-from services.releases.pointer import Live, live, rollback_target, successors
+from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.proposing import Proposal, preflight, propose, unshadowed
 from services.releases.records import all, get, of_prompt, place, pointers
 from services.releases.returning import adopt, put_back, roll_back
@@ -47,6 +47,7 @@ __all__ = [
     "get",
     "go_on",
     "live",
+    "newest_moved",
     "of_prompt",
     "offline",
     "overriding",

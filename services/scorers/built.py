@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,8 +95,8 @@ class SpecScorer(Scorer):
             if self._called:
                 self._called()
 
-    def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
-        raise NotImplementedError
+    @abstractmethod
+    def _verdict(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback: ...
 
     def _found(self, found: Finding | Measure) -> Feedback:
         """What a rule found, with its reason kept so that it can be read in both languages."""
@@ -153,8 +154,8 @@ class JudgeScorer(SpecScorer):
     def _unanswered(self) -> Feedback:
         return Feedback(name=self.name, value=False, rationale="There is no answer.", metadata=self._stamp())
 
-    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback:
-        raise NotImplementedError
+    @abstractmethod
+    def _judged(self, inputs: Any, answer: str, expectations: dict[str, Any], trace: Trace | None) -> Feedback: ...
 
     def _decided(self, given: Sequence[Feedback]) -> Feedback:
         """Yes to all passes, a no fails; what failed or cannot be read is an error, never a verdict."""

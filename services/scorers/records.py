@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SETTING = "scorers"
-STOP_FIRST = Message("Stop it on the Monitoring screen, then remove it.")
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,10 @@ def remove(workspace: "Workspace", name: str) -> None:
     if kept is None or kept["removed"]:
         raise NotFoundError(Message("There is no scorer {name}.", name=name), Message("Open the list of scorers."))
     if any(one.name == name and one.running for one in workspace.platform.scoring.status(workspace)):
-        raise ConflictError(Message("The scorer {name} judges answers now.", name=name), STOP_FIRST)
+        raise ConflictError(
+            Message("The scorer {name} judges answers now.", name=name),
+            Message("Stop it on the Monitoring screen, then remove it."),
+        )
     with audit.change(workspace, Verb.REMOVE_SCORER, name, before=kept):
         read, stored = _read(workspace)
         gone = _named(stored, name)

@@ -15,7 +15,7 @@ from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, monitors, rest
 from services.platforms.databricks.client import without_agents
 from services.platforms.databricks.rest import Refused, Rest
-from services.platforms.databricks.scoring import MOST, alone, job_name
+from services.platforms.databricks.scoring import MOST, changing, job_name
 from services.secrets import masked
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def save_minutes(workspace: "Workspace", minutes: int) -> None:
     before = state(workspace).minutes
     with (
         audit.change(workspace, Verb.START_SCORERS, "scoring job", before=before, after=minutes),
-        alone(workspace),
+        changing(workspace),
         translated(Message("Changing the scoring job")),
     ):
         set_monitoring_configuration(experiment_id=workspace.app.experiment_id, frequency_minutes=minutes)
@@ -113,7 +113,7 @@ def delete(workspace: "Workspace", name: str) -> None:
         )
     with (
         audit.change(workspace, Verb.STOP_SCORERS, name, before=f"{found.rate:.0%}"),
-        alone(workspace),
+        changing(workspace),
         translated(Message("Deleting the scorer {name}", name=name)),
     ):
         try:

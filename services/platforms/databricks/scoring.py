@@ -1,8 +1,7 @@
 """Production scorers of a workspace: kept with the experiment, run by a job of the workspace's own."""
 
-import fcntl
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.platforms.databricks import monitors, registrable
 from services.platforms.databricks.client import Client, without_agents
+from services.processes.lock import alone
 from services.scorers import ScorerSpec
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DatabricksScoring:
         The SDKs rewrite the whole list at every change: when another console did so at the same moment, ours is made again.
         """
         _refuse_filters(scorers)
-        with alone(workspace), translated(Message("Changing the production scorers")), monitors.explained(workspace):
+        with changing(workspace), translated(Message("Changing the production scorers")), monitors.explained(workspace):
             known = _versions(workspace)
             for _ in range(ATTEMPTS):
                 self._change(workspace, scorers, known)
@@ -196,14 +196,9 @@ def backfill(workspace: "Workspace", work: Work) -> dict[str, Any]:
     return {"job": work.checkpoint["job"], "scorers": len(running)}
 
 
-@contextmanager
-def alone(workspace: "Workspace") -> Iterator[None]:
+def changing(workspace: "Workspace") -> AbstractContextManager[None]:
     """Every change rewrites the experiment's whole list: two at once would lose one of them."""
-    folder = workspace.settings.run_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"scorers-{workspace.app.experiment_id}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return alone(workspace.settings.run_folder / f"scorers-{workspace.app.experiment_id}.lock")
 
 
 def _refuse_filters(scorers: Iterable[MonitoredScorer]) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from services.processes.probe.forms import Form, Talk, forms, hints, name_of
 from services.processes.probe.notes import UNFORESEEN, Mismatch, UnknownForm, attempt
 
 
-class Spoken:
+class Spoken(ABC):
     """An agent asked as a server asks it; `ask` returns text and ids, both may be empty."""
 
     answer: type[pydantic.BaseModel]
@@ -26,11 +27,12 @@ class Spoken:
     def __init__(self, agent: Any) -> None:
         self.agent = agent
 
-    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]:
-        raise NotImplementedError
+    @abstractmethod
+    def ask(self, talk: Talk, conversation: str) -> tuple[str, list[str]]: ...
 
     def stream(self, talk: Talk) -> Iterator[Any]:
-        raise NotImplementedError
+        """The events of a streamed answer; none of an agent that does not stream."""
+        yield from ()
 
     @property
     def streams(self) -> bool:

@@ -85,8 +85,6 @@ def _forgiving(one: Scorer) -> Scorer:
 def _optimizer(workspace: "Workspace", name: str, rows: int) -> BasePromptOptimizer:
     model = f"openai:/{workspace.settings.judge_model}"
     if name == "gepa":
-        # litellm, through which it asks, would fetch its price list from the network first.
-        os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
         return GepaPromptOptimizer(reflection_model=model, max_metric_calls=10 * rows)
     return MetaPromptOptimizer(reflection_model=model)
 

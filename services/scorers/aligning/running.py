@@ -1,6 +1,5 @@
 """The job: an optimiser learns from half of what people judged, the other half measures what it wrote."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -100,8 +99,6 @@ def _optimized(
 
 def _optimizer(workspace: "Workspace", name: str, agrees: Any, lessons: int) -> AlignmentOptimizer:
     """MLflow's, measured by agreement with people whatever the judge answers with; nothing is kept on the disk."""
-    # Where LiteLLM is installed it would fetch its price list from the network first.
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import dspy  # type: ignore[import-untyped]  # it has no stubs
     from mlflow.genai.judges.optimizers import GEPAAlignmentOptimizer, SIMBAAlignmentOptimizer
 

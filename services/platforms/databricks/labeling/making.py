@@ -1,8 +1,7 @@
 """A new labeling session: its answers, what is asked of each, and who judges them; made once, whatever gets lost."""
 
-import fcntl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -17,6 +16,7 @@ from services.messages import Message
 from services.platforms.databricks import telling
 from services.platforms.databricks.labeling import asking, sessions
 from services.platforms.databricks.reach import within
+from services.processes.lock import alone
 from services.reviews import Form, Label, Rule, forms, marks, picking
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     work.save({"traces": list(traces)})
     asks = [asking.name(label) for label in form.labels]
     told = {"rule": form.rule.to_json(), "asks": [*asks, *more], "people": list(form.reviewers), "answers": len(traces)}
-    with audit.change(workspace, Verb.MAKE_SESSION, form.name, after=told) as change, _alone(workspace):
+    with audit.change(workspace, Verb.MAKE_SESSION, form.name, after=told) as change, _asking(workspace):
         work.progress(1, 3, DOING)
         app = _surely(lambda: _review_app(workspace), lambda: _review_app(workspace))
         for label in form.labels:
@@ -208,11 +208,6 @@ def _taken(name: str) -> ConflictError:
     )
 
 
-@contextmanager
-def _alone(workspace: "Workspace") -> Iterator[None]:
+def _asking(workspace: "Workspace") -> AbstractContextManager[None]:
     """What the Review App can ask is rewritten as a whole: two sessions made at once would lose a question."""
-    folder = workspace.settings.run_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"labels-{workspace.app.experiment_id}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return alone(workspace.settings.run_folder / f"labels-{workspace.app.experiment_id}.lock")
