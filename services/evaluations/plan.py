@@ -14,9 +14,9 @@ from services import datasets, scorers
 from services.datasets import DatasetVersion, Row
 from services.errors import InvalidInputError, translated
 from services.messages import Message
+from services.scorers import ScorerSpec
 
 if TYPE_CHECKING:
-    from services.scorers import ScorerSpec
     from services.workspace import Workspace
 
 PLAN_FILE = "evaluation/plan.json"
@@ -54,18 +54,31 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Whom the lines are asked, and how: `prompt` is the full name of the prompt that answers must show, or empty.
+
+    `source` is a kind of `Source`; agents alone have a `model_id`. `per_minute` limits questions and judgements together.
+    """
+
+    source: str
+    model_id: str = ""
+    prompt_version: int | None = None
+    prompt: str = ""
+    template: str = ""
+    per_minute: int | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Every line of the table to be, and the scorers in their versions."""
+    """Every line of the table to be, the scorers in their versions, and whom to ask: all that is not in MLflow."""
 
     slots: tuple[Slot, ...]
-    scorers: tuple[tuple[str, int], ...]
+    specs: tuple[ScorerSpec, ...]
+    asked: Asked
 
     @property
     def rows(self) -> list[Row]:
         return list({slot.row.id: slot.row for slot in self.slots}.values())
-
-    def specs(self, workspace: "Workspace") -> "list[ScorerSpec]":
-        return [scorers.at(workspace, name, version) for name, version in self.scorers]
 
 
 def messages_of(row: Row) -> list[dict[str, str]]:
@@ -77,7 +90,7 @@ def repeated(rows: Iterable[Row], repeats: int) -> tuple[Slot, ...]:
     return tuple(Slot(row, repeat) for row in rows for repeat in range(1, repeats + 1))
 
 
-def chosen(workspace: "Workspace", names: Sequence[str] | None) -> "list[ScorerSpec]":
+def chosen(workspace: "Workspace", names: Sequence[str] | None) -> list[ScorerSpec]:
     """The scorers of these names, all without names; raises InvalidInputError for one that is not there."""
     found = {spec.name: spec for spec in scorers.all(workspace)}
     unknown = [name for name in names or () if name not in found]
@@ -97,23 +110,37 @@ def content(version: DatasetVersion, rows: Sequence[Row]) -> str:
 
 def keep(run_id: str, plan: Plan) -> None:
     """Store the plan with its run."""
-    slots = [[asdict(slot.row), slot.repeat, slot.trace_id] for slot in plan.slots]
-    written = json.dumps({"slots": slots, "scorers": plan.scorers}, ensure_ascii=False)
+    told = {
+        "slots": [[asdict(slot.row), slot.repeat, slot.trace_id] for slot in plan.slots],
+        "specs": [asdict(spec) for spec in plan.specs],
+        "asked": asdict(plan.asked),
+    }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / Path(PLAN_FILE).name
-        file.write_text(written, "utf-8")
+        file.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
         mlflow.MlflowClient().log_artifact(run_id, str(file), str(Path(PLAN_FILE).parent))
 
 
-def read(workspace: "Workspace", run_id: str) -> Plan | None:
-    """The plan of a run; None when it was cut off before its plan was kept."""
+def read(workspace: "Workspace", run_id: str, asked: Asked) -> Plan | None:
+    """The plan of a run; None when it was cut off before its plan was kept. Earlier plans named only their scorers and
+    not whom to `ask`."""
     with translated(Message("Reading what the evaluation asks")):
         names = [one.path for one in workspace.client.list_artifacts(run_id, str(Path(PLAN_FILE).parent))]
         if PLAN_FILE not in names:
             return None
         stored = json.loads(mlflow.artifacts.load_text(f"runs:/{run_id}/{PLAN_FILE}"))
-    slots = tuple(Slot(_row(row), repeat, trace_id) for row, repeat, trace_id in stored["slots"])
-    return Plan(slots, tuple((name, version) for name, version in stored["scorers"]))
+    if "specs" in stored:
+        return parsed(stored)
+    return Plan(_slots(stored), tuple(scorers.at(workspace, *one) for one in stored["scorers"]), asked)
+
+
+def parsed(stored: Mapping[str, Any]) -> Plan:
+    """A plan as `keep` wrote it."""
+    return Plan(_slots(stored), tuple(ScorerSpec(**one) for one in stored["specs"]), Asked(**stored["asked"]))
+
+
+def _slots(stored: Mapping[str, Any]) -> tuple[Slot, ...]:
+    return tuple(Slot(_row(row), repeat, trace_id) for row, repeat, trace_id in stored["slots"])
 
 
 def _row(stored: Mapping[str, Any]) -> Row:

@@ -5,15 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from mlflow.entities import Trace, TraceState
 
 from services.evaluations.patience import Patience
 from services.messages import Message
-
-if TYPE_CHECKING:
-    from services.jobs import Work
 
 LOST_AFTER = 8
 
@@ -22,14 +19,20 @@ class Hopeless(BaseException):
     """Every question so far failed; not an Exception, so that MLflow's harness does not swallow it."""
 
 
+class Shows(Protocol):
+    """Where it is shown how far the work is; may raise to stop it."""
+
+    def progress(self, done: int, total: int, note: Message | None = None) -> None: ...
+
+
 class Tally:
     """Counts answers and scores; what an earlier attempt had done is counted from the start."""
 
-    def __init__(self, work: "Work", rows: int, scorers: int, per_minute: int | None = None) -> None:
+    def __init__(self, shows: Shows, rows: int, scorers: int, per_minute: int | None = None) -> None:
         self.first_error = ""
         self.answered = self.failed = 0
         self.patience = Patience(per_minute, look=self.look)
-        self._work, self._rows, self._scorers = work, rows, scorers
+        self._shows, self._rows, self._scorers = shows, rows, scorers
         self._scores: dict[str, int] = {}
         self._whole = 0
         self._lock = threading.Lock()
@@ -94,7 +97,7 @@ class Tally:
                 waits=waits,
                 left=left,
             )
-        self._work.progress(min(int(done), self._rows - 1), self._rows, note)
+        self._shows.progress(min(int(done), self._rows - 1), self._rows, note)
 
     def _left(self, done: float) -> Message:
         """Until the end, at the speed so far."""

@@ -63,7 +63,7 @@ def test_a_cancelled_evaluation_says_how_far_it_came_and_goes_on_by_a_click(scre
     tags = {"signalbox.kind": "evaluation", "signalbox.asked": json.dumps(asked), STOPPED_TAG: told}
     run_id = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
     workspace.client.set_terminated(run_id, "KILLED")
-    assert plan.read(workspace, run_id) is None
+    assert plan.read(workspace, run_id, plan.Asked("agent")) is None
 
     shown = screen("evaluations", run=run_id)
     assert "Cancelled after 12 of 45" in written(shown)

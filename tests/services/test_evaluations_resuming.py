@@ -3,14 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+import mlflow
 import pandas as pd
 import pytest
 
 from services import datasets, evaluations, jobs, scorers
 from services.datasets import Row
-from services.evaluations import Choice
+from services.evaluations import Choice, plan
 from services.evaluations.records import ASKED_TAG
 from services.evaluations.table import SUMMARY_TAG
 from services.jobs import Job, State
@@ -195,3 +196,17 @@ def test_rows_are_chosen_and_asked_with_their_messages(model: Model, workspace: 
     assert (line["input_tokens"], line["output_tokens"]) == (7, 3)
     assert evaluations.get(workspace, run_id).dataset_sha256 != datasets.snapshot(workspace, dataset).sha256
     assert LENGTH.name in line
+
+
+def test_the_plan_of_an_earlier_console_is_read_with_its_scorers(workspace: Workspace) -> None:
+    first = scorers.save(workspace, RIGHT)
+    scorers.save(workspace, LENGTH)
+    row, whom = Row("r-1", QUESTIONS[0], expected_facts=("tomorrow",)), plan.Asked("agent", "m-1", 1)
+    run_id = workspace.client.create_run(workspace.app.experiment_id).info.run_id
+    earlier = {"slots": [[asdict(row), 2, ""]], "scorers": [["right", 1]]}
+    mlflow.MlflowClient().log_text(run_id, json.dumps(earlier), plan.PLAN_FILE)
+
+    found = plan.read(workspace, run_id, whom)
+    assert found == plan.Plan((plan.Slot(row, 2),), (first,), whom)
+    plan.keep(run_id, found)
+    assert plan.read(workspace, run_id, plan.Asked("traces")) == found
