@@ -16,9 +16,9 @@ from services.workspace import Workspace
 _ = session.text
 
 
-def show(workspace: Workspace, release: Release) -> None:
-    """The choice of day and hour behind a small button."""
-    may = audit.allowed(workspace, Verb.START_RELEASE) and not release.held
+def show(workspace: Workspace, release: Release, *, held: bool) -> None:
+    """The choice of day and hour behind a small button; off where the release may not start now either."""
+    may = audit.allowed(workspace, Verb.START_RELEASE) and not held
     with st.popover(_("Start later"), icon=":material/schedule:", key=f"open-later-{release.id}", disabled=not may):
         zone = ZoneInfo(workspace.app.time_zone)
         soon = now().astimezone(zone) + timedelta(hours=1)
@@ -27,7 +27,13 @@ def show(workspace: Workspace, release: Release) -> None:
         st.caption(
             _("In the app's time zone: {zone}. The interlocks and the approval are asked again then.", zone=zone.key)
         )
-        st.button(_("Start at that time"), key="start-later", on_click=_start, args=(workspace, release.id, zone))
+        st.button(
+            _("Start at that time"),
+            key="start-later",
+            on_click=_start,
+            args=(workspace, release.id, zone),
+            disabled=not may,
+        )
 
 
 def told(release: Release) -> str:

@@ -186,7 +186,7 @@ def _show_start(workspace: Workspace, release: Release) -> None:
     label = _("Start release") if proposed else _("Resume release")
     held = release.held or releases.approving.missing(workspace, release)
     _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=held, first=True)
-    release_time.show(workspace, release)
+    release_time.show(workspace, release, held=held)
     if release.checkable:
         _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)
     if release.state is not State.UNPROVEN:

@@ -131,11 +131,13 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
     id = records.add(workspace, Kind.AGENT, moves, "")
     free = screen("releases", release=str(id))
     assert "approve-release" not in {one.key for one in free.button} and not free.button(key="start-release").disabled
+    assert not free.button(key="start-later").disabled
     approving.save_rule(workspace, ApprovalRule(Who.ONE))
     assert "waits for approval" in texts(screen("releases"))
     shown = screen("releases", release=str(id))
     shown.button(key="reject-release").click().run()
     assert "A rejection needs a reason" in texts(shown) and shown.button(key="start-release").disabled
+    assert shown.button(key="start-later").disabled
     shown.text_input(key=f"decision-{id}").input("tried it")
     shown.button(key="approve-release").click().run()
     assert "ada approved it" in texts(shown) and "tried it" in texts(shown)
