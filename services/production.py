@@ -237,6 +237,8 @@ def retire(workspace: "Workspace", version: int, why: str) -> None:
 def shut_down(workspace: "Workspace", prompts: Iterable[str], model: str, why: str) -> None:
     """Take a development or staging endpoint away, then the aliases of those prompts and of the registered model there.
 
+    A message that everyone got in place of an answer goes with it: what is set up again answers.
+
     Calling it again goes on where an earlier call broke off. Raises ConflictError for production.
     """
     audit.require(workspace, Verb.SHUT_DOWN)
@@ -252,6 +254,8 @@ def shut_down(workspace: "Workspace", prompts: Iterable[str], model: str, why: s
             restore_alias(workspace, prompt, alias(workspace, prompt), None, why)
         named = ModelAlias(model, environment.alias)
         move_model_alias(workspace, named, model_aliases(workspace, model).get(named.name), None, why)
+        if offline(workspace) is not None:
+            _keep_offline(workspace, None)
 
 
 def never_production() -> ConflictError:

@@ -283,7 +283,10 @@ def test_a_shut_down_staging_is_gone_and_its_history_stays(both):
     for name in ("staging", "champion"):
         workspace.client.set_registered_model_alias(registered, name, "1")
     unproven = stored(there, Kind.PROMPT, Pair(agent, 1, 1), Pair(agent, 1, 1), State.UNPROVEN, done=("shift",))
+    for place in (workspace, there):
+        releases.offline.take(place, "Closed for today.", "trouble")
     assert shut_down(workspace, there) is None
+    assert releases.offline.state(there) is None and releases.offline.state(workspace) is not None
     assert (workspace.platform.serving.endpoint(there, "support-staging"), production.traffic(there)) == (None, {})
     assert (production.alias(there, "greeting"), production.alias(workspace, "greeting")) == (None, 1)
     assert production.model_aliases(workspace, registered) == {"champion": 1}
