@@ -12,6 +12,7 @@ from pages.components import (
     release_approval,
     release_beside,
     release_canary,
+    release_change,
     release_effect,
     release_evidence,
     release_findings,
@@ -90,6 +91,7 @@ def _show(workspace: Workspace, release: Release) -> None:
     if release.state in (State.LIVE, State.UNPROVEN):
         served_environment.show_findings(workspace, release.agent_version)
     release_promote.show(workspace, release)
+    release_change.show(workspace, release)
     release_evidence.show(workspace, release)
     release_beside.show(workspace, release)
     release_effect.show(workspace, release)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from services import apps, jobs, prompts, releases
+from services import apps, jobs, prompts, releases, verdicts
 from services.apps import Environment, Freeze, Stage
 from services.database import now
 from services.errors import PlatformError
@@ -14,6 +14,7 @@ from services.platforms.local.serving import LocalServing
 from services.releases import Kind, Pair, State, canary, offline, overriding, records
 from services.releases.canary import Measure
 from services.releases.plan import Part, Plan, Way
+from services.verdicts import Verdict
 from tests.left_traces import leave
 from tests.pages.conftest import texts
 from tests.standing import answered, gateway, logged, stand
@@ -61,8 +62,25 @@ def test_a_canary_shows_both_versions_and_where_harm_was_shown(screen, workspace
     records.set_step(workspace, id, "canary 5", state="failed", handle={"measures": [asdict(one) for one in found]})
     shown = screen("releases", release=str(id))
     table = shown.dataframe[0].value
-    assert list(table["New version"]) == ["70% of 50", "90% of 40"] and list(table["Harm shown"]) == ["yes", "no"]
+    assert list(table["New version"]) == ["70 % of 50", "90 % of 40"] and list(table["Harm shown"]) == ["yes", "no"]
     assert "Canary: 5 % of the traffic" in texts(shown) and "5 % of canaries" in texts(shown)
+
+
+def test_who_approves_reads_the_difference_and_the_verdict_on_the_page(screen, workspace):
+    for text in ("Be brief.", "Be very kind."):
+        prompts.save(workspace, "greeting", text, "")
+    verdict = Verdict(verdicts.WORSE, 0, 6, 0.03, 20, []).to_json()
+    pairs = {"before": asdict(Pair("m-1", 1, 1)), "after": asdict(Pair("m-1", 1, 2))}
+    id = stored(workspace, State.PROPOSED, evaluation="run-2", basis={"verdict": verdict, "baseline": "run-1"}, **pairs)
+    shown = screen("releases", release=str(id))
+    links = {one.proto.label: one.proto.query_string for one in shown.get("page_link")}
+    assert "Verdict: Worse" in [one.label for one in shown.expander] and "**Worse**" in texts(shown)
+    assert "run=run-2" in links["Open the evaluation"] and "against=run-1" in links["Open the evaluation"]
+    shown.session_state[f"change-{id}"] = True
+    shown.run()
+    drawn = "".join(one.proto.body for one in shown.get("html"))
+    assert "Before: version 1" in drawn and "After: version 2" in drawn and "very kind" in drawn
+    assert not shown.exception
 
 
 def watched(workspace, part, state, **handle):
