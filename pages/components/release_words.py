@@ -47,7 +47,7 @@ def sentence(release: Release) -> str:
         "old": release.before.prompt_version or "–",
         "new": release.after.prompt_version or "–",
         "old_agent": release.before.agent_version or "–",
-        "new_agent": release.after.agent_version or "–",
+        "new_agent": release.promised.agent_version or "–",
     }
     if release.kind is Kind.ROLLBACK:
         return _back(release, values)
@@ -60,13 +60,13 @@ def sentence(release: Release) -> str:
         return _("Prompt version {old} → {new}; the agent stays.", **values)
     if not release.prompted:
         return _without_prompt(release, values)
-    if None in (release.before.agent_version, release.after.agent_version):
+    if None in (release.before.agent_version, release.promised.agent_version):
         return _("A new agent version with prompt version {new}.", **values)
     return _("Agent version {old_agent} → {new_agent} with prompt version {new}.", **values)
 
 
 def _without_prompt(release: Release, values: dict[str, int | str]) -> str:
-    if None in (release.before.agent_version, release.after.agent_version):
+    if None in (release.before.agent_version, release.promised.agent_version):
         return _("A new agent version, which asks no prompt.")
     return _("Agent version {old_agent} → {new_agent}, which asks no prompt.", **values)
 

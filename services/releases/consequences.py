@@ -34,7 +34,7 @@ def of_start(workspace: "Workspace", release: Release) -> Consequences:
     return Consequences(
         changes=_changes(workspace, release),
         before=pair_in_words(release.before),
-        after=pair_in_words(release.after),
+        after=pair_in_words(release.promised),
         affected=affected(workspace),
         undo=_undo_of_start(workspace, release),
     )

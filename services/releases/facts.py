@@ -1,7 +1,7 @@
 """What a release is: what moves from where to where, how far it is, and what proves it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -96,7 +96,8 @@ class Release:
     `verdict` and the `gate` as JSON; empty before, and where nothing is judged. `canary` is None where all the traffic
     moves at once; `overruled` are its steps that somebody let pass although harm was shown, or with UNANSWERED behind
     their name although copies were never answered; `decided` says by step what
-    was chosen after an A/B test (MOVE or KEEP) and why. `due_at` while it waits for its time.
+    was chosen after an A/B test (MOVE or KEEP) and why. `due_at` while it waits for its time. `registered` is the number
+    that the agent version had in the registry before the proposal.
     """
 
     id: int
@@ -108,6 +109,7 @@ class Release:
     after: Pair
     undoes: int | None
     restores: int | None
+    registered: int | None
     evaluation: str | None
     basis: Mapping[str, Any]
     canary: Plan | None
@@ -133,6 +135,11 @@ class Release:
     def agent_version(self) -> int:
         """The registered number of what it makes live; 0 before it has one."""
         return self.after.agent_version or 0
+
+    @property
+    def promised(self) -> Pair:
+        """What is to answer people, with the agent's number as soon as it has one, also before this release asks for it."""
+        return replace(self.after, agent_version=self.after.agent_version or self.registered)
 
     @property
     def prompt_version(self) -> int:

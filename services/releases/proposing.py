@@ -62,7 +62,8 @@ def propose(workspace: "Workspace", proposal: Proposal) -> Release:
     before = asdict(now.pair)
     after = asdict(Pair(proposal.model_id, _known_version(now, proposal), proposal.prompt_version))
     name = candidate.prompt.name if candidate.prompt else ""
-    moves = {"prompt": name, "before": before, "evaluation": evaluation, "after": after}
+    moves: dict[str, Any] = {"prompt": name, "before": before, "evaluation": evaluation, "after": after}
+    moves["registered"] = candidate.agent.registered
     if proposal.compared:
         moves["canary"] = _plan(workspace, proposal, kind, now)
     # Before anything is stored: a check that cannot be made leaves no proposal behind.

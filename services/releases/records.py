@@ -164,6 +164,7 @@ def moves_of(release: Release) -> dict[str, Any]:
         "decided": {step: dict(said) for step, said in release.decided.items()},
         "undoes": release.undoes,
         "restores": release.restores,
+        "registered": release.registered,
     }
 
 
@@ -200,6 +201,7 @@ def _from_row(row: Any, steps: list[Any], job: Any) -> Release:
         after=Pair(**moves["after"]),
         undoes=moves.get("undoes"),
         restores=moves.get("restores"),
+        registered=moves.get("registered"),
         evaluation=moves.get("evaluation"),
         basis=moves.get("basis") or {},
         canary=Plan.from_json(moves["canary"]) if moves.get("canary") else None,

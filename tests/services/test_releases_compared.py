@@ -134,7 +134,7 @@ def test_a_shadow_that_fails_questions_ends_before_anybody_met_it(proposed):
     workspace, id, agents_ = compare(proposed, Part(40, 13, way=Way.SHADOW), Part(50, 100), alarm=0.2)
     copied(workspace, agents_, 13, bad=True)
     release, error = run(workspace, id)
-    assert release.state is State.FAILED and "0% of its 13 answers are good, 100% of the other's 13" in str(error)
+    assert release.state is State.FAILED and "0 % of its 13 answers are good, 100 % of the other's 13" in str(error)
     assert production.standing(workspace, 2) is None and production.traffic(workspace) == {1: 100}
     assert copies_told(workspace) == [(0, 40), (40, 0)]
     measures = [Measure(**one) for one in next(one.handle for one in release.steps if one.handle)["measures"]]
@@ -227,8 +227,17 @@ def test_only_a_version_that_changes_nothing_elsewhere_is_shadowed(proposed, mon
         releases.propose(workspace, Proposal(agents_[1], 1, canary=True, test=True))
     made = releases.propose(workspace, Proposal(agents_[1], 1, test=True, shadow=True, harmless=True))
     assert [one.name for one in made.steps if " " in one.name] == ["shadow 20", "test 50"]
+    assert str(releases.consequences.of_start(workspace, made).after) == "prompt version 1 with a new agent version"
     proposal = audit.of_verbs(workspace, (Verb.PROPOSE_RELEASE,))[-1]
     assert proposal.after["changes_nothing"] is True
+
+    # What was registered on its way to staging is no new version.
+    name = agents.registered_name(workspace)
+    workspace.client.create_registered_model(name)
+    workspace.client.create_model_version(name, f"models:/{agents_[1]}")
+    made = releases.propose(workspace, Proposal(agents_[1], 1))
+    assert str(releases.consequences.of_start(workspace, made).after) == "prompt version 1 with agent version 1"
+    assert made.after.agent_version is None and releases.records.moves_of(made)["registered"] == 1
 
     found = agents.get(workspace, agents_[1])
     tool = {"name": "refund", "asks": True, "server": ""}
