@@ -86,7 +86,7 @@ def figure(found: Preview, money: Currency) -> go.Figure:
     for one in found.episodes:
         since, until = charts.local([one.since, one.until])
         drawn.add_vrect(x0=since, x1=until, fillcolor=charts.RED, opacity=0.25, line_width=1, line_color=charts.RED)
-    suffix = "%" if rule.series in PERCENT else ""
+    suffix = " %" if rule.series in PERCENT else ""
     drawn.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},

@@ -1,7 +1,7 @@
 """Plotly figures of production: small, quiet, in the viewer's time zone."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ _ = session.text
 BLUE, RED, ORANGE, GREEN, GREY = "#2563eb", "#dc2626", "#d97706", "#059669", "#94a3b8"
 LINES = (BLUE, ORANGE, GREEN, "#7c3aed", "#db2777", "#0891b2", "#65a30d", "#475569")
 SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "hexagon-open", "star-open")
+SHARE = "%{text} (n = %{customdata})"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEIGHT = 240
 FEW = 6
@@ -59,9 +60,8 @@ def pass_rates(found: Overview, kind: str) -> go.Figure:
         line.update(marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 9 + 2 * (position % len(SYMBOLS))})
         line.update(mode="lines+markers", connectgaps=True)
         counted = [one.judged if one else 0 for one in given]
-        figure.add_trace(line.update(customdata=counted, hovertemplate="%{y:.0%} (n = %{customdata})"))
-    figure.update_yaxes(range=[0, 1.08], tickformat=".0%")
-    return _plain(figure, found)
+        figure.add_trace(line.update(customdata=counted, text=percents(line.y), hovertemplate=SHARE))
+    return _plain(as_shares(figure), found)
 
 
 def tokens(found: Overview) -> go.Figure:
@@ -88,6 +88,17 @@ def opinions(found: Overview, name: str) -> go.Figure:
     down = [one.judged - one.passed if one else 0 for one in given]
     bars = [_bar(found, up, _("helped"), GREEN), _bar(found, down, _("did not help"), RED)]
     return _plain(go.Figure(bars, go.Layout(barmode="stack")), found)
+
+
+def as_shares(figure: go.Figure) -> go.Figure:
+    """An axis from nothing to all, in percent as sentences write it."""
+    marked = [one / 5 for one in range(6)]
+    return figure.update_yaxes(range=[0, 1.08], tickvals=marked, ticktext=percents(marked))
+
+
+def percents(shares: Iterable[float | None]) -> list[str]:
+    """The `text` of a line that SHARE shows."""
+    return ["" if one is None else session.percent(one) for one in shares]
 
 
 def show(figure: go.Figure, key: str, told: str) -> int | None:

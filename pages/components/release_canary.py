@@ -134,7 +134,7 @@ def _name(one: Measure) -> str:
 
 
 def _share(share: float | None, answers: int) -> str:
-    return "–" if share is None else _("{share} of {n}", share=f"{share:.0%}", n=answers)
+    return "–" if share is None else _("{share} of {n}", share=session.percent(share), n=answers)
 
 
 def _show_copies(release: Release, step: Step) -> None:

@@ -79,7 +79,7 @@ def backfill(workspace: "Workspace", hours: float) -> "Job":
 
 def _plain(scorers: list[MonitoredScorer]) -> list[str]:
     return [
-        f"{one.name} {one.version}: {one.rate:.0%}{f' ({one.only})' if one.only else ''}"
+        f"{one.name} {one.version}: {one.rate * 100:.0f} %{f' ({one.only})' if one.only else ''}"
         for one in scorers
         if one.running
     ]

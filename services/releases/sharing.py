@@ -230,4 +230,4 @@ def harm(found: Measure) -> Message:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else f"{share * 100:.0f} %"

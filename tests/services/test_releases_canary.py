@@ -68,7 +68,7 @@ def test_harm_takes_the_traffic_back_and_the_release_has_failed(proposed):
     id = propose()
     asked(workspace, agents, 7, bad=True)
     ended, error = run(workspace, id)
-    assert isinstance(error, PlatformError) and "0% of its 7 answers are good, 100% of the other's 7" in str(error)
+    assert isinstance(error, PlatformError) and "0 % of its 7 answers are good, 100 % of the other's 7" in str(error)
     assert (ended.state, production.traffic(workspace)) == (State.FAILED, {1: 100})
     assert production.standing(workspace, 2) is None and not releases.live(workspace).moved_outside
     seen = next(one.handle["measures"] for one in ended.steps if one.name == "canary 50")

@@ -114,10 +114,10 @@ def _rates(rates: Sequence[Rate]) -> go.Figure:
             name=name,
             mode="lines+markers",
             line={"color": charts.LINES[position % len(charts.LINES)]},
-            hovertemplate="%{y:.0%} (n = %{customdata})",
+            text=charts.percents(one.passed for one in of_one),
+            hovertemplate=charts.SHARE,
         )
-    figure.update_yaxes(range=[0, 1.08], tickformat=".0%")
-    return _plain(figure)
+    return _plain(charts.as_shares(figure))
 
 
 def _by_scorer(rates: Sequence[Rate]) -> list[tuple[str, list[Rate]]]:

@@ -95,7 +95,7 @@ def _job(workspace: Workspace, now: State, job: Job | None) -> None:
             note = _("The worker is starting again; this goes on by itself.")
         else:
             note = say(job.note) if job.note else _("Waiting for the worker")
-        st.progress(share, f"{note} · {share:.0%}")
+        st.progress(share, f"{note} · {session.percent(share)}")
     elif now.plan.since:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_("Copied from {day} on.", day=now.plan.since), width="content")

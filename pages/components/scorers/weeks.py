@@ -51,7 +51,8 @@ def _figure(drawn: list[tuple[str, list[tuple[datetime, float, int]]]]) -> go.Fi
             mode="lines+markers",
             line={"color": charts.LINES[position]},
             marker={"symbol": charts.SYMBOLS[position], "size": 9 + 2 * position},
-            hovertemplate="%{y:.0%} (n = %{customdata})",
+            text=charts.percents(shares),
+            hovertemplate=charts.SHARE,
         )
     figure.update_layout(
         height=charts.HEIGHT,
@@ -61,7 +62,7 @@ def _figure(drawn: list[tuple[str, list[tuple[datetime, float, int]]]]) -> go.Fi
         hovermode="x unified",
         dragmode=False,
     )
-    figure.update_yaxes(range=[0, 1.08], tickformat=".0%", fixedrange=True)
+    charts.as_shares(figure).update_yaxes(fixedrange=True)
     monday = drawn[0][1][0][0]
     figure.update_xaxes(tickformat="%m-%d", hoverformat="%Y-%m-%d", dtick=WEEK, tick0=monday, fixedrange=True)
     return figure

@@ -112,7 +112,7 @@ def delete(workspace: "Workspace", name: str) -> None:
             Message("The scorer {name} judges answers now.", name=name), Message("Stop it first, then delete it.")
         )
     with (
-        audit.change(workspace, Verb.STOP_SCORERS, name, before=f"{found.rate:.0%}"),
+        audit.change(workspace, Verb.STOP_SCORERS, name, before=f"{found.rate * 100:.0f} %"),
         changing(workspace),
         translated(Message("Deleting the scorer {name}", name=name)),
     ):
