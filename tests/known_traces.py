@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 
-from services.readmodel import file, filling, sums
+from services.readmodel import file, filling
 from services.readmodel.facts import PEOPLE, PRODUCTION, SLOT_MS, Fact, Mark
 from services.workspace import Workspace
 
@@ -47,9 +47,6 @@ def keep(workspace: Workspace, facts: list[Fact], looked: int) -> None:
     with file.writing(workspace) as connection:
         assert connection is not None
         with file.transaction(connection):
-            for slot, held in by_slot.items():
-                filling.keep(connection, slot, held, "known")
-            for hour in {slot // sums.QUARTERS for slot in by_slot}:
-                sums.keep_hour(connection, hour)
+            filling.keep(connection, by_slot, dict.fromkeys(by_slot, "known"))
             file.remember(connection, "looked", looked)
             file.remember(connection, "complete", 1)

@@ -37,8 +37,7 @@ def settle(connection: sqlite3.Connection, number: int) -> None:
     """Take over what Delta's newest number confirms, and forget the rest."""
     with transaction(connection):
         confirmed = "SELECT slot, print FROM intended WHERE number <= ?"
-        for slot, print in connection.execute(confirmed, (number,)).fetchall():
-            following.seen(connection, slot, print)
+        following.seen(connection, dict(connection.execute(confirmed, (number,)).fetchall()))
         connection.execute("DELETE FROM intended")
 
 

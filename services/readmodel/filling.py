@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 SMALL = 20_000
+# Quarter hours that are read together: as many as hold some thousand traces, so that little is held in memory.
+FIRST, MOST, FEW = 16, 96, 2_000
 # Two marks after each text, so that its last two letters begin a trigram too: short words are found by how trigrams begin.
 END = "\x03\x03"
 ID_BITS = 20
@@ -47,8 +49,11 @@ def fill(
     wanted = wanted or look(workspace, connection)
     due = following.due(workspace, connection, wanted)
     waiting, total = due.slots, len(due.slots)
-    for batch in following.batches(waiting):
-        _replace(workspace, connection, batch, due.prints)
+    at_once = FIRST
+    while waiting:
+        batch = _neighbours(waiting, at_once)
+        many = _replace(workspace, connection, batch, due.prints)
+        at_once = min(at_once * 2, MOST) if many < FEW else max(at_once // 2, 1)
         waiting = waiting[len(batch) :]
         if waiting and until(total - len(waiting), total):
             break
@@ -57,13 +62,19 @@ def fill(
     return len(waiting)
 
 
+def _neighbours(slots: Sequence[int], most: int) -> list[int]:
+    """The first of these quarter hours, and those that follow it closely."""
+    return [slot for slot in slots[:most] if slots[0] - slot < 2 * most]
+
+
 def _is_small(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT count(*) FROM (SELECT 1 FROM trace LIMIT ?)", (SMALL,)).fetchone()[0] < SMALL
 
 
 def _replace(
     workspace: "Workspace", connection: sqlite3.Connection, slots: list[int], prints: Mapping[int, str]
-) -> None:
+) -> int:
+    """Read these quarter hours, and keep what they hold; returns how many traces that are."""
     read = source.of(workspace).facts(workspace, slots[-1] * SLOT_MS, (slots[0] + 1) * SLOT_MS)
     by_slot: dict[int, list[Fact]] = defaultdict(list)
     for fact in read:
@@ -71,34 +82,39 @@ def _replace(
         practised = fact.origin == workspace.app.traffic != "live"
         by_slot[fact.slot].append(replace(fact, origin="live") if practised else fact)
     with transaction(connection):
-        for slot in slots:
-            keep(connection, slot, by_slot[slot], prints.get(slot))
-        for hour in {slot // sums.QUARTERS for slot in slots}:
-            sums.keep_hour(connection, hour)
+        keep(connection, {slot: by_slot[slot] for slot in slots}, prints)
+    return len(read)
 
 
-def keep(connection: sqlite3.Connection, slot: int, facts: list[Fact], print: str | None) -> None:
-    """Make a quarter hour hold exactly these traces; the caller adds up its hour in the same transaction."""
-    first, last = slot * SLOT_MS << ID_BITS, (slot + 1) * SLOT_MS << ID_BITS
-    query = "SELECT trace_id, id, digest FROM trace WHERE id >= ? AND id < ?"
-    known = {row[0]: row[1:] for row in connection.execute(query, (first, last))}
-    wanted = {fact.trace_id: fact for fact in facts}
+def keep(connection: sqlite3.Connection, held: Mapping[int, Sequence[Fact]], prints: Mapping[int, str]) -> None:
+    """Make each of these quarter hours hold exactly its traces, and its sums and those of its hour; in a transaction.
+
+    `prints` tells what each was when it was read; MLflow has nothing any more where it is silent.
+    """
+    known = _known(connection, held)
+    wanted = {fact.trace_id: fact for facts in held.values() for fact in facts}
     whose = dims(connection, wanted.values())
     digests = {id: fact.digest for id, fact in wanted.items()}
-    changed = [fact for id, fact in wanted.items() if known.get(id, (0, None))[1] != digests[id]]
-    for gone in (known.keys() - wanted.keys()) | (known.keys() & {fact.trace_id for fact in changed}):
+    changed = {id: fact for id, fact in wanted.items() if known.get(id, (0, None))[1] != digests[id]}
+    for gone in known.keys() - wanted.keys() | known.keys() & changed.keys():
         forget(connection, known[gone][0])
+    _leave_other_slots(connection, list(changed.keys() - known.keys()))
     taken = {id for id, _digest in known.values()}
-    _leave_other_slots(connection, [fact.trace_id for fact in changed if fact.trace_id not in known])
-    _add(
-        connection,
-        [(known[one.trace_id][0] if one.trace_id in known else _new_id(one, taken), one) for one in changed],
-        whose,
-        digests,
-    )
-    sums.keep_quarter(connection, slot, wanted.values(), whose)
-    unsure = print is not None and following.unsettled(wanted.values())
-    following.seen(connection, slot, "" if unsure else print)
+    _add(connection, [(_id(one, known, taken), one) for one in changed.values()], whose, digests)
+    sums.keep(connection, held, whose)
+    following.seen(connection, {slot: _seen(prints.get(slot), facts) for slot, facts in held.items()})
+
+
+def _known(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[str, tuple[int, int]]:
+    """The number and the digest of every trace that stands in these quarter hours."""
+    query = "SELECT trace_id, id, digest FROM trace WHERE id >= ? AND id < ?"
+    ranges = ((slot * SLOT_MS << ID_BITS, (slot + 1) * SLOT_MS << ID_BITS) for slot in slots)
+    return {row[0]: row[1:] for ids in ranges for row in connection.execute(query, ids).fetchall()}
+
+
+def _seen(print: str | None, facts: Sequence[Fact]) -> str | None:
+    """A quarter hour of which something may still arrive is read again."""
+    return "" if print is not None and following.unsettled(facts) else print
 
 
 def forget(connection: sqlite3.Connection, id: int) -> None:
@@ -163,8 +179,11 @@ def _leave_other_slots(connection: sqlite3.Connection, trace_ids: list[str]) -> 
             connection.execute("UPDATE slot SET print = '' WHERE slot = ?", ((id >> ID_BITS) // SLOT_MS,))
 
 
-def _new_id(fact: Fact, taken: set[int]) -> int:
+def _id(fact: Fact, known: Mapping[str, tuple[int, int]], taken: set[int]) -> int:
     """A number that sorts as the traces' times do, so that every list and index is in their order."""
+    before = known.get(fact.trace_id, (0, 0))[0]
+    if before >> ID_BITS == fact.at:
+        return before
     id = (fact.at << ID_BITS) + int.from_bytes(fact.trace_id.encode()[-8:]) % (1 << (ID_BITS - 1))
     while id in taken:
         id += 1

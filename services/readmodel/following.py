@@ -4,7 +4,7 @@ A copy remembers of each quarter hour the print that MLflow had when it was read
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from services.readmodel.file import meta, remember, transaction
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-AT_ONCE = 16
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 RECENT, AGAIN, ALL_EVERY, AGAIN_EVERY = 30 * MINUTE, 48 * HOUR, HOUR, 5 * MINUTE
@@ -70,24 +69,12 @@ def due(workspace: "Workspace", connection: sqlite3.Connection, wanted: Look) ->
     return Due(sorted(differing | older, reverse=True), prints)
 
 
-def batches(slots: Sequence[int]) -> Iterator[list[int]]:
-    """Neighbouring quarter hours together, newest first."""
-    batch: list[int] = []
-    for slot in slots:
-        if batch and (batch[-1] - slot > AT_ONCE or len(batch) == AT_ONCE):
-            yield batch
-            batch = []
-        batch.append(slot)
-    if batch:
-        yield batch
-
-
-def seen(connection: sqlite3.Connection, slot: int, print: str | None) -> None:
-    """Remember what the quarter hour was when it was read; None when MLflow has nothing there any more."""
-    if print is None:
-        connection.execute("DELETE FROM slot WHERE slot = ?", (slot,))
-    else:
-        connection.execute("INSERT OR REPLACE INTO slot VALUES (?, ?)", (slot, print))
+def seen(connection: sqlite3.Connection, prints: Mapping[int, str | None]) -> None:
+    """Remember what each quarter hour was when it was read; None when MLflow has nothing there any more."""
+    gone = [(slot,) for slot, print in prints.items() if print is None]
+    there = [(slot, print) for slot, print in prints.items() if print is not None]
+    connection.executemany("DELETE FROM slot WHERE slot = ?", gone)
+    connection.executemany("INSERT OR REPLACE INTO slot VALUES (?, ?)", there)
 
 
 def done(connection: sqlite3.Connection, look: Look) -> None:

@@ -22,11 +22,15 @@ VALUES = np.concatenate([[0.0], 2 * GROWTH ** np.arange(BINS - 1) / (GROWTH + 1)
 
 def pack(millis: Sequence[int]) -> bytes:
     """The sketch of some durations in milliseconds."""
-    return _packed(np.bincount(_bins(np.asarray(millis, dtype=float)), minlength=BINS))
+    return _packed(*np.unique(_bins(np.asarray(millis, dtype=float)), return_counts=True)) if millis else b""
 
 
 def merged(sketches: Iterable[bytes]) -> bytes:
-    return _packed(grouped(list(sketches), [0], 1)[0])
+    filled = [one for one in sketches if one]
+    if len(filled) < 2:
+        return b"".join(filled)
+    counts = grouped(filled, [0], 1)[0]
+    return _packed(used := np.flatnonzero(counts), counts[used])
 
 
 def grouped(sketches: Sequence[bytes], groups: Sequence[int] | npt.NDArray[Any], many: int) -> npt.NDArray[Any]:
@@ -57,8 +61,7 @@ def _bins(millis: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.where(millis < 1, 0, np.minimum(grown, BINS - 1))
 
 
-def _packed(counts: npt.NDArray[Any]) -> bytes:
-    used = np.flatnonzero(counts)
-    entries = np.empty(len(used), dtype=ENTRY)
-    entries["bin"], entries["n"] = used, counts[used]
+def _packed(bins: npt.NDArray[Any], counts: npt.NDArray[Any]) -> bytes:
+    entries = np.empty(len(bins), dtype=ENTRY)
+    entries["bin"], entries["n"] = bins, counts
     return entries.tobytes()

@@ -141,8 +141,8 @@ def _sums(slot: Any, *sums: Any) -> Select[Any]:
 def _words(connection: Connection, source: Any, mine: Iterable[Any], keys: Iterable[str]) -> dict[str, dict[str, str]]:
     query = select(source).join(info, info.c.request_id == source.c.request_id).where(*mine, source.c.key.in_(keys))
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in connection.execute(query):
-        found[row.request_id][row.key] = row.value
+    for id, key, value in connection.execute(query).all():
+        found[id][key] = value
     return found
 
 
@@ -163,7 +163,7 @@ def _streamed(connection: Connection, mine: Iterable[Any]) -> Iterable[tuple[str
 def _given(connection: Connection, mine: Iterable[Any]) -> dict[str, list[Given]]:
     query = select(assessment).join(info, info.c.request_id == assessment.c.trace_id).where(*mine)
     found: dict[str, list[Given]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         told = json.loads(row.assessment_metadata) if row.assessment_metadata else {}
         found[row.trace_id].append(
             Given(

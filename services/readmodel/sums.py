@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.readmodel import sketch
@@ -16,36 +16,41 @@ SKETCHES = ("sketch", "first")
 SCORED = "n, total, judged, passed, every_n, every_value, every_total"
 
 
-def keep_quarter(connection: sqlite3.Connection, slot: int, facts: Iterable[Fact], dims: dict[str, int]) -> None:
-    """Replace the sums of one quarter hour by those of its traces."""
-    _forget(connection, "quarter", slot)
-    by_dim: dict[int, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        by_dim[dims[fact.trace_id]].append(fact)
-    for dim, held in by_dim.items():
-        _keep(connection, slot, dim, held)
+def keep(connection: sqlite3.Connection, held: Mapping[int, Iterable[Fact]], dims: Mapping[str, int]) -> None:
+    """Replace the sums of these quarter hours by those of their traces, and then those of their hours."""
+    by_dim: dict[tuple[int, int], list[Fact]] = defaultdict(list)
+    for slot, facts in held.items():
+        for fact in facts:
+            by_dim[slot, dims[fact.trace_id]].append(fact)
+    _forget(connection, "quarter", held)
+    _insert(connection, "quarter_sum", [_sum(*key, facts) for key, facts in by_dim.items()])
+    _insert(connection, "quarter_score", [line for key, facts in by_dim.items() for line in _scores(*key, facts)])
+    _keep_hours(connection, {slot // QUARTERS for slot in held})
 
 
-def keep_hour(connection: sqlite3.Connection, hour: int) -> None:
-    """Replace the sums of one hour by those of its four quarters."""
-    _forget(connection, "hour", hour)
-    quarters = (hour * QUARTERS, (hour + 1) * QUARTERS)
-    sums = ", ".join(f"sum({one})" for one in SUMMED.split(", "))
-    ids = (quarters[0] << DIM_BITS, quarters[1] << DIM_BITS)
-    query = f"SELECT dim, {sums} FROM quarter_sum WHERE id >= ? AND id < ? GROUP BY dim"
-    for row in connection.execute(query, ids).fetchall():
-        blobs = f"SELECT {', '.join(SKETCHES)} FROM quarter_sum WHERE id >= ? AND id < ? AND dim = ?"
-        merged = map(sketch.merged, zip(*connection.execute(blobs, (*ids, row[0])), strict=True))
-        _insert(connection, "hour_sum", (hour << DIM_BITS | row[0], hour, *row, *merged))
+def _keep_hours(connection: sqlite3.Connection, hours: Collection[int]) -> None:
+    _forget(connection, "hour", hours)
+    _insert(connection, "hour_sum", [line for hour in hours for line in _hour_sums(connection, hour)])
     scored = ", ".join(f"sum({one})" for one in SCORED.split(", "))
-    connection.execute(
+    connection.executemany(
         f"INSERT INTO hour_score SELECT ?, dim, kind, name, {scored} FROM quarter_score "
         "WHERE slot >= ? AND slot < ? GROUP BY dim, kind, name",
-        (hour, *quarters),
+        [(hour, hour * QUARTERS, (hour + 1) * QUARTERS) for hour in hours],
     )
 
 
-def _keep(connection: sqlite3.Connection, slot: int, dim: int, held: list[Fact]) -> None:
+def _hour_sums(connection: sqlite3.Connection, hour: int) -> Iterator[tuple[Any, ...]]:
+    ids = (hour * QUARTERS << DIM_BITS, (hour + 1) * QUARTERS << DIM_BITS)
+    query = f"SELECT dim, {', '.join(SKETCHES)}, {SUMMED} FROM quarter_sum WHERE id >= ? AND id < ?"
+    by_dim: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for dim, *quarter in connection.execute(query, ids).fetchall():
+        by_dim[dim].append(tuple(quarter))
+    for dim, quarters in by_dim.items():
+        times, firsts, *numbers = zip(*quarters, strict=True)
+        yield hour << DIM_BITS | dim, hour, dim, *map(sum, numbers), sketch.merged(times), sketch.merged(firsts)
+
+
+def _sum(slot: int, dim: int, held: list[Fact]) -> tuple[Any, ...]:
     times = [fact.millis for fact in held if fact.millis is not None]
     firsts = [fact.first for fact in held if fact.first is not None]
     counted = [
@@ -53,14 +58,17 @@ def _keep(connection: sqlite3.Connection, slot: int, dim: int, held: list[Fact])
         for values in zip(*((one.tokens_in, one.tokens_out, one.tokens, one.cost) for one in held), strict=True)
     ]
     costed = sum(one.cost is not None for one in held)
-    row = (slot << DIM_BITS | dim, slot, dim, len(held), len(times), *counted, costed, len(firsts))
-    _insert(connection, "quarter_sum", (*row, sketch.pack(times), sketch.pack(firsts)))
+    numbers = (len(held), len(times), *counted, costed, len(firsts))
+    return slot << DIM_BITS | dim, slot, dim, *numbers, sketch.pack(times), sketch.pack(firsts)
+
+
+def _scores(slot: int, dim: int, held: list[Fact]) -> Iterator[tuple[Any, ...]]:
     marks: dict[tuple[str, str], list[Mark]] = defaultdict(list)
     for fact in held:
         for mark in fact.marks:
             marks[mark.kind, mark.name].append(mark)
-    lines = [(slot, dim, *key, *_scored(given)) for key, given in marks.items()]
-    connection.executemany(f"INSERT INTO quarter_score VALUES (?{', ?' * 10})", lines)
+    for key, given in marks.items():
+        yield slot, dim, *key, *_scored(given)
 
 
 def _scored(given: list[Mark]) -> tuple[int | float, ...]:
@@ -71,11 +79,12 @@ def _scored(given: list[Mark]) -> tuple[int | float, ...]:
     return len(shown), sum(shown), len(judged), int(sum(judged)), len(given), len(every), sum(every)
 
 
-def _forget(connection: sqlite3.Connection, width: str, slot: int) -> None:
-    ids = (slot << DIM_BITS, (slot + 1) << DIM_BITS)
-    connection.execute(f"DELETE FROM {width}_sum WHERE id >= ? AND id < ?", ids)
-    connection.execute(f"DELETE FROM {width}_score WHERE slot = ?", (slot,))
+def _forget(connection: sqlite3.Connection, width: str, slots: Collection[int]) -> None:
+    ranges = [(slot << DIM_BITS, (slot + 1) << DIM_BITS) for slot in slots]
+    connection.executemany(f"DELETE FROM {width}_sum WHERE id >= ? AND id < ?", ranges)
+    connection.executemany(f"DELETE FROM {width}_score WHERE slot = ?", [(slot,) for slot in slots])
 
 
-def _insert(connection: sqlite3.Connection, name: str, row: tuple[Any, ...]) -> None:
-    connection.execute(f"INSERT INTO {name} VALUES (?{', ?' * (len(row) - 1)})", row)
+def _insert(connection: sqlite3.Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        connection.executemany(f"INSERT INTO {name} VALUES (?{', ?' * (len(rows[0]) - 1)})", rows)

@@ -100,19 +100,21 @@ def human(name):
 @pytest.mark.parametrize("after", [1, 3])
 def test_a_killed_filling_goes_on_to_the_same_sums(busy, after):
     if not (child := os.fork()):
-        with file.writing(busy) as connection:
-            connection.execute("PRAGMA cache_size=-8")  # changes reach the file before their transaction ends
-            read, passes = filling._replace, []
+        try:
+            with file.writing(busy) as connection:
+                connection.execute("PRAGMA cache_size=-8")  # changes reach the file before their transaction ends
+                read, passes = filling._replace, []
 
-            def killed_within(*given):
-                passes.append(1)
-                if len(passes) > after:
-                    given[1].set_trace_callback(lambda words: "INSERT INTO hour" in words and die())
-                read(*given)
+                def killed_within(*given):
+                    passes.append(1)
+                    if len(passes) > after:
+                        given[1].set_trace_callback(lambda words: "INSERT INTO hour" in words and die())
+                    return read(*given)
 
-            filling._replace = killed_within
-            filling.fill(busy, connection, never)
-        os._exit(0)
+                filling._replace = killed_within
+                filling.fill(busy, connection, never)
+        finally:
+            os._exit(0)  # whatever happens, this is no second run of the tests
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
     with file.reading(busy) as connection:
