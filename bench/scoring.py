@@ -69,16 +69,16 @@ def one_by_one(place) -> None:
 
     from services import scorers
     from services.monitoring.scoring import SCORER_KEY
-    from services.traces.story import VERSION_KEY, request_of, root_of
+    from services.traces.story import VERSION_KEY, outputs_of, request_of
 
+    places = place.app.places
     built = [(spec, scorers.build(spec, place)) for spec in scorers.all(place)]
     words = "status = 'OK'"
     for found in place.client.search_traces(
         locations=[place.app.experiment_id], filter_string=words, max_results=1_000
     ):
-        root = root_of(found)
         for spec, scorer in built:
-            given = scorer.run(inputs=request_of(found), outputs=root.outputs, trace=found)
+            given = scorer.run(inputs=request_of(found, places), outputs=outputs_of(found, places), trace=found)
             given.name, given.metadata = spec.name, {SCORER_KEY: spec.name, VERSION_KEY: str(spec.version)}
             mlflow.log_assessment(found.info.trace_id, given)
 

@@ -15,6 +15,7 @@ from pages.components import (
     feedback,
     freeze_form,
     gate_form,
+    places_form,
     session,
     webhook_form,
 )
@@ -69,8 +70,11 @@ def archive(app: App, archived: bool) -> None:
         apps.archive(workspace.for_app(app), archived)
 
 
-def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
-    """The app's form; returns the prompt variables, which only the table itself knows."""
+def show_fields(key: str, form: AppForm, experiment_id: str | None, *, new: bool) -> dict[str, str]:
+    """The app's form; returns the prompt variables, which only the table itself knows.
+
+    Of an experiment that exists it is asked where its traces hold the question and the answer.
+    """
     left, right = st.columns(2)
     with left:
         st.text_input(_("Name"), form.name, key=f"{key}-name", placeholder=_("Customer support"))
@@ -130,6 +134,8 @@ def show_fields(key: str, form: AppForm, *, new: bool) -> dict[str, str]:
     kept = table.dropna().itertuples(index=False)
     constants = {str(row.name).strip(): str(row.value) for row in kept if str(row.name).strip()}
     places = {"name": name, "id": id, "endpoint": endpoint, "zone": zone, "currency": currency, "constants": st.empty()}
+    if experiment_id:
+        places |= places_form.show(workspace, key, form, experiment_id)
     show_problems(key, constants, places, new=new)
     return constants
 
@@ -150,7 +156,7 @@ def show_problems(key: str, constants: dict[str, str], places: dict[str, DeltaGe
 def filled(key: str, constants: dict[str, str]) -> AppForm:
     """What stands in the form now."""
     value = {name: st.session_state[f"{key}-{name}"] for name in FIELDS}
-    return AppForm(
+    form = AppForm(
         id=value["id"].strip(),
         name=value["name"].strip(),
         company=value["company"].strip(),
@@ -163,11 +169,12 @@ def filled(key: str, constants: dict[str, str]) -> AppForm:
         currency=value["currency"] or "",
         currency_rate=float(value["rate"] or 0),
     )
+    return places_form.filled(key, form)
 
 
 def show_settings() -> None:
     key = f"edit-{workspace.app.id}"
-    constants = show_fields(key, apps.form_of(workspace.app), new=False)
+    constants = show_fields(key, apps.form_of(workspace.app), workspace.app.experiment_id, new=False)
     with st.container(horizontal=True):
         st.button(
             _("Save settings"),
@@ -193,7 +200,7 @@ def show_new() -> None:
         help=_("Choose one that exists already to see its traces and evaluations here."),
     )
     empty = AppForm(id="", name="", company="", model=workspace.settings.model, endpoint="")
-    constants = show_fields(key, empty, new=True)
+    constants = show_fields(key, empty, st.session_state[f"{key}-adopt"], new=True)
     st.button(
         _("Create app"),
         type="primary",

@@ -24,6 +24,7 @@ from services.apps.form import AppForm, check, form_of, problems, settings_of
 from services.apps.freezing import Freeze, freezes, frozen_at, save_freezes
 from services.apps.gate import CRITICAL, VERDICT, WITHIN, Gate, GateVersion, check_gate, gate_history, gate_problems
 from services.apps.gate import in_words as gate_in_words
+from services.apps.places import Places, is_path, steps
 from services.apps.records import (
     ALIASES,
     NO_APP,
@@ -62,6 +63,7 @@ __all__ = [
     "Freeze",
     "Gate",
     "GateVersion",
+    "Places",
     "Stage",
     "adopt",
     "all",
@@ -78,6 +80,7 @@ __all__ = [
     "gate_in_words",
     "gate_problems",
     "get",
+    "is_path",
     "load_setting",
     "load_version",
     "other_app_at",
@@ -92,6 +95,7 @@ __all__ = [
     "save_setting",
     "save_staging_first",
     "staging_first",
+    "steps",
     "unused_experiments",
 ]
 

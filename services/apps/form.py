@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from services import money
 from services.apps.gate import Gate
+from services.apps.places import is_path
 from services.apps.records import App
 from services.errors import InvalidInputError
 from services.messages import Message
@@ -29,12 +30,17 @@ SETTINGS = (
     "time_zone",
     "currency",
     "currency_rate",
+    "question_at",
+    "answer_at",
 )
 
 
 @dataclass(frozen=True)
 class AppForm:
-    """What the form asks for; `id` is the short name used in addresses, endpoints and registered models."""
+    """What the form asks for; `id` is the short name used in addresses, endpoints and registered models.
+
+    `question_at` and `answer_at` are paths as `Places` has them.
+    """
 
     id: str
     name: str
@@ -47,6 +53,8 @@ class AppForm:
     time_zone: str = "UTC"
     currency: str = DOLLARS
     currency_rate: float = 1.0
+    question_at: str = ""
+    answer_at: str = ""
     gate: Gate = field(default_factory=Gate)
 
 
@@ -89,6 +97,12 @@ def problems(form: AppForm) -> dict[str, InvalidInputError]:
             ),
             Message("Choose a currency, and type how much of it one US dollar is; of US dollars that is 1."),
         )
+    for name, path in (("question", form.question_at), ("answer", form.answer_at)):
+        if path and not is_path(path):
+            found[name] = InvalidInputError(
+                Message("“{path}” is not the way to a place in a trace.", path=path),
+                Message("Write it like $.payload.query, with [*] for every part of a list: $.result.parts[*].text."),
+            )
     wrong = [name for name in form.constants if not VARIABLE.fullmatch(name) or name in RESERVED_VARIABLES]
     if wrong:
         found["constants"] = InvalidInputError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from services.apps.gate import Gate
+from services.apps.places import Places
 from services.database import app as table
 from services.database import setting, writing
 from services.errors import ConflictError, NotFoundError
@@ -81,6 +82,8 @@ class App:
     time_zone: str = "UTC"
     currency: str = DOLLARS
     currency_rate: float = 1.0
+    question_at: str = ""
+    answer_at: str = ""
     dataset_id: str | None = None
     gate: Gate = field(default_factory=Gate)
     environment: Environment = field(default_factory=Environment)
@@ -97,6 +100,11 @@ class App:
     def variables(self) -> dict[str, str]:
         """What the app fills into a prompt besides the question."""
         return {**self.constants, "company_name": self.company}
+
+    @property
+    def places(self) -> Places:
+        """Where its traces hold the question and the answer."""
+        return Places(self.question_at, self.answer_at)
 
     @property
     def money(self) -> Currency:

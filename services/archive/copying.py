@@ -16,7 +16,7 @@ from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.readmodel import following, source
 from services.readmodel.facts import SLOT_MS, Fact, from_info
-from services.readmodel.sql_history import SqlHistory
+from services.readmodel.sql_history import IN_THE_STORE, SPANS_PLACE, SqlHistory
 from services.traces.rows import each
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SLOTS_A_DAY = 96
 ENOUGH, SMALL, FIRST = 1_000, 20_000, 16
-SPANS_PLACE, IN_THE_STORE = "mlflow.trace.spansLocation", "TRACKING_STORE"
 
 Told = Callable[[int, int], None]
 

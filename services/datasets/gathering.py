@@ -14,7 +14,7 @@ from services.datasets.row import LONGEST_QUESTION, Row, with_id
 from services.errors import translated
 from services.messages import Message
 from services.traces.rows import opinions, read_infos, row_of
-from services.traces.story import answer_of, root_of
+from services.traces.story import answer_of, inputs_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -68,7 +68,7 @@ class Harvest:
 
 def gather(workspace: "Workspace", choice: Choice) -> Harvest:
     """The questions of the chosen traces, each request once; nothing is written."""
-    infos = list(read_infos(workspace, choice.hours, MOST_READ))
+    infos = list(read_infos(workspace, choice.hours, MOST_READ, words=bool(choice.text.strip())))
     fitting = [info for info in infos if _fits(info, choice)]
     n = min(choice.n, MOST)
     if choice.how is How.SESSIONS:
@@ -79,7 +79,7 @@ def gather(workspace: "Workspace", choice: Choice) -> Harvest:
         taken = (
             random.Random(choice.seed).sample(fitting, min(n, len(fitting))) if choice.how is How.RANDOM else fitting
         )
-        found = [_single(trace) for trace in _whole(workspace, taken[:n])]
+        found = [_single(workspace, trace) for trace in _whole(workspace, taken[:n])]
         matching = len(fitting)
     kept = {one.row.id: one for one in reversed(found) if one and _usable(one.row)}
     return Harvest(tuple(reversed(kept.values())), matching, len(infos) >= MOST_READ)
@@ -89,7 +89,11 @@ def of_traces(workspace: "Workspace", trace_ids: Iterable[str]) -> list[Gathered
     """The questions of these traces, with the right answers that people noted; those that are gone are left out."""
     with translated(Message("Reading the traces")):
         read = (traces.stored(workspace, id) for id in trace_ids)
-        found = [_single(trace) for trace in read if trace and trace.info.experiment_id == workspace.app.experiment_id]
+        found = [
+            _single(workspace, trace)
+            for trace in read
+            if trace and trace.info.experiment_id == workspace.app.experiment_id
+        ]
     return [one for one in found if one and _usable(one.row)]
 
 
@@ -127,35 +131,35 @@ def _whole(workspace: "Workspace", infos: Sequence[TraceInfo]) -> list[Trace]:
         return [trace for trace in read if trace is not None]
 
 
-def _single(trace: Trace) -> Gathered | None:
-    asked = _asked(trace)
+def _single(workspace: "Workspace", trace: Trace) -> Gathered | None:
+    asked = _asked(workspace, trace)
     if not asked:
         return None
     expected = {
         one.name: one.value for one in trace.info.assessments if isinstance(one, Expectation) and one.valid is not False
     }
     row = stored.row_of({"input": asked}, expected, {}, trace.info.trace_id)
-    return Gathered(row, answer_of(trace), trace.info.request_time)
+    return Gathered(row, answer_of(trace, workspace.app.places), trace.info.request_time)
 
 
 def _conversation(workspace: "Workspace", infos: Sequence[TraceInfo]) -> Gathered | None:
     """The whole conversation up to its last question, also when each request held only its own message."""
-    read = [trace for trace in _whole(workspace, infos) if _asked(trace)]
+    read = [trace for trace in _whole(workspace, infos) if _asked(workspace, trace)]
     if not read:
         return None
-    last = _single(read[-1])
+    last = _single(workspace, read[-1])
     if last is None or last.row.messages:
         return last
     said: list[dict[str, str]] = []
     for trace in read[:-1]:
-        said += [*_asked(trace)[-1:], {"role": "assistant", "content": answer_of(trace)}]
-    whole = stored.row_of({"input": [*said, *_asked(read[-1])]}, {}, {}, last.row.source)
+        answer = answer_of(trace, workspace.app.places)
+        said += [*_asked(workspace, trace)[-1:], {"role": "assistant", "content": answer}]
+    whole = stored.row_of({"input": [*said, *_asked(workspace, read[-1])]}, {}, {}, last.row.source)
     return Gathered(whole, last.answer, last.at)
 
 
-def _asked(trace: Trace) -> list[dict[str, str]]:
-    root = root_of(trace)
-    inputs = root.inputs if root else None
+def _asked(workspace: "Workspace", trace: Trace) -> list[dict[str, str]]:
+    inputs = inputs_of(trace, workspace.app.places)
     if isinstance(inputs, dict):
         return shapes.messages(inputs) if inputs else []
     return shapes.messages({"input": inputs}) if inputs else []

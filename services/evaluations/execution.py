@@ -73,7 +73,7 @@ class Execution:
         if lacking:
             with translated(Message("Evaluating")):
                 by_trace = {traces[slot.key].info.trace_id: slot for slot in self.plan.slots if slot.key in traces}
-                built = scoring.build(self.workspace, self.run_id, self.plan.specs, self.tally, by_trace, given)
+                built = scoring.build(self.workspace, self.run_id, self.plan, self.tally, by_trace, given)
                 mlflow.genai.evaluate(data=lacking, scorers=built, model_id=self._model_id)
             traces = table.answers(self.workspace, self.run_id, self.plan)
         return traces
@@ -92,7 +92,7 @@ class Execution:
             asking.endpoint(self.workspace, self.run_id, slots, self.tally)
         elif self.asked.source == AGENT:
             by_line = {f"{slot.row.id}:{slot.repeat}": slot for slot in slots}
-            built = scoring.build(self.workspace, self.run_id, self.plan.specs, self.tally, by_line, given)
+            built = scoring.build(self.workspace, self.run_id, self.plan, self.tally, by_line, given)
             asking.agent(self.workspace, self.asked.model_id, self.asked.prompt_version, slots, built, self.tally)
 
     def _lacks(self, trace: Trace, given: set[tuple[str, str]]) -> bool:

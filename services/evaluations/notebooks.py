@@ -9,6 +9,7 @@ import pandas as pd
 from mlflow.entities import Expectation, Feedback, Trace, TraceState
 
 from services import datasets
+from services.apps.places import Places
 from services.datasets import shapes
 from services.evaluations.records import NUMBER, PASS, TEXT, Score
 from services.evaluations.table import LONGEST_ERROR, RUN_OF_ASSESSMENT
@@ -17,7 +18,7 @@ from services.traces.story import answer_of, request_of
 YES, NO = "yes", "no"
 
 
-def read(experiment_id: str, run_id: str) -> pd.DataFrame:
+def read(experiment_id: str, run_id: str, places: Places) -> pd.DataFrame:
     """One line per trace of the run, in the order they were asked, with the columns of our own rows."""
     found = mlflow.search_traces(locations=[experiment_id], run_id=run_id, include_spans=True, return_type="list")
     traces: list[Trace] = sorted(found, key=lambda trace: trace.info.request_time)
@@ -25,7 +26,7 @@ def read(experiment_id: str, run_id: str) -> pd.DataFrame:
     kinds = _kinds(given)
     lines, seen = [], dict[str, int]()
     for trace, feedback in zip(traces, given, strict=True):
-        line = _line(trace)
+        line = _line(trace, places)
         seen[line["row_id"]] = seen.get(line["row_id"], 0) + 1
         line["repeat"] = seen[line["row_id"]]
         for name, kind in kinds.items():
@@ -99,9 +100,9 @@ def _value(value: Any, kind: str) -> Any:
     return float(value) if kind == NUMBER else str(value)
 
 
-def _line(trace: Trace) -> dict[str, Any]:
+def _line(trace: Trace, places: Places) -> dict[str, Any]:
     info, usage = trace.info, trace.info.token_usage or {}
-    messages = _messages(request_of(trace), info.request_preview or "")
+    messages = _messages(request_of(trace, places), info.request_preview or "")
     ok = info.state != TraceState.ERROR
     return {
         "row_id": datasets.request_id(messages),
@@ -113,7 +114,7 @@ def _line(trace: Trace) -> dict[str, Any]:
         "topic": "",
         "language": "",
         "split": "",
-        "answer": answer_of(trace) or info.response_preview or "",
+        "answer": answer_of(trace, places) or info.response_preview or "",
         "state": "OK" if ok else "ERROR",
         "error": "" if ok else _error(trace),
         "trace_id": info.trace_id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 
 from services import datasets, scorers
+from services.apps.places import Places
 from services.datasets import DatasetVersion, Row
 from services.errors import InvalidInputError, translated
 from services.messages import Message
@@ -66,6 +67,13 @@ class Asked:
     prompt: str = ""
     template: str = ""
     per_minute: int | None = None
+    question_at: str = ""
+    answer_at: str = ""
+
+    @property
+    def places(self) -> Places:
+        """Where the app's traces hold question and answer."""
+        return Places(self.question_at, self.answer_at)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services import agents, datasets, endpoints, scorers
+from services.apps.places import Places
 from services.datasets import Row, unfinished
 from services.errors import ConsoleError, NotReadyError
 from services.evaluations import plan, sources
@@ -90,7 +91,7 @@ def asked(workspace: "Workspace", order: Order) -> list[Row]:
 
 def _answers(workspace: "Workspace", source: Source) -> list[Row]:
     """The answers that exist, read again after FOUND_SECONDS: looking and estimating ask for them at every click."""
-    key = (workspace.settings.tracking_uri, workspace.app.experiment_id, source)
+    key = (workspace.settings.tracking_uri, workspace.app.experiment_id, workspace.app.places, source)
     at, known = _found.get(key, (float("-inf"), []))
     if time.monotonic() - at < FOUND_SECONDS:
         return known
@@ -101,7 +102,7 @@ def _answers(workspace: "Workspace", source: Source) -> list[Row]:
     return found
 
 
-_found: "dict[tuple[str, str, Source], tuple[float, list[Row]]]" = {}
+_found: "dict[tuple[str, str, Places, Source], tuple[float, list[Row]]]" = {}
 
 
 def model_of(workspace: "Workspace", order: Order) -> str:

@@ -10,6 +10,7 @@ import mlflow
 import pandas as pd
 from pyarrow.parquet import ParquetFile
 
+from services.apps.places import Places
 from services.errors import NotReadyError, translated
 from services.evaluations import notebooks
 from services.evaluations.records import NUMBER, PASS, TEXT, Evaluation
@@ -96,16 +97,17 @@ def filled(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: kind for name, kind in TYPES.items() if table[name].dtype != kind})
 
 
-def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, str]:
+def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, str, Places]:
     """What finds the rows; asking MLflow again where a run's files are costs more than reading them."""
-    return workspace.settings.tracking_uri, workspace.app.experiment_id, made.run_id, made.artifacts
+    app = workspace.app
+    return workspace.settings.tracking_uri, app.experiment_id, made.run_id, made.artifacts, app.places
 
 
 @functools.lru_cache(maxsize=16)
-def _rows(tracking_uri: str, experiment_id: str, run_id: str, artifacts: str) -> pd.DataFrame:
+def _rows(tracking_uri: str, experiment_id: str, run_id: str, artifacts: str, places: Places) -> pd.DataFrame:
     """A finished run's rows never change. What a notebook made kept none: its traces are read."""
     if not artifacts:
-        return filled(notebooks.read(experiment_id, run_id))
+        return filled(notebooks.read(experiment_id, run_id, places))
     place = f"{artifacts.rstrip('/')}/{ROWS_FILE}"
     file = mlflow.artifacts.download_artifacts(artifact_uri=place, tracking_uri=tracking_uri)
     # One small file: pandas' own reader would import what reads whole folders of them, and start threads.
@@ -115,9 +117,14 @@ def _rows(tracking_uri: str, experiment_id: str, run_id: str, artifacts: str) ->
 
 @functools.lru_cache(maxsize=16)
 def _questions(
-    tracking_uri: str, experiment_id: str, run_id: str, artifacts: str, kinds: tuple[tuple[str, str], ...]
+    tracking_uri: str,
+    experiment_id: str,
+    run_id: str,
+    artifacts: str,
+    places: Places,
+    kinds: tuple[tuple[str, str], ...],
 ) -> pd.DataFrame:
-    table = _rows(tracking_uri, experiment_id, run_id, artifacts)
+    table = _rows(tracking_uri, experiment_id, run_id, artifacts, places)
     groups = table.groupby("row_id", sort=False)
     # The first repeat stands for its question, an answered one before a failed one.
     ranked = table.assign(_failed=table["state"].ne("OK")).sort_values(["_failed", "repeat"], kind="stable")

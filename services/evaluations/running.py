@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -52,7 +53,8 @@ class _Attempt:
 
     def go(self, run_id: str | None) -> str:
         """Everything happens inside the run, so that it is called finished only when its rows are kept."""
-        asked = self._whom()
+        app = self.workspace.app
+        asked = replace(self._whom(), question_at=app.question_at, answer_at=app.answer_at)
         made = plan.read(self.workspace, run_id, asked) if run_id else None
         specs = self._specs(made)
         id = self.work.args["dataset_id"] if made is None else ""

@@ -12,12 +12,13 @@ from mlflow.genai.scorers.aggregation import compute_aggregated_metrics
 from pydantic import PrivateAttr
 
 from services import scorers
+from services.apps.places import Places
 from services.evaluations import table
 from services.evaluations.patience import SECONDS_FOR_JUDGE
-from services.evaluations.plan import Slot, messages_of
+from services.evaluations.plan import Plan, Slot, messages_of
 from services.evaluations.table import RUN_OF_ASSESSMENT
 from services.evaluations.tally import Tally
-from services.traces.story import request_of
+from services.traces.story import outputs_of, request_of
 
 if TYPE_CHECKING:
     from services.scorers import ScorerSpec
@@ -33,10 +34,18 @@ class Watched(Scorer):
     _slots: Mapping[str, Slot] = PrivateAttr(default_factory=dict)
     _given: set[tuple[str, str]] = PrivateAttr(default_factory=set)
     _tally: Tally = PrivateAttr()
+    _places: Places = PrivateAttr(default_factory=Places)
 
     def set_up(
-        self, inner: Scorer, run_id: str, tally: Tally, slots: Mapping[str, Slot], given: set[tuple[str, str]]
+        self,
+        inner: Scorer,
+        run_id: str,
+        tally: Tally,
+        slots: Mapping[str, Slot],
+        given: set[tuple[str, str]],
+        places: Places,
     ) -> "Watched":
+        self._places = places
         self._inner, self._run_id, self._tally, self._slots, self._given = inner, run_id, tally, slots, given
         return self
 
@@ -61,9 +70,10 @@ class Watched(Scorer):
 
     def _ask(self, trace: Trace, outputs: Any) -> Any:
         slot = self._slots.get(trace.info.trace_id) or self._slots.get(table.line_of(trace))
-        asked = {"input": messages_of(slot.row)} if slot and not slot.trace_id else request_of(trace)
+        asked = {"input": messages_of(slot.row)} if slot and not slot.trace_id else request_of(trace, self._places)
+        answer = outputs_of(trace, self._places) if self._places.answer else outputs
         expected = table.expectations(slot.row) if slot else {}
-        return self._inner.run(inputs=asked, outputs=outputs, expectations=expected, trace=trace)
+        return self._inner.run(inputs=asked, outputs=answer, expectations=expected, trace=trace)
 
     def _store(self, trace: Trace, value: Any) -> None:
         given = standardize_scorer_value(self.name, value)
@@ -78,15 +88,18 @@ class Watched(Scorer):
 def build(
     workspace: "Workspace",
     run_id: str,
-    specs: "Collection[ScorerSpec]",
+    plan: Plan,
     tally: Tally,
     slots: Mapping[str, Slot],
     given: set[tuple[str, str]],
 ) -> list[Scorer]:
     """The scorers for MLflow's harness; they leave no numbers of their own (`aggregations`)."""
+    places = plan.asked.places
     return [
-        Watched(name=spec.name, aggregations=[], timeout=0).set_up(_inner(spec, workspace), run_id, tally, slots, given)
-        for spec in specs
+        Watched(name=spec.name, aggregations=[], timeout=0).set_up(
+            _inner(spec, workspace), run_id, tally, slots, given, places
+        )
+        for spec in plan.specs
     ]
 
 

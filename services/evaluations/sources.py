@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities import Trace, TraceState
 
 from services import endpoints
+from services.apps.places import Places
 from services.datasets import Row
 from services.datasets.row import with_id
 from services.errors import InvalidInputError
@@ -56,7 +57,7 @@ def infos(workspace: "Workspace", source: Source) -> "list[TraceInfo]":
     """The answers that a choice means, the newest first; without spans."""
     more = f" AND metadata.`mlflow.trace.session` = '{_quoted(source.session)}'" if source.session else ""
     found = []
-    for info in read_infos(workspace, source.hours, MOST_READ, more):
+    for info in read_infos(workspace, source.hours, MOST_READ, more, words=True):
         if _fits(info, source):
             found.append(info)
         if len(found) >= min(source.newest, MOST_TRACES):
@@ -70,7 +71,7 @@ def slots(workspace: "Workspace", source: Source) -> tuple[Slot, ...]:
     made = []
     for info in reversed(infos(workspace, source)):
         trace = stored(workspace, info.trace_id)
-        row = _row(trace) if trace else None
+        row = _row(trace, workspace.app.places) if trace else None
         if row:
             asked[row.id] += 1
             made.append(Slot(row, asked[row.id], info.trace_id))
@@ -88,9 +89,9 @@ def _fits(info: "TraceInfo", source: Source) -> bool:
     return source.words.casefold() in said
 
 
-def _row(trace: Trace) -> Row | None:
+def _row(trace: Trace, places: Places) -> Row | None:
     """What was asked, as a row; None when the trace tells no question."""
-    asked = request_of(trace)
+    asked = request_of(trace, places)
     messages = asked.get("input") if isinstance(asked, dict) else None
     told = [_turn(one) for one in messages or [] if isinstance(one, dict)]
     said = [one for one in told if one["role"] == "user" and one["content"]]

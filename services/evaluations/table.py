@@ -10,15 +10,16 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Feedback, Trace, TraceState
 
+from services.apps.places import Places
 from services.datasets import Row
 from services.evaluations.plan import Plan, Slot, messages_of
 from services.evaluations.values import Value
 from services.messages import Message
 from services.playground.prices import price
-from services.scorers import answer_text
 from services.traces import loaded_prompts, prompt_seen, prompt_version, stored
 from services.traces.prompt_use import MODEL_CALLS
 from services.traces.rows import is_bare
+from services.traces.story import answer_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -67,7 +68,8 @@ def read(
     template: str,
 ) -> pd.DataFrame:
     """One line per row of the plan and repeat, also for one that left no trace."""
-    lines = [_line(slot, traces.get(slot.key), run_id, scorers, prompt_name, template) for slot in plan.slots]
+    places = plan.asked.places
+    lines = [_line(slot, traces.get(slot.key), run_id, scorers, prompt_name, template, places) for slot in plan.slots]
     return pd.DataFrame(lines).astype(TYPES)
 
 
@@ -135,6 +137,7 @@ def _line(
     scorers: Mapping[str, Value],
     prompt_name: str,
     template: str,
+    places: Places,
 ) -> dict[str, Any]:
     row, whole = slot.row, messages_of(slot.row)
     known = {
@@ -153,7 +156,7 @@ def _line(
     ok = trace.info.state == TraceState.OK
     usage = trace.info.token_usage or {}
     told = {
-        "answer": answer_text(trace.data.spans[0].outputs) if trace.data.spans else "",
+        "answer": answer_of(trace, places),
         "state": "OK" if ok else "ERROR",
         "error": "" if ok else _error(trace),
         "trace_id": trace.info.trace_id,

@@ -11,11 +11,12 @@ from mlflow.entities import AssessmentError, AssessmentSource, Feedback, Trace, 
 from mlflow.genai.scorers import Scorer
 
 from services import database, scorers
+from services.apps.places import Places
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.traces.rows import PAIR_TAG, is_bare, is_live, newest_feedback, origin, read_infos
-from services.traces.story import VERSION_KEY, request_of, root_of
+from services.traces.rows import PAIR_TAG, is_bare, is_live, newest_feedback, origin, read_infos, root_of
+from services.traces.story import VERSION_KEY, outputs_of, request_of
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -52,7 +53,7 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
         for done, (info, missing) in enumerate(due, 1):
             trace = _readable(workspace, info)
             if trace is not None:
-                _score(threads, trace, missing, built)
+                _score(threads, trace, workspace.app.places, missing, built)
                 judged.append(len(missing))
             work.progress(done, len(due))
     work.save({"newest": due[-1][0].trace_id} if due else work.checkpoint)
@@ -118,10 +119,15 @@ def _readable(workspace: "Workspace", info: TraceInfo) -> Trace | None:
     return trace
 
 
-def _score(threads: ThreadPoolExecutor, trace: Trace, missing: list[MonitoredScorer], built: dict[str, Scorer]) -> None:
+def _score(
+    threads: ThreadPoolExecutor,
+    trace: Trace,
+    places: Places,
+    missing: list[MonitoredScorer],
+    built: dict[str, Scorer],
+) -> None:
     """A scorer that fails leaves its error as the verdict; the others go on."""
-    root = root_of(trace)
-    asked = {"inputs": request_of(trace), "outputs": root.outputs if root else None, "trace": trace}
+    asked = {"inputs": request_of(trace, places), "outputs": outputs_of(trace, places), "trace": trace}
     judging = {one: threads.submit(built[one.name].run, **asked) for one in missing}
     for one, judged in judging.items():
         _keep(trace, one, _verdict(one, judged))

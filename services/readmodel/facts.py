@@ -3,15 +3,27 @@
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInfo
 
 from services import streaming
+from services.apps.places import Places
 from services.jsons import sound
 from services.scorers.built import answer_text, question_text
-from services.traces.rows import COST, DEAREST, LINKS, ORIGIN_TAG, USAGE, count, json_of, links, origin_of
+from services.traces.rows import (
+    COST,
+    DEAREST,
+    LINKS,
+    LONGEST_PREVIEW,
+    ORIGIN_TAG,
+    USAGE,
+    count,
+    json_of,
+    links,
+    origin_of,
+)
 
 SLOT_MS = 15 * 60_000
 # Times are counted in 43 bits, which end in the year 2248: a trace that is said to be later is not charted.
@@ -142,6 +154,19 @@ def from_info(info: TraceInfo) -> Fact:
         tokens=count(usage, "total_tokens"),
         cost=nano(cost.get("total_cost") if isinstance(cost, dict) else None),
     )
+
+
+def placed(fact: Fact, places: Places, root: tuple[Any, Any] | None) -> Fact:
+    """The fact with what was asked and answered at the app's places in what the root was given and gave back.
+
+    Without a root (None) it may still arrive.
+    """
+    if not places:
+        return fact
+    if root is None:
+        return replace(fact, settled=False)
+    asked, answered = places.asked(root[0])[:LONGEST_PREVIEW], places.answered(root[1])[:LONGEST_PREVIEW]
+    return replace(fact, question=asked or fact.question, answer=answered or fact.answer)
 
 
 def nano(cost: Any) -> int | None:

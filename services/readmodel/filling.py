@@ -46,6 +46,7 @@ def fill(
     wanted: Look | None = None,
 ) -> int:
     """Bring the file up to date, newest first; `until(done, waiting)` may end it. Returns how many quarters still wait."""
+    following.at_places(workspace, connection)
     wanted = wanted or look(workspace, connection)
     due = following.due(workspace, connection, wanted)
     waiting, total = due.slots, len(due.slots)

@@ -3,6 +3,7 @@
 A copy remembers of each quarter hour the print that MLflow had when it was read; a quarter hour whose print differs is due.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,18 @@ def look(workspace: "Workspace", connection: sqlite3.Connection, small: bool) ->
         return Look(at, 0)
     often = at - meta(connection, "looked_again") < AGAIN_EVERY
     return Look(at, min(at - (RECENT if often else AGAIN), meta(connection, "looked") - OVERLAP))
+
+
+def at_places(workspace: "Workspace", connection: sqlite3.Connection) -> None:
+    """Have everything read again where the copy was made while the app's question and answer stood elsewhere."""
+    number = int.from_bytes(hashlib.blake2b(repr(workspace.app.places).encode(), digest_size=6).digest())
+    wanted = number if workspace.app.places else 0
+    if meta(connection, "places") == wanted:
+        return
+    with transaction(connection):
+        connection.execute("UPDATE slot SET print = ''")
+        remember(connection, "complete", 0)
+        remember(connection, "places", wanted)
 
 
 def due(workspace: "Workspace", connection: sqlite3.Connection, wanted: Look) -> Due:

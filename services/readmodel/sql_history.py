@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from mlflow.tracing.constant import SpanAttributeKey
 from sqlalchemy import Connection, Engine, Select, case, column, create_engine, exists, func, inspect, select, table
 
 from services import streaming
-from services.errors import translated
+from services.errors import ConsoleError, PlatformError, translated
 from services.jsons import parsed
 from services.messages import Message
 from services.readmodel.facts import (
@@ -25,9 +26,10 @@ from services.readmodel.facts import (
     Given,
     described,
     nano,
+    placed,
     readable,
 )
-from services.traces.rows import ENVIRONMENT_TAG, LINKS, ORIGIN_TAG
+from services.traces.rows import ENVIRONMENT_TAG, LINKS, ORIGIN_TAG, root_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -47,6 +49,8 @@ assessment = table("assessments", *map(column, GIVEN.split()))
 span = table("spans", *map(column, ("trace_id", "parent_span_id", "start_time_unix_nano", "content")))
 KEPT = (FINALIZED, MODEL, SESSION, SOURCE_RUN, USER, streaming.FIRST)
 PRIME = 1_000_003
+SPANS_PLACE, IN_THE_STORE = "mlflow.trace.spansLocation", "TRACKING_STORE"
+Root = tuple[Any, Any]
 
 
 @functools.cache
@@ -102,12 +106,20 @@ class SqlHistory:
         mine = (*_where(workspace, info, info.c.timestamp_ms, from_ms), info.c.timestamp_ms < to_ms)
         with translated(Message("Reading the traces")), self.engine.connect() as connection:
             rows = connection.execute(select(info).where(*mine)).all()
-            tags = _words(connection, tag, mine, (ENVIRONMENT_TAG, LINKS, ORIGIN_TAG))
+            where = (SPANS_PLACE,) if workspace.app.places else ()
+            tags = _words(connection, tag, mine, (ENVIRONMENT_TAG, LINKS, ORIGIN_TAG, *where))
             told = _words(connection, metadata, mine, KEPT)
             given = _given(connection, mine)
             for trace_id, millis in _streamed(connection, mine):
                 told[trace_id][streaming.FIRST] = str(millis)
-        return [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]
+            roots: dict[str, Root | None] = dict(_roots(connection, mine)) if workspace.app.places else {}
+        facts = [_fact(row, tags[row.request_id], told[row.request_id], given[row.request_id]) for row in rows]
+        if not workspace.app.places:
+            return facts
+        for one in facts:
+            if one.trace_id not in roots and tags[one.trace_id].get(SPANS_PLACE) != IN_THE_STORE:
+                roots[one.trace_id] = _root_in_files(workspace, one.trace_id)
+        return [placed(one, workspace.app.places, roots.get(one.trace_id)) for one in facts]
 
     def spans(self, workspace: "Workspace", from_ms: int, to_ms: int) -> dict[str, list[dict[str, Any]]]:
         mine = (*_where(workspace, info, info.c.timestamp_ms, from_ms), info.c.timestamp_ms < to_ms)
@@ -158,6 +170,38 @@ def _streamed(connection: Connection, mine: Iterable[Any]) -> Iterable[tuple[str
         millis = streaming.of_span(_json(row.content))
         if millis is not None:
             yield row.trace_id, millis
+
+
+def _roots(connection: Connection, mine: Iterable[Any]) -> dict[str, Root]:
+    """What each trace's first root was given and gave back, where MLflow's database has it."""
+    stored = select(span.c.trace_id, span.c.content).join(info, info.c.request_id == span.c.trace_id)
+    query = stored.where(*mine, span.c.parent_span_id.is_(None), span.c.content != "")
+    found: dict[str, Root] = {}
+    for row in connection.execute(query.order_by(span.c.start_time_unix_nano)):
+        told = _json(row.content).get("attributes")
+        attributes = told if isinstance(told, dict) else {}
+        given, returned = (attributes.get(name) for name in (SpanAttributeKey.INPUTS, SpanAttributeKey.OUTPUTS))
+        found.setdefault(row.trace_id, (_value(given), _value(returned)))
+    return found
+
+
+def _value(stored: Any) -> Any:
+    """An attribute, which MLflow keeps as JSON; what is none is a text."""
+    try:
+        return parsed(stored) if isinstance(stored, str) else stored
+    except ValueError:
+        return stored
+
+
+def _root_in_files(workspace: "Workspace", trace_id: str) -> Root | None:
+    try:
+        with translated(Message("Reading the trace")):
+            root = root_of(workspace.client.get_trace(trace_id))
+    except ConsoleError as error:
+        if isinstance(error, PlatformError) and error.retryable:
+            raise
+        return None
+    return (root.inputs, root.outputs) if root else None
 
 
 def _given(connection: Connection, mine: Iterable[Any]) -> dict[str, list[Given]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities import Assessment, Expectation, SpanType, Trace
 
 from services import traces
+from services.apps.places import Places
 from services.datasets import shapes
 from services.errors import NotFoundError, translated
 from services.messages import Message
@@ -65,7 +66,8 @@ def show(workspace: "Workspace", queue: Queue, item: Item) -> Shown:
     seats = [item.at(seat) for seat in (1, 2)] if referee else []
     others = tuple(Opinion(marks.said(info, turn), marks.comment(info, turn)) for turn in seats)
     trace.info.assessments = [one for one in info.assessments if not _of_queue(one, queue)]
-    return Shown(told(trace), tuple(_turns(trace)), tuple(_documents(trace)), tuple(_expected(trace)), known, others)
+    story, turns = told(trace, workspace.app.places), _turns(trace, workspace.app.places)
+    return Shown(story, tuple(turns), tuple(_documents(trace)), tuple(_expected(trace)), known, others)
 
 
 def verdicts_hidden(queue: Queue, item: Item, actor: str) -> bool:
@@ -78,9 +80,9 @@ def _of_queue(one: Assessment, queue: Queue) -> bool:
     return (one.metadata or {}).get(QUEUE_KEY) == str(queue.id)
 
 
-def _turns(trace: Trace) -> Iterable[tuple[str, str]]:
+def _turns(trace: Trace, places: Places) -> Iterable[tuple[str, str]]:
     """The messages of the request with who said them; empty when the trace has no spans any more."""
-    asked = request_of(trace)
+    asked = request_of(trace, places)
     found = shapes.messages(asked if isinstance(asked, dict) else {"input": asked}) if asked else []
     return ((one["role"], one["content"]) for one in found)
 

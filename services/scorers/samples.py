@@ -8,12 +8,13 @@ from mlflow.entities import Trace, TraceInfo
 from mlflow.genai.scorers import Scorer
 
 from services import datasets, evaluations
+from services.apps.places import Places
 from services.errors import ConsoleError, NotReadyError, translated
 from services.evaluations import table
 from services.messages import Message
 from services.scorers.built import question_text
 from services.traces.rows import read_infos
-from services.traces.story import answer_of, request_of, root_of
+from services.traces.story import answer_of, outputs_of, request_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -27,16 +28,16 @@ class Sample:
     """One answer as a scorer is given it; `expectations` is empty for an answer that nobody expected."""
 
     trace: Trace
+    places: Places
     question: str
     answer: str
     expectations: Mapping[str, Any] = field(default_factory=dict)
 
     def judged_by(self, scorer: Scorer) -> Any:
         """What the scorer returns, as an evaluation and production get it."""
-        root = root_of(self.trace)
         return scorer.run(
-            inputs=request_of(self.trace),
-            outputs=root.outputs if root else None,
+            inputs=request_of(self.trace, self.places),
+            outputs=outputs_of(self.trace, self.places),
             expectations=dict(self.expectations),
             trace=self.trace,
         )
@@ -60,8 +61,8 @@ def of(workspace: "Workspace", infos: Iterable[TraceInfo]) -> Iterator[Sample | 
         if run_id not in expected:
             expected[run_id] = _expected_in(workspace, run_id) if run_id else {}
         wanted = expected[run_id].get(info.tags.get(table.ROW_TAG, ""), {})
-        answer = answer_of(trace) if root_of(trace) else ""
-        yield Sample(trace, question_text(request_of(trace)), answer, wanted) if answer else None
+        sample = _sample(workspace, trace, wanted)
+        yield sample if sample.answer else None
 
 
 def _expected_in(workspace: "Workspace", run_id: str) -> dict[str, dict[str, Any]]:
@@ -79,7 +80,8 @@ def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sampl
     expected = _expectations(workspace, made.dataset_id)
     for one in answered.to_dict("records"):
         wanted = expected.get(one["row_id"], {"expected_response": one["expected"]} if one["expected"] else {})
-        yield Sample(_trace(workspace, one["trace_id"]), str(one["question"]), str(one["answer"]), wanted)
+        trace, question, answer = _trace(workspace, one["trace_id"]), str(one["question"]), str(one["answer"])
+        yield Sample(trace, workspace.app.places, question, answer, wanted)
 
 
 def _expectations(workspace: "Workspace", dataset_id: str) -> dict[str, dict[str, Any]]:
@@ -95,8 +97,15 @@ def _recent(workspace: "Workspace", most: int) -> Iterator[Sample]:
     words = " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"
     for info in read_infos(workspace, HOURS, most, words):
         trace = _trace(workspace, info.trace_id)
-        if root_of(trace) is not None and answer_of(trace):
-            yield Sample(trace, question_text(request_of(trace)), answer_of(trace))
+        sample = _sample(workspace, trace, {})
+        if sample.answer:
+            yield sample
+
+
+def _sample(workspace: "Workspace", trace: Trace, expectations: Mapping[str, Any]) -> Sample:
+    places = workspace.app.places
+    question = question_text(request_of(trace, places))
+    return Sample(trace, places, question, answer_of(trace, places), expectations)
 
 
 def _trace(workspace: "Workspace", id: str) -> Trace:

@@ -9,6 +9,7 @@ from mlflow.exceptions import MlflowException
 from services import readmodel
 from services.errors import NotFoundError, is_missing, translated
 from services.messages import Message
+from services.traces.placing import Offered, Place, offered
 from services.traces.prompt_use import loaded_prompts, prompt_seen, prompt_version
 from services.traces.queries import Conversation, Found, TraceQuery
 from services.traces.rows import ORIGINS, TraceRow, origin
@@ -21,6 +22,8 @@ __all__ = [
     "ORIGINS",
     "Conversation",
     "Found",
+    "Offered",
+    "Place",
     "Step",
     "TraceQuery",
     "TraceRow",
@@ -32,6 +35,7 @@ __all__ = [
     "find",
     "get",
     "loaded_prompts",
+    "offered",
     "origin",
     "prompt_seen",
     "prompt_version",
@@ -69,7 +73,7 @@ def get(workspace: "Workspace", trace_id: str) -> TraceStory:
         raise NotFoundError(
             Message("The trace {id} does not belong to this app.", id=trace_id), Message("Choose one from the list.")
         )
-    return told(trace)
+    return told(trace, workspace.app.places)
 
 
 def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:

@@ -15,7 +15,7 @@ from services import database, readmodel, traces
 from services.archive import keeping, plan, schema, table, verifying
 from services.readmodel.finding import folded
 from services.traces.queries import TraceQuery
-from services.traces.rows import TraceRow, opinions, row_of
+from services.traces.rows import TraceRow, opinions, previewed, row_of
 from services.traces.story import TraceStory, told
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def story(workspace: "Workspace", trace_id: str) -> TraceStory | None:
         return None
     found = place.to_table(columns=list(schema.COLUMNS), filter=(pc.field("day") == days[0]["day"]) & wanted)
     trace = keeping.trace_of(verifying.plain(found.to_pylist()[0]), workspace.app.experiment_id)
-    return replace(told(trace), archived=True)
+    return replace(told(trace, workspace.app.places), archived=True)
 
 
 def _of_day(workspace: "Workspace", query: TraceQuery, place: Dataset, day: date, asked: Any) -> Iterator[TraceRow]:
@@ -78,7 +78,9 @@ def _of_day(workspace: "Workspace", query: TraceQuery, place: Dataset, day: date
     lost = [one for one in ids["trace_id"].to_pylist() if one not in there]
     for begin in range(0, len(lost), BATCH):
         chosen = on_day & pc.field("trace_id").isin(lost[begin : begin + BATCH])
-        yield from _fitting(workspace, query, place.to_table(columns=list(SPANLESS), filter=chosen).to_pylist())
+        # Only the spans tell what was asked and answered at the app's places.
+        columns = list(schema.COLUMNS if workspace.app.places else SPANLESS)
+        yield from _fitting(workspace, query, place.to_table(columns=columns, filter=chosen).to_pylist())
 
 
 def _asked(query: TraceQuery, since: datetime, until: datetime) -> Any:
@@ -99,7 +101,8 @@ def _says(column: str, word: str) -> Any:
 def _fitting(workspace: "Workspace", query: TraceQuery, rows: list[dict[str, Any]]) -> Iterator[TraceRow]:
     """Newest first, by what was said of them."""
     for one in sorted(rows, key=lambda row: row["time"], reverse=True):
-        info = keeping.trace_of(verifying.plain({"spans": None, **one}), workspace.app.experiment_id).info
+        trace = keeping.trace_of(verifying.plain({"spans": None, **one}), workspace.app.experiment_id)
+        info = previewed(trace, workspace.app.places)
         row = row_of(info)
         if _fits(query, row, info):
             yield row

@@ -1,13 +1,14 @@
 """What a list of traces shows of each: read without spans, newest first."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import AssessmentSourceType, Feedback, Trace, TraceInfo, TraceState
+from mlflow.entities import AssessmentSourceType, Feedback, Span, Trace, TraceInfo, TraceState
 
 from services import database
+from services.apps.places import Places
 from services.errors import translated
 from services.jsons import parsed
 from services.messages import Message, mark
@@ -33,6 +34,8 @@ ORIGINS: dict[str, str] = {
     "rehearsal": mark("Rehearsal"),
 }
 PAGE = 200
+# As long as MLflow makes them.
+LONGEST_PREVIEW = 1_000
 ELSEWHERE = ("staging", "development")
 SAID = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -88,10 +91,17 @@ def is_bare(info: TraceInfo) -> bool:
     return not info.trace_metadata and ORIGIN_TAG not in info.tags
 
 
-def read_infos(workspace: "Workspace", hours: float, most: int, more: str = "") -> Iterator[TraceInfo]:
-    """The window's traces without their spans, newest first, `most` at most."""
+def read_infos(
+    workspace: "Workspace", hours: float, most: int, more: str = "", *, words: bool = False
+) -> Iterator[TraceInfo]:
+    """The window's traces without their spans, newest first, `most` at most.
+
+    With `words` their previews are what was asked and answered at the app's places, for which spans must be read.
+    """
     since = int((database.now() - timedelta(hours=hours)).timestamp() * 1000)
-    return (trace.info for trace in each(workspace, f"timestamp_ms > {since}{more}", most))
+    places = workspace.app.places if words else Places()
+    found = each(workspace, f"timestamp_ms > {since}{more}", most, spans=bool(places))
+    return (previewed(trace, places) for trace in found)
 
 
 def each(workspace: "Workspace", words: str, most: int | None = None, spans: bool = False) -> Iterator[Trace]:
@@ -118,6 +128,22 @@ def each(workspace: "Workspace", words: str, most: int | None = None, spans: boo
         token = page.token
         if not token:
             return
+
+
+def previewed(trace: Trace, places: Places) -> TraceInfo:
+    """What describes the trace, with the question and the answer at the app's places as its previews."""
+    root = root_of(trace) if places else None
+    if root is None:
+        return trace.info
+    return replace(
+        trace.info,
+        request_preview=places.asked(root.inputs)[:LONGEST_PREVIEW] or trace.info.request_preview,
+        response_preview=places.answered(root.outputs)[:LONGEST_PREVIEW] or trace.info.response_preview,
+    )
+
+
+def root_of(trace: Trace) -> Span | None:
+    return next((span for span in trace.data.spans if span.parent_id is None), None)
 
 
 def row_of(info: TraceInfo) -> TraceRow:

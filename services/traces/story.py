@@ -17,12 +17,13 @@ from mlflow.entities import (
 )
 
 from services import kinds, scorers, streaming
+from services.apps.places import Places
 from services.jsons import sound
 from services.kinds import ToolStep
 from services.messages import Message, stored
 from services.settings import PRACTICE
 from services.traces.prompt_use import MODEL_CALLS, texts
-from services.traces.rows import COST, DEAREST, TraceRow, json_of, newest_feedback, opinions, row_of
+from services.traces.rows import COST, DEAREST, TraceRow, json_of, newest_feedback, opinions, previewed, root_of, row_of
 
 VERSION_KEY = "signalbox.version"
 REASON_KEY = "signalbox.reason"
@@ -82,16 +83,16 @@ class TraceStory:
         return self.model == PRACTICE
 
 
-def told(trace: Trace) -> TraceStory:
+def told(trace: Trace, places: Places) -> TraceStory:
     info, root = trace.info, root_of(trace)
-    row = row_of(info)
+    row = row_of(previewed(trace, places))
     calls = [span for span in trace.data.spans if span.span_type in MODEL_CALLS]
     outputs: Any = root.outputs if root else None
     abandoned = isinstance(outputs, dict) and "abandoned_after" in outputs
     return TraceStory(
         row=row,
-        question=sound(_question(trace)) or row.question,
-        answer=sound(str(outputs["abandoned_after"]) if abandoned else answer_of(trace)) or row.answer,
+        question=sound(_question(trace, places)) or row.question,
+        answer=sound(str(outputs["abandoned_after"]) if abandoned else answer_of(trace, places)) or row.answer,
         steps=tuple(_steps(trace)),
         verdicts=tuple(_verdicts(info)),
         model=next((_model(span) for span in calls), None),
@@ -125,25 +126,31 @@ def _verdicts(info: TraceInfo) -> list[Verdict]:
     return [*sorted(map(_verdict, by_scorers), key=lambda one: one.scorer), *map(_verdict, said)]
 
 
-def answer_of(trace: Trace) -> str:
-    root = root_of(trace)
-    return scorers.answer_text(root.outputs) if root else ""
+def answer_of(trace: Trace, places: Places) -> str:
+    return scorers.answer_text(outputs_of(trace, places))
 
 
-def request_of(trace: Trace) -> Any:
+def request_of(trace: Trace, places: Places) -> Any:
     """What was asked, in the shape that an evaluation gives to the same scorers."""
-    root = root_of(trace)
-    inputs = root.inputs if root else None
+    inputs = inputs_of(trace, places)
     asked = inputs.get("request", inputs) if isinstance(inputs, dict) else inputs
     return {"input": asked["input"]} if isinstance(asked, dict) and "input" in asked else asked
 
 
-def root_of(trace: Trace) -> Span | None:
-    return next((span for span in trace.data.spans if span.parent_id is None), None)
+def inputs_of(trace: Trace, places: Places) -> Any:
+    """What the root span was given; of an app that says where the question is, that question as a request."""
+    root = root_of(trace)
+    return places.inputs(root.inputs) if root else None
 
 
-def _question(trace: Trace) -> str:
-    asked = request_of(trace)
+def outputs_of(trace: Trace, places: Places) -> Any:
+    """What the root span gave back; of an app that says where the answer is, that answer's text."""
+    root = root_of(trace)
+    return places.outputs(root.outputs) if root else None
+
+
+def _question(trace: Trace, places: Places) -> str:
+    asked = request_of(trace, places)
     messages = asked.get("input") if isinstance(asked, dict) else None
     listed = messages if isinstance(messages, list) else []
     said = [one.get("content") for one in listed if isinstance(one, dict) and one.get("role") == "user"]

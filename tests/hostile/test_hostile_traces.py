@@ -19,6 +19,7 @@ from mlflow.entities import (
 )
 
 from services import traces
+from services.apps import Places
 from services.messages import Message, render, stored
 from services.readmodel import TraceQuery, facts
 from services.readmodel.api_history import ApiHistory
@@ -104,7 +105,7 @@ def span(inputs: object, outputs: object, attributes: dict[str, object], kind: s
 @example({"input": 3}, {"abandoned_after": "\ud800"}, {"mlflow.chat.tokenUsage": [1], LINKS: "{"}, "CHAT_MODEL")
 def test_any_span_is_told_as_a_story(inputs, outputs, attributes, kind):
     trace = Trace(info({LINKS: "?"}), TraceData([span(inputs, outputs, attributes, kind)]))
-    told = story.told(trace)
+    told = story.told(trace, Places())
     (told.question + told.answer).encode()
     assert [str(step.what) for step in told.steps]
     prompt_use.prompt_version(trace, "support")
@@ -125,7 +126,7 @@ def test_a_reason_that_somebody_left_reaches_nothing(reason):
     given = Feedback(
         name="a", value=True, source=AssessmentSource("CODE", "x"), rationale="R", metadata={story.REASON_KEY: reason}
     )
-    told = story.told(Trace(info({}, assessments=[given]), TraceData([]))).verdicts[0].reason
+    told = story.told(Trace(info({}, assessments=[given]), TraceData([])), Places()).verdicts[0].reason
     said = render(told, "ja")
     assert len(said) < 100 and "class '" not in said
 

@@ -1,6 +1,10 @@
 """Apps: settings, gate, new, archive."""
 
-from services import apps
+import time
+
+import mlflow
+
+from services import apps, readmodel
 from services.apps import AppForm
 from services.scorers import ScorerSpec
 from services.scorers import save as save_scorer
@@ -114,3 +118,40 @@ def test_an_archived_app_can_be_brought_back(screen, workspace):
     assert apps.all(workspace) == []
     shown.button(key="restore-support").click().run()
     assert [app.id for app in apps.all(workspace)] == ["support"]
+
+
+def test_where_question_and_answer_are_is_chosen_among_what_traces_hold(screen, workspace):
+    for ago, query in enumerate(("荷物は？", "Where is it?")):
+        given, began = {"payload": {"query": query}}, time.time_ns() - ago * 10**9
+        span = mlflow.start_span_no_context(
+            "handle", inputs=given, start_time_ns=began, experiment_id=workspace.app.experiment_id
+        )
+        span.end(outputs={"result": {"parts": [{"text": f"About {query}"}]}})
+    mlflow.flush_trace_async_logging()
+    readmodel.catch_up(workspace, 60)
+
+    shown = screen("apps")
+    question, answer = (shown.selectbox(key=f"edit-support-{name}") for name in ("question", "answer"))
+    assert question.options == ["Found by itself", "payload › query: “荷物は？” (2 of 2)"]
+    assert "read again" not in texts(shown)
+    question.set_value("$.payload.query")
+    answer.set_value("$.result.parts[*].text").run()
+    assert "the 2 traces read again" in texts(shown)
+    [read] = [one.value for one in shown.dataframe if list(one.value) == ["Question", "Answer"]]
+    assert [list(row) for row in read.to_numpy()] == [
+        ["荷物は？", "About 荷物は？"],
+        ["Where is it?", "About Where is it?"],
+    ]
+    shown.button(key="save-app").click().run()
+    assert not shown.exception and "read again" not in texts(shown)
+    assert apps.get(workspace, "support").places == apps.Places("$.payload.query", "$.result.parts[*].text")
+
+
+def test_a_place_is_typed_where_no_trace_shows_one(screen, workspace):
+    shown = screen("apps")
+    shown.text_input(key="edit-support-question").set_value("payload.query")
+    shown.button(key="save-app").click().run()
+    assert "is not the way to a place in a trace" in texts(shown)
+    shown.text_input(key="edit-support-question").set_value("$.payload.query")
+    shown.button(key="save-app").click().run()
+    assert apps.get(workspace, "support").places == apps.Places("$.payload.query", "")
