@@ -10,6 +10,7 @@ from pages.components import (
     agent_form,
     agent_lineage,
     agent_logging,
+    agent_settings,
     agent_try,
     feedback,
     screens,
@@ -26,6 +27,7 @@ FIRST_SHOWN = 10
 VIEWS = {
     "try": (mark("Try it"), agent_try.show),
     "lineage": (mark("From prompt to answers"), lambda place, agent, ready: agent_lineage.show(place, agent)),
+    "settings": (mark("Settings"), lambda place, agent, ready: agent_settings.show(place, agent)),
     "compare": (mark("Compare"), agent_compare.show),
 }
 

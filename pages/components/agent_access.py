@@ -30,6 +30,7 @@ def show(workspace: Workspace) -> None:
             _("Each person reaches only what they may see themselves. MLflow calls this an auth policy."),
         ],
     )
+    _keep(workspace)
     if acts == ITSELF:
         _show_resources(_key(workspace, "resources"))
         return
@@ -65,13 +66,22 @@ def added(workspace: Workspace, form: AgentForm) -> AgentForm:
     return replace(form, system_resources=rows.read(_key(workspace, "system")), user_scopes=scopes)
 
 
+def _keep(workspace: Workspace) -> None:
+    """Whoever looks at the other way finds this one as they left it."""
+    for name in ("resources", "system"):
+        rows.keep(_key(workspace, name))
+    for name in ("reached", "scopes"):
+        if _key(workspace, name) in st.session_state:
+            st.session_state[_key(workspace, name)] = st.session_state[_key(workspace, name)]
+
+
 def _show_resources(key: str) -> None:
     kinds = {kind: _(one.title) for kind, one in resources.KINDS.items()}
     rows.show(
         key,
         [
             rows.Column(_("Kind"), kinds, width=2),
-            rows.Column(_("Name or number"), placeholder="catalog.schema.name"),
+            rows.Column(_("Name or number"), placeholder={kind: one.example for kind, one in resources.KINDS.items()}),
         ],
         _("Add something it uses"),
     )

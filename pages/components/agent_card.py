@@ -58,15 +58,15 @@ def _show_title(agent: AgentVersion) -> None:
 
 def _facts(agent: AgentVersion) -> str:
     known = {
-        "model": session.escape(agent.llm_model or "–"),
+        "model": _("Model {name}", name=session.escape(agent.llm_model)) if agent.llm_model else _("No model named"),
         "registered": _("registered as version {n}", n=agent.registered)
         if agent.registered
         else _("not registered yet"),
     }
     if agent.links.none:
-        return _("Model {model} · no prompt · {registered}", **known)
+        return _("{model} · no prompt · {registered}", **known)
     return _(
-        "Model {model} · prompt {prompt} · {follows} · {registered}",
+        "{model} · prompt {prompt} · {follows} · {registered}",
         prompt=session.escape(agent.prompt_name or "–"),
         follows=_("pinned to version {n}", n=agent.pinned) if agent.pinned else _("follows what is live"),
         **known,

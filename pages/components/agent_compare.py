@@ -9,6 +9,7 @@ from pages.components import agent_titles, diff, session
 from pages.components.evaluations.titles import score
 from services.agents import AgentVersion, comparing
 from services.agents.comparing import AgentComparison, Change
+from services.messages import Message
 from services.prompts import Content
 from services.prompts.comparison import compare
 from services.workspace import Workspace
@@ -47,10 +48,15 @@ def _show_changes(title: str, changes: tuple[Change, ...], same: str) -> None:
         return
     st.dataframe(
         pd.DataFrame(
-            [(one.name, _told(one.before), _told(one.after)) for one in changes], columns=["name", "old", "new"]
+            [(session.say(one.name), told(one.before), told(one.after)) for one in changes],
+            columns=["name", "old", "new"],
         ),
         hide_index=True,
-        column_config={"name": _("Name"), "old": _("Before"), "new": _("After")},
+        height="content",
+        column_config={
+            name: st.column_config.TextColumn(title, width="medium")
+            for name, title in (("name", _("Name")), ("old", _("Before")), ("new", _("After")))
+        },
     )
 
 
@@ -82,5 +88,8 @@ def _show_code(found: AgentComparison, names: tuple[str, str]) -> None:
     st.html(diff.markup(compare(Content(old), Content(new)), names, beside=True, changes_only=True))
 
 
-def _told(value: Any) -> str:
-    return "–" if value in (None, "", {}) else str(value)
+def told(value: Any) -> str:
+    """A value that something has, has not, or, for a package, has in any version."""
+    if value == "":
+        return _("any version")
+    return "–" if value is None else session.say(value) if isinstance(value, Message) else str(value)

@@ -52,8 +52,10 @@ def _choose_versions(agent: AgentVersion, versions: dict[int, str]) -> list[int 
     first: dict[int | None, str] = dict(versions.items()) or {None: _("as the agent has it")}
     second: dict[int | None, str] = {None: _("no second answer"), **dict(versions.items())}
     left, right = st.columns(2)
+    # A pinned agent answers with its own version; another one is what somebody has to choose.
+    own = list(first).index(agent.pinned) if agent.pinned in first else 0
     one = left.selectbox(
-        _("With prompt version"), list(first), format_func=first.__getitem__, key=f"try-first/{agent.model_id}"
+        _("With prompt version"), list(first), own, format_func=first.__getitem__, key=f"try-first/{agent.model_id}"
     )
     other = right.selectbox(
         _("Beside it"), list(second), format_func=second.__getitem__, key=f"try-second/{agent.model_id}"

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
@@ -14,11 +14,14 @@ _ = session.text
 
 @dataclass(frozen=True)
 class Column:
-    """One field of every row; with `options` (label by value) it is chosen, else typed. `line`: where a row has several."""
+    """One field of every row; with `options` (label by value) it is chosen, else typed. `line`: where a row has several.
+
+    `placeholder` is one text, or one by what stands in the row's first field.
+    """
 
     label: str
     options: Mapping[str, str] | None = None
-    placeholder: str = ""
+    placeholder: str | Mapping[str, str] = ""
     width: int = 3
     line: int = 0
     help: str | None = None
@@ -42,7 +45,7 @@ def _show_line(key: str, id: int, line: int, columns: Sequence[Column], *, named
     )
     for cell, (number, column) in zip(cells, here, strict=False):
         with cell:
-            _show_cell(_cell(key, id, number), column, named=named)
+            _show_cell(_cell(key, id, number), _exemplified(column, _cell(key, id, 0)), named=named)
     if not line:
         cells[-1].button(
             "",
@@ -64,6 +67,13 @@ def read(key: str, columns: int = 2) -> tuple[tuple[str, ...], ...]:
     return tuple(row for row in found if any(row))
 
 
+def keep(key: str) -> None:
+    """Keep what stands in rows that are not drawn now: Streamlit forgets a field that is not on the screen."""
+    for name in list(st.session_state):
+        if str(name).startswith(f"{key}/") and str(name).rpartition("/")[2].isdigit():
+            st.session_state[name] = st.session_state[name]
+
+
 def fill(key: str, rows: Iterable[Sequence[str]]) -> None:
     """Replace the rows, in a callback."""
     st.session_state[_list(key)] = []
@@ -73,10 +83,19 @@ def fill(key: str, rows: Iterable[Sequence[str]]) -> None:
             st.session_state[_cell(key, id, number)] = value
 
 
+def _exemplified(column: Column, first: str) -> Column:
+    """With the placeholder that fits what stands in the row's first field."""
+    if isinstance(column.placeholder, str):
+        return column
+    return replace(column, placeholder=column.placeholder.get(st.session_state.get(first, ""), ""))
+
+
 def _show_cell(key: str, column: Column, *, named: bool) -> None:
     seen: Literal["visible", "collapsed"] = "visible" if named else "collapsed"
     if column.options is None:
-        st.text_input(column.label, key=key, placeholder=column.placeholder, label_visibility=seen, help=column.help)
+        st.text_input(
+            column.label, key=key, placeholder=str(column.placeholder), label_visibility=seen, help=column.help
+        )
         return
     options = column.options
     st.selectbox(

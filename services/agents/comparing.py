@@ -1,6 +1,7 @@
 """What one agent version changes in another: what it was logged with, its requirements, its code, its scores."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ import mlflow
 from mlflow.models import Model
 
 from services import evaluations
-from services.agents import config_files, servers, shipping
+from services.agents import shipping
+from services.agents.facts import facts
 from services.agents.records import AgentVersion
 from services.errors import translated
 from services.evaluations import Evaluation
@@ -18,7 +20,6 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-USUAL = {"llm_api": config_files.APIS[0], "pinned_version": ""}
 CODE, REQUIREMENTS, TOOLS_FILE = "model_code_path", "requirements.txt", "tools.py"
 
 
@@ -26,7 +27,7 @@ CODE, REQUIREMENTS, TOOLS_FILE = "model_code_path", "requirements.txt", "tools.p
 class Change:
     """One fact before and after; None where there is none."""
 
-    name: str
+    name: Message | str
     before: Any
     after: Any
 
@@ -55,7 +56,7 @@ def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> Age
     with translated(Message("Reading the agents"), foreign=True):
         files = [_files(uri, agent.model_id) for agent in (old, new)]
     return AgentComparison(
-        settings=_changes(_settings(old), _settings(new)),
+        settings=_changes(*(facts(workspace, agent) for agent in (old, new))),
         requirements=_changes(*(_pins(requirements) for requirements, _ in files)),
         code=(files[0][1], files[1][1]),
         evaluations=(newest[0], newest[1]),
@@ -68,18 +69,10 @@ def code_of(workspace: "Workspace", agent: AgentVersion) -> str:
         return _files(workspace.settings.tracking_uri, agent.model_id)[1]
 
 
-def _settings(agent: AgentVersion) -> dict[str, Any]:
-    """The model config, tool by tool; an agent that was logged before a setting existed has what was usual then."""
-    config = USUAL | dict(agent.config)
-    told = {
-        f"tool {one['name']}": str(one["description"]).splitlines()[0] + (" (asks first)" if one.get("asks") else "")
-        for one in agent.tools
-    }
-    if agent.tools:
-        config.pop(shipping.TOOLS)
-        config.pop(shipping.SERVERS, None)
-    told |= {f"MCP server {one['name']}": servers.told(one) for one in agent.servers}
-    return {**config, **told, "linked prompt version": agent.linked, "Python": agent.python or None}
+def requirements_of(workspace: "Workspace", agent: AgentVersion) -> dict[str, str]:
+    """Its packages by name with the version each is held to, empty where it is none; raises ConsoleError."""
+    with translated(Message("Reading the agents"), foreign=True):
+        return _pins(_files(workspace.settings.tracking_uri, agent.model_id)[0])
 
 
 @functools.lru_cache(maxsize=100)
@@ -100,10 +93,10 @@ def _pins(requirements: str) -> dict[str, str]:
     """Package by name, with the version it is held to."""
     lines = [line.split("#")[0].strip() for line in requirements.splitlines()]
     split = [line.partition("==") for line in lines if line]
-    return {name.strip(): version.strip() or "any" for name, _, version in split}
+    return {name.strip(): version.strip() for name, _, version in split}
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+def _changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> tuple[Change, ...]:
     names = dict.fromkeys([*before, *after])
     return tuple(
         Change(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)

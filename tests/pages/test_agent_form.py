@@ -159,6 +159,17 @@ def test_the_persons_rights_take_the_place_of_resources(form, written):
     assert found["user_scopes"] == ["sql.statement-execution", "sql.warehouses", "dashboards.genie"]
 
 
+def test_whoever_looks_at_the_other_rights_keeps_what_was_typed(form, written):
+    shown = form()
+    add_row(shown, "resources", "genie_space", "01ef")
+    shown.radio(key="agent-acts-support").set_value("person").run()
+    shown.multiselect(key="agent-reached-support").set_value(["sql_warehouse"]).run()
+    shown.radio(key="agent-acts-support").set_value("itself").run()
+    rows = {one.label: one for one in shown.text_input if one.label == "Name or number"}
+    assert (rows["Name or number"].value, rows["Name or number"].placeholder) == ("01ef", "01efa0b1c2d3e4f5")
+    assert sent(shown, written)["resources"] == [["genie_space", "01ef"]]
+
+
 def test_a_row_that_is_taken_away_is_not_sent(form, written):
     shown = form()
     add_row(shown, "constants", "season", "spring")

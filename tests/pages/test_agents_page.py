@@ -205,17 +205,28 @@ def test_a_job_of_nowhere_is_ignored(screen, written):
 
 
 def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, finish):
-    form = AgentForm("greeter", "greeting", 2, pinned=True, llm_model="better", temperature=0.5)
+    form = AgentForm("greeter", "greeting", 1, pinned=True, llm_model="better", temperature=0.5)
     finish(written, agents.log(written, form))
 
     newest = agents.versions(written)[0].model_id
     shown = screen("agents", agent=newest, view="compare")
     assert not shown.exception
     settings = shown.dataframe[0].value.set_index("name")
-    assert list(settings.loc["llm_model"]) == ["stub", "better"]
-    assert list(settings.loc["temperature"]) == ["–", "0.5"]
+    assert list(settings.loc["Model"]) == ["stub", "better"]
+    assert list(settings.loc["Temperature"]) == ["–", "0.5"]
     assert "They run the same code" in read(shown)
     assert "Neither of them was evaluated yet" in read(shown)
+    tried = screen("agents", agent=newest)
+    assert tried.selectbox(key=f"try-first/{newest}").value == 1, "a pinned agent is tried with its own version"
+
+
+def test_what_an_agent_was_logged_with_is_told_in_words(screen, written, logged):
+    shown = screen("agents", agent=logged, view="settings")
+    assert not shown.exception
+    told, packages = (one.value.set_index("name")["value"] for one in shown.dataframe)
+    assert (told["Model"], told["Prompt version that it was logged with"]) == ("stub", "1")
+    assert "Temperature" not in told and "constants" not in told.index
+    assert "mlflow" in packages.index and "ResponsesAgent" in shown.code[0].value
 
 
 def test_a_brought_file_is_checked_before_anything_is_logged(screen, written, finish):

@@ -7,7 +7,7 @@ import yaml
 from mlflow.models import Model
 
 from services import agents, audit, jobs, prompts
-from services.agents import AgentForm, config_files, leftovers, requirements, resources
+from services.agents import AgentForm, config_files, facts, leftovers, requirements, resources
 from services.agents.form import check
 from services.audit import Verb
 from services.errors import ForbiddenError, InvalidInputError
@@ -152,6 +152,10 @@ def test_an_agent_is_logged_with_everything_the_form_asks(written, finish):
     kept = written.client.get_logged_model(found.model_id)
     assert {kept.tags["app_version"], kept.tags["model_version"]} == {"git_1a2b3c4d"}
     assert kept.tags["team"] == "support" and kept.name == "greeter"
+    told = {str(name): value for name, value in facts.facts(written, agents.get(written, found.model_id)).items()}
+    assert (told["Version identifier"], told["Environment"], told["Tag team"]) == ("git_1a2b3c4d", "staging", "support")
+    assert (told["top_k"], told["tone"], told["It may use: Vector index"]) == ("5", "friendly", "main.docs.x")
+    assert not {"Temperature", "constants", "Tag app_version"} & told.keys()
 
 
 def test_an_auth_policy_keeps_its_system_resources_and_scopes(written, finish):
@@ -163,6 +167,9 @@ def test_an_auth_policy_keeps_its_system_resources_and_scopes(written, finish):
     assert found.auth_policy["system_auth_policy"]["resources"]["databricks"] == {
         "serving_endpoint": [{"name": "chat"}]
     }
+    told = {str(name): value for name, value in facts.facts(written, agents.get(written, found.model_id)).items()}
+    assert told["With its own rights: Serving endpoint"] == "chat"
+    assert told["With the rights of the person who asks"] == ", ".join(scopes)
 
 
 def test_the_app_decides_what_the_form_leaves_out(written, finish):

@@ -292,10 +292,10 @@ def test_two_agent_versions_are_compared_by_what_they_were_logged_with(written, 
 
     found = comparing.compare(written, *(agents.get(written, id) for id in ids))
 
-    changed = {one.name: (one.before, one.after) for one in found.settings}
-    assert changed["llm_model"] == ("stub", "better")
-    assert changed["temperature"] == (None, 0.2)
-    assert "company_name" not in changed
+    changed = {str(one.name): (one.before, one.after) for one in found.settings}
+    assert changed["Model"] == ("stub", "better")
+    assert changed["Temperature"] == (None, 0.2)
+    assert "Company" not in changed
     assert found.requirements == ()
     assert found.code[0] != found.code[1] and found.code[1].endswith("# A second edition.\n")
     assert found.scores == () and found.evaluations == (None, None)

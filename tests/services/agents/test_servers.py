@@ -131,8 +131,8 @@ def test_an_agent_is_logged_with_a_server_tried_and_told_when_the_server_changes
 
     fewer = {"tools": [one for one in agent.tools if one["name"] != "crm_cancel_order"]}
     other = replace(agent, config={**agent.config, **fewer})
-    named = {one.name: (one.before, one.after) for one in compare(workspace, agent, other).settings}
-    assert named["tool crm_cancel_order"] == ("Cancel an order. (asks first)", None)
+    named = {str(one.name): (str(one.before), one.after) for one in compare(workspace, agent, other).settings}
+    assert named["Tool crm_cancel_order"] == ("Cancel an order. (after a yes)", None)
     assert "mcp_servers" not in named and "tools" not in named
 
 
