@@ -17,4 +17,5 @@ def show(told: Consequences) -> None:
         _("Who is affected"): told.affected,
         _("How to undo it"): told.undo,
     }
-    st.markdown("  \n".join(f"**{name}:** {session.escape(say(line))}" for name, line in lines.items()))
+    told = (_("**{name}:** {what}", name=name, what=session.escape(say(line))) for name, line in lines.items())
+    st.markdown("  \n".join(told))
