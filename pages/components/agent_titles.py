@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from pages.components import choices, session
+from services import prompts
 from services.agents import AgentVersion
+from services.workspace import Workspace
 
 _ = session.text
 
@@ -18,3 +20,11 @@ def label(one: AgentVersion) -> str:
     if one.registered:
         return _("agent version {n} · {name}", n=one.registered, name=one.name)
     return _("{name}, logged {time}, never released", name=one.name, time=session.moment(one.created_at))
+
+
+def pinned(workspace: Workspace, agent: AgentVersion) -> int | None:
+    """The prompt version that it always answers with, where that can be chosen; None for one that follows."""
+    if agent.pinned is None or agent.prompt_name not in prompts.names(workspace):
+        return None
+    known = (one.version for one in prompts.history(workspace, agent.prompt_name))
+    return agent.pinned if agent.pinned in known else None

@@ -50,6 +50,12 @@ def propose() -> None:
         open_release(releases.propose(workspace, chosen).id)
 
 
+def choose_pinned() -> None:
+    """An agent that always answers with one version goes live with that one."""
+    if pinned := agent_titles.pinned(workspace, agents.get(workspace, st.session_state[field("agent")])):
+        st.session_state[field("prompt")] = pinned
+
+
 def roll_back() -> None:
     with feedback.action(Message("Rolling back.")):
         open_release(releases.roll_back(workspace, st.session_state[field("reason")]).id)
@@ -122,6 +128,7 @@ def show_form(live: Live) -> None:
         format_func=labels.__getitem__,
         key=field("agent"),
         index=_first_position(live, list(labels)),
+        on_change=choose_pinned,
     )
     agent = next(one for one in ready if one.model_id == chosen)
     chooses = show_prompt(agent)
@@ -151,7 +158,7 @@ def show_prompt(agent: AgentVersion) -> bool:
     notes = titles.labels(prompts.history(workspace, agent.prompt_name))
     # What was proposed before, and went live or was held, is chosen by hand: one click must not repeat it.
     tried = {one.after.prompt_version for one in releases.of_prompt(workspace, agent.prompt_name)}
-    tried_before, asked = next(iter(notes), None) in tried, session.number("prompt")
+    tried_before, asked = next(iter(notes), None) in tried, session.number("prompt") or agent.pinned
     first = None if tried_before else 0
     version = st.selectbox(
         _("Prompt version"),

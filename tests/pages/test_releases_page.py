@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 
-from services import jobs, prompts, releases
+from services import apps, datasets, jobs, prompts, releases
 from services.database import now
+from services.datasets import Row
 from services.interlocks import Finding, Light
 from services.messages import Message
 from services.releases import Kind, Pair, State, approving, records
@@ -43,6 +44,24 @@ def test_an_address_chooses_the_agent_to_release(screen, workspace):
     asked, newest = (logged(workspace, "greeting") for _ in range(2))
     assert screen("releases").selectbox(key="release-agent-support").value == newest
     assert screen("releases", agent=asked).selectbox(key="release-agent-support").value == asked
+
+
+def test_a_pinned_agent_is_released_and_evaluated_with_its_version(screen, workspace):
+    for text in ("Hello.", "Good day."):
+        prompts.save(workspace, "greeting", text, "")
+    apps.choose_dataset(workspace, datasets.create(workspace, "One question", [Row("", "Where is it?")]).id)
+    follows, pinned = logged(workspace, "greeting"), logged(workspace, "greeting", pinned=1)
+    forms = {
+        "releases": ("release-agent-support", "release-prompt-support"),
+        "evaluations": ("evaluate-agent-support", "evaluate-prompt-support-greeting"),
+    }
+    for name, (agent, prompt) in forms.items():
+        shown = screen(name)
+        assert (shown.selectbox(key=agent).value, shown.selectbox(key=prompt).value) == (pinned, 1)
+        shown.selectbox(key=agent).set_value(follows).run()
+        shown.selectbox(key=prompt).set_value(2).run()
+        shown.selectbox(key=agent).set_value(pinned).run()
+        assert shown.selectbox(key=prompt).value == 1 and not shown.exception
 
 
 def test_a_running_release_can_be_stopped(screen, workspace):

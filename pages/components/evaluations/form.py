@@ -37,9 +37,8 @@ def show(workspace: Workspace) -> None:
     if kind == TRACES:
         source = _answers(workspace)
     elif kind == AGENT:
-        columns = st.columns(3)
-        model_id, version = _agent(workspace, columns, ready)
-        dataset_id = _dataset(workspace, columns[2])
+        model_id, version = _agent(workspace, ready)
+        dataset_id = _dataset(workspace, st.container())
     else:
         left, right = st.columns([2, 1], vertical_alignment="bottom")
         left.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
@@ -109,19 +108,21 @@ def _missing(workspace: Workspace, kind: str, ready: dict[str, AgentVersion]) ->
     return True
 
 
-def _agent(workspace: Workspace, columns: Any, ready: dict[str, AgentVersion]) -> tuple[str, int | None]:
+def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[str, int | None]:
+    """One under the other: notes and names are long."""
     labels = agent_titles.labels(ready.values())
     _choose_asked("agent", f"evaluate-agent-{workspace.app.id}", list(ready))
-    model_id = columns[0].selectbox(
+    model_id = st.selectbox(
         _("Agent version"),
         list(ready),
         format_func=labels.__getitem__,
         key=f"evaluate-agent-{workspace.app.id}",
+        on_change=lambda: _choose_pinned(workspace, ready[st.session_state[f"evaluate-agent-{workspace.app.id}"]]),
     )
     name = ready[model_id].prompt_name
     if name not in prompts.names(workspace):
         st.query_params.pop("version", None)
-        columns[1].text_input(
+        st.text_input(
             _("Prompt version"),
             _("none: its instructions are in its code"),
             disabled=True,
@@ -130,13 +131,21 @@ def _agent(workspace: Workspace, columns: Any, ready: dict[str, AgentVersion]) -
         return model_id, None
     versions = prompt_titles.labels(prompts.history(workspace, name))
     _choose_asked("version", f"evaluate-prompt-{workspace.app.id}-{name}", list(versions))
-    version = columns[1].selectbox(
+    pinned = ready[model_id].pinned
+    version = st.selectbox(
         _("Prompt version"),
         list(versions),
+        index=list(versions).index(pinned) if pinned in versions else 0,
         format_func=versions.__getitem__,
         key=f"evaluate-prompt-{workspace.app.id}-{name}",
     )
     return model_id, version
+
+
+def _choose_pinned(workspace: Workspace, agent: AgentVersion) -> None:
+    """An agent that always answers with one version is asked with that one, unless somebody chooses another."""
+    if pinned := agent_titles.pinned(workspace, agent):
+        st.session_state[f"evaluate-prompt-{workspace.app.id}-{agent.prompt_name}"] = pinned
 
 
 def _choose_asked(name: str, key: str, known: list[Any]) -> None:
