@@ -17,5 +17,5 @@ def show(told: Consequences) -> None:
         _("Who is affected"): told.affected,
         _("How to undo it"): told.undo,
     }
-    told = (_("**{name}:** {what}", name=name, what=session.escape(say(line))) for name, line in lines.items())
-    st.markdown("  \n".join(told))
+    drawn = (_("**{name}:** {what}", name=name, what=session.escape(say(line))) for name, line in lines.items())
+    st.markdown("  \n".join(drawn))

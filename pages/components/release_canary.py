@@ -47,9 +47,9 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
     _show_copies(release, step)
     _show_how_far(release, step)
     if way is Way.CANARY:
-        _show_table(found)
+        _show_table(release, found)
     else:
-        _show_verdicts(found)
+        _show_verdicts(release, found)
     values: dict[str, int | str] = {"line": round(found[0].line), "alarm": f"{plan.alarm * 100:g}"}
     st.caption(_told(way, values))
     _show_couples(workspace, release, step)
@@ -90,13 +90,20 @@ def _told(way: Way, values: dict[str, int | str]) -> str:
     )
 
 
-def _show_table(found: list[Measure]) -> None:
+def _sides(release: Release) -> tuple[str, str]:
+    """Each version by its number: once all the traffic has moved, “live” is the other one."""
+    before, after = release.before.agent_version or "–", release.agent_version or "–"
+    return _("Before: agent version {n}", n=before), _("After: agent version {n}", n=after)
+
+
+def _show_table(release: Release, found: list[Measure]) -> None:
+    before, after = _sides(release)
     st.dataframe(
         [
             {
                 _("Compared in"): _name(one),
-                _("New version"): _share(one.share, one.answers),
-                _("Live version"): _share(one.other_share, one.other_answers),
+                before: _share(one.other_share, one.other_answers),
+                after: _share(one.share, one.answers),
                 _("Evidence of harm"): one.evidence,
                 _("Harm shown"): _("yes") if one.harmful else _("no"),
             }
@@ -106,14 +113,15 @@ def _show_table(found: list[Measure]) -> None:
     )
 
 
-def _show_verdicts(found: list[Measure]) -> None:
+def _show_verdicts(release: Release, found: list[Measure]) -> None:
+    before, after = _sides(release)
     st.dataframe(
         [
             {
                 _("Compared in"): _name(one),
                 _("Verdict"): _(WORD[one.word]),
-                _("New version"): _share(one.share, one.answers),
-                _("Live version"): _share(one.other_share, one.other_answers),
+                before: _share(one.other_share, one.other_answers),
+                after: _share(one.share, one.answers),
                 _("Change in points"): _between(one),
             }
             for one in found
@@ -168,12 +176,13 @@ def _show_couples(workspace: Workspace, release: Release, step: Step) -> None:
     shown = step.handle.get("couples")
     if not shown or not st.toggle(_("Answers side by side"), key=f"couples-{release.id}-{step.name}"):
         return
+    before, after = _sides(release)
     for one in looking.couples(workspace, step):
         st.markdown(f"**{session.escape(one.live.question) or '–'}**")
         live, new = st.columns(2, gap="large")
         for column, name, row in (
-            (live, _("Live version"), one.live),
-            (new, _("New version, seen by nobody"), one.new),
+            (live, before, one.live),
+            (new, _("{version}, seen by nobody", version=after), one.new),
         ):
             with column:
                 st.caption(name)
