@@ -29,9 +29,10 @@ class MovedOutside:
 def roll_back(workspace: "Workspace", why: str) -> Release:
     """Take the live release back to the last good one, at once; raises NotReadyError when there is none.
 
-    A release that is planned or on its way is stopped first.
+    A release that is planned or on its way is stopped first. Raises InvalidInputError without a reason.
     """
     audit.require(workspace, Verb.ROLL_BACK)
+    _require_reason(why)
     current, target = newest_moved(workspace), rollback_target(workspace)
     if current is None or target is None:
         raise NotReadyError(
@@ -57,9 +58,10 @@ def roll_back(workspace: "Workspace", why: str) -> Release:
 def put_back(workspace: "Workspace", why: str) -> Release:
     """Undo a move made outside the console: what the last release left behind is live again, with a new proof.
 
-    A release that is planned or on its way is stopped first.
+    A release that is planned or on its way is stopped first. Raises InvalidInputError without a reason.
     """
     audit.require(workspace, Verb.ROLL_BACK)
+    _require_reason(why)
     _moved_outside(workspace)
     stopping.make_way(workspace)
     now = _moved_outside(workspace)
@@ -96,6 +98,13 @@ def adopt(workspace: "Workspace", why: str) -> Release:
         id = records.add(workspace, Kind.ADOPTION, moves, why)
         change.after = after | records.reference(workspace, id)
     return start_at_once(workspace, id)
+
+
+def _require_reason(why: str) -> None:
+    if not why.strip():
+        raise InvalidInputError(
+            Message("There is no reason."), Message("Type what went wrong: it stands in the record of the rollback.")
+        )
 
 
 def _still_leads_there(workspace: "Workspace", current: Release, target: Release) -> None:

@@ -108,7 +108,7 @@ def test_the_promised_way_back_is_where_the_click_would_lead(workspace):
 def test_without_an_earlier_release_there_is_nothing_to_go_back_to(workspace):
     stored(workspace, State.LIVE)
     with pytest.raises(NotReadyError, match="no earlier good release"):
-        releases.roll_back(workspace, "")
+        releases.roll_back(workspace, "bad answers")
 
 
 def test_a_release_that_moved_nothing_can_be_withdrawn(workspace):
@@ -141,7 +141,7 @@ def test_successors_tell_what_replaced_and_what_took_back(workspace):
     [
         lambda workspace, id: releases.start(workspace, id),
         lambda workspace, id: releases.stop(workspace, id),
-        lambda workspace, id: releases.roll_back(workspace, ""),
+        lambda workspace, id: releases.roll_back(workspace, "bad answers"),
     ],
 )
 def test_only_an_approver_moves_a_release(workspace, write):

@@ -109,6 +109,9 @@ def test_a_way_back_does_not_wait_for_a_planned_release(two_live):
     workspace, planned, job = two_live
     found = releases.get(workspace, planned)
     assert found.working and found.job_id == job.id and found.due_at is not None
+    with pytest.raises(InvalidInputError, match="no reason"):
+        releases.roll_back(workspace, " ")
+    assert releases.get(workspace, planned).working
     back = releases.roll_back(workspace, "bad answers")
     assert back.working and back.after.agent_version == 1
     assert (releases.get(workspace, planned).state, jobs.get(workspace, job.id).live) == (State.STOPPED, False)
