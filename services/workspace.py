@@ -104,6 +104,10 @@ def connect(settings: Settings) -> Platform:
         settings = replace(settings, databricks=replace(settings.databricks, workspace_id=number))
     _bound_mlflow(settings)
     _create_store_once(settings)
+    if settings.databricks is not None:
+        from services.platforms.databricks import host
+
+        host.remember(MlflowClient(settings.tracking_uri, settings.registry_uri))
     parts = databricks.parts(settings.databricks) if settings.databricks else local.parts()
     return Platform(settings.platform, settings, database.connect(settings.database_url), *parts)
 
