@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Engine
 from services import database
 from services.apps import NO_APP, App
 from services.people import Actor
-from services.platforms import Compute, History, Scoring, Serving, databricks
+from services.platforms import History, Scoring, Serving, databricks
+from services.platforms.compute import Compute
 from services.settings import Settings
 
 
@@ -30,7 +31,7 @@ class Platform:
     serving: Serving
     scoring: Scoring
     history: History
-    compute: Compute
+    compute: Compute | None
 
 
 def _no_fence(connection: Connection) -> None:

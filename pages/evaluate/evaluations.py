@@ -11,6 +11,7 @@ from pages.components.evaluations import (
     form,
     listing,
     paper,
+    place,
     progress,
     row,
     summary,
@@ -27,6 +28,7 @@ def shown(made: Evaluation) -> Evaluation:
     """Its head; what has no rows yet ends here."""
     pinned = baselines.pinned(workspace).get(baselines.key(made)) == made.run_id
     summary.head(made, pinned)
+    place.run_page(made.page, "run-page")
     if not made.finished:
         if made.outside:
             st.info(_("This evaluation has no scores: it is still running, failed, or was cancelled."))

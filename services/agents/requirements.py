@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from services.errors import InvalidInputError
+import mlflow
+
+from services.errors import InvalidInputError, translated
 from services.messages import Message
 
 USUAL = ("mlflow", "openai")
@@ -29,6 +31,13 @@ def lines(text: str) -> tuple[str, ...]:
     """The packages of a text, one per line; blank lines and comments count for nothing."""
     written = (line.split("#")[0].strip() if "://" not in line else line.strip() for line in text.splitlines())
     return tuple(line for line in written if line)
+
+
+def of(model_id: str) -> tuple[str, ...]:
+    """The packages that an agent version was logged with. Raises ConsoleError when its files are missing."""
+    with translated(Message("Reading the agents"), foreign=True):
+        address = mlflow.get_logged_model(model_id).artifact_location
+        return lines(mlflow.artifacts.load_text(f"{address}/requirements.txt"))
 
 
 def check(wanted: Sequence[str]) -> None:

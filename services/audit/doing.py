@@ -28,6 +28,7 @@ DOING: dict[Verb, str] = {
     Verb.SAVE_SCORER_CODE: mark("Saving or trying a scorer's code"),
     Verb.REMOVE_SCORER: mark("Removing the scorer"),
     Verb.EVALUATE: mark("Evaluating"),
+    Verb.SAVE_LARGE: mark("Changing which evaluations are large"),
     Verb.CORRECT_JUDGE: mark("Saving your verdict"),
     Verb.PIN_BASELINE: mark("Changing the baseline"),
     Verb.SAVE_VIEW: mark("Changing the saved views"),

@@ -34,6 +34,7 @@ SAID: dict[Verb, str] = {
     Verb.SAVE_SCORER_CODE: mark("{who} saved or tried the code of the scorer {what}."),
     Verb.REMOVE_SCORER: mark("{who} removed the scorer {what}."),
     Verb.EVALUATE: mark("{who} had answers evaluated ({what})."),
+    Verb.SAVE_LARGE: mark("{who} changed which evaluations count as large."),
     Verb.CORRECT_JUDGE: mark("{who} gave a verdict beside the judge's."),
     Verb.PIN_BASELINE: mark("{who} changed the baseline of comparisons."),
     Verb.SAVE_VIEW: mark("{who} changed the saved views."),

@@ -32,6 +32,7 @@ class Verb(StrEnum):
     SAVE_SCORER_CODE = "save_scorer_code"
     REMOVE_SCORER = "remove_scorer"
     EVALUATE = "evaluate"
+    SAVE_LARGE = "save_large"
     CORRECT_JUDGE = "correct_judge"
     PIN_BASELINE = "pin_baseline"
     SAVE_VIEW = "save_view"
@@ -125,6 +126,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.SAVE_SCORER_CODE: Role.ADMIN,
     Verb.REMOVE_SCORER: Role.AUTHOR,
     Verb.EVALUATE: Role.AUTHOR,
+    Verb.SAVE_LARGE: Role.AUTHOR,
     Verb.CORRECT_JUDGE: Role.REVIEWER,
     Verb.PIN_BASELINE: Role.AUTHOR,
     Verb.SAVE_VIEW: Role.REVIEWER,

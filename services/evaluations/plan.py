@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PLAN_FILE = "evaluation/plan.json"
 MOST_REPEATS = 10
+# By the worker of the console, or by a run on the workspace.
+HERE, AWAY = "here", "workspace"
 ROW_FIELDS = {one.name for one in fields(Row)}
 
 

@@ -47,6 +47,7 @@ class Order:
     choice: "Choice"
     repeats: int = 1
     per_minute: int | None = None
+    where: str = plan.HERE
 
 
 @dataclass(frozen=True)

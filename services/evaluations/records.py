@@ -13,6 +13,8 @@ from services.evaluations.table import SUMMARY_TAG
 
 FINISHED = "FINISHED"
 KIND_TAG, ASKED_TAG, ERROR_TAG = "signalbox.kind", "signalbox.asked", "signalbox.error"
+# The run on the workspace that has the evaluation: its token, and its number and page once they are known.
+HANDED_TAG = "signalbox.handed"
 RUN_TYPE = "mlflow.runType"
 MADE_BY_MLFLOW = "genai_evaluate"
 MEAN = "/mean"
@@ -45,7 +47,7 @@ class Evaluation:
     `mlflow` holds MLflow's own means by scorer, as its API gives them. `outside`: made by a plain notebook or another
     tool; then nothing of ours is known of it, and its scores are MLflow's until its rows are read. `live`: which
     versions the endpoint asked when it started. `unreadable`: what MLflow keeps of it was cut or is damaged. `loaded`: the
-    full names of the prompts that its traces link.
+    full names of the prompts that its traces link. `page`: the run on the workspace that carried it out.
     """
 
     run_id: str
@@ -76,6 +78,7 @@ class Evaluation:
     live: str = ""
     unreadable: bool = False
     loaded: tuple[str, ...] = ()
+    page: str = ""
 
     @property
     def finished(self) -> bool:
@@ -94,6 +97,7 @@ ASKED = {one.name for one in fields(Evaluation)} - {
     "source",
     "unreadable",
     "loaded",
+    "page",
 }
 # What an evaluation is called that does not tell what it asked.
 NOTHING_ASKED: dict[str, Any] = {
@@ -132,6 +136,7 @@ def _ours(found: Run) -> Evaluation:
         failed=int(summary.get("failed", 0)),
         prompt_seen=bool(summary.get("prompt_seen")),
         loaded=tuple(summary.get("loaded", ())),
+        page=str((_told(tags, HANDED_TAG) or {}).get("page", "")),
         note=tags.get(ERROR_TAG, ""),
         state=found.info.status,
         created_at=_begun(found),

@@ -12,6 +12,7 @@ from services.audit import Verb
 from services.database import writing
 from services.errors import NotReadyError, translated
 from services.evaluations import plan, sources, table
+from services.evaluations.away import Away
 from services.evaluations.execution import Execution
 from services.evaluations.plan import Asked, Plan, Slot
 from services.evaluations.records import ASKED_TAG
@@ -74,6 +75,9 @@ class _Attempt:
         return run_id
 
     def _within(self, run_id: str, whole: Plan, new: bool) -> None:
+        if self.work.args.get("where") == plan.AWAY:
+            Away(self.workspace, self.work, run_id, whole).go(self.by_hand)
+            return
         execution = Execution(self.workspace, run_id, whole, self.work)
         try:
             with mlflow.start_run(run_id=run_id):

@@ -10,7 +10,7 @@ from services import agents, audit, datasets, endpoints, jobs, production, promp
 from services.audit import Verb
 from services.errors import InvalidInputError, NotReadyError, translated
 from services.evaluations import plan
-from services.evaluations.plan import MOST_REPEATS, Choice
+from services.evaluations.plan import AWAY, HERE, MOST_REPEATS, Choice
 from services.evaluations.records import from_mlflow
 from services.evaluations.sources import AGENT, AGENT_SOURCE, ENDPOINT, TRACES, Source, infos
 from services.evaluations.table import STOPPED_TAG
@@ -43,11 +43,12 @@ def start(
     source: Source = AGENT_SOURCE,
     choice: Choice = ALL_ROWS,
     per_minute: int | None = None,
+    where: str = HERE,
 ) -> "Job":
     """Queue an evaluation; without a prompt version the agent's own is asked. Raises what must be mended first.
 
     Only an agent version is named by `model_id` and `prompt_version`, and one without a prompt of the app by no version;
-    existing answers need no dataset either.
+    existing answers need no dataset either. `where`: HERE, or AWAY on a workspace.
     """
     audit.require(workspace, Verb.EVALUATE)
     version = _version(workspace, model_id, prompt_version) if source.kind == AGENT else None
@@ -55,6 +56,7 @@ def start(
         raise NotReadyError(Message("Nothing answers at the endpoint now."), Message("Release an agent version first."))
     _check_rows(workspace, dataset_id, source, choice)
     _check_numbers(repeats, per_minute)
+    _check_place(workspace, where)
     if not plan.chosen(workspace, scorer_names):
         raise NotReadyError(
             Message("There are no scorers."), Message("Make one on the Scorers screen: it says what a good answer is.")
@@ -68,6 +70,7 @@ def start(
         "choice": asdict(choice),
         "source": source.to_json(),
         "per_minute": per_minute,
+        **({"where": where} if where == AWAY else {}),
     }
     told = hashlib.sha256(json.dumps(args, sort_keys=True).encode()).hexdigest()[:16]
     return jobs.submit(workspace, "evaluate", args, exclusive=f"evaluate:{workspace.app.id}:{told}")
@@ -116,6 +119,13 @@ def _version(workspace: "Workspace", model_id: str, prompt_version: int | None) 
         )
     prompts.version(workspace, agent.prompt_name, version)
     return version
+
+
+def _check_place(workspace: "Workspace", where: str) -> None:
+    compute = workspace.platform.compute
+    refused = compute.refuses(workspace) if compute else Message("Nothing but this console can run evaluations here.")
+    if where == AWAY and refused:
+        raise NotReadyError(refused, Message("Choose “Run it here”."))
 
 
 def _served(workspace: "Workspace") -> bool:

@@ -75,11 +75,11 @@ def fail(engine: Engine, job: Job, error: ConsoleError) -> None:
 def requeue(engine: Engine, job: Job, clean: bool = False) -> None:
     """Give an interrupted job back; after MOST_ATTEMPTS it fails, so that a job that kills its worker ends.
 
-    A release outlives every `clean` stop of the worker, and what ran for long does not kill it: a canary takes days,
+    A release, and what only follows work elsewhere, outlives every `clean` stop of the worker, and what ran for long does not kill it: a canary takes days,
     and given up it would leave its share to a version that nobody watches.
     """
     lasted = job.started_at is not None and now() - job.started_at > LONG
-    outlives = job.kind == "release" and (clean or lasted)
+    outlives = (job.kind == "release" or job.elsewhere) and (clean or lasted)
     if job.attempt >= MOST_ATTEMPTS and not job.recurring and not outlives:
         message = Message("It was interrupted {times} times and was given up.", times=job.attempt)
         fail(

@@ -60,6 +60,11 @@ class Job:
     ended_at: datetime | None
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether it only follows work that a platform carries out."""
+        return "where" in self.args
+
+    @property
     def live(self) -> bool:
         return self.state in LIVE
 

@@ -215,15 +215,3 @@ class History(Protocol):
 
     def settled(self, trace: "Trace") -> bool:
         """Whether all that describes the trace is stored: agent version, tags, state."""
-
-
-class Compute(Protocol):
-    """Where heavy jobs run."""
-
-    def submit(
-        self, workspace: "Workspace", kind: str, args: Mapping[str, Any], exclusive: str | None = None
-    ) -> "Job": ...
-
-    def status(self, workspace: "Workspace", id: int) -> "Job": ...
-
-    def cancel(self, workspace: "Workspace", id: int) -> None: ...

@@ -27,6 +27,8 @@ from services.settings import Settings
 log = logging.getLogger("signalbox.worker")
 
 AT_ONCE = 3
+# Children that follow work on the platform cost this machine next to nothing, but memory.
+MOST_CHILDREN = 10
 PAUSE = 0.2
 PAUSE_IN_TROUBLE = 2.0
 SECONDS_FOR_GATEWAY = 5.0
@@ -115,9 +117,9 @@ class Worker:
 
     def _start_due(self) -> None:
         # One more place than AT_ONCE is kept for releases: a rollback does not wait behind evaluations.
-        while len(self.running) <= AT_ONCE:
+        while (busy := self._busy()) <= AT_ONCE and len(self.running) < MOST_CHILDREN:
             mine = [one.job.id for one in self.running]
-            job = jobs.claim(self.engine, mine, only_releases=len(self.running) == AT_ONCE)
+            job = jobs.claim(self.engine, mine, only_releases=busy == AT_ONCE)
             if job is None:
                 return
             ours, theirs = CONTEXT.Pipe()
@@ -127,6 +129,9 @@ class Worker:
             child.start()
             theirs.close()
             self.running.append(Running(job, child, ours, time.monotonic()))
+
+    def _busy(self) -> int:
+        return sum(not one.job.elsewhere for one in self.running)
 
     def _collect(self) -> None:
         for one in list(self.running):

@@ -27,6 +27,9 @@ def test_answers_that_exist_are_chosen_checked_and_evaluated(screen, workspace, 
     leave(workspace, "Where is my parcel?")
     shown.button(key="check-again").click().run()
     assert not shown.button(key="start").disabled
+    assert "evaluate-large-support" not in [one.key for one in shown.number_input], (
+        "only a workspace runs some elsewhere"
+    )
     assert "Answers that fit: 1" in written(shown) and "free of charge" in written(shown)
     shown.multiselect(key="evaluate-scorers-support").set_value(["length"]).run()
     shown.button(key="start").click().run()

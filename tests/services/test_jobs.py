@@ -93,8 +93,9 @@ def test_a_job_that_keeps_dying_is_given_up(workspace):
     assert ended.state is State.FAILED and "given up" in str(ended.error)
 
 
-def test_a_release_outlives_clean_stops_and_long_attempts(workspace):
-    job = jobs.submit(workspace, "release", {"release": 1})
+@pytest.mark.parametrize(("kind", "args"), [("release", {"release": 1}), ("evaluate", {"where": "workspace"})])
+def test_a_release_and_what_follows_work_elsewhere_outlive_clean_stops(workspace, kind, args):
+    job = jobs.submit(workspace, kind, args)
     for _ in range(jobs.MOST_ATTEMPTS + 1):
         jobs.requeue(workspace.engine, jobs.claim(workspace.engine), clean=True)
     rows(workspace.engine, job.id, due_at=now())
@@ -197,3 +198,17 @@ def test_stopping_a_release_is_the_approvers_right(workspace):
         jobs.cancel(author, job.id)
     jobs.cancel(replace(workspace, actor=Actor("eve", frozenset({Role.VIEWER, Role.APPROVER}))), job.id)
     assert jobs.get(workspace, job.id).state is State.CANCELLED
+
+
+def test_jobs_that_follow_work_elsewhere_leave_room_for_others(workspace):
+    for _ in range(4):
+        jobs.submit(workspace, "wait", {"where": "workspace"})
+    here = jobs.submit(workspace, "count", {"to": 1})
+    worker = Worker(workspace.settings)
+    worker.work()
+    try:
+        assert len(worker.running) == 5
+        until(lambda: (worker.work(), not jobs.get(workspace, here.id).live)[1])
+    finally:
+        for one in worker.running:
+            one.child.kill()

@@ -144,7 +144,7 @@ def get_status(w: World, r: Req):
     n = w.nodes.get(p)
     if n is None:
         raise missing(f"Path ({p}) doesn't exist.")
-    return n
+    return {k: v for k, v in n.items() if k != "content"}
 
 
 @route("GET", "/api/2.0/workspace/list")
@@ -176,8 +176,14 @@ def ws_delete(w: World, r: Req):
 
 @route("POST", "/api/2.0/workspace/import")
 def ws_import(w: World, r: Req):
-    b = r.json
-    p = _guard(w, r, b.get("path", ""))
+    b = r.fields(required=("path",), optional=("content", "format", "language", "overwrite"))
+    p = _guard(w, r, b["path"])
+    if b.get("format", "SOURCE") not in ("SOURCE", "HTML", "JUPYTER", "DBC", "R_MARKDOWN", "AUTO", "RAW"):
+        raise bad(f"Invalid format {b['format']}")
+    if len(b.get("content", "")) > 10 * 1024 * 1024:
+        raise ApiError("MAX_NOTEBOOK_SIZE_EXCEEDED", "The content is larger than 10 MB.", 400)
+    if p.rpartition("/")[0] not in w.nodes:
+        raise missing(f"The parent folder ({p.rpartition('/')[0]}) does not exist.")
     if p in w.nodes and not b.get("overwrite"):
         raise ApiError("RESOURCE_ALREADY_EXISTS", f"{p} already exists")
     w.nodes[p] = w._node("FILE", p, content=b.get("content", ""))

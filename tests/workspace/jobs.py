@@ -158,6 +158,8 @@ def run_list(w: World, r: Req):
     if r.q("job_id"):
         get_job(w, r.q("job_id"))
         items = [x for x in items if x["job_id"] == int(r.q("job_id"))]
+    for run in items:
+        tend_run(w, run)
     if r.q("active_only") == "true":
         items = [x for x in items if x["state"]["life_cycle_state"] == "RUNNING"]
     out, tok = page(items, r.q("page_token"), int(r.q("limit") or 20), w.config["max_page"])
@@ -169,17 +171,30 @@ def run_list(w: World, r: Req):
     return res
 
 
+def tend_run(w: World, run: dict) -> None:
+    from .submitted_runs import tend
+
+    tend(w, run)
+
+
 @both("GET", "/runs/get")
 def run_get(w: World, r: Req):
     x = w.job_runs.get(int(r.q("run_id") or 0))
     if x is None:
         raise bad(f"Run {r.q('run_id')} does not exist.")
+    tend_run(w, x)
     return run_view(x)
 
 
 @both("GET", "/runs/get-output")
 def run_output(w: World, r: Req):
-    x = w.job_runs.get(int(r.q("run_id") or 0))
+    id = int(r.q("run_id") or 0)
+    x = w.job_runs.get(id)
+    if x is not None and x.get("tasks"):
+        raise bad("Retrieving the output of runs with multiple tasks is not supported. Ask for one task's run.")
+    if x is None:
+        x = next((run for run in w.job_runs.values() for task in run.get("tasks", []) if task["run_id"] == id), None)
     if x is None:
         raise bad(f"Run {r.q('run_id')} does not exist.")
-    return {"metadata": run_view(x), "logs": x["state"]["state_message"]}
+    told = {"error": x["_error"]} if x.get("_error") and x["state"].get("result_state") == "FAILED" else {}
+    return {"metadata": run_view(x), "logs": x.get("_log", x["state"]["state_message"]), **told}

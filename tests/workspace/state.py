@@ -26,6 +26,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "inference_latency_s": 0.0,
     # background jobs (trace metrics / archive)
     "job_interval_s": 0.0,  # 0 = jobs run only on /__admin/jobs/tick
+    "submitted_runs": "execute",  # or "hold": they wait for compute
     # traces
     "search_traces_v4": "supported",  # or "locations_not_supported" / "endpoint_not_found"
     "search_traces_polls": 0,  # how many polls a long-running search answers done=false

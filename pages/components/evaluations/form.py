@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import agent_titles, feedback, session
 from pages.components.datasets import titles as dataset_titles
-from pages.components.evaluations import checks
+from pages.components.evaluations import checks, place
 from pages.components.prompts import titles as prompt_titles
 from services import agents, datasets, endpoints, evaluations, prompts, scorers
 from services.agents import AgentVersion
@@ -50,7 +50,7 @@ def show(workspace: Workspace) -> None:
                 "The practice model answers: it follows rules, so its scores show how the console works, not how a real model would do."
             )
         )
-    checks.show(workspace, order, start)
+    checks.show(workspace, place.choose(workspace, order), start)
 
 
 def start(order: Order) -> None:
@@ -67,6 +67,7 @@ def start(order: Order) -> None:
             source=order.source,
             choice=order.choice,
             per_minute=order.per_minute,
+            where=order.where,
         )
         st.session_state[job_key(workspace)] = job.id
 
@@ -215,6 +216,7 @@ def _options(workspace: Workspace, source: Source, model_id: str, version: int |
             placeholder=_("No limit"),
             help=_("Questions and judgements together. Set it to what your model's contract allows."),
         )
+        place.threshold(workspace)
     return Order(
         source, model_id, version, dataset_id, tuple(names), choice, repeats, None if limit is None else int(limit)
     )

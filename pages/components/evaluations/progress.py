@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.evaluations import form
+from pages.components.evaluations import form, place
 from services import audit, evaluations, jobs
 from services.audit import Verb
 from services.evaluations import Evaluation
@@ -21,7 +21,8 @@ def show(workspace: Workspace) -> None:
     live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
     for id in dict.fromkeys([*live, *([own] if own else [])]):
         st.markdown(_title(jobs.get(workspace, id)))
-        feedback.job(id, Message("The evaluation is finished. Open it below."))
+        now = feedback.job(id, Message("The evaluation is finished. Open it below."))
+        place.run_page(str(now.checkpoint.get("page", "")), f"run-page-{id}")
 
 
 def ended_early(workspace: Workspace, made: Evaluation) -> None:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.platforms import Compute, History, Scoring, Serving
+    from services.platforms import History, Scoring, Serving
+    from services.platforms.compute import Compute
     from services.platforms.databricks.access import Access
 
 # What keeps MLflow's and the judges' own clients from waiting for minutes or asking the internet.
@@ -19,11 +20,11 @@ ENVIRONMENT = {
 
 def parts(access: "Access") -> "tuple[Serving, Scoring, History, Compute]":
     """The four parts; nothing is asked before one of them is used, and the SDKs are imported only here."""
-    from services.platforms.compute import WorkerCompute
     from services.platforms.databricks.client import Client
+    from services.platforms.databricks.compute import DatabricksCompute
     from services.platforms.databricks.history import DatabricksHistory
     from services.platforms.databricks.scoring import DatabricksScoring
     from services.platforms.databricks.serving import DatabricksServing
 
     client = Client(access)
-    return DatabricksServing(client), DatabricksScoring(client), DatabricksHistory(), WorkerCompute()
+    return DatabricksServing(client), DatabricksScoring(client), DatabricksHistory(), DatabricksCompute(client)

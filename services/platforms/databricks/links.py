@@ -37,6 +37,10 @@ def job(access: Access, id: int) -> str:
     return page(access, f"jobs/{id}")
 
 
+def job_run(access: Access, job: int, id: int) -> str:
+    return page(access, f"jobs/{job}/runs/{id}")
+
+
 def review_app(access: Access, id: str) -> str:
     return page(access, f"ml/review-v2/{quote(id, safe='')}")
 

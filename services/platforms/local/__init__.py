@@ -10,7 +10,6 @@ from services import apps, jobs
 from services.jobs import Job
 from services.messages import Message
 from services.platforms import MonitoredScorer
-from services.platforms.compute import WorkerCompute
 from services.platforms.local.serving import LocalServing
 
 if TYPE_CHECKING:
@@ -62,5 +61,6 @@ class LocalHistory:
         return bool(trace.info.trace_metadata.get(FINALIZED) == "true")
 
 
-def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, WorkerCompute]:
-    return LocalServing(), LocalScoring(), LocalHistory(), WorkerCompute()
+def parts() -> tuple[LocalServing, LocalScoring, LocalHistory, None]:
+    """Here the worker alone carries out work: there is no other compute."""
+    return LocalServing(), LocalScoring(), LocalHistory(), None
