@@ -34,6 +34,7 @@ LANGUAGES = {"": "en-GB", ".ja": "ja-JP"}
 def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ |= {"SIGNALBOX_HOME": home, "SIGNALBOX_PORT": free_port(), "SIGNALBOX_GATEWAY_PORT": free_port()}
+        os.environ["SIGNALBOX_OPERATOR"] = "ada"
         console = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT)
         try:
             config = settings.load(os.environ)

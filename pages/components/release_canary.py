@@ -91,9 +91,9 @@ def _told(way: Way, values: dict[str, int | str]) -> str:
 
 
 def _sides(release: Release) -> tuple[str, str]:
-    """Each version by its number: once all the traffic has moved, “live” is the other one."""
+    """Each agent version by its number: once all the traffic has moved, “live” is the other one."""
     before, after = release.before.agent_version or "–", release.agent_version or "–"
-    return _("Before: agent version {n}", n=before), _("After: agent version {n}", n=after)
+    return _("Before: version {n}", n=before), _("After: version {n}", n=after)
 
 
 def _show_table(release: Release, found: list[Measure]) -> None:

@@ -62,7 +62,7 @@ def test_a_canary_shows_both_versions_and_where_harm_was_shown(screen, workspace
     records.set_step(workspace, id, "canary 5", state="failed", handle={"measures": [asdict(one) for one in found]})
     shown = screen("releases", release=str(id))
     table = shown.dataframe[0].value
-    assert list(table["After: agent version 2"]) == ["70 % of 50", "90 % of 40"]
+    assert list(table["After: version 2"]) == ["70 % of 50", "90 % of 40"]
     assert list(table["Harm shown"]) == ["yes", "no"]
     assert "Canary: 5 % of the traffic" in texts(shown) and "5 % of canaries" in texts(shown)
 
