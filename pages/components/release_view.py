@@ -102,20 +102,16 @@ def _show(workspace: Workspace, release: Release) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**{_('Steps')}**")
-        steps.show(
-            [
-                steps.Item(
-                    _step_title(one),
-                    one.state,
-                    say(one.detail) if one.detail else "",
-                    one.seconds,
-                    EXPECTED_SECONDS.get(one.name),
-                )
-                for one in release.steps
-            ]
-        )
+        steps.show([_item(one, release) for one in release.steps])
     with right:
         release_findings.show(release)
+
+
+def _item(step: Step, release: Release) -> steps.Item:
+    """A step that nobody works on now is not under way: a release that is resumed takes it up again."""
+    state = "stopped" if step.state == "running" and not release.working else step.state
+    told = say(step.detail) if step.detail else ""
+    return steps.Item(_step_title(step), state, told, step.seconds, EXPECTED_SECONDS.get(step.name))
 
 
 def _step_title(step: Step) -> str:

@@ -1,4 +1,4 @@
-"""The steps of a release: green, blue, red or waiting, with the time they take."""
+"""The steps of a release: green, blue, red, stopped or waiting, with the time they take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ _ = session.text
 ICON = {
     "waiting": ":gray[:material/radio_button_unchecked:]",
     "running": ":blue[:material/progress_activity:]",
+    "stopped": ":orange[:material/pause_circle:]",
     "done": ":green[:material/check_circle:]",
     "failed": ":red[:material/error:]",
 }
@@ -19,7 +20,7 @@ ICON = {
 
 @dataclass(frozen=True)
 class Item:
-    """One step; `seconds` is the time it took or takes, `expected` what it usually takes, where that is known."""
+    """One step, waiting, running, stopped, done or failed; `seconds` is the time it took or takes, `expected` what it usually takes, where that is known."""
 
     title: str
     state: str
@@ -35,8 +36,10 @@ def show(items: Sequence[Item]) -> None:
 
 def _time(item: Item) -> str:
     if item.expected is None:
+        if item.state == "stopped":
+            return ""
         return f" :gray[{session.seconds(item.seconds, 1)}]" if item.seconds is not None else ""
-    if item.state == "waiting" or item.seconds is None:
+    if item.state in ("waiting", "stopped") or item.seconds is None:
         return f" :gray[{_('usually {n} s', n=round(item.expected))}]"
     if item.state == "running":
         return f" :gray[{_('{n} s, usually {expected} s', n=round(item.seconds), expected=round(item.expected))}]"

@@ -112,7 +112,15 @@ SUBJECTS = {
     "environment staging": mark("the staging environment"),
     "environment production": mark("the production environment"),
 }
-_RELEASE = re.compile(r"release (\d+)")
+RELEASES = {
+    "": mark("release {id}"),
+    " is live": mark("release {id} is live"),
+    " failed": mark("release {id} failed"),
+    " was withdrawn": mark("release {id} was withdrawn"),
+    " did not go live": mark("release {id} did not go live"),
+    " kept the live version": mark("release {id} kept the live version"),
+}
+_RELEASE = re.compile(r"release (\d+)(.*)")
 
 
 def sentence(line: Event) -> Message:
@@ -132,9 +140,9 @@ def actor(id: str) -> Message | str:
 
 
 def subject(text: str) -> Message | str:
-    """The subject in words: releases and settings have a name in every language, all else is a name itself."""
-    if found := _RELEASE.fullmatch(text):
-        return Message("release {id}", id=found[1])
+    """The subject, or the reason that a release gives, in words: all that is not ours is a name itself."""
+    if (found := _RELEASE.fullmatch(text)) and found[2] in RELEASES:
+        return Message(RELEASES[found[2]], id=found[1])
     return Message(SUBJECTS[text]) if text in SUBJECTS else text
 
 

@@ -109,6 +109,7 @@ def test_a_shadow_shows_words_copies_and_both_answers(screen, workspace):
     shown = screen("releases", release=str(id))
     assert list(shown.dataframe[0].value["Verdict"]) == ["Worse", "Cannot tell yet"]
     assert list(shown.dataframe[0].value["Change in points"]) == ["−40.0 to −10.0", "−100.0 to +100.0"]
+    assert "pause_circle" in texts(shown) and "progress_activity" not in texts(shown)
     told = texts(shown.toggle(key=f"couples-{id}-shadow 20").set_value(True).run())
     assert all(
         part in told
@@ -130,6 +131,7 @@ def test_a_held_shadow_is_ended_or_goes_on_with_a_reason(screen, workspace):
     jobs.submit(workspace, "release", {"release": id})
     shown = screen("releases", release=str(id))
     assert "goes on by itself" not in texts(shown) and "answers so far" not in texts(shown)
+    assert "progress_activity" in texts(shown)
     assert "the new version never answered 9 copies" in texts(shown) and not shown.button(key="stop-release").disabled
     shown.button(key="go-on").click().run()
     assert "There is no reason" in texts(shown) and not releases.get(workspace, id).overruled

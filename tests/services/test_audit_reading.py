@@ -106,6 +106,8 @@ def test_a_line_is_a_sentence_in_the_readers_language(written):
     assert render(sentence(moved), "en") == "ada moved the production alias of the prompt greeting."
     assert step(moved) == (9, 10)
     assert render(sentence(failed), "en") == "bob tried: Saving the gate (support)."
+    assert render(sentences.subject("release 3 is live"), "ja") == "リリース 3 の公開"
+    assert sentences.subject("release 3 is odd") == "release 3 is odd"
     assert "greeting" in render(sentence(moved), "ja") and render(sentence(moved), "ja") != render(
         sentence(moved), "en"
     )
