@@ -99,6 +99,7 @@ UNGUARDED = {
     "prompts.library.stored": "an index that is made again from MLflow",
     "prompts.moves": "what the console itself saw, whoever looks",
     "rehearsal.records": "called inside `audit.change`, and by the rehearsal's own jobs",
+    "releases.catches": "what the console itself saw",
     "releases.noticing": "what the console itself saw",
     "releases.records": "the rows of releases: called by what is guarded, and by release jobs",
     "reviews.desk.settle": "takes up again what a process that died left half done",

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import critical_memory, feedback, session
 from services import apps, audit, scorers
 from services.apps import Gate
 from services.audit import Verb
@@ -24,6 +24,8 @@ def show(workspace: Workspace) -> None:
         st.page_link(session.page("scorers"), label=_("Open Scorers"), icon=":material/rule:")
     else:
         _fields(workspace, specs)
+        st.markdown(f"**{_('What critical questions caught')}**")
+        critical_memory.show(workspace)
     _history(workspace)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, screens, session, views
+from pages.components import critical_memory, feedback, screens, session, views
 from pages.components.datasets import adding, checking, listing, opening, questions, taking_out, versions, writing
 from services import apps, audit, datasets
 from services.audit import Verb
@@ -88,4 +88,7 @@ if job is not None:
     writing.show_resume(workspace, job)
 rows = datasets.rows(workspace, chosen.id)
 show_head(chosen, rows)
-VIEWS[choose_view(chosen)][1](workspace, chosen, rows)
+view = choose_view(chosen)
+VIEWS[view][1](workspace, chosen, rows)
+if view == "questions" and chosen.id == workspace.app.dataset_id:
+    critical_memory.show(workspace, sum(row.critical for row in rows))

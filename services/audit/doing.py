@@ -19,6 +19,7 @@ DOING: dict[Verb, str] = {
     Verb.IMPROVE_PROMPT: mark("Improving the prompt"),
     Verb.NOTICE_MOVE: mark("Recording a move made elsewhere"),
     Verb.NOTICE_LIVE: mark("Recording a move made outside the console"),
+    Verb.NOTICE_CRITICAL: mark("Recording that critical questions hold a release"),
     Verb.LOG_AGENT: mark("Logging the agent"),
     Verb.REMOVE_FAILED_AGENTS: mark("Removing agent versions that failed"),
     Verb.TRY_AGENT: mark("Trying the agent"),

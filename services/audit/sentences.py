@@ -25,6 +25,7 @@ SAID: dict[Verb, str] = {
     Verb.IMPROVE_PROMPT: mark("{who} had the prompt {what} improved."),
     Verb.NOTICE_MOVE: mark("{who} noticed that the prompt {what} was moved outside the console."),
     Verb.NOTICE_LIVE: mark("{who} noticed that what answers at the endpoint {what} was moved outside the console."),
+    Verb.NOTICE_CRITICAL: mark("{who} saw critical questions hold {what}."),
     Verb.LOG_AGENT: mark("{who} logged a version of the agent {what}."),
     Verb.REMOVE_FAILED_AGENTS: mark("{who} removed agent versions that failed."),
     Verb.TRY_AGENT: mark("{who} allowed or refused a tool while trying an agent ({what})."),

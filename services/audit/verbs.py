@@ -23,6 +23,7 @@ class Verb(StrEnum):
     IMPROVE_PROMPT = "improve_prompt"
     NOTICE_MOVE = "notice_move"
     NOTICE_LIVE = "notice_live"
+    NOTICE_CRITICAL = "notice_critical"
     LOG_AGENT = "log_agent"
     REMOVE_FAILED_AGENTS = "remove_failed_agents"
     TRY_AGENT = "try_agent"
@@ -117,6 +118,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.IMPROVE_PROMPT: Role.AUTHOR,
     Verb.NOTICE_MOVE: Role.VIEWER,
     Verb.NOTICE_LIVE: Role.VIEWER,
+    Verb.NOTICE_CRITICAL: Role.VIEWER,
     Verb.LOG_AGENT: Role.AUTHOR,
     Verb.REMOVE_FAILED_AGENTS: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,

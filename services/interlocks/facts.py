@@ -32,7 +32,10 @@ class Light(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one interlock found; red blocks. `screen` is where the next step is done, `asks` what to choose there."""
+    """What one interlock found; red blocks. `screen` is where the next step is done, `asks` what to choose there.
+
+    `critical`: the critical questions that fail, by row id.
+    """
 
     number: int
     title: Message
@@ -42,11 +45,12 @@ class Finding:
     mend: Message | None = None
     screen: str = ""
     asks: Mapping[str, str] = field(default_factory=dict)
+    critical: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         parts = {"title": self.title, "found": self.found, "why": self.why, "mend": self.mend}
         written = {name: part.to_json() if part else None for name, part in parts.items()}
-        place = {"screen": self.screen, "asks": dict(self.asks)}
+        place = {"screen": self.screen, "asks": dict(self.asks), "critical": dict(self.critical)}
         return {"number": self.number, "light": self.light.value, **place, **written}
 
     @classmethod
@@ -56,6 +60,7 @@ class Finding:
             for name in ("title", "found", "why", "mend")
         }
         place = {"screen": stored.get("screen", ""), "asks": stored.get("asks", {})}
+        place["critical"] = stored.get("critical", {})
         return cls(number=stored["number"], light=Light(stored["light"]), **place, **parts)  # type: ignore[arg-type]
 
 

@@ -8,10 +8,15 @@ from services.evaluations import Evaluation
 from services.interlocks import limits, minimums
 from services.interlocks.facts import Candidate, Finding, Light
 from services.interlocks.limits import Broken
-from services.messages import Message
+from services.messages import Message, mark
 from services.verdicts.numbers import percent
 
 TITLE = Message("Gate")
+NAMED, LONGEST_QUESTION = 3, 90
+FAILING = {
+    True: mark("Critical questions that fail: {n}. Every one must pass. {questions}"),
+    False: mark("Critical questions that pass today would fail: {n}. {questions}"),
+}
 WHY = Message("The gate is the promise that a change may not make answers worse than agreed.")
 
 
@@ -37,7 +42,7 @@ def gate(candidate: Candidate) -> list[Finding]:
 
 
 def _red(one: Broken) -> Finding:
-    return Finding(2, TITLE, Light.RED, one.found, one.why, one.mend, one.screen, one.asks)
+    return Finding(2, TITLE, Light.RED, one.found, one.why, one.mend, one.screen, one.asks, one.critical)
 
 
 def _rows(candidate: Candidate, wanted: Gate, found: Evaluation) -> list[Broken]:
@@ -64,20 +69,30 @@ def _critical(candidate: Candidate, wanted: Gate) -> list[Broken]:
     asks = _open(candidate, candidate.evaluation)
     if wanted.critical == ALL_PASS:
         failing = _failing_critical(candidate.rows, list(wanted.minimum))
-        if not failing:
-            return []
-        found = Message("Critical questions that fail: {n}. Every one must pass.", n=failing)
-        return [Broken(found, why, mend, asks=asks)]
-    if candidate.verdict is None or not candidate.verdict.new_critical:
+    else:
+        failing = candidate.verdict.new_critical if candidate.verdict else []
+    if not failing:
         return []
-    found = Message("Critical questions that pass today would fail: {n}.", n=len(candidate.verdict.new_critical))
-    return [Broken(found, why, mend, asks=asks)]
+    named = _named(candidate.rows, failing)
+    some = " · ".join([*list(named.values())[:NAMED], *(["…"] if len(named) > NAMED else [])])
+    found = Message(FAILING[wanted.critical == ALL_PASS], n=len(named), questions=some)
+    return [Broken(found, why, mend, asks=asks, critical=named)]
 
 
-def _failing_critical(rows: pd.DataFrame, scorers: list[str]) -> int:
+def _failing_critical(rows: pd.DataFrame, scorers: list[str]) -> list[str]:
     critical = set(rows["row_id"][rows["critical"].astype(bool)]) if len(rows) else set()
     passed = verdicts.passes(rows, scorers)
-    return int((~passed[passed.index.isin(critical)]).sum())
+    return [str(id) for id in passed[passed.index.isin(critical) & ~passed].index]
+
+
+def _named(rows: pd.DataFrame, ids: list[str]) -> dict[str, str]:
+    """The questions of these rows, each in one line and cut."""
+    asked = dict(zip(rows["row_id"].astype(str), rows["question"].astype(str), strict=True))
+    return {id: _cut(" ".join(asked[id].split())) for id in ids}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_QUESTION else text[: LONGEST_QUESTION - 1] + "…"
 
 
 def _verdict(candidate: Candidate, wanted: Gate) -> list[Broken]:

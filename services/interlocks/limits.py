@@ -12,13 +12,17 @@ from services.money import Currency
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that does not hold: what was found, why the rule is there and how to mend it."""
+    """A rule that does not hold: what was found, why the rule is there and how to mend it.
+
+    `critical`: the critical questions that fail, by row id.
+    """
 
     found: Message
     why: Message
     mend: Message
     screen: str = "evaluations"
     asks: Mapping[str, str] = field(default_factory=dict)
+    critical: Mapping[str, str] = field(default_factory=dict)
 
 
 def broken(rows: pd.DataFrame, wanted: Gate, asks: Mapping[str, str], money: Currency) -> list[Broken]:

@@ -10,7 +10,7 @@ from services.database import now
 from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
-from services.releases import approving, overriding, records, registering, running, sharing, shutdown, steps
+from services.releases import approving, catches, overriding, records, registering, running, sharing, shutdown, steps
 from services.releases.facts import KEEP, MOVE, UNANSWERED, Kind, Release, State
 from services.releases.pointer import live
 from services.releases.records import get
@@ -64,8 +64,11 @@ def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Releas
         if not found.done("shift"):
             approving.hold(workspace, found, at=at)
         if not found.moving and found.judged:
-            findings = interlocks.check(steps.candidate(workspace, found))
-            interlocks.hold(overriding.applied(workspace, found, findings))
+            today = steps.candidate(workspace, found)
+            findings = overriding.applied(workspace, found, interlocks.check(today))
+            judged = today.evaluation.run_id if today.evaluation else None
+            catches.note(workspace, records.reference(workspace, id), findings, judged)
+            interlocks.hold(findings)
         sharing.renew(workspace, found)
         _submit(workspace, found, at)
     return get(workspace, id)

@@ -15,6 +15,7 @@ from services.errors import ConflictError, NotFoundError
 from services.interlocks import Finding
 from services.jobs import LIVE
 from services.messages import Message
+from services.releases import catches
 from services.releases.facts import STEPS, Kind, Pair, Proof, Release, State, Step
 from services.releases.plan import Plan
 
@@ -148,6 +149,7 @@ def set_findings(
     found = [finding.to_json() for finding in findings]
     told = {} if release.error else {"error": None}
     set_state(workspace, release.id, release.state, revision, findings=found, checked_at=now(), moves=moves, **told)
+    catches.note(workspace, reference(workspace, release.id), findings, moves["evaluation"])
 
 
 def moves_of(release: Release) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import time
 
 import mlflow
 
-from services import apps, readmodel
+from services import apps, readmodel, releases
 from services.apps import AppForm
+from services.interlocks import Finding, Light
+from services.messages import Message
 from services.scorers import ScorerSpec
 from services.scorers import save as save_scorer
 from tests.pages.conftest import texts
@@ -155,3 +157,14 @@ def test_a_place_is_typed_where_no_trace_shows_one(screen, workspace):
     shown.text_input(key="edit-support-question").set_value("$.payload.query")
     shown.button(key="save-app").click().run()
     assert apps.get(workspace, "support").places == apps.Places("$.payload.query", "")
+
+
+def test_the_gate_tells_what_critical_questions_caught(screen, workspace):
+    save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
+    assert "No release was held" in texts(screen("apps"))
+    why, failing = Message("Why"), {"r-1": "Where is *it*?"}
+    held = Finding(2, Message("Gate"), Light.RED, Message("Found"), why, why, critical=failing)
+    releases.catches.note(workspace, {"release": 7}, [held], "run-1")
+
+    told = texts(screen("apps")).replace("\\", "")
+    assert "They held 1 release" in told and "Where is *it*?" in told

@@ -13,7 +13,7 @@ from services.agents import AgentVersion, Links
 from services.apps import AppForm, Environment, Gate, Stage
 from services.errors import BlockedError
 from services.evaluations import Evaluation, Score
-from services.interlocks import Candidate, Light, rules
+from services.interlocks import Candidate, Finding, Light, rules
 from services.scorers import ScorerSpec
 
 RATING = ScorerSpec(
@@ -70,6 +70,7 @@ def table(passed, critical=()):
     return pd.DataFrame(
         {
             "row_id": [str(n) for n in range(len(passed))],
+            "question": [f"Question {n}?" for n in range(len(passed))],
             "state": "OK",
             "short": passed,
             "critical": [n in critical for n in range(len(passed))],
@@ -151,7 +152,9 @@ def test_2_holds_when_the_gate_asks_for_nothing(candidate):
 def test_2_holds_a_new_failure_on_a_critical_row(candidate):
     before, after = [True] * 20, [True] * 19 + [False]
     assert [one.light for one in rules.gate(against(candidate, before, after))] == [Light.GREEN]
-    red(rules.gate(against(candidate, before, after, critical=(19,))), "Critical questions")
+    [held] = rules.gate(against(candidate, before, after, critical=(19,)))
+    red(held, "Critical questions that pass today would fail: 1. Question 19?")
+    assert held.critical == {"19": "Question 19?"} and Finding.from_json(held.to_json()) == held
 
 
 def test_2_holds_what_is_clearly_worse(candidate):
@@ -249,7 +252,7 @@ def test_2_asks_for_as_many_judged_rows_as_it_says(candidate):
 def test_2_can_ask_that_every_critical_row_passes(candidate):
     failing = replace(candidate, rows=table([True] * 9 + [False], critical=(9,)))
     assert rules.gate(gated(failing))[0].light is Light.GREEN
-    red(rules.gate(gated(failing, critical="all")), "Every one must pass")
+    red(rules.gate(gated(failing, critical="all")), "Every one must pass. Question 9?")
 
 
 def test_2_can_ask_for_proof_that_nothing_is_lost_or_much_is_won(candidate):

@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 import pytest
 
 from services import apps, audit, datasets, prompts, releases, scorers
@@ -20,6 +19,7 @@ from services.datasets import Row
 from services.errors import ConflictError, NotFoundError, NotReadyError
 from services.releases import Kind, Pair, State, evidence, records, steps
 from services.scorers import ScorerSpec
+from tests.evaluated import evaluated
 from tests.standing import logged
 
 NOTHING = Pair(None, None, None)
@@ -38,45 +38,6 @@ def ready(workspace):
     scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 500}))
     apps.save_gate(workspace, Gate({"short": 0.5}, rows=1))
     return workspace.for_app(apps.get(workspace, workspace.app.id))
-
-
-def evaluated(workspace, model_id, version, passed):
-    """A finished evaluation as the job leaves it."""
-    snapshot = datasets.snapshot(workspace, workspace.app.dataset_id)
-    asked = {
-        "model_id": model_id, "prompt_name": "greeting", "requested_version": version,
-        "dataset_id": workspace.app.dataset_id, "dataset_name": "Questions", "dataset_sha256": snapshot.sha256,
-        "scorers": {"short": 1}, "practice": True, "actor": "ada", "job_id": 1,
-    }  # fmt: skip
-    mean = sum(passed) / len(passed)
-    summary = {
-        "rows": 3,
-        "failed": 0,
-        "prompt_version": version,
-        "prompt_seen": True,
-        "scores": {"short": [mean, 3, 3]},
-    }
-    tags = {
-        "signalbox.kind": "evaluation",
-        "signalbox.asked": json.dumps(asked),
-        "signalbox.summary": json.dumps(summary),
-    }
-    run = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
-    lines = [
-        {
-            "row_id": row.id, "repeat": 1, "question": row.question, "expected": "", "critical": row.critical,
-            "answer": f"Answer {version} to {row.question}", "state": "OK", "error": "", "trace_id": "t",
-            "prompt_version": version, "prompt_seen": True, "seconds": 0.5, "input_tokens": 7, "output_tokens": 3,
-            "cost": 0.25, "short": good, "short.rationale": "", "short.reason": None,
-        }
-        for row, good in zip(snapshot.rows, passed, strict=True)
-    ]  # fmt: skip
-    folder = Path(workspace.settings.home) / "rows"
-    folder.mkdir(exist_ok=True)
-    pd.DataFrame(lines).to_parquet(folder / "rows.parquet")
-    workspace.client.log_artifact(run, str(folder / "rows.parquet"), "evaluation")
-    workspace.client.set_terminated(run)
-    return run
 
 
 @pytest.fixture
