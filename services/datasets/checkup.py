@@ -26,6 +26,7 @@ PAIRS_AT_ONCE = 100_000
 MOST_COMPARED = 200_000
 PRIME = (1 << 31) - 1
 FEW = 10
+NAMED = 8
 LARGEST_BUCKET = 50
 
 
@@ -133,22 +134,26 @@ def _critical(rows: Sequence[Row]) -> Iterator[Hint]:
         )
 
 
+def _some(names: Sequence[str]) -> Message | str:
+    """The first eight, and how many more there are."""
+    first = ", ".join(names[:NAMED])
+    return Message("{names} and {n} more", names=first, n=len(names) - NAMED) if len(names) > NAMED else first
+
+
 def _slices(rows: Sequence[Row]) -> Iterator[Hint]:
     topics, languages = (Counter(getattr(row, name) for row in rows) for name in ("topic", "language"))
     few = sorted(topic for topic, n in topics.items() if topic and n < FEW)
     if few and len(rows) >= FEW:
         yield Hint(
             Weight.HINT,
-            Message("Topics with fewer than {n} questions: {names}.", n=FEW, names=", ".join(few[:8])),
+            Message("Topics with fewer than {n} questions: {names}.", n=FEW, names=_some(few)),
             Message("A result for such a topic alone says little."),
         )
     if topics[""] and len(topics) > 1:
         yield Hint(Weight.HINT, Message("{n} {n:question has|questions have} no topic.", n=topics[""]))
     few = sorted(one for one, n in languages.items() if one and n < FEW)
     if few and len(languages) > 1:
-        yield Hint(
-            Weight.HINT, Message("Languages with fewer than {n} questions: {names}.", n=FEW, names=", ".join(few[:8]))
-        )
+        yield Hint(Weight.HINT, Message("Languages with fewer than {n} questions: {names}.", n=FEW, names=_some(few)))
 
 
 def _unanswered(rows: Sequence[Row], specs: Iterable["ScorerSpec"]) -> Iterator[Hint]:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from services import agents, jobs, prompts
+from services import agents, datasets, jobs, prompts
 from services.agents import AgentForm
+from services.datasets import Row
 from services.jobs import State
 from tests.pages.conftest import bring, texts
 from tests.services.test_agents import BREAKS_ON_PARCELS
@@ -218,6 +219,9 @@ def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, 
     assert "Neither of them was evaluated yet" in read(shown)
     tried = screen("agents", agent=newest)
     assert tried.selectbox(key=f"try-first/{newest}").value == 1, "a pinned agent is tried with its own version"
+    datasets.create(written, "Questions", [Row("", "Where?")])
+    offered = screen("evaluations", agent=newest).selectbox(key="evaluate-prompt-support-greeting")
+    assert offered.value == 1, "and judged with it"
 
 
 def test_what_an_agent_was_logged_with_is_told_in_words(screen, written, logged):

@@ -458,6 +458,9 @@ def judged(client: TestClient, guideline: str, answer: str) -> Any:
         ('The response must mention "Nordlicht" and be polite', "Thank you for asking Nordlicht.", "yes"),
         ("The answer must not mention 'discount'", "A discount is possible.", "no"),
         ("The response must refuse the question", "I am sorry, I cannot answer that.", "yes"),
+        ("Is the answer polite? Answer yes or no.", "Deal with it.", "no"),
+        ("Does the answer mention 'discount'?", "A discount is possible.", "yes"),
+        ("回答は丁寧ですか？「はい」か「いいえ」で答えてください。", "待て。", "no"),
     ],
 )
 def test_rules_judge_what_rules_can_decide(model: TestClient, guideline: str, answer: str, result: str) -> None:
@@ -481,6 +484,8 @@ def test_rules_judge_what_rules_can_decide(model: TestClient, guideline: str, an
         "Between 1 and 9 jokes",
         "",
         "polite enough for a king",
+        "Is the answer polite? Answer yes when it is kind.",
+        "Answer yes or no.",
     ],
 )
 def test_everything_else_it_refuses_to_judge(model: TestClient, guideline: str) -> None:

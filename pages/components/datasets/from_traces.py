@@ -55,7 +55,7 @@ def forget(form: str) -> None:
 def _show_choice(workspace: Workspace, key: str) -> None:
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(_("Which"), list(HOW), format_func=lambda one: _(HOW[one]), key=f"{key}-how", width=200)
+        st.selectbox(_("Which ones"), list(HOW), format_func=lambda one: _(HOW[one]), key=f"{key}-how", width=200)
         st.number_input(_("How many"), 1, MOST, 20, key=f"{key}-n", width=130)
         st.selectbox(
             _("Period"), list(HOURS), index=1, format_func=lambda one: _(HOURS[one]), key=f"{key}-hours", width=170
@@ -107,7 +107,10 @@ def _find(workspace: Workspace, key: str) -> None:
 
 def _show_found(found: Harvest, key: str) -> list[Row] | None:
     if not found.found:
-        st.info(_("No trace fits. Look at a longer time, or take a condition away."))
+        told = [_("No trace fits. Look at a longer time, or take a condition away.")]
+        if st.session_state.get(f"{key}-live"):
+            told.append(_("Answers tried by hand and those of evaluations are found without “Live traffic only”."))
+        st.info(" ".join(told))
         return None
     told = [_("found: {n}", n=len(found.found)), _("fitting traces or conversations: {n}", n=found.matching)]
     if found.capped:

@@ -28,7 +28,7 @@ SETTING = {
     "repeats": mark("Times each question is asked"),
     "practice": mark("Practice model"),
 }
-BY = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Split"), "critical": mark("Critical")}
+BY = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Part"), "critical": mark("Critical")}
 MOST_NAMED = 50
 # The counts of all scorers stand below each other, and fit beside their names on a small screen.
 WIDTH_OF_COUNT = 122
@@ -77,9 +77,7 @@ def slices(found: list[Slice], kinds: Mapping[str, str], compared: bool, expande
                 for one in found
             ]
         )
-        st.table(
-            table.rename(columns={"by": _("Part"), "value": _("Which"), "rows": _("Questions")}).set_index(_("Part"))
-        )
+        st.table(table.rename(columns={"by": _("By"), "value": _("Which"), "rows": _("Questions")}).set_index(_("By")))
         st.caption(_("A small part says little: with few questions one answer more or less moves the mean a lot."))
 
 

@@ -227,7 +227,7 @@ def _rows(workspace: Workspace, dataset_id: str) -> tuple[Choice, int]:
     splits, topics = sorted({row.split for row in rows} - {""}), sorted({row.topic for row in rows} - {""})
     first, second, third, fourth = st.columns(4)
     split = first.selectbox(
-        _("Split"),
+        _("Part"),
         ["", *splits],
         format_func=lambda name: name or _("All"),
         key=f"evaluate-split-{dataset_id}",

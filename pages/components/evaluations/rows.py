@@ -14,7 +14,9 @@ from services.evaluations.browsing import RowFilter
 from services.messages import Message, mark, render
 
 _, say = session.text, session.say
-PARTS = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Split")}
+# The longest heading that a narrow column shows whole.
+SHORT = 9
+PARTS = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Part")}
 
 
 def show(
@@ -159,4 +161,4 @@ def _column(name: str, heading: str, scorer: bool) -> Any:
         return st.column_config.NumberColumn(heading, format="%.2f", width="small")
     if name == "cost":
         return st.column_config.NumberColumn(heading, format="%.5f", width="small")
-    return st.column_config.Column(heading, width="small" if scorer else None)
+    return st.column_config.Column(heading, width="small" if scorer and len(heading) <= SHORT else None)

@@ -55,7 +55,7 @@ def _draw(place: Any, field: Field, value: Any, key: str) -> None:
     elif field.shape == "lines":
         place.text_area(label, "\n".join(value), key=key, placeholder=hint)
     elif field.shape == "code":
-        place.text_area(label, value, key=key, height=HIGH.get(field.name, 160))
+        place.text_area(label, value, key=key, height=HIGH.get(field.name, 160), placeholder=hint)
     elif field.shape == "switch":
         place.toggle(label, bool(value), key=key)
     elif field.shape == "table":

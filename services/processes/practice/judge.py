@@ -17,10 +17,12 @@ ANSWER = re.compile(
     re.IGNORECASE,
 )
 FRAME = re.compile(
-    r"\b(?:must|should|shall|has to|have to|needs? to|ought to|always|please|is|are|be|check (?:that|whether|if)|determine (?:whether|if)|whether|and also|also)\b|必ず|常に|(?:である)?こと$|(?:し|で)なければ(?:なりません|ならない)$|(?:して|て)ください$|(?:する|である|です|だ)$",
+    r"\b(?:must|should|shall|has to|have to|needs? to|ought to|always|please|is|are|be|check (?:that|whether|if)|determine (?:whether|if)|whether|and also|also)\b|必ず|常に|(?:である)?こと$|(?:し|で)なければ(?:なりません|ならない)$|(?:して|て)ください$|(?:する|である|です|だ)$|(?:です|ます)か$|^does(?! not\b)",
     re.IGNORECASE,
 )
-JOINTS = re.compile(r"(?<=[.!?])\s+|[。;；\n]+|,?\s+and\s+(?!\d)|、かつ|、また|、(?=\S)", re.IGNORECASE)
+# How a judge shall put its verdict is nothing to judge.
+FORM = re.compile(r"(?:with )?\W?yes\W? or \W?no\W?|「?はい」?か「?いいえ」?で?", re.IGNORECASE)
+JOINTS = re.compile(r"(?<=[.!?])\s+|[。？;；\n]+|,?\s+and\s+(?!\d)|、かつ|、また|、(?=\S)", re.IGNORECASE)
 QUOTED = r"(?:“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|'([^']+)')"
 COUNTED = {
     "characters": mark("The answer has {n} characters."),
@@ -98,7 +100,7 @@ def _plain(written: str) -> str:
 
 def _judge(criterion: str, answer: str) -> list[Finding]:
     """One finding per part; a single unknown part makes the whole criterion unknown."""
-    parts = [part for part in (_bare(part) for part in JOINTS.split(criterion)) if part]
+    parts = [part for part in map(_bare, JOINTS.split(criterion)) if part and not FORM.fullmatch(part)]
     if not parts:
         raise CannotJudge("The practice model cannot judge this: the guideline is empty.")
     return [_decide(part, answer, criterion) for part in parts]
@@ -106,7 +108,8 @@ def _judge(criterion: str, answer: str) -> list[Finding]:
 
 def _bare(part: str) -> str:
     """The part without “the answer must” and the like."""
-    return re.sub(r"\s+", " ", FRAME.sub(" ", ANSWER.sub(" ", part.strip()))).strip(" 　.,、。:")
+    said = ANSWER.sub(" ", part.strip(" 　.,、。:?？"))
+    return re.sub(r"\s+", " ", FRAME.sub(" ", said)).strip(" 　.,、。:?？")
 
 
 def _decide(part: str, answer: str, criterion: str) -> Finding:

@@ -21,7 +21,10 @@ OWN = (
         mark("You write what the language model shall look at and how it answers: yes or no, a number, or categories."),
         Needs(judge=True), mlflow="make_judge",
         fields=(
-            Field("instructions", "code", mark("Instructions for the judge"), ""),
+            Field(
+                "instructions", "code", mark("Instructions for the judge"), "",
+                mark("Such as: Is {{{{ outputs }}}} polite? Answer yes or no."),
+            ),
             Field("answer", "choice", mark("It answers with"), "yes_no", options=ANSWERS),
             Field("low", "number", mark("Lowest number"), 1, when=("answer", "number")),
             Field("high", "number", mark("Highest number"), 5, when=("answer", "number")),

@@ -70,6 +70,8 @@ def test_gaps_are_said_in_plain_words():
         "Languages with fewer than 10 questions: ja.",
         "211 questions belong to no part, others do.",
     ]
+    scattered = [*many, *(row for n in range(10) for row in rows_of(f"Rare {n}?", topic=f"rare {n}"))]
+    assert "rare 6, rare 7 and 2 more." in said(scattered)[1], "who reads it learns that there are more"
 
 
 def test_a_scorer_that_compares_names_the_rows_that_lack_it():
