@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import agent_steps, agent_titles, erasing, opinion, session
+from pages.components import agent_steps, agent_titles, erasing, opinion, remembering, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict, archived
 from services.workspace import Workspace
@@ -52,6 +52,8 @@ def show(workspace: Workspace, trace_id: str) -> None:
     _show_head(workspace, story.row)
     _show_talk(story)
     _show_verdicts(workspace, story)
+    if not story.archived:
+        remembering.show(workspace, story.row.trace_id)
     st.header(_("What happened"), anchor=False)
     _show_steps(story)
     _show_facts(workspace, story)

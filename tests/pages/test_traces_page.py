@@ -7,9 +7,11 @@ import mlflow
 import pytest
 
 from bench import trace_maker
-from services import archive, monitoring, scorers, traces, views
+from services import apps, archive, datasets, monitoring, scorers, traces, views
 from services.archive import plan
-from services.errors import ForbiddenError
+from services.datasets import Row, remembering
+from services.datasets.remembering import Memory
+from services.errors import ForbiddenError, InvalidInputError
 from services.people import ALL_ROLES, Actor, Role
 from services.traces import opinions
 from tests.archived import work
@@ -204,3 +206,32 @@ def test_what_mlflow_lost_is_opened_from_the_archive(screen, workspace, monkeypa
     assert "this is the archive's copy" in shown and "On its way" in shown
     assert not [button for button in page.button if button.key and "opinion" in button.key]
     assert not page.exception
+
+
+def test_a_trace_is_remembered_as_a_critical_question_once(screen, workspace):
+    other = datasets.create(workspace, "Other", [Row("", "Anything else?")])
+    judged = datasets.create(workspace, "Judged", [Row("", "Where is it?", "Here.")])
+    apps.choose_dataset(workspace, judged.id)
+    id = leave(workspace, "Will it ever come?", "No.")
+    page = screen("traces", trace=id)
+    assert page.selectbox(key="remember-dataset").value == judged.id
+    page.text_area(key=f"remember-expected/{id}").set_value("Tomorrow.")
+    page.toggle(key=f"remember-critical/{id}").set_value(True)
+    page.button(key="remember").click().run()
+    assert not page.exception
+    row = datasets.rows(workspace, judged.id)[-1]
+    assert (row.question, row.expected, row.critical, row.source) == ("Will it ever come?", "Tomorrow.", True, id)
+
+    again = leave(workspace, "Where is it?", "Nowhere.")
+    assert not remembering.remember(workspace, judged.id, Memory(again, "", True))
+    assert not remembering.remember(workspace, judged.id, Memory(id, "The day after.", False))
+    rows = [(one.question, one.expected, one.critical) for one in datasets.rows(workspace, judged.id)]
+    assert rows == [("Where is it?", "Here.", True), ("Will it ever come?", "The day after.", True)]
+    page.selectbox(key="remember-dataset").set_value(other.id).run()
+    assert "Releases are judged on another dataset" in texts(page)
+
+
+def test_a_trace_without_a_question_is_not_remembered(workspace):
+    made = datasets.create(workspace, "Questions", [Row("", "Where is it?")])
+    with pytest.raises(InvalidInputError, match="tells no question"):
+        remembering.remember(workspace, made.id, Memory(leave(workspace, " ")))
