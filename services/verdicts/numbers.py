@@ -14,8 +14,8 @@ def size(amount: float, points: bool) -> Message | str:
     return Message("{n} points", n=_plain(amount * 100, 1)) if points else _plain(amount, 2)
 
 
-def chance(share: float) -> str:
-    return "< 0.1 %" if share < 0.001 else f"{share * 100:.1f} %"
+def chance(share: float) -> Message | str:
+    return Message("less than {n} %", n="0.1") if share < 0.001 else f"{share * 100:.1f} %"
 
 
 def level(value: float, points: bool) -> str:
