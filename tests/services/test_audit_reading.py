@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -114,6 +115,14 @@ def test_a_line_is_a_sentence_in_the_readers_language(written):
     assert [(render(one.path[0], "en"), one.before, one.after) for one in differences(failed)] == [
         ("Questions", "1", "80")
     ]
+
+
+def test_every_subject_that_is_no_name_is_told_in_words():
+    """A word of ours in a sentence of the log stands in the reader's language."""
+    changes = re.compile(r'audit\.change\(\s*\w+,\s*Verb\.\w+,\s*"([^"]+)"')
+    files = Path(sentences.__file__).parent.parent.rglob("*.py")
+    found = {one for file in files for one in changes.findall(file.read_text("utf-8"))}
+    assert "archive" in found and found <= sentences.SUBJECTS.keys()
 
 
 def test_moved_traffic_is_told_as_shares_by_version(workspace):
