@@ -125,6 +125,7 @@ def show_fields(key: str, form: AppForm, experiment_id: str | None, *, new: bool
         pd.DataFrame(sorted(form.constants.items()), columns=["name", "value"], dtype=str),
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",
         key=f"{key}-constants",
         column_config={
             "name": st.column_config.TextColumn(_("Variable")),

@@ -29,6 +29,7 @@ def show(workspace: Workspace) -> None:
     edited = st.data_editor(
         [{name: value for name, value in asdict(one).items() if name != "way"} for one in now.parts],
         num_rows="dynamic",
+        placeholder="",
         disabled=not may,
         key=_key(workspace, "parts"),
         column_config={

@@ -116,6 +116,7 @@ def _table(
     edited: list[dict[str, str | None]] = st.data_editor(
         rows or [{"name": "", "value": ""}],
         num_rows="dynamic",
+        placeholder="",
         disabled=not may,
         key=_key(workspace, environment, name),
         column_config={

@@ -15,22 +15,31 @@ from services.messages import Message
 
 @dataclass(frozen=True)
 class Suite:
-    """`module` is the package and MLflow's bridge to it; `threshold`: its metrics pass and fail by one."""
+    """`module` is the package and MLflow's bridge to it; `threshold`: its metrics pass and fail by one.
+
+    `beside` is what else must be installed for it to be imported.
+    """
 
     name: str
     module: str
     threshold: bool
+    beside: str = ""
 
     @property
     def installed(self) -> bool:
         return importlib.util.find_spec(self.module) is not None
 
     @property
+    def command(self) -> str:
+        """How an engineer installs it, or the newest that fits."""
+        return f"pip install -U {self.module} {self.beside}".strip()
+
+    @property
     def version(self) -> str:
         return importlib.metadata.version(self.module)
 
 
-ALL = (Suite("DeepEval", "deepeval", True), Suite("Ragas", "ragas", False))
+ALL = (Suite("DeepEval", "deepeval", True), Suite("Ragas", "ragas", False, '"langchain-community<0.4"'))
 
 
 def of(module: str) -> Suite:
@@ -43,7 +52,7 @@ def check(settings: Mapping[str, Any]) -> None:
     if not suite.installed:
         raise NotReadyError(
             Message("{name} is not installed.", name=suite.name),
-            Message("An engineer adds it with: {command}", command=f"pip install {suite.module}"),
+            Message("An engineer adds it with: {command}", command=suite.command),
         )
 
 
@@ -62,6 +71,6 @@ def fitting(suite: Suite) -> Iterator[None]:
             ),
             Message(
                 "An engineer installs a version that fits, for example with: {command}",
-                command=f"pip install -U {suite.module}",
+                command=suite.command,
             ),
         ) from error

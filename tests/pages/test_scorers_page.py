@@ -39,7 +39,7 @@ def test_the_catalogue_says_what_each_scorer_needs_and_gives(screen):
         "Needs: a language model, an expected answer or expected facts in the dataset · Gives: passed or failed" in told
     )
     assert "Needs: the answer only" in told and "a conversation of several turns" in told
-    assert "Not installed. An engineer adds it with: pip install ragas" in told
+    assert 'Not installed. An engineer adds it with: pip install -U ragas "langchain-community' in told
     shown.text_input(key="find-entry-support").set_value("personal data").run()
     assert "No personal data" in texts(shown) and "Well written" not in texts(shown)
 

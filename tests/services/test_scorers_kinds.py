@@ -293,7 +293,7 @@ def test_a_suite_is_asked_for_before_its_metric_is_kept(workspace: Workspace, mo
     metric = ScorerSpec("faithful", "suite", {"scorer": "deepeval.Faithfulness", "threshold": 0.7})
     monkeypatch.setattr(suites.Suite, "installed", False)
 
-    with pytest.raises(NotReadyError, match="pip install deepeval"):
+    with pytest.raises(NotReadyError, match="pip install -U deepeval"):
         scorers.save(workspace, metric)
     assert "not installed" in str(scorers.not_in_production(metric))
     with pytest.raises(NotReadyError):

@@ -22,6 +22,7 @@ def show(key: str, rows: Sequence[Row], notes: Sequence[str], note: str, *, take
         pd.DataFrame(lines, columns=["take", "question", "expected", "note"]),
         hide_index=True,
         num_rows="fixed",
+        placeholder="",
         key=key,
         disabled=["note"],
         height="content" if len(rows) <= 12 else 480,

@@ -90,6 +90,7 @@ def _show_grid(workspace: Workspace, dataset: Dataset, shown: list[Row]) -> None
         pd.DataFrame(lines, columns=columns).astype({"critical": object}),
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",
         disabled=True if not audit.allowed(workspace, Verb.SAVE_DATASET) else ["turns"],
         key=grid(dataset),
         on_change=_remember,

@@ -85,8 +85,7 @@ def _show_suites(workspace: Workspace, found: list[Entry]) -> None:
             continue
         st.markdown(f"### {_('From {suite}', suite=one.name)}")
         if not one.installed:
-            command = f"pip install {one.module}"
-            told = _("Not installed. An engineer adds it with: {command}", command=command)
+            told = _("Not installed. An engineer adds it with: {command}", command=one.command)
             st.info(session.escape(told), icon=":material/download:")
         _show_entries(workspace, listed, one.installed)
 

@@ -89,6 +89,7 @@ def _draw_table(label: str, value: Any, key: str) -> None:
         key=f"grid-{key}",
         num_rows="dynamic",
         hide_index=True,
+        placeholder="",
         column_config={
             "name": st.column_config.TextColumn(_("Field"), required=True),
             "type": st.column_config.SelectboxColumn(
