@@ -27,7 +27,7 @@ def part():
 
 
 def keys(page):
-    return [one.key for one in page.radio]
+    return [one.key for one in page.segmented_control]
 
 
 def test_a_large_evaluation_goes_to_the_workspace_and_a_second_click_makes_no_other(databricks_workspace, monkeypatch):
@@ -43,11 +43,11 @@ def test_a_large_evaluation_goes_to_the_workspace_and_a_second_click_makes_no_ot
 
     page.number_input(key="evaluate-large-support").set_value(2).run()
     assert where.large_from(workspace) == 2
-    assert page.radio(key="evaluate-where-support").value == where.AWAY
+    assert page.segmented_control(key="evaluate-where-support").value == where.AWAY
     for _ in range(2):
         page.button(key="start").click().run()
     (job,) = jobs.recent(workspace, "evaluate")
     assert job.args["where"] == "workspace" and job.elsewhere and not page.exception
 
-    page.radio(key="evaluate-where-support").set_value(where.HERE).run().button(key="start").click().run()
+    page.segmented_control(key="evaluate-where-support").set_value(where.HERE).run().button(key="start").click().run()
     assert ["where" in one.args for one in jobs.recent(workspace, "evaluate")] == [False, True]

@@ -26,21 +26,24 @@ def choose(workspace: Workspace, order: Order) -> Order:
         st.info(_("It is large, and still has to run here. {reason}", reason=reason))
         return order
     labels = {AWAY: _("Run it on the workspace"), HERE: _("Run it here")}
-    means = [
-        _(
-            "As one run of a Databricks job on serverless compute, which the workspace charges for. It begins after a few "
-            "minutes and goes on when this console is closed or started again."
-        ),
-        _("In the console's own worker, at no further cost. It pauses while the console is stopped."),
-    ]
-    chosen = st.radio(
+    chosen = st.segmented_control(
         _("Where it runs"),
         list(labels),
+        default=AWAY,
+        required=True,
         format_func=labels.__getitem__,
-        captions=means,
         key=f"evaluate-where-{workspace.app.id}",
     )
-    return replace(order, where=str(chosen))
+    if chosen == HERE:
+        st.caption(_("In the console's own worker, at no further cost. It pauses while the console is stopped."))
+    else:
+        st.caption(
+            _(
+                "As one run of a Databricks job on serverless compute, which the workspace charges for. It begins after a "
+                "few minutes and goes on when this console is closed or started again."
+            )
+        )
+    return replace(order, where=str(chosen or AWAY))
 
 
 def threshold(workspace: Workspace) -> None:

@@ -22,7 +22,19 @@ def show(workspace: Workspace) -> None:
     for id in dict.fromkeys([*live, *([own] if own else [])]):
         st.markdown(_title(jobs.get(workspace, id)))
         now = feedback.job(id, Message("The evaluation is finished. Open it below."))
-        place.run_page(str(now.checkpoint.get("page", "")), f"run-page-{id}")
+        if now.elsewhere:
+            _run_page(now)
+
+
+def _run_page(job: Job) -> None:
+    """The way to the run on the workspace as soon as there is one, which is after the first look at its progress."""
+
+    @st.fragment(run_every=2.0 if job.live and "page" not in job.checkpoint else None)
+    def follow() -> None:
+        now = jobs.get(session.workspace(), job.id)
+        place.run_page(str(now.checkpoint.get("page", "")), f"run-page-{job.id}")
+
+    follow()
 
 
 def ended_early(workspace: Workspace, made: Evaluation) -> None:
