@@ -1,14 +1,21 @@
 """The choice of where a large evaluation runs: the form alone, because the screen around it is tested elsewhere."""
 
+import sys
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services import jobs, scorers
 from services.evaluations import where
+from services.platforms.databricks.compute import ENVIRONMENTS
 from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.workspace.support import adopt
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info[:2] not in ENVIRONMENTS, reason="a workspace has no compute with this Python, and the form says so"
+)
 
 
 @pytest.fixture(autouse=True)

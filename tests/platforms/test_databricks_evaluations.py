@@ -15,12 +15,16 @@ from services.evaluations.away import Away
 from services.evaluations.plan import AWAY
 from services.messages import Message
 from services.platforms.compute import Run, RunState
+from services.platforms.databricks.compute import ENVIRONMENTS
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace.fixture import TOKEN, Emulator
 from tests.workspace.support import adopt, at_work, sdk
 
 pytest.importorskip("databricks.agents")
+pytestmark = pytest.mark.skipif(
+    sys.version_info[:2] not in ENVIRONMENTS, reason="a workspace has no compute with this Python, and the form says so"
+)
 SUBMIT = "/jobs/runs/submit"
 CHANGING = ["trace_id", "seconds"]
 REST = Away._rest
