@@ -166,6 +166,17 @@ def test_a_question_whose_spans_come_late_is_read_when_they_are_there(workspace)
     assert listed(there)[late] == ("Late?", "Yes.")
 
 
+def test_a_trace_of_200_kilobytes_is_listed_cut_and_told_whole(workspace):
+    long = "荷物" * 100_000
+    there, id = placed(workspace), leave_foreign(workspace, f"どこ？{long}", f"明日。{long}")
+    question, answer = listed(there, text="どこ？")[id]
+    assert (len(question), len(answer)) == (1_000, 1_000) and answer.startswith("明日。荷物")
+    story = traces.get(there, id)
+    assert (story.question, story.answer) == (f"どこ？{long}", f"明日。{long}")
+    [place] = [one for one in traces.offered(there, there.app.experiment_id).questions if one.path == QUERY]
+    assert place.example == story.question
+
+
 def test_every_reader_of_one_trace_takes_the_same_words(workspace, foreign):
     there, asked, answered = placed(workspace), "荷物はどこですか", "今朝発送しました。\n明日届きます。"
     story = traces.get(there, foreign[0])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import signal
 
 import mlflow
 import pandas as pd
@@ -16,10 +17,12 @@ from services.apps import Stage
 from services.errors import InvalidInputError
 from services.messages import Message
 from services.monitoring import Asked, MonitoredScorer, Score, buckets, scoring
+from services.processes.worker import CONTEXT
 from services.readmodel import Scored
 from services.scorers import ScorerSpec
 from services.traces.rows import newest_feedback
 from tests.left_traces import leave, leave_one_of_each
+from tests.services import killed_scoring
 
 SHORT = ScorerSpec("short", "length", {"shortest": 1, "longest": 20})
 
@@ -160,6 +163,28 @@ def test_live_answers_are_judged_once(judged):
     assert feedback(left["live"]).metadata["signalbox.version"] == "1"
     assert feedback(left["live"]).source.source_type == "CODE"
     assert all(feedback(left[name]) is None for name in ("probe", "evaluation", "evaluation, untagged", "shadow"))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_judging_that_is_killed_ends_with_the_verdicts_of_an_undisturbed_run(judged, when):
+    brief = scorers.save(judged, ScorerSpec("brief", "length", {"shortest": 1, "longest": 5}))
+    both = [*monitoring.production_scorers(judged), MonitoredScorer(brief.name, brief.version, 1.0, True)]
+    monitoring.save_scorers(judged, both)
+    left = {leave(judged, answer="x" * length, hours_ago=1): length for length in (3, 4, 9, 10, 40)}
+
+    child = CONTEXT.Process(target=killed_scoring.score, args=(judged.settings, judged.app.id, when))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    stored = killed_scoring.VERDICTS - (when == "before")
+    assert sum(len(mlflow.get_trace(id).info.assessments) for id in left) == stored
+
+    assert run(judged)["scored"] == 2 * len(left) - stored
+    for id, length in left.items():
+        given = sorted((one.name, one.value) for one in mlflow.get_trace(id).info.assessments)
+        assert given == [("brief", length <= 5), ("short", length <= 20)]
+    assert run(judged)["scored"] == 0
+    assert {one.now.name: one.now.judged for one in look(judged).scores} == {"brief": len(left), "short": len(left)}
 
 
 def test_a_shadows_answer_is_judged_beside_the_live_one_and_counts_nowhere(judged):

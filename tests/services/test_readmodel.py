@@ -188,6 +188,22 @@ def test_a_full_disk_is_a_sentence_and_the_file_goes_on_afterwards(busy, now, mo
     assert readmodel.state(busy).traces == before + 200
 
 
+def test_traces_that_come_late_and_out_of_order_stand_at_their_own_times(workspace, monkeypatch):
+    monkeypatch.setattr(filling, "SMALL", 0)  # as a long history, of which only a part is looked at each time
+    new = leave(workspace, "New?", hours_ago=1)
+    readmodel.catch_up(workspace, 60)
+    older = leave(workspace, "From before the two days?", hours_ago=60)
+    late = leave(workspace, "A day late?", hours_ago=26)
+    middle = leave(workspace, "Two hours late?", hours_ago=2)
+    start, expected = following.now(), [[new, middle, late], [new, middle, late, older]]
+    for minutes, there in zip((6, 70), expected, strict=True):
+        monkeypatch.setattr(following, "now", lambda minutes=minutes: start + minutes * following.MINUTE)
+        readmodel.catch_up(workspace, 60)
+        assert ids(workspace) == there
+    quarters = start // (15 * 60_000)
+    assert readmodel.verify(workspace, (quarters - 4 * 70) * 15 * 60_000, (quarters + 4) * 15 * 60_000).fine
+
+
 def test_a_clock_that_was_put_back_hides_no_late_change(busy, monkeypatch):
     """What was read an hour ahead of time looks newer than it is."""
     read_all(busy)
