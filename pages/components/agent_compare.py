@@ -53,10 +53,7 @@ def _show_changes(title: str, changes: tuple[Change, ...], same: str) -> None:
         ),
         hide_index=True,
         height="content",
-        column_config={
-            name: st.column_config.TextColumn(title, width="medium")
-            for name, title in (("name", _("Name")), ("old", _("Before")), ("new", _("After")))
-        },
+        column_config={"name": _("Name"), "old": _("Before"), "new": _("After")},
     )
 
 

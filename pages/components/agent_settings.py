@@ -32,8 +32,5 @@ def _show_table(found: dict[str, str], titles: tuple[str, str]) -> None:
         pd.DataFrame(found.items(), columns=["name", "value"]),
         hide_index=True,
         height="content",
-        column_config={
-            "name": st.column_config.TextColumn(titles[0], width="medium"),
-            "value": st.column_config.TextColumn(titles[1], width="large"),
-        },
+        column_config={"name": titles[0], "value": titles[1]},
     )
