@@ -22,8 +22,8 @@ def trouble(workspace: "Workspace") -> Message | None:
     return workspace.platform.serving.trouble(workspace)
 
 
-def describe(version: Served) -> Message:
-    """The state of one version in plain words."""
+def describe(version: Served, offline: bool = False) -> Message:
+    """The state of one version in plain words; `offline`: everyone gets a fixed message in place of its answers."""
     if version.state is ServedState.FAILED:
         return Message("It could not be started: {reason}", reason=version.error or "–")
     if version.state is ServedState.STOPPED:
@@ -36,6 +36,8 @@ def describe(version: Served) -> Message:
         return Message("It sleeps because nobody asked for a while; the next answer takes some minutes.")
     if version.weight == 0:
         return Message("It is ready and gets no traffic: it can be tested without anyone noticing.")
+    if offline:
+        return Message("It is ready and answers nobody: everyone gets the message above.")
     return Message("It answers {weight} % of the questions.", weight=version.weight)
 
 

@@ -18,12 +18,12 @@ STATE = {
 COLOUR = {ServedState.READY: "green", ServedState.FAILED: "red", ServedState.STARTING: "blue"}
 
 
-def show_version(version: Served) -> None:
+def show_version(version: Served, offline: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             state = f":{COLOUR.get(version.state, 'gray')}-badge[{_(STATE[version.state])}]"
             st.markdown(f"**{_('Version {n}', n=version.version)}** {state}")
-        st.markdown(session.escape(say(endpoints.describe(version))))
+        st.markdown(session.escape(say(endpoints.describe(version, offline))))
         st.caption(" · ".join(facts(version)))
 
 
@@ -110,8 +110,9 @@ def follow() -> None:
     now = endpoints.current(workspace)
     if starting(current) and not starting(now):
         st.rerun()
+    offline = releases.offline.state(workspace) is not None
     for version in now.versions if now else ():
-        show_version(version)
+        show_version(version, offline)
 
 
 follow()

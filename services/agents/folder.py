@@ -110,7 +110,8 @@ def _unpacked(content: bytes, left: int) -> dict[str, bytes]:
 
 
 def _content(opened: zipfile.ZipFile, file: zipfile.ZipInfo) -> bytes:
-    if file.compress_type not in PACKINGS:
+    # From Python 3.13 on, what follows a zero in a name is dropped without a word.
+    if file.compress_type not in PACKINGS or "\0" in file.orig_filename:
         raise zipfile.BadZipFile(file.filename)
     with opened.open(file) as packed:
         return packed.read(file.file_size + 1)

@@ -98,6 +98,7 @@ def test_one_press_says_it_and_the_next_answer_comes(screen, workspace, answers)
 
     page.button(key="review-undo").click().run()
     assert said(workspace, answers[2]) == {} and "Question 2?" in texts(page).replace("\\", "")
+    assert page.text_area[0].value == "It names no day."
     for _answer in answers:
         page.button(key="say-right-P").click().run()
     assert "Every answer is judged or set aside" in texts(page)

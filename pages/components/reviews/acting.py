@@ -54,6 +54,7 @@ def _try(queue: Queue, id: int, done: Message, values: Any = None, why: str = ""
     except ConsoleError as error:
         st.session_state[LAST] = error
         return
+    saying.keep_typed(id, queue.labels)
     st.session_state[LAST], st.session_state[SKIPPING] = done, None
     address.open_item(queue.id, way.of(workspace, queue).next(id))
 
@@ -65,6 +66,7 @@ def undo(workspace: Workspace, queue: Queue) -> None:
         st.session_state[LAST] = error
         return
     saying.clear(id, queue.labels)
+    saying.type_again(id)
     st.session_state[LAST] = Message("Taken back. The answer waits for you again.")
     address.open_item(queue.id, id)
 

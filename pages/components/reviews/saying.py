@@ -38,6 +38,17 @@ def clear(id: int, labels: tuple[Label, ...]) -> None:
         st.session_state.pop(key(id, label.name), None)
 
 
+def keep_typed(id: int, labels: tuple[Label, ...]) -> None:
+    """Remember what was typed: Streamlit forgets the fields of an answer that is no longer on the screen."""
+    typed = [comment_key(id), *(key(id, label.name) for label in labels if not _choices(label))]
+    st.session_state[_typed_key(id)] = {one: st.session_state.get(one) for one in typed}
+
+
+def type_again(id: int) -> None:
+    """What was typed before it was taken back, so that nobody types it twice."""
+    st.session_state.update(st.session_state.pop(_typed_key(id), {}))
+
+
 def at_once(labels: tuple[Label, ...]) -> bool:
     """Whether one press says everything that is asked."""
     return len(labels) == 1 and bool(_choices(labels[0]))
@@ -85,6 +96,10 @@ def key(id: int, name: str) -> str:
 def comment_key(id: int) -> str:
     """The keys of the page find the field by this beginning."""
     return f"review-write-{id}"
+
+
+def _typed_key(id: int) -> str:
+    return f"review/typed/{id}"
 
 
 def _choices(label: Label) -> list[tuple[Any, str, str]]:
