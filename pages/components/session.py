@@ -115,9 +115,15 @@ def choose_in_sidebar() -> None:
             list(LANGUAGES),
             format_func=LANGUAGES.__getitem__,
             key="language",
-            on_change=lambda: people.remember(place, "language", st.session_state["language"]),
+            on_change=_change_language,
+            args=(place,),
         )
         st.caption(_("Signed in as {person}", person=escape(place.actor.id)))
+
+
+def _change_language(place: Workspace) -> None:
+    choices.tell_again()
+    people.remember(place, "language", st.session_state["language"])
 
 
 def set_page_language() -> None:

@@ -52,6 +52,22 @@ def test_a_chosen_language_is_remembered_for_the_next_visit(shell):
     assert shell(locale="en-GB").sidebar.selectbox(key="language").value == "ja"
 
 
+def test_what_was_chosen_stays_when_the_language_changes(screen):
+    """The browser knows choices by their words, and sends the old ones along with the new language."""
+    agents = screen("agents")
+    agents.radio(key="agent-own-support").set_value(True).run()
+    agents.sidebar.selectbox(key="language").select("ja").run()
+    assert agents.radio(key="agent-own-support").value is True and not agents.exception
+    told = agents.radio(key="agent-own-support").proto
+    assert told.set_value and told.raw_value in told.options
+
+    traces = screen("traces")
+    traces.selectbox(key="traces-state").select("ERROR").run()
+    traces.sidebar.selectbox(key="language").select("ja").run()
+    told = traces.selectbox(key="traces-state").proto
+    assert told.set_value and told.raw_value == "失敗" and traces.query_params["state"] == "ERROR"
+
+
 def test_a_chosen_app_is_remembered_for_the_next_visit(shell, workspace):
     form = AppForm(id="returns", name="Returns", company="Acme", model="practice", endpoint="returns")
     apps.create(workspace, form)
