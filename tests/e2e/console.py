@@ -109,7 +109,7 @@ class Console:
         return self
 
     def sees_text(self, text: str | re.Pattern[str], timeout: float = 20_000) -> "Console":
-        expect(self.main.get_by_text(text).first).to_be_visible(timeout=timeout)
+        expect(self.main.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=timeout)
         return self
 
     def picture(self, path: str) -> None:

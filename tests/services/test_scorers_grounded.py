@@ -99,7 +99,7 @@ def test_without_documents_it_says_so_and_asks_no_judge(
     assert words in verdict.error.error_message
     assert words in str(without_documents(trace))
     mlflow.log_assessment(trace.info.trace_id, verdict)
-    shown = told(mlflow.get_trace(trace.info.trace_id)).verdicts[0]
+    shown = told(mlflow.get_trace(trace.info.trace_id), workspace.app.places).verdicts[0]
     assert words in str(shown.reason)
 
 
