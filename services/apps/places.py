@@ -1,5 +1,6 @@
 """Where the question and the answer are in traces of any shape: paths into what the root span was given and gave back."""
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ class Places:
         return bool(self.question or self.answer)
 
 
+@functools.lru_cache(maxsize=100)
 def steps(path: str) -> tuple[Step, ...]:
     """The path's steps; raises ValueError for what is no path."""
     found, at = list[Step](), 1

@@ -30,7 +30,7 @@ class Away:
 
     def __init__(self, workspace: "Workspace", work: "Work", run_id: str, whole: Plan) -> None:
         self.workspace, self.work, self.run_id, self.plan = workspace, work, run_id, whole
-        self.compute = _compute(workspace)
+        self.compute = compute(workspace)
         self.shown: dict[str, Any] = {}
 
     def go(self, again: bool) -> None:
@@ -175,10 +175,18 @@ class Away:
             self.workspace.client.set_tag(self.run_id, name, json.dumps(value, ensure_ascii=False))
 
 
-def _compute(workspace: "Workspace") -> Compute:
-    compute = workspace.platform.compute
-    if compute is None:
-        raise NotReadyError(
-            Message("Nothing but this console can run evaluations here."), Message("Choose “Run it here”.")
-        )
-    return compute
+def compute(workspace: "Workspace") -> Compute:
+    """What runs evaluations besides this console; raises NotReadyError where nothing does."""
+    if workspace.platform.compute is None:
+        raise _only_here(Message("Nothing but this console can run evaluations here."))
+    return workspace.platform.compute
+
+
+def check(workspace: "Workspace") -> None:
+    """Raise NotReadyError where evaluations can be run by this console alone."""
+    if refused := compute(workspace).refuses(workspace):
+        raise _only_here(refused)
+
+
+def _only_here(reason: Message) -> NotReadyError:
+    return NotReadyError(reason, Message("Choose “Run it here”."))

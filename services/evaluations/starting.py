@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services import agents, audit, datasets, endpoints, jobs, production, prompts
 from services.audit import Verb
 from services.errors import InvalidInputError, NotReadyError, translated
-from services.evaluations import plan
+from services.evaluations import away, plan
 from services.evaluations.plan import AWAY, HERE, MOST_REPEATS, Choice
 from services.evaluations.records import from_mlflow
 from services.evaluations.sources import AGENT, AGENT_SOURCE, ENDPOINT, TRACES, Source, infos
@@ -56,7 +56,8 @@ def start(
         raise NotReadyError(Message("Nothing answers at the endpoint now."), Message("Release an agent version first."))
     _check_rows(workspace, dataset_id, source, choice)
     _check_numbers(repeats, per_minute)
-    _check_place(workspace, where)
+    if where == AWAY:
+        away.check(workspace)
     if not plan.chosen(workspace, scorer_names):
         raise NotReadyError(
             Message("There are no scorers."), Message("Make one on the Scorers screen: it says what a good answer is.")
@@ -119,13 +120,6 @@ def _version(workspace: "Workspace", model_id: str, prompt_version: int | None) 
         )
     prompts.version(workspace, agent.prompt_name, version)
     return version
-
-
-def _check_place(workspace: "Workspace", where: str) -> None:
-    compute = workspace.platform.compute
-    refused = compute.refuses(workspace) if compute else Message("Nothing but this console can run evaluations here.")
-    if where == AWAY and refused:
-        raise NotReadyError(refused, Message("Choose “Run it here”."))
 
 
 def _served(workspace: "Workspace") -> bool:

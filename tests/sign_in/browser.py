@@ -96,13 +96,14 @@ class Browser:
             self.socket.close()
             self.socket = None
 
-    def read(self) -> Screen:
-        """Until the script has ended; a run that gives way to another (st.switch_page) is not the end."""
+    def read(self, silence: float = SECONDS) -> Screen:
+        """Until the script has ended; a run that gives way to another (st.switch_page) is not the end. Raises TimeoutError
+        after so many seconds without a word."""
         assert self.socket is not None
         screen, end = Screen(), time.monotonic() + SECONDS
         while time.monotonic() < end:
             message = ForwardMsg()
-            message.ParseFromString(bytes(self.socket.recv(timeout=SECONDS)))  # type: ignore[arg-type]
+            message.ParseFromString(bytes(self.socket.recv(timeout=silence)))  # type: ignore[arg-type]
             match message.WhichOneof("type"):
                 case "new_session":
                     screen = Screen(redirect=screen.redirect)
