@@ -76,23 +76,23 @@ def browser(console):
 
 
 def send(browser, frame):
-    """What the server says to a frame and then to an honest visit of a screen that no frame names; where it hung up, to
-    the next visitor. The frame's own run may end before the visit begins, and where it goes to another screen at the
-    moment the visit is asked for, Streamlit makes one request of both and the visit is lost: it is asked for again."""
+    """What the server says to a frame and then to an honest visit of a screen that no frame names. To the next visitor
+    where it hung up, where the tab is broken (Streamlit keeps a state that no widget has; the screen says to reload),
+    and where the visit is lost: a frame that goes to another screen while it is asked for makes one request of both."""
     if browser.socket is None:
         browser.open()
     try:
         browser.socket.send(frame)
         drawn = browser.run(HONEST)
-        while ABOUT[HONEST] not in drawn.text:
+        while ABOUT[HONEST] not in drawn.text and DEFECT not in drawn.text:
             told(drawn.text)
-            try:
-                drawn = browser.read(SILENCE)
-            except TimeoutError:
-                drawn = browser.run(HONEST)
-    except WebSocketException:
+            drawn = browser.read(SILENCE)
+    except (WebSocketException, TimeoutError):
         drawn = browser.open()
     told(drawn.text)
+    if DEFECT in drawn.text:
+        drawn = browser.open()
+    assert "Live now" in drawn.headings or ABOUT[HONEST] in drawn.text, drawn.text[-2_000:]
 
 
 def told(text):
