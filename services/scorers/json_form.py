@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # Streamlit's altair brings it, without types
+import jsonschema  # type: ignore[import-untyped]  # without types
 from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # as above
 from referencing import Registry
 from referencing.exceptions import Unresolvable
