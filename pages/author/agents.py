@@ -7,6 +7,7 @@ from pages.components import (
     agent_checks,
     agent_clean,
     agent_compare,
+    agent_description,
     agent_form,
     agent_lineage,
     agent_logging,
@@ -50,6 +51,7 @@ def show_one(found: list[AgentVersion], model_id: str) -> None:
     agent = next((one for one in found if one.model_id == model_id), None) or agents.get(workspace, model_id)
     agent_card.show(agent, opens=False)
     if agent.status == "READY":
+        agent_description.show(workspace, agent)
         for finding in traps.of_prompt(workspace, agent):
             agent_checks.show_finding(finding)
         agent_clean.show(workspace, agent)

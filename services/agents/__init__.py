@@ -1,5 +1,6 @@
 """Agents: log one as a LoggedModel with its prompt, check its links, try it."""
 
+from services.agents.describing import describe
 from services.agents.form import AgentForm
 from services.agents.leftovers import failed, remove_failed
 from services.agents.logging import checked, log, run, said
@@ -12,6 +13,7 @@ __all__ = [
     "Links",
     "ask_on",
     "checked",
+    "describe",
     "failed",
     "get",
     "go_on",

@@ -10,7 +10,7 @@ import mlflow
 from mlflow.entities import LoggedModel
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
-from mlflow.utils.mlflow_tags import MLFLOW_USER
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE, MLFLOW_USER
 
 from services.errors import ConsoleError, NotFoundError, is_missing, translated
 from services.jsons import parsed
@@ -66,7 +66,8 @@ class AgentVersion:
     """One LoggedModel with its model config; `status` is READY, PENDING or FAILED, `registered` its registry number.
 
     `linked` is the prompt version that it was logged with, `pinned` the one it always answers with, `python` what logged
-    it, `author` who: as the console knows them, or outside of it as MLflow does. `prompt_name` is empty for one that asks no prompt.
+    it, `author` who: as the console knows them, or outside of it as MLflow does. `description` is what a person says of
+    it. `prompt_name` is empty for one that asks no prompt.
     """
 
     model_id: str
@@ -86,6 +87,7 @@ class AgentVersion:
     fields: Fields = field(default_factory=Fields)
     python: str = ""
     author: str = ""
+    description: str = ""
 
     @property
     def tools(self) -> Sequence[Mapping[str, Any]]:
@@ -223,6 +225,7 @@ def _from_mlflow(workspace: "Workspace", found: LoggedModel, registered: int | N
         fields=files.fields,
         python=files.python,
         author=str(tags.get(AUTHOR_TAG) or tags.get(MLFLOW_USER) or ""),
+        description=str(tags.get(MLFLOW_RUN_NOTE) or ""),
     )
 
 

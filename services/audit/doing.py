@@ -21,6 +21,7 @@ DOING: dict[Verb, str] = {
     Verb.NOTICE_LIVE: mark("Recording a move made outside the console"),
     Verb.NOTICE_CRITICAL: mark("Recording that critical questions hold a release"),
     Verb.LOG_AGENT: mark("Logging the agent"),
+    Verb.DESCRIBE_AGENT: mark("Saving the description"),
     Verb.REMOVE_FAILED_AGENTS: mark("Removing agent versions that failed"),
     Verb.TRY_AGENT: mark("Trying the agent"),
     Verb.SAVE_DATASET: mark("Saving the dataset"),

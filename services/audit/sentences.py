@@ -27,6 +27,7 @@ SAID: dict[Verb, str] = {
     Verb.NOTICE_LIVE: mark("{who} noticed that what answers at the endpoint {what} was moved outside the console."),
     Verb.NOTICE_CRITICAL: mark("{who} saw critical questions hold {what}."),
     Verb.LOG_AGENT: mark("{who} logged a version of the agent {what}."),
+    Verb.DESCRIBE_AGENT: mark("{who} described a version of the agent {what}."),
     Verb.REMOVE_FAILED_AGENTS: mark("{who} removed agent versions that failed."),
     Verb.TRY_AGENT: mark("{who} allowed or refused a tool while trying an agent ({what})."),
     Verb.SAVE_DATASET: mark("{who} saved the dataset {what}."),

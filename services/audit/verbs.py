@@ -25,6 +25,7 @@ class Verb(StrEnum):
     NOTICE_LIVE = "notice_live"
     NOTICE_CRITICAL = "notice_critical"
     LOG_AGENT = "log_agent"
+    DESCRIBE_AGENT = "describe_agent"
     REMOVE_FAILED_AGENTS = "remove_failed_agents"
     TRY_AGENT = "try_agent"
     SAVE_DATASET = "save_dataset"
@@ -120,6 +121,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.NOTICE_LIVE: Role.VIEWER,
     Verb.NOTICE_CRITICAL: Role.VIEWER,
     Verb.LOG_AGENT: Role.AUTHOR,
+    Verb.DESCRIBE_AGENT: Role.AUTHOR,
     Verb.REMOVE_FAILED_AGENTS: Role.AUTHOR,
     Verb.TRY_AGENT: Role.AUTHOR,
     Verb.SAVE_DATASET: Role.AUTHOR,

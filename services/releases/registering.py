@@ -147,12 +147,12 @@ def _registered(workspace: "Workspace", name: str, agent: AgentVersion, release:
 def _describe(workspace: "Workspace", version: ModelVersion, agent: AgentVersion, release: Release) -> None:
     """Write what is missing or different; MLflow's own screens and other tools read it there.
 
-    A description that a person wrote over ours stays.
+    What a person wrote, here of the agent or in the registry over ours, stays.
     """
     known = [one for place in apps.everywhere(workspace) for one in records.all(place)]
     ours = {str(description(agent, one)) for one in known if one.after.model_id == agent.model_id}
     kept = version.description if version.description and version.description not in ours else None
-    text, tags = kept or str(description(agent, release)), _tags(agent)
+    text, tags = kept or agent.description or str(description(agent, release)), _tags(agent)
     if version.description == text and tags.items() <= version.tags.items():
         return
     client, number = workspace.client, str(version.version)

@@ -224,6 +224,15 @@ def test_two_agent_versions_are_compared_on_the_screen(screen, written, logged, 
     assert offered.value == 1, "and judged with it"
 
 
+def test_an_agent_is_described_by_form(screen, written, logged):
+    shown = screen("agents", agent=logged)
+    shown.text_area(key=f"describe-{logged}").set_value("Answers <b>parcels</b>.")
+    shown.button(key="describe-agent").click().run()
+    assert not shown.exception
+    assert agents.get(written, logged).description == "Answers <b>parcels</b>."
+    assert "Answers <b>parcels</b>." in read(shown)
+
+
 def test_what_an_agent_was_logged_with_is_told_in_words(screen, written, logged):
     shown = screen("agents", agent=logged, view="settings")
     assert not shown.exception

@@ -87,6 +87,35 @@ def test_a_description_that_a_person_wrote_stays(written):
     assert written.client.get_model_version(MODEL, "1").description == "Checked by Grace."
 
 
+def test_what_a_person_says_of_the_agent_is_registered_and_changed_there(written):
+    model_id = logged(written, "greeting")
+    agents.describe(written, model_id, " Answers parcels. <b>\nNot refunds. ")
+    said = "Answers parcels. <b>\nNot refunds."
+    assert agents.get(written, model_id).description == said
+    take(written, stored(written, Pair(model_id, None, 1)))
+    assert written.client.get_model_version(MODEL, "1").description == said
+
+    agents.describe(written, model_id, "小包の質問に答えます。")
+    take(written, stored(written, Pair(model_id, None, 1), why="again"))
+    assert written.client.get_model_version(MODEL, "1").description == "小包の質問に答えます。"
+    assert written.client.get_logged_model(model_id).tags["mlflow.note.content"] == "小包の質問に答えます。"
+
+    agents.describe(written, model_id, "")
+    take(written, stored(written, Pair(model_id, None, 1), why="again"))
+    assert "Registered by release" in written.client.get_model_version(MODEL, "1").description
+    assert [one.after for one in done(written, "describe_agent")] == [said, "小包の質問に答えます。", None]
+
+
+def test_a_description_is_short_and_written_by_authors(written, monkeypatch):
+    model_id = logged(written, "greeting")
+    with pytest.raises(ConsoleError, match="1001 characters; 1000 are allowed"):
+        agents.describe(written, model_id, "あ" * 1_001)
+    monkeypatch.setitem(audit.ROLE_OF, audit.Verb.DESCRIBE_AGENT, "nobody")
+    monkeypatch.setitem(audit.ROLE_NAME, "nobody", "nobody")
+    with pytest.raises(ConsoleError):
+        agents.describe(written, model_id, "short")
+
+
 def test_a_name_that_a_prompt_has_stops_the_release_with_a_sentence(written):
     prompts.save(written, MODEL, "A prompt of the same name.", "")
     release = stored(written, Pair(logged(written, "greeting"), None, 1))
