@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,20 +18,7 @@ def evaluated(workspace: Workspace, model_id: str, version: int, passed: list[bo
         "dataset_id": workspace.app.dataset_id, "dataset_name": "Questions", "dataset_sha256": snapshot.sha256,
         "scorers": {"short": 1}, "practice": True, "actor": "ada", "job_id": 1,
     }  # fmt: skip
-    mean = sum(passed) / len(passed)
-    summary = {
-        "rows": 3,
-        "failed": 0,
-        "prompt_version": version,
-        "prompt_seen": True,
-        "scores": {"short": [mean, 3, 3]},
-    }
-    tags = {
-        "signalbox.kind": "evaluation",
-        "signalbox.asked": json.dumps(asked),
-        "signalbox.summary": json.dumps(summary),
-    }
-    run = workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id
+    run = summarised(workspace, asked, {"rows": 3, "failed": 0, "scores": {"short": [sum(passed) / len(passed), 3, 3]}})
     lines = [
         {
             "row_id": row.id, "repeat": 1, "question": row.question, "expected": "", "critical": row.critical,
@@ -44,5 +32,17 @@ def evaluated(workspace: Workspace, model_id: str, version: int, passed: list[bo
     folder.mkdir(exist_ok=True)
     pd.DataFrame(lines).to_parquet(folder / "rows.parquet")
     workspace.client.log_artifact(run, str(folder / "rows.parquet"), "evaluation")
+    return run
+
+
+def summarised(workspace: Workspace, asked: dict[str, Any], found: dict[str, Any]) -> str:
+    """The run of a finished evaluation that saw the prompt it asked for, without its rows."""
+    summary = {"prompt_version": asked["requested_version"], "prompt_seen": True, **found}
+    tags = {
+        "signalbox.kind": "evaluation",
+        "signalbox.asked": json.dumps(asked),
+        "signalbox.summary": json.dumps(summary),
+    }
+    run = str(workspace.client.create_run(workspace.app.experiment_id, tags=tags).info.run_id)
     workspace.client.set_terminated(run)
-    return str(run)
+    return run

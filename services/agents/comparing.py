@@ -10,7 +10,7 @@ import mlflow
 from mlflow.models import Model
 
 from services import evaluations
-from services.agents import shipping
+from services.agents import requirements, shipping
 from services.agents.facts import facts
 from services.agents.records import AgentVersion
 from services.errors import translated
@@ -20,7 +20,7 @@ from services.messages import Message
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-CODE, REQUIREMENTS, TOOLS_FILE = "model_code_path", "requirements.txt", "tools.py"
+CODE, TOOLS_FILE = "model_code_path", "tools.py"
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,10 @@ def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> Age
     """Everything that differs between two agent versions that are ready; raises ConsoleError when files are missing."""
     done = [one for one in evaluations.all(workspace) if one.finished]
     newest = tuple(next((one for one in done if one.model_id == agent.model_id), None) for agent in (old, new))
-    uri = workspace.settings.tracking_uri
-    with translated(Message("Reading the agents"), foreign=True):
-        files = [_files(uri, agent.model_id) for agent in (old, new)]
     return AgentComparison(
         settings=_changes(*(facts(workspace, agent) for agent in (old, new))),
-        requirements=_changes(*(_pins(requirements) for requirements, _ in files)),
-        code=(files[0][1], files[1][1]),
+        requirements=_changes(*(requirements_of(workspace, agent) for agent in (old, new))),
+        code=(code_of(workspace, old), code_of(workspace, new)),
         evaluations=(newest[0], newest[1]),
     )
 
@@ -66,34 +63,27 @@ def compare(workspace: "Workspace", old: AgentVersion, new: AgentVersion) -> Age
 def code_of(workspace: "Workspace", agent: AgentVersion) -> str:
     """The code inside its files; empty for an agent that has none of its own. Raises ConsoleError when files are missing."""
     with translated(Message("Reading the agents"), foreign=True):
-        return _files(workspace.settings.tracking_uri, agent.model_id)[1]
+        return _code(workspace.settings.tracking_uri, agent.model_id)
 
 
 def requirements_of(workspace: "Workspace", agent: AgentVersion) -> dict[str, str]:
     """Its packages by name with the version each is held to, empty where it is none; raises ConsoleError."""
-    with translated(Message("Reading the agents"), foreign=True):
-        return _pins(_files(workspace.settings.tracking_uri, agent.model_id)[0])
+    listed = requirements.of(workspace.settings.tracking_uri, agent.model_id)
+    split = [line.partition("==") for line in listed]
+    return {name.strip(): version.strip() for name, _, version in split}
 
 
 @functools.lru_cache(maxsize=100)
-def _files(tracking_uri: str, model_id: str) -> tuple[str, str]:
-    """Requirements and code inside a LoggedModel's files, which never change; empty for what it does not have."""
+def _code(tracking_uri: str, model_id: str) -> str:
+    """The code inside a LoggedModel's files, which never change; empty where there is none."""
     address = mlflow.get_logged_model(model_id).artifact_location
     flavor = Model.load(f"models:/{model_id}").flavors.get("python_function", {})
-    requirements = mlflow.artifacts.load_text(f"{address}/{REQUIREMENTS}")
     # MLflow keeps the path that the code had when it was logged; inside the model only its name counts.
     file = Path(flavor[CODE]).name if flavor.get(CODE) else ""
     code = mlflow.artifacts.load_text(f"{address}/{file}") if file else ""
     if (flavor.get("artifacts") or {}).get(shipping.TOOLS):
         code += f"\n\n# {TOOLS_FILE}\n" + mlflow.artifacts.load_text(f"{address}/artifacts/{TOOLS_FILE}")
-    return requirements, code
-
-
-def _pins(requirements: str) -> dict[str, str]:
-    """Package by name, with the version it is held to."""
-    lines = [line.split("#")[0].strip() for line in requirements.splitlines()]
-    split = [line.partition("==") for line in lines if line]
-    return {name.strip(): version.strip() for name, _, version in split}
+    return code
 
 
 def _changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> tuple[Change, ...]:

@@ -1,5 +1,6 @@
 """The packages that an agent is logged with: pinned, so that MLflow infers nothing and a server installs the same."""
 
+import functools
 import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -33,8 +34,9 @@ def lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in written if line)
 
 
-def of(model_id: str) -> tuple[str, ...]:
-    """The packages that an agent version was logged with. Raises ConsoleError when its files are missing."""
+@functools.lru_cache(maxsize=100)
+def of(tracking_uri: str, model_id: str) -> tuple[str, ...]:
+    """The packages that an agent version was logged with, which never change. Raises ConsoleError when its files are missing."""
     with translated(Message("Reading the agents"), foreign=True):
         address = mlflow.get_logged_model(model_id).artifact_location
         return lines(mlflow.artifacts.load_text(f"{address}/requirements.txt"))

@@ -158,7 +158,7 @@ class Away:
     def _packages(self) -> tuple[str, ...]:
         """What the agent was logged with."""
         id = self.plan.asked.model_id
-        return requirements.of(id) if id else ()
+        return requirements.of(self.workspace.settings.tracking_uri, id) if id else ()
 
     def _keep_place(self) -> None:
         with tempfile.TemporaryDirectory() as folder, translated(Message("Keeping what the evaluation asks")):

@@ -1,6 +1,6 @@
 """Screens run by Streamlit's AppTest on a real store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,14 @@ from services.settings import Settings
 from services.workspace import Workspace
 
 SHELL = Path(__file__).parent.parent.parent / "pages" / "_shell.py"
+
+
+@pytest.fixture
+def no_platform_of_other_tests() -> Iterator[None]:
+    """For a page that connects by itself: the platform is kept between runs, hence between tests."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
 
 
 @pytest.fixture

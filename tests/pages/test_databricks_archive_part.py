@@ -1,7 +1,6 @@
 """The archive of a workspace on the Monitoring screen: drawn alone, because the charts above it are tested elsewhere."""
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services import apps
@@ -9,14 +8,8 @@ from services.apps import AppForm
 from tests.pages.conftest import texts
 
 pytest.importorskip("databricks.agents")
+pytestmark = pytest.mark.usefixtures("no_platform_of_other_tests")
 WAREHOUSE = "475b94ddc7cd5211"
-
-
-@pytest.fixture(autouse=True)
-def no_platform_of_other_tests():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from services import jobs, scorers
@@ -13,16 +12,13 @@ from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.workspace.support import adopt
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info[:2] not in ENVIRONMENTS, reason="a workspace has no compute with this Python, and the form says so"
-)
-
-
-@pytest.fixture(autouse=True)
-def no_platform_of_other_tests():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
+pytestmark = [
+    pytest.mark.usefixtures("no_platform_of_other_tests"),
+    pytest.mark.skipif(
+        sys.version_info[:2] not in ENVIRONMENTS,
+        reason="a workspace has no compute with this Python, and the form says so",
+    ),
+]
 
 
 def part():

@@ -1,7 +1,6 @@
 """Production scorers of a workspace on the Monitoring screen: drawn alone, because the charts above are tested elsewhere."""
 
 import pytest
-import streamlit as st
 from mlflow.genai.scorers import Guidelines
 from streamlit.testing.v1 import AppTest
 
@@ -12,13 +11,7 @@ from tests.pages.conftest import texts
 from tests.workspace.support import adopt
 
 pytest.importorskip("databricks.agents")
-
-
-@pytest.fixture(autouse=True)
-def no_platform_of_other_tests():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("no_platform_of_other_tests")
 
 
 def part():

@@ -9,13 +9,7 @@ from tests.pages.conftest import texts
 from tests.workspace.support import SCOPE, adopt, deploy, keep_secret, register, sdk
 
 pytest.importorskip("databricks.agents")
-
-
-@pytest.fixture(autouse=True)
-def no_platform_of_other_tests():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("no_platform_of_other_tests")
 
 
 @pytest.fixture

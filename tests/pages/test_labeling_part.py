@@ -2,7 +2,6 @@
 
 import mlflow
 import pytest
-import streamlit as st
 from mlflow.entities import AssessmentSource, AssessmentSourceType
 from streamlit.testing.v1 import AppTest
 
@@ -15,14 +14,8 @@ from tests.pages.conftest import SHELL, texts
 from tests.workspace.support import adopt, at_work, sdk
 
 pytest.importorskip("databricks.agents")
+pytestmark = pytest.mark.usefixtures("no_platform_of_other_tests")
 SCREEN = next(one.file for one in SCREENS if one.name == "reviews")
-
-
-@pytest.fixture(autouse=True)
-def no_platform_of_other_tests():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture

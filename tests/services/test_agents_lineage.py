@@ -12,6 +12,7 @@ from services.errors import NotFoundError
 from services.messages import render
 from services.production import ModelAlias
 from services.releases import Kind, Pair, State, records, registering
+from tests.evaluated import summarised
 from tests.left_traces import leave
 from tests.standing import logged, stand
 
@@ -32,21 +33,7 @@ def evaluation(workspace, model_id, version, score):
         "dataset_name": "Questions", "dataset_sha256": "0", "scorers": {"polite": 1}, "practice": True,
         "actor": "ada", "job_id": 1,
     }  # fmt: skip
-    whole = {
-        "rows": 10,
-        "failed": 1,
-        "prompt_version": version,
-        "prompt_seen": True,
-        "scores": {"polite": [score, 10, 10]},
-    }
-    tags = {
-        "signalbox.kind": "evaluation",
-        "signalbox.asked": json.dumps(asked),
-        "signalbox.summary": json.dumps(whole),
-    }
-    run = workspace.client.create_run(workspace.app.experiment_id, tags=tags)
-    workspace.client.set_terminated(run.info.run_id)
-    return run.info.run_id
+    return summarised(workspace, asked, {"rows": 10, "failed": 1, "scores": {"polite": [score, 10, 10]}})
 
 
 def answered(workspace, model_id, version, sent, **how):
