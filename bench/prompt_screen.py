@@ -4,6 +4,8 @@
 
 Both run in Chromium, from the click until the new content is on the screen. Cold is a pair that this console has never
 compared; after an outside write, another process has just saved a version. Printed are medians and ratios: target 1.5.
+A browser's first click on a page it has just loaded costs more than the next ones: each stands beside the same on the
+empty page.
 """
 
 import os
@@ -25,6 +27,16 @@ from tests.e2e.console import IDLE
 
 ROOT = Path(__file__).parent.parent
 VERSIONS, LENGTH = 20, 20_000
+FIRST, LATER = "the first click on an empty page", "a later click on an empty page"
+# What each is measured beside, and how many times that it may take.
+GOALS = {
+    "compare, cold": (FIRST, 1.5),
+    "compare, a pair seen before": (LATER, 1.5),
+    "compare, after an outside write": (LATER, 1.5),
+    "open a version": (FIRST, 1.5),
+    "write from a version": (LATER, 2.0),
+    "open a version, after an outside write": (FIRST, 1.5),
+}
 # From the click to the frame in which the new content is drawn.
 CLICKED = """async ([selector, content, text]) => {
   const all = root => [...root.querySelectorAll(content),
@@ -51,34 +63,36 @@ def main(rounds: int) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         pages = [browser.new_context(viewport={"width": 1440, "height": 1000}).new_page() for _ in range(2)]
         took: dict[str, list[float]] = {}
-        pages[0].goto(floor_url)
-        idle(pages[0])
         for number in range(rounds):
-            for name, milliseconds in one_round(*pages, server, number):
+            for name, milliseconds in [*empty_clicks(pages[0], floor_url), *one_round(pages[1], server, number)]:
                 took.setdefault(name, []).append(milliseconds)
         browser.close()
-    floor = statistics.median(took["empty page"])
+    middles = {name: statistics.median(all) for name, all in took.items()}
     for name, all in took.items():
-        middle = statistics.median(all)
-        if name != "empty page":
-            keep(Measured(name, "20,000 characters", middle, floor, "a click on an empty page", "ms", 2.0))
-        print(f"{name:40} {middle:7.0f} ms   {middle / floor:5.2f} x   (n={len(all)}, worst {max(all):.0f} ms)")
+        floor, goal = GOALS.get(name, (name, None))
+        if name in GOALS:
+            keep(Measured(name, "20,000 characters", middles[name], middles[floor], floor, "ms", goal))
+        times = middles[name] / middles[floor]
+        print(f"{name:40} {middles[name]:7.0f} ms   {times:5.2f} x   (n={len(all)}, worst {max(all):.0f} ms)")
 
 
-def one_round(floor: Page, page: Page, server: Server, number: int) -> Iterator[tuple[str, float]]:
+def empty_clicks(floor: Page, url: str) -> Iterator[tuple[str, float]]:
+    floor.goto(url)
+    idle(floor)
+    for name in (FIRST, LATER, LATER):
+        yield name, rerun_empty(floor)
+
+
+def one_round(page: Page, server: Server, number: int) -> Iterator[tuple[str, float]]:
     old, new = 1 + number % (VERSIONS - 1), 2 + number % (VERSIONS - 1)
-    yield "empty page", rerun_empty(floor)
     open_at(page, server, f"prompt=long&view=compare&version={new}&against={old}")
     yield "compare, cold", swap(page)
-    yield "empty page", rerun_empty(floor)
     yield "compare, a pair seen before", swap(page)
     write_outside(server.home, number)
     yield "compare, after an outside write", swap(page)
-    yield "empty page", rerun_empty(floor)
     open_at(page, server, "prompt=long&view=versions")
     yield "open a version", open_version(page)
     yield "write from a version", write_from(page)
-    yield "empty page", rerun_empty(floor)
     open_at(page, server, "prompt=long&view=versions")
     write_outside(server.home, 1_000 + number)
     yield "open a version, after an outside write", open_version(page)
