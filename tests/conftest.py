@@ -128,7 +128,11 @@ def finish() -> Iterator[Callable[[Workspace, Job], Job]]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where everything should be able to run (SIGNALBOX_NO_SKIPS), a skipped test fails the run."""
+    """Where everything should be able to run (SIGNALBOX_NO_SKIPS), a skipped test fails the run.
+
+    A real workspace is nothing that should be there: the same walk runs on the emulated one.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("SIGNALBOX_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+    skipped = reporter.stats.get("skipped", []) if reporter and os.environ.get("SIGNALBOX_NO_SKIPS") else []
+    if any(not one.nodeid.startswith("tests/live/") for one in skipped):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

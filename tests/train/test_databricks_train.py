@@ -1,88 +1,27 @@
-"""The release train on a Databricks workspace: the emulator answers the real SDKs, a real worker does the jobs."""
+"""The release train on a Databricks workspace: the emulator answers the real SDKs, a real worker does the jobs.
+
+The walk is the one that `tests/live` makes on a real workspace.
+"""
 
 import json
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 
 import pytest
 
-from services import agents, apps, audit, datasets, evaluations, jobs, production, prompts, releases, scorers
-from services.agents import AgentForm
-from services.apps import AppForm, Gate
-from services.datasets import Row
-from services.jobs import State
-from services.releases import Proposal
-from services.scorers import ScorerSpec
+from services import prompts
 from services.workspace import Workspace
-from tests.workspace.fixture import TOKEN, Emulator
-
-FOLDER, SCOPE = "/Shared/signalbox", "signalbox"
-POLITE = "You are a polite assistant of {{company_name}}. Question: {{question}}"
-NAMING = "You are a polite assistant of {{company_name}}. Always name {{company_name}}. Question: {{question}}"
-QUESTIONS = ("Where is my parcel?", "How do I return a shoe?")
+from tests.live import walk
+from tests.live.walk import Stay
+from tests.workspace.fixture import CATALOG, TOKEN, Emulator
 
 
 @pytest.fixture
-def databricks_environ(databricks_environ: dict[str, str]) -> dict[str, str]:
-    return databricks_environ | {"SIGNALBOX_SECRET_SCOPE": SCOPE}
+def stay() -> Stay:
+    return Stay(CATALOG, TOKEN, seconds=300, pause=0.1)
 
 
 @pytest.fixture
-def app(databricks: Emulator, databricks_workspace: Workspace) -> Workspace:
-    """Ada on an app of the workspace, with a dataset, scorers and a gate; deployments take a blink."""
-    workspace, sdk = databricks_workspace, databricks_workspace.platform.serving.client.sdk  # type: ignore[attr-defined]
-    databricks.admin("POST", "/config", {"deploy_seconds": 0.3})
-    sdk.workspace.mkdirs(FOLDER)
-    sdk.secrets.create_scope(SCOPE)
-    sdk.secrets.put_secret(SCOPE, "databricks_token", string_value=TOKEN)
-    experiment = workspace.client.create_experiment(f"{FOLDER}/support")
-    form = AppForm(
-        id="support",
-        name="Support",
-        company="Acme",
-        model=workspace.settings.model,
-        endpoint="support",
-        smoke_questions=QUESTIONS[:1],
-        prompt_cache_seconds=0,
-        gate=Gate({"length": 0.5}, rows=2),
-    )
-    workspace = workspace.for_app(apps.adopt(workspace, form, experiment))
-    scorers.save(workspace, ScorerSpec("length", "length", {"shortest": 1, "longest": 5000}))
-    scorers.save(workspace, ScorerSpec("kind", "guidelines", {"guidelines": ["The answer must be polite"]}))
-    made = datasets.create(workspace, "Support questions", [Row("", one) for one in QUESTIONS])
-    apps.choose_dataset(workspace, made.id)
-    return workspace.for_app(apps.get(workspace, "support"))
-
-
-@pytest.fixture
-def worker(app: Workspace) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "services.processes.worker"], start_new_session=True)
-    yield
-    process.terminate()
-    process.wait(60)
-
-
-def done(workspace, job, seconds=300):
-    end = time.monotonic() + seconds
-    while (now := jobs.get(workspace, job.id)).live:
-        assert time.monotonic() < end, f"{now.kind} did not end: {now}"
-        time.sleep(0.1)
-    assert now.state is State.DONE, f"{now.kind}: {now.error} {now.remedy}"
-    return now
-
-
-def log(workspace, version):
-    form = AgentForm("support-agent", "support", version, pinned=True, llm_model=workspace.app.model)
-    return str(done(workspace, agents.log(workspace, form)).result["model_id"])
-
-
-def release(workspace, model_id, version):
-    done(workspace, evaluations.start(workspace, model_id, version, str(workspace.app.dataset_id)))
-    proposed = releases.propose(workspace, Proposal(model_id, version))
-    done(workspace, jobs.get(workspace, int(releases.start(workspace, proposed.id).job_id or 0)))
-    return releases.get(workspace, proposed.id)
+def databricks_environ(databricks_environ: dict[str, str], stay: Stay) -> dict[str, str]:
+    return databricks_environ | stay.environ
 
 
 def positions(requests, method, route):
@@ -90,26 +29,37 @@ def positions(requests, method, route):
 
 
 @pytest.mark.timeout(900)
-def test_prompt_to_production_and_back(databricks: Emulator, app: Workspace, worker: None) -> None:
-    first = prompts.save(app, "support", POLITE, "polite").version
-    earlier = release(app, log(app, first), first)
-    second = prompts.save(app, "support", NAMING, "names the company").version
-    later = release(app, log(app, second), second)
+def test_prompt_to_production_and_back(databricks: Emulator, databricks_workspace: Workspace, stay: Stay) -> None:
+    databricks.admin("POST", "/config", {"deploy_seconds": 0.3})
+    before = databricks.kept
+    with walk.visit(databricks_workspace, stay) as app:
+        walk.prompt_to_production_and_back(app, stay)
+        made = databricks.kept
+    check_what_was_asked(databricks, stay)
 
-    assert [one.state.value for one in (earlier, later)] == ["live", "live"]
-    assert (later.proof.prompt_version, later.proof.probes >= 1) == (second, True)
-    assert production.traffic(app) == {2: 100}
-    assert production.model_aliases(app, "acme.llmops.support-agent") == {"champion": 2}
-
-    back = releases.roll_back(app, "the answers are too long")
-    done(app, jobs.get(app, int(back.job_id or 0)))
-    assert releases.get(app, back.id).state.value == "live"
-    assert production.traffic(app) == {1: 100}
-    assert audit.broken_at(app.engine) is None
-    check_what_was_asked(databricks)
+    grown = {kind for kind, names in made.items() if names != before[kind]}
+    kinds = {"endpoints", "deployments", "experiments", "models", "prompts", "datasets", "scorers", "jobs", "tables"}
+    assert grown >= kinds | {"schemas", "workspace", "secret_scopes", "review_apps"}
+    assert databricks.kept == before
 
 
-def check_what_was_asked(databricks: Emulator) -> None:
+def test_a_walk_that_breaks_takes_away_what_it_made_and_names_what_it_could_not(
+    databricks: Emulator, databricks_workspace: Workspace, stay: Stay
+) -> None:
+    before = databricks.kept
+    databricks.deny("/secrets/scopes/delete")
+    with (
+        pytest.raises(AssertionError, match=f"by hand what is still there: secret scope {stay.name}") as told,
+        walk.visit(databricks_workspace, stay) as app,
+    ):
+        prompts.save(app, walk.APP, walk.POLITE, "polite")
+        raise InterruptedError("in the middle")
+
+    assert isinstance(told.value.__context__, InterruptedError)
+    assert databricks.kept == before | {"secret_scopes": [stay.name]}
+
+
+def check_what_was_asked(databricks: Emulator, stay: Stay) -> None:
     """Nothing outside what a workspace offers, no secret in clear, scorers before the endpoint, and one endpoint."""
     asked = databricks.requests()
     assert [(one["method"], one["path"]) for one in asked if one["template"] is None] == []
@@ -120,7 +70,11 @@ def check_what_was_asked(databricks: Emulator) -> None:
     started = positions(asked, "PATCH", "/api/2.0/managed-evals/scheduled-scorers/{eid}")
     assert len(created) == 1 and min(started) < created[0]
     environment = asked[created[0]]["body"]["config"]["served_entities"][0]["environment_vars"]
-    assert environment["DATABRICKS_TOKEN"] == environment["OPENAI_API_KEY"] == "{{secrets/signalbox/databricks_token}}"
+    assert (
+        environment["DATABRICKS_TOKEN"]
+        == environment["OPENAI_API_KEY"]
+        == f"{{{{secrets/{stay.name}/databricks_token}}}}"
+    )
     changes = [asked[at]["body"] for at in positions(asked, "PUT", "/api/2.0/serving-endpoints/{name}/config")]
     routes = [body["traffic_config"]["routes"] for body in changes]
     shares = [{one["served_model_name"][-1]: one["traffic_percentage"] for one in each} for each in routes]

@@ -230,6 +230,31 @@ def install(server: Server) -> None:
                 "blobs": len(w.blobs),
             }
 
+    @r("GET", "/kept")
+    def kept(w: World, q: Req):
+        """What people find by name: an experiment in the trash, and what belongs to it, is not there."""
+        with w.lock:
+            live = {k for k, e in w.experiments.items() if e.lifecycle_stage == "active"}
+            return {
+                "workspace": sorted(w.nodes),
+                "experiments": sorted(live),
+                "review_apps": sorted(k for k, v in w.review_apps.items() if v["experiment_id"] in live),
+                "schemas": sorted(w.schemas),
+                "tables": sorted(w.tables),
+                "volumes": sorted(w.volumes),
+                "models": sorted(w.uc_models),
+                "prompts": sorted(w.prompts),
+                "datasets": sorted(one["name"] for one in w.datasets.values()),
+                "endpoints": sorted(k for k, v in w.endpoints.items() if v.get("id")),
+                "deployments": sorted(f"{one['model_name']}/{one['model_version']}" for one in w.deployments),
+                "scorers": sorted(k for k, v in w.scorers.items() if v),
+                "monitors": sorted(w.monitors),
+                "archival": sorted(w.archival),
+                "jobs": sorted(one["settings"]["name"] for one in w.jobs.values()),
+                "apps": sorted(w.apps),
+                "secret_scopes": sorted(w.secret_scopes),
+            }
+
     @r("GET", "/traces")
     def all_traces(w: World, q: Req):
         from .protos import to_json

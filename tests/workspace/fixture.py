@@ -53,6 +53,11 @@ class Emulator:
     def state(self) -> dict[str, Any]:
         return dict(self.admin("GET", "/state"))
 
+    @property
+    def kept(self) -> dict[str, list[str]]:
+        """The names of all that somebody would find in the workspace, by kind; what is in the trash is not there."""
+        return dict(self.admin("GET", "/kept"))
+
 
 @pytest.fixture(scope="session")
 def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:

@@ -312,6 +312,15 @@ def scope_create(w: World, r: Req):
     return {}
 
 
+@route("POST", "/api/2.0/secrets/scopes/delete")
+def scope_delete(w: World, r: Req):
+    scope = r.fields(required=("scope",))["scope"]
+    if scope not in w.secret_scopes:
+        raise missing(f"Scope {scope} does not exist!")
+    w.secret_scopes.pop(scope)
+    return {}
+
+
 @route("GET", "/api/2.0/secrets/scopes/list")
 def scope_list(w: World, r: Req):
     return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in w.secret_scopes]}
