@@ -48,6 +48,12 @@ TOO_WIDE = """() => {
   }
   return wide
 }"""
+# What would be dark on paper: a ground, or words that are not black.
+NOT_FOR_PAPER = """() => [...document.querySelectorAll("[data-testid=stMain], [data-testid=stMain] *")].filter((one) => {
+  const style = getComputedStyle(one), [red, green, blue, alpha = 1] = style.backgroundColor.match(/[\\d.]+/g).map(Number)
+  const text = [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim())
+  return one.checkVisibility() && ((alpha > .5 && red + green + blue < 300) || (text && style.color !== "rgb(0, 0, 0)"))
+}).map((one) => one.outerHTML.slice(0, 200))"""
 ON_DUTY = ("home", "monitoring", "alerts", "releases")
 
 
@@ -136,6 +142,18 @@ def test_who_is_on_duty_needs_a_phone_only(phone, addresses):
     now = phone.page.get_by_role("button", name=phone.t("Roll back now"))
     now.scroll_into_view_if_needed()
     expect(now).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.timeout(900)
+def test_a_release_is_printed_black_on_white(phone, addresses):
+    page = opened(phone, next(one for one in addresses if one.startswith("releases?")))
+    themed(phone, "dark")
+    assert page.evaluate(NOT_FOR_PAPER)
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(
+        page.locator("[data-testid=stSidebar], [data-testid=stHeader], [data-testid=stButton]").filter(visible=True)
+    ).to_have_count(0)
+    assert page.evaluate(NOT_FOR_PAPER) == []
 
 
 def test_the_baseline_names_streamlits_own_parts_alone():

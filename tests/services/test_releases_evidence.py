@@ -94,6 +94,7 @@ def test_the_notes_and_the_page_tell_it_in_both_languages_without_a_key(went_liv
     page = evidence.read(workspace, kept, f"release-{id}-evidence.html").decode()
     assert "<ins>kind</ins>" in page and "&lt;b&gt;free?&lt;/b&gt;" in page and "<b>free?" not in page
     assert "返品できますか" in page and '<main lang="ja"' in page and "<script" not in page
+    assert page.count("prefers-color-scheme") == page.count("@media screen and (prefers-color-scheme:dark)") == 1
     assert all("sk-abcdef" not in pack.read(name).decode("utf-8", "ignore") for name in pack.namelist())
 
 

@@ -1,4 +1,4 @@
-"""What a printed page needs: no chrome, every row in full, nothing cut at the edge."""
+"""An evaluation as it is printed: every row in full, nothing cut at the edge."""
 
 import html
 from collections.abc import Mapping
@@ -15,23 +15,10 @@ _, say = session.text, session.say
 MOST = 300
 STYLE = """
 @media print {
- @page { margin: 12mm }
- [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stToolbar], [data-testid=stStatusWidget],
- [data-testid=stButton], [data-testid=stDownloadButton], [data-testid=stPopover], [data-testid=stSelectbox],
- [data-testid=stMultiSelect], [data-testid=stTextInput], [data-testid=stCheckbox], [data-testid=stToast],
- [data-testid=stElementToolbar], [data-testid=stPageLink] { display: none !important }
- html, body, #root, .stApp, [data-testid=stAppViewContainer], [data-testid=stMain], [data-testid=stMainBlockContainer] {
-  position: static !important; height: auto !important; overflow: visible !important; display: block !important;
-  max-width: none !important; padding: 0 !important; background: #fff !important; color: #000 !important }
+ [data-testid=stPageLink], [data-testid=stSelectbox], [data-testid=stMultiSelect], [data-testid=stTextInput],
+ [data-testid=stCheckbox] { display: none !important }
  .sb-paper, .sb-diff { max-height: none !important; overflow: visible !important }
- /* Paper is white, whatever theme the screen has. */
- [data-testid=stMain] * { color: #000 !important; border-color: #999 !important }
- [data-testid=stAlertContainer], [data-testid=stAlert] > div, .stMarkdownBadge {
-  background: none !important; border: 1px solid #999 !important }
- [data-testid=stPlotlyChart] .main-svg { background: none !important }
- [data-testid=stPlotlyChart] .bg { fill: #fff !important }
- [data-testid=stPlotlyChart] text { fill: #000 !important }
- .sb-paper tr, [data-testid=stMetric] { break-inside: avoid }
+ .sb-paper tr { break-inside: avoid }
 }
 .sb-paper table { width: 100%; border-collapse: collapse; font-size: .85rem; table-layout: fixed }
 .sb-paper th, .sb-paper td { border: 1px solid rgba(128,128,128,.4); padding: .3rem .5rem; text-align: start;

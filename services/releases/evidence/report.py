@@ -18,7 +18,7 @@ Say = Callable[[Message | str], str]
 TAG = {"added": "ins", "removed": "del"}
 STYLE = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK JP",sans-serif;max-width:60rem;margin:2rem auto;padding:0 1.2rem;color:#1b1f24}
-@media (prefers-color-scheme:dark){body{color:#e6e8ea;background:#12151a} th{background:#1e232b!important}}
+@media screen and (prefers-color-scheme:dark){body{color:#e6e8ea;background:#12151a} th{background:#1e232b!important}}
 h1{font-size:1.6rem} h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #8886;padding-bottom:.2rem}
 table{border-collapse:collapse;width:100%;table-layout:fixed} th,td{border:1px solid #8886;padding:.3rem .5rem;
 text-align:start;vertical-align:top;overflow-wrap:anywhere;white-space:pre-wrap} th{background:#f0f2f5}
