@@ -7,6 +7,7 @@ from services import apps, audit
 from services.apps import Environment, Stage
 from services.audit import Verb
 from services.messages import Message, mark
+from services.platforms import Target
 from services.workspace import Workspace
 
 _ = session.text
@@ -20,6 +21,19 @@ TOLD = {
         "leave the endpoint empty if the app needs no such place."
     ),
     Stage.PRODUCTION: mark("Where customers are answered. It is always there, and the prompt alias is “production”."),
+}
+
+SERVED_AS = {
+    Target.AGENT: mark("As an agent of the workspace"),
+    Target.CPU: mark("As a model on a CPU"),
+}
+MEANS = {
+    Target.AGENT: mark(
+        "The usual way: the workspace lists it among its agents and keeps what is asked and answered in a table."
+    ),
+    Target.CPU: mark(
+        "For workspaces that do not let agents be deployed: the same endpoint, traffic and traces, without that list and table."
+    ),
 }
 
 
@@ -67,6 +81,7 @@ def _show_fields(workspace: Workspace, now: Environment) -> None:
                 "Empty: that of the connection. Prompts stay where they are; their alias tells the environments apart."
             ),
         )
+    _show_target(workspace, now, may)
     if not now.live:
         st.checkbox(
             _("An evaluation must reach the gate before a release starts here"),
@@ -90,6 +105,22 @@ def _show_fields(workspace: Workspace, now: Environment) -> None:
         args=(workspace, now, config, variables),
         disabled=not may,
     )
+
+
+def _show_target(workspace: Workspace, now: Environment, may: bool) -> None:
+    """Only where the platform offers more than one way."""
+    targets = workspace.platform.serving.rules.targets
+    if len(targets) > 1:
+        st.radio(
+            _("How agent versions are served"),
+            targets,
+            index=targets.index(now.target),
+            format_func=lambda one: _(SERVED_AS[one]),
+            captions=[_(MEANS[one]) for one in targets],
+            key=_key(workspace, now, "target"),
+            disabled=not may,
+            help=_("An endpoint that stands already stays as it was made; versions are added to it in either way."),
+        )
 
 
 def _show_staging_first(workspace: Workspace, there: dict[Stage, Environment]) -> None:
@@ -139,6 +170,7 @@ def _save(workspace: Workspace, seen: Environment, *tables: list[dict[str, str |
         variables,
         str(given["schema"] or "").strip(),
         judged=seen.live or bool(given["judged"]),
+        target=st.session_state.get(_key(workspace, seen, "target")) or seen.target,
     )
     with feedback.action(Message("Saved the environment. It counts from the next deployment on.")):
         apps.save_environment(workspace, wanted, seen if seen.endpoint else None)

@@ -45,7 +45,7 @@ def of(workspace: "Workspace") -> dict[Stage, Environment]:
     stored, app = load_setting(workspace, ENVIRONMENTS) or {}, get(workspace, workspace.app.id)
     own = {stage: stored.get(stage.value) or {} for stage in Stage}
     own[Stage.PRODUCTION] = {**own[Stage.PRODUCTION], "endpoint": app.endpoint}
-    return {stage: Environment(stage, **values) for stage, values in own.items() if values}
+    return {stage: Environment.from_json(stage, values) for stage, values in own.items() if values}
 
 
 def at(workspace: "Workspace", stage: Stage) -> "Workspace":
@@ -149,6 +149,10 @@ def _check(workspace: "Workspace", wanted: Environment) -> None:
         raise InvalidInputError(
             Message("“{name}” is not a catalog with a schema.", name=wanted.schema),
             Message("Write it as catalog.schema, such as staging.llmops."),
+        )
+    if wanted.target not in workspace.platform.serving.rules.targets:
+        raise InvalidInputError(
+            Message("This platform serves no agents in that way."), Message("Choose another way to serve them.")
         )
     if wanted.stage is Stage.PRODUCTION and not wanted.judged:
         raise InvalidInputError(

@@ -14,6 +14,7 @@ from services.database import setting, writing
 from services.errors import ConflictError, NotFoundError
 from services.messages import Message
 from services.money import DOLLARS, Currency
+from services.platforms import Target
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -35,7 +36,8 @@ class Environment:
     """One environment: `config` overrides the agent's own settings, `variables` are environment variables it gets.
 
     `schema` is the catalog.schema of its registered model on Databricks, empty for that of the connection. `judged`:
-    whether the gate and its evaluation must hold there, as they always must in production.
+    whether the gate and its evaluation must hold there, as they always must in production. `target`: how the platform
+    serves what is deployed from now on.
     """
 
     stage: Stage = Stage.PRODUCTION
@@ -44,6 +46,11 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
     schema: str = ""
     judged: bool = True
+    target: Target = Target.AGENT
+
+    @classmethod
+    def from_json(cls, stage: Stage, stored: Mapping[str, Any]) -> "Environment":
+        return cls(stage, **{**stored, "target": Target(stored.get("target", Target.AGENT))})
 
     @property
     def alias(self) -> str:
@@ -141,7 +148,7 @@ def get(workspace: "Workspace", id: str) -> App:
         **settings["app"],
     )
     production = (settings.get(ENVIRONMENTS) or {}).get(Stage.PRODUCTION.value) or {}
-    environment = Environment(Stage.PRODUCTION, app.endpoint, **production)
+    environment = Environment.from_json(Stage.PRODUCTION, {**production, "endpoint": app.endpoint})
     return replace(app, smoke_questions=tuple(app.smoke_questions), environment=environment)
 
 

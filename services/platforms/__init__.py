@@ -26,6 +26,13 @@ class ServedState(StrEnum):
     STOPPED = "stopped"
 
 
+class Target(StrEnum):
+    """How a platform serves an agent: in its usual way, or as any other model on a CPU."""
+
+    AGENT = "agent"
+    CPU = "cpu"
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a serving platform accepts, as data, so that each interlock exists once.
@@ -36,6 +43,7 @@ class Rules:
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
     `fallback`: it can answer with a fixed message while an endpoint is offline. `copies`: it can give a version copies of
     the questions that another one answers.
+    `targets`: the ways in which it serves an agent, the usual one first.
     `pythons`: the minor versions of Python that it is known to serve, none where nobody knows.
     `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
     version is waited for, `usual_seconds` what it takes as a rule, `look_every` how often one may ask meanwhile.
@@ -54,6 +62,7 @@ class Rules:
     fallback: bool = False
     copies: bool = False
     first_takes_all: bool = False
+    targets: tuple[Target, ...] = (Target.AGENT,)
     pythons: tuple[str, ...] = ()
     seconds_to_ready: float = 120.0
     usual_seconds: float = 60.0

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from services.platforms import Target
 from services.workspace import Workspace
 from tests.live import walk
 from tests.live.walk import Stay
@@ -26,6 +27,7 @@ def stay() -> Stay:
         pause=10,
         parent=os.environ.get("SIGNALBOX_LIVE_FOLDER") or "/Shared",
         model=os.environ.get("SIGNALBOX_LIVE_MODEL") or "",
+        target=Target(os.environ.get("SIGNALBOX_LIVE_TARGET") or Target.AGENT),
     )
 
 

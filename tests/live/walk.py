@@ -25,10 +25,11 @@ from services import (
     scorers,
 )
 from services.agents import AgentForm
-from services.apps import AppForm, Gate
+from services.apps import AppForm, Environment, Gate, Stage
 from services.connection import Place
 from services.datasets import Row
 from services.jobs import Job, State
+from services.platforms import Target
 from services.platforms.databricks.place import SECRET
 from services.releases import Proposal, Release
 from services.scorers import ScorerSpec
@@ -51,6 +52,7 @@ class Stay:
     pause: float
     parent: str = "/Shared"
     model: str = ""
+    target: Target = Target.AGENT
     name: str = field(default_factory=lambda: f"signalbox_live_{uuid.uuid4().hex[:10]}")
 
     @property
@@ -124,6 +126,7 @@ def _app(workspace: Workspace, stay: Stay) -> Workspace:
         gate=Gate({"length": 0.5}, rows=2),
     )
     workspace = workspace.for_app(apps.create(workspace, form))
+    apps.save_environment(workspace, Environment(Stage.PRODUCTION, form.endpoint, target=stay.target))
     scorers.save(workspace, ScorerSpec("length", "length", {"shortest": 1, "longest": 5000}))
     scorers.save(workspace, ScorerSpec("kind", "guidelines", {"guidelines": ["The answer must be polite"]}))
     made = datasets.create(workspace, "Support questions", [Row("", one) for one in QUESTIONS])

@@ -12,7 +12,7 @@ from services import agents, apps, datasets, jobs, production, prompts, scorers
 from services.apps import Environment, Stage
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
-from services.platforms import MonitoredScorer, ServedState
+from services.platforms import MonitoredScorer, ServedState, Target
 from services.platforms.databricks import changing, variables
 from services.platforms.databricks.scoring import DatabricksScoring
 from services.production import ModelAlias
@@ -50,6 +50,13 @@ def versions(app: Workspace, secret: None, monkeypatch: pytest.MonkeyPatch) -> W
     return app
 
 
+@pytest.fixture(params=Target)
+def either(request: pytest.FixtureRequest, versions: Workspace) -> Workspace:
+    """The same, served in each of the ways that the platform has."""
+    environment = replace(versions.app.environment, target=request.param)
+    return versions.for_app(replace(versions.app, environment=environment))
+
+
 def deploy(workspace, version):
     support.deploy(workspace, version)
     return shares(workspace)
@@ -64,41 +71,42 @@ def creations(databricks):
     return [one for one in databricks.requests(ENDPOINT) if (one["method"], one["path"]) == ("POST", ENDPOINT)]
 
 
-def test_versions_stand_beside_each_other_and_traffic_moves(databricks: Emulator, versions: Workspace) -> None:
-    serving, ready = versions.platform.serving, ServedState.READY
-    assert deploy(versions, 1) == {1: (100, ready)}
-    assert deploy(versions, 2) == {2: (0, ready), 1: (100, ready)}
+def test_versions_stand_beside_each_other_and_traffic_moves(databricks: Emulator, either: Workspace) -> None:
+    serving, ready = either.platform.serving, ServedState.READY
+    assert deploy(either, 1) == {1: (100, ready)}
+    assert deploy(either, 2) == {2: (0, ready), 1: (100, ready)}
 
-    answer = serving.ask(versions, "support", HELLO, version=2)
+    answer = serving.ask(either, "support", HELLO, version=2)
     asked = [one["path"] for one in databricks.requests("invocations")]
     assert asked == ["/serving-endpoints/support/served-models/acme-llmops-support-agent_2/invocations"]
-    assert versions.client.get_trace(str(answer.trace_id)).info.tags["signalbox.origin"] == "smoke"
-    *_, last = serving.stream(versions, "support", {"input": HELLO["input"]})
+    assert either.client.get_trace(str(answer.trace_id)).info.tags["signalbox.origin"] == "smoke"
+    *_, last = serving.stream(either, "support", {"input": HELLO["input"]})
     assert last.done and last.trace_id and last.error is None
 
-    serving.shift(versions, "support", {2: 90, 1: 10})
-    assert shares(versions) == {2: (90, ready), 1: (10, ready)}
+    serving.shift(either, "support", {2: 90, 1: 10})
+    assert shares(either) == {2: (90, ready), 1: (10, ready)}
     with pytest.raises(ConflictError, match="still takes 10 %"):
-        serving.retire(versions, "support", 1)
-    serving.shift(versions, "support", {2: 100})
-    serving.retire(versions, "support", 1)
+        serving.retire(either, "support", 1)
+    serving.shift(either, "support", {2: 100})
+    serving.retire(either, "support", 1)
     changing.settled(serving.client, "support")
-    assert shares(versions) == {2: (100, ready)}
+    assert shares(either) == {2: (100, ready)}
 
     before = len(databricks.requests())
-    deploy(versions, 2)
+    deploy(either, 2)
     assert [one["method"] for one in databricks.requests()[before:] if one["method"] != "GET"] == []
 
 
-def test_a_lost_answer_creates_no_second_endpoint(databricks: Emulator, versions: Workspace) -> None:
+def test_a_lost_answer_creates_no_second_endpoint(databricks: Emulator, either: Workspace) -> None:
     databricks.fault(f"^{ENDPOINT}$", method="POST", status=503, times=1, after_execute=True)
-    assert deploy(versions, 1) == {1: (100, ServedState.READY)}
+    assert deploy(either, 1) == {1: (100, ServedState.READY)}
     assert [one["status"] for one in creations(databricks)].count(200) <= 1
     recorded = databricks.requests("/api/2.0/agents/deployments")
-    assert [one["method"] for one in recorded].count("POST") == 1
+    listed = either.app.environment.target is Target.AGENT
+    assert [one["method"] for one in recorded].count("POST") == listed
 
     databricks.fault(f"{ENDPOINT}/support/config", method="PUT", status=503, times=1, after_execute=True)
-    assert deploy(versions, 2) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
+    assert deploy(either, 2) == {2: (0, ServedState.READY), 1: (100, ServedState.READY)}
 
 
 def test_a_version_that_does_not_come_up_says_why(databricks: Emulator, versions: Workspace) -> None:
@@ -186,10 +194,10 @@ def test_an_agent_of_another_provider_is_not_served_with_the_workspaces_model(ap
     assert variables.of(app, client)["OPENAI_BASE_URL"] == f"{client.access.host}/serving-endpoints"
 
 
-def test_what_the_sdk_refuses_is_told_in_its_words(versions: Workspace) -> None:
-    app = replace(versions.app, environment=replace(versions.app.environment, variables={"shop_url": "x"}))
+def test_what_the_sdk_refuses_is_told_in_its_words(either: Workspace) -> None:
+    app = replace(either.app, environment=replace(either.app.environment, variables={"shop_url": "x"}))
     with pytest.raises(PlatformError, match="shop_url") as refused:
-        deploy(versions.for_app(app), 1)
+        deploy(either.for_app(app), 1)
     assert "somebody else" not in str(refused.value)
 
 

@@ -9,6 +9,7 @@ from services import apps, audit, production
 from services.apps import AppForm, Environment, Stage
 from services.database import served
 from services.errors import ConflictError, InvalidInputError
+from services.platforms import Target
 
 VARIABLES = {"SHOP_URL": "https://shop.example"}
 
@@ -32,6 +33,11 @@ def test_production_gives_its_variables_to_what_is_deployed(workspace):
 def test_a_name_that_cannot_be_one_is_refused(workspace, name):
     with pytest.raises(InvalidInputError):
         apps.save_environment(workspace, Environment(Stage.PRODUCTION, "support", {}, {name: "1"}))
+
+
+def test_a_way_of_serving_that_the_platform_lacks_is_refused(workspace):
+    with pytest.raises(InvalidInputError, match="no agents in that way"):
+        apps.save_environment(workspace, Environment(Stage.PRODUCTION, "support", target=Target.CPU))
 
 
 def test_no_two_environments_share_an_endpoint(workspace, bare_workspace):

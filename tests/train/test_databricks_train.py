@@ -8,6 +8,7 @@ import json
 import pytest
 
 from services import prompts
+from services.platforms import Target
 from services.workspace import Workspace
 from tests.live import walk
 from tests.live.walk import Stay
@@ -15,8 +16,8 @@ from tests.workspace.fixture import CATALOG, TOKEN, Emulator
 
 
 @pytest.fixture
-def stay() -> Stay:
-    return Stay(CATALOG, TOKEN, seconds=300, pause=0.1)
+def stay(request: pytest.FixtureRequest) -> Stay:
+    return Stay(CATALOG, TOKEN, seconds=300, pause=0.1, target=getattr(request, "param", Target.AGENT))
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def positions(requests, method, route):
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("stay", Target, indirect=True)
 def test_prompt_to_production_and_back(databricks: Emulator, databricks_workspace: Workspace, stay: Stay) -> None:
     databricks.admin("POST", "/config", {"deploy_seconds": 0.3})
     before = databricks.kept
@@ -38,8 +40,10 @@ def test_prompt_to_production_and_back(databricks: Emulator, databricks_workspac
     check_what_was_asked(databricks, stay)
 
     grown = {kind for kind, names in made.items() if names != before[kind]}
-    kinds = {"endpoints", "deployments", "experiments", "models", "prompts", "datasets", "scorers", "jobs", "tables"}
-    assert grown >= kinds | {"schemas", "workspace", "secret_scopes", "review_apps"}
+    kinds = {"endpoints", "experiments", "models", "prompts", "datasets", "scorers", "jobs", "tables"}
+    assert grown >= kinds | {"schemas", "workspace", "secret_scopes"}
+    of_agents = {"deployments", "review_apps"}
+    assert grown & of_agents == (of_agents if stay.target is Target.AGENT else set())
     assert databricks.kept == before
 
 
@@ -69,7 +73,10 @@ def check_what_was_asked(databricks: Emulator, stay: Stay) -> None:
     created = positions(asked, "POST", "/api/2.0/serving-endpoints")
     started = positions(asked, "PATCH", "/api/2.0/managed-evals/scheduled-scorers/{eid}")
     assert len(created) == 1 and min(started) < created[0]
-    environment = asked[created[0]]["body"]["config"]["served_entities"][0]["environment_vars"]
+    (entity,) = asked[created[0]]["body"]["config"]["served_entities"]
+    assert entity["scale_to_zero_enabled"] and entity.get("workload_type", "CPU") == "CPU"
+    environment = entity["environment_vars"]
+    assert environment["ENABLE_MLFLOW_TRACING"] == "true" and environment["MLFLOW_EXPERIMENT_ID"]
     assert (
         environment["DATABRICKS_TOKEN"]
         == environment["OPENAI_API_KEY"]

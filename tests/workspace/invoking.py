@@ -36,10 +36,7 @@ def resolve_env(w: World, se: dict) -> dict[str, str]:
 def experiment_for(w: World, env: dict) -> str | None:
     from .experiments import exp_by_name
 
-    if (
-        env.get("ENABLE_MLFLOW_TRACING", "").lower() != "true"
-        and env.get("MLFLOW_ENABLE_TRACING", "").lower() != "true"
-    ):
+    if env.get("ENABLE_MLFLOW_TRACING", "").lower() != "true":
         return None
     eid = env.get("MLFLOW_EXPERIMENT_ID")
     if not eid and env.get("MLFLOW_EXPERIMENT_NAME"):

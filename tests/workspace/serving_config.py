@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from databricks.sdk.service.serving import ServingModelWorkloadType
+
 from .errors import ApiError, bad, now_ms
 from .routing import Req
 from .state import World, uc_name
 
 P = "/api/2.0/serving-endpoints"
 SIZES = {"Small", "Medium", "Large", "XLarge"}
+WORKLOADS = {one.value for one in ServingModelWorkloadType}
 ENDPOINT_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,62}$")
 _ENV = re.compile(r"^[A-Z_][A-Z0-9_]*$")
 SECRET_REFERENCE = re.compile(r"^\{\{secrets/([^/}]+)/([^}]+)\}\}$")
@@ -90,6 +93,8 @@ def check_config(w: World, r: Req, name: str, cfg: dict, version: int) -> dict:
             or e.get("provisioned_model_units")
         ):
             raise bad("workload_size or provisioned concurrency must be set for a served entity.")
+        if e.get("workload_type") not in {None, *WORKLOADS}:
+            raise bad(f"Invalid workload_type '{e['workload_type']}'. Valid values: {sorted(WORKLOADS)}.")
         env = e.get("environment_vars") or {}
         for k, val in env.items():
             if not _ENV.match(k):

@@ -6,10 +6,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from databricks.sdk.errors import AlreadyExists, NotFound, ResourceAlreadyExists, ResourceConflict, ResourceDoesNotExist
-from databricks.sdk.service.serving import EndpointTag, ServedEntityInput, ServingEndpointDetailed, TrafficConfig
+from databricks.sdk.service.serving import (
+    EndpointCoreConfigInput,
+    EndpointTag,
+    ServedEntityInput,
+    ServingEndpointDetailed,
+    TrafficConfig,
+)
 
 from services.errors import ConflictError, ConsoleError, NotFoundError, NotReadyError, PlatformError
 from services.messages import Message
+from services.platforms import Target
 from services.platforms.databricks import served
 from services.platforms.databricks.client import Client, without_agents
 from services.secrets import masked
@@ -54,30 +61,46 @@ def settled(client: Client, endpoint: str) -> ServingEndpointDetailed:
 
 
 def create(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
-    """The endpoint with its first version."""
+    """The endpoint with its first version, in the way that the app's environment asks for."""
+    make = {Target.AGENT: _make_agent, Target.CPU: _make_model}[workspace.app.environment.target]
+    _still_ours(workspace)
+    try:
+        make(workspace, client, endpoint, entity)
+    except (AlreadyExists, ResourceAlreadyExists, ResourceConflict):
+        # The answer to our own request was lost, or somebody was faster: what stands there decides.
+        now = found(client, endpoint)
+        if now is None or not stands(now, str(entity.entity_name), int(entity.entity_version or 0)):
+            raise
+
+
+def _make_agent(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
+    """As an agent of the workspace: in its list of agents, with a table of what is asked and answered."""
     try:
         from databricks.agents import deploy  # type: ignore[import-untyped]  # no types
     except ModuleNotFoundError as error:
         raise without_agents() from error
 
-    model, version = str(entity.entity_name), int(entity.entity_version or 0)
-    _still_ours(workspace)
     try:
         deploy(
-            model,
-            version,
+            str(entity.entity_name),
+            int(entity.entity_version or 0),
             endpoint_name=endpoint,
             scale_to_zero=bool(entity.scale_to_zero_enabled),
             environment_vars=dict(entity.environment_vars or {}),
             tags={APP_TAG: workspace.app.id},
         )
-    except (AlreadyExists, ResourceAlreadyExists, ResourceConflict):
-        # The answer to our own request was lost, or somebody was faster: what stands there decides.
-        now = found(client, endpoint)
-        if now is None or not stands(now, model, version):
-            raise
     except ValueError as error:  # the only kind that `databricks.agents` raises by itself
         raise _refused(endpoint, str(error)) from error
+
+
+def _make_model(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
+    """As any other model, without waiting for it: tracing is switched on by its environment alone."""
+    traffic = TrafficConfig(routes=served.routes({str(entity.name): 100}))
+    client.sdk.serving_endpoints.create(
+        endpoint,
+        config=EndpointCoreConfigInput(endpoint, served_entities=[entity], traffic_config=traffic),
+        tags=[EndpointTag(APP_TAG, workspace.app.id)],
+    )
 
 
 def add(workspace: "Workspace", client: Client, now: ServingEndpointDetailed, entity: ServedEntityInput) -> None:

@@ -1,17 +1,17 @@
-"""Agent versions behind Model Serving: the first one by `databricks.agents`, later ones beside it without traffic."""
+"""Agent versions behind Model Serving: the first one makes the endpoint, later ones stand beside it without traffic."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from databricks.sdk.errors import DatabricksError
-from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed
+from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed, ServingModelWorkloadType
 from mlflow.exceptions import MlflowException
 
 from services import agents
 from services.errors import ConflictError, NotReadyError, is_missing, translated
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, traffic
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, Target, traffic
 from services.platforms.databricks import asking, changing, links, logs, served, variables
 from services.platforms.databricks.client import Client
 from services.platforms.databricks.scoring import MOST as MOST_SCORERS
@@ -39,6 +39,7 @@ class DatabricksServing:
         declares_resources=True,
         scorers=MOST_SCORERS,
         first_takes_all=True,
+        targets=(Target.AGENT, Target.CPU),
         # Those of its runtimes that MLflow 3 takes; it builds the Python that the agent was logged with.
         pythons=("3.10", "3.11", "3.12"),
         seconds_to_ready=3600.0,
@@ -66,7 +67,7 @@ class DatabricksServing:
                     changing.create(workspace, self.client, endpoint, entity)
                 else:
                     changing.add(workspace, self.client, changing.settled(self.client, endpoint), entity)
-            changing.record(self.client, endpoint, model, version)
+            self._record(workspace, endpoint, model, version)
 
     def endpoint(self, workspace: "Workspace", endpoint: str) -> Endpoint | None:
         with translated(Message("Reading the endpoint {endpoint}", endpoint=endpoint)):
@@ -113,7 +114,7 @@ class DatabricksServing:
                     raise _moved_meanwhile(endpoint)
                 changing.configure(workspace, self.client, now, served.kept(now), shares)
                 changing.settled(self.client, endpoint)
-        self._record_again(endpoint, model, weights)
+        self._record_again(workspace, endpoint, model, weights)
 
     def copy_questions(self, workspace: "Workspace", endpoint: str, version: int, percent: int) -> None:
         """Model Serving copies no questions, as its `rules` say; there is nothing to end."""
@@ -153,11 +154,15 @@ class DatabricksServing:
         except DatabricksError as error:
             log.warning("The list of agents still names %s: %s", endpoint, error)
 
-    def _record_again(self, endpoint: str, model: str, weights: Mapping[int, int]) -> None:
+    def _record(self, workspace: "Workspace", endpoint: str, model: str, version: int) -> None:
+        if workspace.app.environment.target is Target.AGENT:
+            changing.record(self.client, endpoint, model, version)
+
+    def _record_again(self, workspace: "Workspace", endpoint: str, model: str, weights: Mapping[int, int]) -> None:
         """A deployment may have been interrupted before it was told; what has moved stays moved without it."""
         try:
             for version in (version for version, share in weights.items() if share):
-                changing.record(self.client, endpoint, model, version)
+                self._record(workspace, endpoint, model, version)
         except DatabricksError as error:
             log.warning("The list of agents was not told of %s: %s", endpoint, error)
 
@@ -167,6 +172,7 @@ class DatabricksServing:
             entity_name=model,
             entity_version=str(version),
             workload_size=SIZE,
+            workload_type=ServingModelWorkloadType.CPU,
             scale_to_zero_enabled=True,
             environment_vars=variables.of(workspace, self.client),
         )
