@@ -1,5 +1,6 @@
 """Errors an operator can act on: a message and a next step."""
 
+import json
 import re
 import sqlite3
 from types import TracebackType
@@ -122,6 +123,11 @@ def _from_sdk(error: Exception, doing: Message) -> ConsoleError | None:
         from services.platforms.databricks import troubles
 
         return troubles.translated(error, doing)
+    # MLflow's newer requests read whatever came as an answer.
+    if isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<"):
+        from services.platforms.databricks import refusals
+
+        return refusals.page(doing)
     if module == "requests" and (refused := _from_requests(error, doing)) is not None:
         return refused
     if module in NETWORK or isinstance(error, TimeoutError):

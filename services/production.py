@@ -40,12 +40,12 @@ def alias(workspace: "Workspace", prompt: str, name: str = "") -> int | None:
     Without a name it is the one of the workspace's environment: `production`, as long as nobody says otherwise.
     """
     name = name or workspace.app.environment.alias
-    try:
-        found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), name)
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        with translated(Message("Reading the alias of {prompt}", prompt=prompt)):
+    with translated(Message("Reading the alias of {prompt}", prompt=prompt)):
+        try:
+            found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), name)
+        except MlflowException as error:
+            if is_missing(error):
+                return None
             raise
     # Unity Catalog answers with nothing where MLflow's own store raises.
     return int(found.version) if found else None
@@ -140,12 +140,12 @@ def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to:
 
 def model_aliases(workspace: "Workspace", model: str) -> dict[str, int]:
     """The aliases of a registered model with the versions they point at now; none for a model that does not exist."""
-    try:
-        found = workspace.client.get_registered_model(model).aliases
-    except MlflowException as error:
-        if is_missing(error):
-            return {}
-        with translated(Message("Reading the aliases of {name}", name=model)):
+    with translated(Message("Reading the aliases of {name}", name=model)):
+        try:
+            found = workspace.client.get_registered_model(model).aliases
+        except MlflowException as error:
+            if is_missing(error):
+                return {}
             raise
     return {name: int(version) for name, version in found.items()}
 

@@ -135,12 +135,12 @@ def of_prompt(workspace: "Workspace", name: str) -> list[AgentVersion]:
 
 def get(workspace: "Workspace", model_id: str) -> AgentVersion:
     """One agent version of this app; raises NotFoundError."""
-    try:
-        found = workspace.client.get_logged_model(model_id)
-    except MlflowException as error:
-        if is_missing(error):
-            raise _missing(model_id) from error
-        with translated(Message("Reading from MLflow")):
+    with translated(Message("Reading from MLflow")):
+        try:
+            found = workspace.client.get_logged_model(model_id)
+        except MlflowException as error:
+            if is_missing(error):
+                raise _missing(model_id) from error
             raise
     if found.experiment_id != workspace.app.experiment_id:
         raise _missing(model_id)

@@ -221,12 +221,12 @@ def _registered_node(agent: AgentVersion, version: ModelVersion, mine: list[Rele
 def _version(workspace: "Workspace", agent: AgentVersion) -> ModelVersion | None:
     if agent.registered is None:
         return None
-    try:
-        return workspace.client.get_model_version(agents.registered_name(workspace), str(agent.registered))
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        with translated(Message("Reading the registered agents")):
+    with translated(Message("Reading the registered agents")):
+        try:
+            return workspace.client.get_model_version(agents.registered_name(workspace), str(agent.registered))
+        except MlflowException as error:
+            if is_missing(error):
+                return None
             raise
 
 

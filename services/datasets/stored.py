@@ -50,12 +50,12 @@ def load(workspace: "Workspace", id: str) -> EvaluationDataset:
     missing = NotFoundError(
         Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets.")
     )
-    try:
-        found = managed.get(workspace, id) if workspace.namespace else workspace.client.get_dataset(id)
-    except MlflowException as error:
-        if is_missing(error):
-            raise missing from error
-        with translated(Message("Reading the datasets")):
+    with translated(Message("Reading the datasets")):
+        try:
+            found = managed.get(workspace, id) if workspace.namespace else workspace.client.get_dataset(id)
+        except MlflowException as error:
+            if is_missing(error):
+                raise missing from error
             raise
     if found is None or workspace.app.experiment_id not in found.experiment_ids:
         raise missing

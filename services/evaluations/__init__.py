@@ -65,12 +65,12 @@ def get(workspace: "Workspace", run_id: str) -> Evaluation:
         Message("There is no evaluation {id} in this app.", id=run_id),
         Message("Choose one from the list of evaluations."),
     )
-    try:
-        found = workspace.client.get_run(run_id)
-    except MlflowException as error:
-        if is_missing(error):
-            raise missing from error
-        with translated(Message("Reading from MLflow")):
+    with translated(Message("Reading from MLflow")):
+        try:
+            found = workspace.client.get_run(run_id)
+        except MlflowException as error:
+            if is_missing(error):
+                raise missing from error
             raise
     if found.info.experiment_id != workspace.app.experiment_id or not (is_ours(found) or is_outside(found)):
         raise missing

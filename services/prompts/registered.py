@@ -41,12 +41,12 @@ def every(workspace: "Workspace", words: str) -> Iterator[Prompt]:
 
 def version(workspace: "Workspace", name: str, number: int) -> PromptVersion | None:
     """None when there is no such version."""
-    try:
-        return workspace.client.get_prompt_version(workspace.full_name(name), number)
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        with translated(Message("Reading from MLflow")):
+    with translated(Message("Reading from MLflow")):
+        try:
+            return workspace.client.get_prompt_version(workspace.full_name(name), number)
+        except MlflowException as error:
+            if is_missing(error):
+                return None
             raise
 
 

@@ -111,12 +111,12 @@ def _no_challenger(workspace: "Workspace", name: str, version: int | None, why: 
 
 
 def _exists(workspace: "Workspace", name: str, version: int) -> bool:
-    try:
-        workspace.client.get_model_version(name, str(version))
-    except MlflowException as error:
-        if is_missing(error):
-            return False
-        with translated(Message("Reading the registered agents")):
+    with translated(Message("Reading the registered agents")):
+        try:
+            workspace.client.get_model_version(name, str(version))
+        except MlflowException as error:
+            if is_missing(error):
+                return False
             raise
     return True
 

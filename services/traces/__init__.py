@@ -99,21 +99,22 @@ def wait_for(workspace: "Workspace", trace_id: str) -> Trace | None:
 
 def stored(workspace: "Workspace", trace_id: str) -> Trace | None:
     """The trace as far as it is stored; None while it, or its spans, are still on their way."""
-    try:
-        return workspace.client.get_trace(trace_id)
-    except MlflowException as error:
-        if error.error_code in NOT_YET:
-            return None
-        raise
+    with translated(Message("Reading the trace")):
+        try:
+            return workspace.client.get_trace(trace_id)
+        except MlflowException as error:
+            if error.error_code in NOT_YET:
+                return None
+            raise
 
 
 def _found(workspace: "Workspace", trace_id: str) -> Trace:
-    try:
-        return workspace.client.get_trace(trace_id)
-    except MlflowException as error:
-        if is_missing(error):
-            raise NotFoundError(
-                Message("The trace {id} does not exist.", id=trace_id), Message("Choose one from the list.")
-            ) from error
-        with translated(Message("Reading the trace")):
+    with translated(Message("Reading the trace")):
+        try:
+            return workspace.client.get_trace(trace_id)
+        except MlflowException as error:
+            if is_missing(error):
+                raise NotFoundError(
+                    Message("The trace {id} does not exist.", id=trace_id), Message("Choose one from the list.")
+                ) from error
             raise

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,38 +78,56 @@ def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emula
 @pytest.fixture
 def databricks(emulator_process: Emulator) -> Emulator:
     """An empty workspace: catalog `acme`, schema `llmops`, an operator and a viewer."""
-    emulator_process.admin("POST", "/reset")
+    return emptied(emulator_process)
+
+
+def emptied(emulator: Emulator) -> Emulator:
+    emulator.admin("POST", "/reset")
     # The emptied workspace counts its experiments from the start again: what is known of one is of another now.
     files._known.clear()
-    return emulator_process
+    return emulator
 
 
-@pytest.fixture
-def databricks_environ(databricks: Emulator, environ: dict[str, str]) -> dict[str, str]:
-    """The console's environment on the workspace; change it before asking for `databricks_settings`."""
+def on_emulator(emulator: Emulator, environ: dict[str, str]) -> dict[str, str]:
+    """The environment of a console on the emulated workspace."""
     return environ | {
         "SIGNALBOX_PLATFORM": "databricks",
         "SIGNALBOX_CATALOG": CATALOG,
         "SIGNALBOX_SCHEMA": SCHEMA,
-        "DATABRICKS_HOST": databricks.url,
+        "DATABRICKS_HOST": emulator.url,
         "DATABRICKS_TOKEN": TOKEN,
         "DATABRICKS_CONFIG_FILE": os.devnull,
     }
 
 
 @pytest.fixture
-def databricks_settings(databricks_environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def databricks_environ(databricks: Emulator, environ: dict[str, str]) -> dict[str, str]:
+    """The console's environment on the workspace; change it before asking for `databricks_settings`."""
+    return on_emulator(databricks, environ)
+
+
+@contextmanager
+def standing_on(environ: dict[str, str]) -> Iterator[Settings]:
+    """The settings of a console with that environment, which the process has meanwhile."""
     before = dict(os.environ)
-    for name in [name for name in os.environ if name.startswith(("SIGNALBOX_", "OPENAI_", "MLFLOW_", "DATABRICKS_"))]:
-        monkeypatch.delenv(name)
-    for name, value in databricks_environ.items():
-        monkeypatch.setenv(name, value)
-    settings = settings_module.load(databricks_environ)
-    database.migrate(settings)
-    yield settings
-    # Connecting tells the SDKs by the environment where the workspace is; the next test is elsewhere.
-    os.environ.clear()
-    os.environ.update(before)
+    ours = ("SIGNALBOX_", "OPENAI_", "MLFLOW_", "DATABRICKS_")
+    for name in [name for name in os.environ if name.startswith(ours)]:
+        del os.environ[name]
+    os.environ.update(environ)
+    try:
+        settings = settings_module.load(environ)
+        database.migrate(settings)
+        yield settings
+    finally:
+        # Connecting tells the SDKs by the environment where the workspace is; the next test is elsewhere.
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def databricks_settings(databricks_environ: dict[str, str]) -> Iterator[Settings]:
+    with standing_on(databricks_environ) as settings:
+        yield settings
 
 
 @pytest.fixture

@@ -69,13 +69,13 @@ def _mark(workspace: "Workspace", trace_id: str, origin: str) -> None:
     """The served agent knows nothing of the console's questions, so the trace is told as soon as it is stored."""
     end = time.monotonic() + SECONDS_TO_TRACE
     while True:
-        try:
-            workspace.client.set_trace_tag(trace_id, ORIGIN_TAG, origin)
-            return
-        except MlflowException as error:
-            if not is_missing(error):
-                with translated(Message("Marking the trace of the question")):
-                    raise
-            if time.monotonic() > end:
+        with translated(Message("Marking the trace of the question")):
+            try:
+                workspace.client.set_trace_tag(trace_id, ORIGIN_TAG, origin)
                 return
+            except MlflowException as error:
+                if not is_missing(error):
+                    raise
+        if time.monotonic() > end:
+            return
         time.sleep(0.5)
