@@ -89,7 +89,7 @@ def _worker(workspace: "Workspace") -> NextStep | None:
 def _review(facts: Facts) -> NextStep | None:
     for queue, n in facts.reviews:
         title = Message("{n} {n:answer waits|answers wait} for you", n=n)
-        why = Message("Read them and say whether they are right: {queue}", queue=queue.name)
+        why = Message("Read {n:it|them} and say whether {n:it is|they are} right: {queue}", n=n, queue=queue.name)
         return NextStep(title, why, "reviews", {"queue": str(queue.id)})
     return None
 

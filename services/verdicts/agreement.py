@@ -17,7 +17,7 @@ class Agreement:
 
     `kappa` is 1 when they always agree and 0 when they agree no more than chance would, as with one who gives everything
     the same verdict; None when both gave everything one and the same. `error` is its standard error, `low` to `high` its
-    95 % interval.
+    95 % interval; both None where the error is 0, as after few answers or full agreement: that is the formula's limit, no certainty.
     """
 
     labels: tuple[Any, ...]
@@ -55,8 +55,9 @@ def of_table(table: list[list[int]], labels: Iterable[Any] | None = None) -> Agr
     counts = np.array(table, dtype=float).reshape(len(table), len(table))
     n, agreed = int(counts.sum()), int(np.trace(counts))
     kappa, error = _kappa(counts / n, n) if n else (None, None)
-    low = max(kappa - Z * error, -1.0) if kappa is not None and error is not None else None
-    high = min(kappa + Z * error, 1.0) if kappa is not None and error is not None else None
+    low = high = None
+    if kappa is not None and error is not None and not math.isclose(error, 0.0, abs_tol=1e-6):
+        low, high = max(kappa - Z * error, -1.0), min(kappa + Z * error, 1.0)
     names = tuple(labels) if labels is not None else tuple(range(len(table)))
     kept = tuple(tuple(int(cell) for cell in line) for line in table)
     return Agreement(names, kept, n, agreed, *wilson(agreed, n), kappa, error, low, high)
@@ -79,6 +80,14 @@ def sentences(found: Agreement) -> tuple[Message, ...]:
     if found.kappa is None:
         told.append(
             Message("Both gave every answer one and the same verdict: agreement beyond chance cannot be measured.")
+        )
+    elif found.low is None or found.high is None:
+        told.append(
+            Message(
+                "Agreement beyond chance (Cohen's kappa): {kappa}. 1 is always, 0 is no more than guessing. These answers cannot "
+                "tell how sure that is.",
+                kappa=f"{found.kappa:.2f}",
+            )
         )
     else:
         told.append(

@@ -126,6 +126,7 @@ def test_reviewers_are_led_to_their_answers(workspace):
     queue = reviews.make(workspace, Form("Fresh", Choice(Pick.RANDOM, share=1.0), (label,)))
     found = home.summary(someone(workspace, Role.REVIEWER)).next
     assert (str(found.what), found.page, found.query) == ("1 answer waits for you", "reviews", {"queue": str(queue.id)})
+    assert str(found.why) == "Read it and say whether it is right: Fresh"
     assert next_pages(workspace)[Role.APPROVER] == "monitoring"
 
 

@@ -269,11 +269,20 @@ def test_agreement_of_a_judge_with_people_is_counted_and_told() -> None:
     assert agreement.measure([True, True], [True, True]).kappa is None
 
 
+@pytest.mark.parametrize("people", [[False], [True, False, True]])
+def test_an_agreement_without_a_measurable_error_claims_no_certainty(people: list[bool]) -> None:
+    found = agreement.measure([True, False, True][: len(people)], people)
+    assert found.error == pytest.approx(0.0, abs=1e-9) and (found.low, found.high) == (None, None)
+    assert "most likely" not in str(agreement.sentences(found)[1])
+    assert "cannot tell how sure" in str(agreement.sentences(found)[1])
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_one_who_always_says_the_same_agrees_no_more_than_chance_would(turned: bool) -> None:
     judge, people = [True] * 25, [True] * 19 + [False] * 6
     found = agreement.measure(*((people, judge) if turned else (judge, people)))
 
     assert (found.kappa, found.error) == pytest.approx((0.0, 0.0), abs=1e-9)
-    assert "kappa): 0.00, most likely" in str(agreement.sentences(found)[1])
+    assert (found.low, found.high) == (None, None)
+    assert "kappa): 0.00. 1 is always" in str(agreement.sentences(found)[1])
     assert agreement.measure([True] * 9, [False] * 9).kappa == 0.0

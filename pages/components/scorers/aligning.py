@@ -103,7 +103,9 @@ def _show_outcome(workspace: Workspace, spec: ScorerSpec, outcome: Outcome) -> N
 
 def _agreement(place: st.delta_generator.DeltaGenerator, label: str, found: Agreed) -> None:
     place.metric(label, _("{n} of {all}", n=found.agreed, all=found.n + found.failed))
-    if found.kappa is not None and found.low is not None and found.high is not None:
+    if found.kappa is not None and (found.low is None or found.high is None):
+        place.caption(_("Cohen's kappa {kappa}.", kappa=f"{found.kappa:.2f}"))
+    elif found.kappa is not None:
         place.caption(
             _(
                 "Cohen's kappa {kappa}, 95 % interval {low} to {high}.",

@@ -76,9 +76,19 @@ def _show_agreement(known: Health, wanted: Line) -> None:
             strict=counts.get((False, True), 0),
         )
     )
-    if found.kappa is None or found.low is None or found.high is None:
+    if found.kappa is None:
         st.caption(
             _("Both gave one and the same verdict every time, so agreement beyond chance cannot be measured yet.")
+        )
+    elif found.low is None or found.high is None:
+        st.markdown(say(words.strength(found.kappa)))
+        st.caption(
+            _(
+                "Cohen's kappa {kappa}: 1 is full agreement, 0 is what chance gives. These answers cannot tell how sure that is. It rests on {n} {n:answer|answers}; {least} are asked for.",
+                kappa=f"{found.kappa:.2f}",
+                n=found.n,
+                least=wanted.opinions,
+            )
         )
     else:
         st.markdown(say(words.strength(found.kappa)))
