@@ -5,7 +5,7 @@ from services.connection.ground import NOT_CHOSEN, Ground, absent
 from services.connection.lines import Light, Line
 from services.messages import Message
 from services.platforms.databricks import links
-from services.platforms.databricks.place import SECRET
+from services.platforms.databricks.place import SECRET, sign_in
 from services.platforms.databricks.rest import Refused
 
 
@@ -73,7 +73,7 @@ def secrets(name: str, ground: Ground) -> Line:
         if not error.missing:
             raise
         return absent(name, scope, Message("An engineer makes it with:"), f"databricks secrets create-scope {scope}")
-    if SECRET in {one["key"] for one in keys}:
+    if sign_in({one["key"] for one in keys}):
         return Line(name, Light.GREEN, Message("“{name}” holds: {keys}.", name=scope, keys=", ".join(sorted(one["key"] for one in keys))))  # fmt: skip
     return Line(name, Light.AMBER, Message("The secret scope {scope} has no key {key}.", scope=scope, key=SECRET), Message("An engineer puts a secret there with:"), f"databricks secrets put-secret {scope} {SECRET}")  # fmt: skip
 

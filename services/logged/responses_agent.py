@@ -248,8 +248,14 @@ class Agent(ResponsesAgent):
 
     @functools.cached_property
     def model(self) -> openai.OpenAI:
-        """Address and key come from OPENAI_BASE_URL and OPENAI_API_KEY."""
-        return openai.OpenAI(timeout=TIME_LIMIT)
+        """Address and key come from OPENAI_BASE_URL and OPENAI_API_KEY; a service principal of Databricks has no key."""
+        if os.environ.get("OPENAI_API_KEY") or not os.environ.get("DATABRICKS_CLIENT_SECRET"):
+            return openai.OpenAI(timeout=TIME_LIMIT)
+        from databricks.sdk.config import Config
+
+        signed_in = Config(auth_type="oauth-m2m")
+        # Asked before every call: a token of its lasts an hour, and the SDK renews it.
+        return openai.OpenAI(timeout=TIME_LIMIT, api_key=lambda: str(signed_in.oauth_token().access_token))
 
     @functools.cached_property
     def api(self) -> Any:

@@ -12,8 +12,9 @@ from services import agents, apps, datasets, jobs, production, prompts, scorers
 from services.apps import Environment, Stage
 from services.datasets import Row
 from services.errors import ConflictError, ForbiddenError, NotFoundError, NotReadyError, PlatformError
+from services.logged.responses_agent import Agent
 from services.platforms import MonitoredScorer, ServedState, Target
-from services.platforms.databricks import changing, variables
+from services.platforms.databricks import changing, environment, variables
 from services.platforms.databricks.scoring import DatabricksScoring
 from services.production import ModelAlias
 from services.scorers import ScorerSpec
@@ -53,8 +54,8 @@ def versions(app: Workspace, secret: None, monkeypatch: pytest.MonkeyPatch) -> W
 @pytest.fixture(params=Target)
 def either(request: pytest.FixtureRequest, versions: Workspace) -> Workspace:
     """The same, served in each of the ways that the platform has."""
-    environment = replace(versions.app.environment, target=request.param)
-    return versions.for_app(replace(versions.app, environment=environment))
+    chosen = replace(versions.app.environment, target=request.param)
+    return versions.for_app(replace(versions.app, environment=chosen))
 
 
 def deploy(workspace, version):
@@ -192,6 +193,31 @@ def test_an_agent_of_another_provider_is_not_served_with_the_workspaces_model(ap
     told = variables.of(elsewhere.for_app(replace(app.app, environment=own)), client)
     assert told["OPENAI_BASE_URL"] == "https://models.example/v1"
     assert variables.of(app, client)["OPENAI_BASE_URL"] == f"{client.access.host}/serving-endpoints"
+
+
+def test_an_agent_signs_in_as_a_service_principal_by_reference(
+    databricks: Emulator, app: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"DATABRICKS_CLIENT_ID": "databricks_client_id", "DATABRICKS_CLIENT_SECRET": "databricks_client_secret"}
+    principal = {"DATABRICKS_CLIENT_ID": "sp-client-id", "DATABRICKS_CLIENT_SECRET": "sp-client-secret"}
+    register(app, monkeypatch, versions=1)
+    sdk(app).secrets.create_scope(SCOPE)
+    for name, key in keys.items():
+        sdk(app).secrets.put_secret(SCOPE, key, string_value=principal[name])
+    assert deploy(app, 1) == {1: (100, ServedState.READY)}
+    (entity,) = creations(databricks)[-1]["body"]["config"]["served_entities"]
+    told = entity["environment_vars"]
+    assert {name: told[name] for name in keys} == {name: f"{{{{secrets/{SCOPE}/{key}}}}}" for name, key in keys.items()}
+    assert not {"DATABRICKS_TOKEN", "OPENAI_API_KEY"} & told.keys()
+    assert environment.of(app)[0].wrong == ()
+
+    for name in ("DATABRICKS_TOKEN", "OPENAI_API_KEY", "DATABRICKS_AUTH_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (told | principal).items():
+        monkeypatch.setenv(name, value)
+    asking = {"model": app.app.model, "messages": [{"role": "user", "content": "Hello"}]}
+    assert Agent().model.chat.completions.create(**asking).choices  # type: ignore[call-overload]
+    assert databricks.requests("/chat/completions")[-1]["user"] == "sp-client-id"
 
 
 def test_what_the_sdk_refuses_is_told_in_its_words(either: Workspace) -> None:

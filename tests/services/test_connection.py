@@ -113,7 +113,9 @@ def test_a_scope_without_the_agents_key_is_not_green(databricks_workspace, datab
         rest.post("2.0/secrets/put", {"scope": "support", "key": "token", "string_value": "x"})
         found = line(connection.report(databricks_workspace), "Secret scope")
         assert (found.light, found.statement) == (Light.AMBER, "databricks secrets put-secret support databricks_token")
-        rest.post("2.0/secrets/put", {"scope": "support", "key": "databricks_token", "string_value": "x"})
+        rest.post("2.0/secrets/put", {"scope": "support", "key": "databricks_client_id", "string_value": "x"})
+        assert line(connection.report(databricks_workspace), "Secret scope").light is Light.AMBER
+        rest.post("2.0/secrets/put", {"scope": "support", "key": "databricks_client_secret", "string_value": "x"})
     assert line(connection.report(databricks_workspace), "Secret scope").light is Light.GREEN
 
 

@@ -113,7 +113,7 @@ def _set(given: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Line
 def _missing(given: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[Line]:
     signs_in = all(given.get(one) for one in PRINCIPAL)
     for name in expected:
-        if name not in given and not (name == TOKEN and signs_in):
+        if name not in given and not (name in (TOKEN, MODEL_KEY) and signs_in):
             why = LACKING.get(name, Message("The console sets it for every version; this one was deployed without it."))
             yield Line(name, Standing.MISSING, why=why, mend=RELEASE)
 

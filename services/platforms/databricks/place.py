@@ -1,11 +1,13 @@
 """Where on a workspace the console keeps what it makes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
 FOLDER = "/Shared/signalbox"
-# The key of the secret scope by which a served agent signs in.
+# The keys of the secret scope by which a served agent signs in: a token, or a service principal.
 SECRET = "databricks_token"
+BY_TOKEN = {"DATABRICKS_TOKEN": SECRET, "OPENAI_API_KEY": SECRET}
+BY_PRINCIPAL = {"DATABRICKS_CLIENT_ID": "databricks_client_id", "DATABRICKS_CLIENT_SECRET": "databricks_client_secret"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ VARIABLES = {
     "warehouse_id": "SIGNALBOX_WAREHOUSE",
     "secret_scope": "SIGNALBOX_SECRET_SCOPE",
 }
+
+
+def sign_in(keys: Collection[str]) -> dict[str, str]:
+    """Environment variables with the scope's key that each refers to; none where neither way is whole.
+
+    Never both ways: the libraries refuse to choose between them.
+    """
+    return next((way for way in (BY_TOKEN, BY_PRINCIPAL) if set(way.values()) <= set(keys)), {})
 
 
 def read(environ: Mapping[str, str]) -> Place:

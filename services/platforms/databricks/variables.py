@@ -1,5 +1,6 @@
 """What a served agent is told by its environment: where it runs, where its traces go, and its secrets by reference."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from databricks.sdk.errors import NotFound, ResourceDoesNotExist
@@ -9,7 +10,7 @@ from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.client import Client
-from services.platforms.databricks.place import SECRET
+from services.platforms.databricks.place import BY_TOKEN, SECRET, sign_in
 from services.settings import models_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ ALWAYS = {
     "ENABLE_MLFLOW_TRACING": "true",
     "RETURN_REQUEST_ID_IN_RESPONSE": "true",
 }
-ANY_SECRET = "{{secrets/scope/key}}"
+ANY_SECRET = dict.fromkeys(BY_TOKEN, "{{secrets/scope/key}}")
 KNOWN = frozenset(
     {
         *ALWAYS,
@@ -41,21 +42,20 @@ KNOWN = frozenset(
 def of(workspace: "Workspace", client: Client) -> dict[str, str]:
     """The environment of the app's agent; raises NotReadyError without a secret to refer to, or without its model."""
     _refuse_other_model(workspace, client)
-    return told(workspace, client.access, f"{{{{secrets/{_scope(workspace, client)}/{SECRET}}}}}")
+    return told(workspace, client.access, _secrets(workspace, client))
 
 
-def told(workspace: "Workspace", access: Access, secret: str) -> dict[str, str]:
-    """What a deployment of now would set, with `secret` as the reference by which the agent signs in."""
+def told(workspace: "Workspace", access: Access, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What a deployment of now would set, with `secrets` as the references by which the agent signs in."""
     return ALWAYS | {
         "DATABRICKS_HOST": access.host,
-        "DATABRICKS_TOKEN": secret,
         "MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS": str(workspace.app.prompt_cache_seconds),
         "MLFLOW_EXPERIMENT_ID": workspace.app.experiment_id,
         "MLFLOW_MODEL_CATALOG_URI": "",
         "MLFLOW_REGISTRY_URI": "databricks-uc",
         "MLFLOW_TRACKING_URI": "databricks",
-        "OPENAI_API_KEY": secret,
         "OPENAI_BASE_URL": models_of(access),
+        **secrets,
         **workspace.app.environment.given,
     }
 
@@ -77,7 +77,7 @@ def _refuse_other_model(workspace: "Workspace", client: Client) -> None:
     )
 
 
-def _scope(workspace: "Workspace", client: Client) -> str:
+def _secrets(workspace: "Workspace", client: Client) -> dict[str, str]:
     scope = connection.place(workspace).secret_scope
     if not scope:
         raise NotReadyError(
@@ -86,10 +86,11 @@ def _scope(workspace: "Workspace", client: Client) -> str:
         )
     with translated(Message("Reading the secret scope {scope}", scope=scope)):
         try:
-            keys = {one.key for one in client.sdk.secrets.list_secrets(scope)}
+            keys = {str(one.key) for one in client.sdk.secrets.list_secrets(scope)}
         except (NotFound, ResourceDoesNotExist):
             keys = set()
-    if SECRET not in keys:
+    found = sign_in(keys)
+    if not found:
         raise NotReadyError(
             Message("The secret scope {scope} has no key {key}.", scope=scope, key=SECRET),
             Message(
@@ -98,4 +99,4 @@ def _scope(workspace: "Workspace", client: Client) -> str:
                 key=SECRET,
             ),
         )
-    return str(scope)
+    return {name: f"{{{{secrets/{scope}/{key}}}}}" for name, key in found.items()}
