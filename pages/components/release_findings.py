@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.components import screens, session
+from services import releases
 from services.interlocks import Finding, Light
 from services.releases import Release
+from services.workspace import Workspace
 
 _, say = session.text, session.say
 
@@ -18,12 +20,13 @@ FOLDED = 5
 SEVERITY = (Light.RED, Light.AMBER, Light.NOT_APPLICABLE, Light.GREEN)
 
 
-def show(release: Release) -> None:
+def show(workspace: Workspace, release: Release) -> None:
     """Nothing before they were asked, and for a release that nobody judges."""
-    if not release.findings:
+    found = releases.findings(workspace, release)
+    if not found:
         return
     _show_checked(release)
-    _show_all(release)
+    _show_all(found)
 
 
 def _show_checked(release: Release) -> None:
@@ -36,9 +39,9 @@ def _show_checked(release: Release) -> None:
     )
 
 
-def _show_all(release: Release) -> None:
-    clear = [one for one in release.findings if one.light is Light.GREEN]
-    for finding in sorted(release.findings, key=lambda one: SEVERITY.index(one.light)):
+def _show_all(found: tuple[Finding, ...]) -> None:
+    clear = [one for one in found if one.light is Light.GREEN]
+    for finding in sorted(found, key=lambda one: SEVERITY.index(one.light)):
         if finding not in clear:
             _show_finding(finding)
     if clear:

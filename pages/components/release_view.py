@@ -104,7 +104,7 @@ def _show(workspace: Workspace, release: Release) -> None:
         st.markdown(f"**{_('Steps')}**")
         steps.show([_item(one, release) for one in release.steps])
     with right:
-        release_findings.show(release)
+        release_findings.show(workspace, release)
 
 
 def _item(step: Step, release: Release) -> steps.Item:

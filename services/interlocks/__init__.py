@@ -4,12 +4,24 @@ from dataclasses import replace
 
 from services.errors import BlockedError
 from services.interlocks.facts import Candidate, Circumstances, Finding, Light, candidate
+from services.interlocks.movement import agreement
 from services.interlocks.rules import CHECKS, PROTECTED
 from services.messages import Message
 
 # Evaluated, the gate, the scorers that gated, and their judges.
 JUDGING = frozenset({1, 2, 6, 12})
-__all__ = ["CHECKS", "PROTECTED", "Candidate", "Circumstances", "Finding", "Light", "candidate", "check", "hold"]
+__all__ = [
+    "CHECKS",
+    "PROTECTED",
+    "Candidate",
+    "Circumstances",
+    "Finding",
+    "Light",
+    "agreement",
+    "candidate",
+    "check",
+    "hold",
+]
 
 
 def check(candidate: Candidate, before: str | None = None) -> list[Finding]:

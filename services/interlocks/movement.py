@@ -4,7 +4,7 @@ from datetime import UTC
 
 from services import apps
 from services.database import now
-from services.interlocks.facts import Candidate, Finding, Interlock
+from services.interlocks.facts import Candidate, Circumstances, Finding, Interlock
 from services.messages import Message
 
 TRAFFIC = Interlock(
@@ -57,7 +57,11 @@ def _has_traffic(candidate: Candidate) -> bool:
 
 def agreed_by_another(candidate: Candidate) -> Finding:
     """15: whoever must agree has agreed, and none of them to their own work where four eyes are required."""
-    known = candidate.circumstances
+    return agreement(candidate.circumstances)
+
+
+def agreement(known: Circumstances) -> Finding:
+    """15, which needs nothing of what else a candidate gathers."""
     if not known.agreement:
         return APPROVAL.green(Message("In this app nobody needs to agree."))
     if known.agreed_by is None:

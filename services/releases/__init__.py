@@ -13,7 +13,7 @@ from services.releases import (
     telling,
     waiting,
 )
-from services.releases.circumstances import staged
+from services.releases.circumstances import findings, staged
 from services.releases.deciding import check_again, choose, go_on, start, withdraw
 from services.releases.facts import KEEP, MOVE, STEPS, Kind, Pair, Proof, Release, State, Step
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
@@ -46,6 +46,7 @@ __all__ = [
     "choose",
     "consequences",
     "evidence",
+    "findings",
     "get",
     "go_on",
     "live",

@@ -1,9 +1,10 @@
 """What the interlocks ask of a release itself: who agreed to it, and whether anything moved since it was proposed."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services import apps
-from services.interlocks import Circumstances
+from services import apps, interlocks
+from services.interlocks import Circumstances, Finding
 from services.releases import approving, records
 from services.releases.approving import Standing, Who
 from services.releases.facts import Release, State
@@ -27,12 +28,9 @@ def proposed(workspace: "Workspace", now: Live, pair: tuple[str | None, int | No
 
 def of(workspace: "Workspace", release: Release) -> Circumstances:
     """Of a release as it is now; `then` is what it was when somebody looked at it last."""
-    now, agreement = live(workspace), approving.approval(workspace, release, started=release.working)
-    agreed = agreement.decision.actor if agreement.standing is Standing.APPROVED and agreement.decision else None
-    return Circumstances(
-        agreement=agreement.standing is not Standing.NOT_NEEDED,
-        agreed_by=agreed,
-        own=approving.own_people(workspace, release),
+    now = live(workspace)
+    return replace(
+        _agreed(workspace, release),
         good=_good(now),
         split=now.split,
         watching=release.done("scorers"),
@@ -41,6 +39,28 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
         then=release.basis.get("state") or {},
         staging_first=apps.staging_first(workspace),
         staged=staged(workspace, (release.after.model_id, release.after.prompt_version)),
+    )
+
+
+def findings(workspace: "Workspace", release: Release) -> tuple[Finding, ...]:
+    """What the interlocks found, and of a release that waits for people how its approval stands now.
+
+    Everything else is as it was checked last: that gathers evaluations, and asks the platform.
+    """
+    if not approving.decidable(release):
+        return release.findings
+    fresh = interlocks.agreement(_agreed(workspace, release))
+    return tuple(fresh if one.number == fresh.number else one for one in release.findings)
+
+
+def _agreed(workspace: "Workspace", release: Release) -> Circumstances:
+    """Who must agree to it and did, and nothing else."""
+    agreement = approving.approval(workspace, release, started=release.working)
+    agreed = agreement.decision.actor if agreement.standing is Standing.APPROVED and agreement.decision else None
+    return Circumstances(
+        agreement=agreement.standing is not Standing.NOT_NEEDED,
+        agreed_by=agreed,
+        own=approving.own_people(workspace, release),
     )
 
 

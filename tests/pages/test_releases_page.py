@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from services import apps, datasets, jobs, prompts, releases
+from services import apps, datasets, interlocks, jobs, prompts, releases
 from services.database import now
 from services.datasets import Row
-from services.interlocks import Finding, Light
+from services.interlocks import Circumstances, Finding, Light
 from services.messages import Message
 from services.releases import Kind, Pair, State, approving, records
 from services.releases.approving import ApprovalRule, Who
@@ -153,6 +153,9 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
     assert not free.button(key="start-later").disabled
     approving.save_rule(workspace, ApprovalRule(Who.ONE))
     assert "waits for approval" in texts(screen("releases"))
+    waiting = interlocks.agreement(Circumstances(agreement=True))
+    records.set_findings(workspace, releases.get(workspace, id), [waiting], {})
+    assert "It waits for an approval" in texts(screen("releases", release=str(id)))
     shown = screen("releases", release=str(id))
     shown.button(key="reject-release").click().run()
     assert "A rejection needs a reason" in texts(shown) and shown.button(key="start-release").disabled
@@ -160,6 +163,7 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
     shown.text_input(key=f"decision-{id}").input("tried it")
     shown.button(key="approve-release").click().run()
     assert "ada approved it" in texts(shown) and "tried it" in texts(shown)
+    assert "ada agreed to exactly this" in texts(shown) and "It waits for an approval" not in texts(shown)
     assert not shown.button(key="start-release").disabled
     assert "承認済み" in texts(screen("releases", language="ja"))
     approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from services import apps, audit, database, prompts, releases
+from services import apps, audit, database, interlocks, prompts, releases
 from services.apps import Gate
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError
+from services.interlocks import Circumstances, Light
 from services.people import Actor, Role
 from services.releases import Kind, Pair, State, approving, records
 from services.releases.approving import ApprovalRule, Standing, Who
@@ -217,3 +218,27 @@ def test_decisions_stand_in_the_audit_chain(proposed):
     done = [one for one in audit.about(workspace, f"release {id}") if one.outcome == "done"]
     assert [(one.verb, one.actor, one.why) for one in done] == [("approve_release", "grace", "fine")]
     assert audit.broken_at(workspace.engine) is None
+
+
+def test_the_interlock_of_the_approval_follows_it_without_another_check(proposed, monkeypatch):
+    workspace, id = proposed
+    approving.save_rule(workspace, ApprovalRule(Who.ONE, hours=2))
+    waiting = interlocks.agreement(Circumstances(agreement=True))
+    records.set_findings(workspace, releases.get(workspace, id), [waiting], {})
+
+    def light():
+        (found,) = releases.findings(workspace, releases.get(workspace, id))
+        return found.light
+
+    assert light() is Light.AMBER
+    approving.approve(by(workspace, GRACE), id)
+    assert light() is Light.GREEN
+    with monkeypatch.context() as later:
+        later.setattr(approving, "now", lambda: database.now() + timedelta(hours=3))
+        assert light() is Light.AMBER
+    approving.reject(by(workspace, GRACE), id, "too curt")
+    assert light() is Light.AMBER
+    # What has ended keeps what was found then.
+    records.set_state(workspace, id, State.WITHDRAWN)
+    approving.save_rule(workspace, ApprovalRule())
+    assert light() is Light.AMBER
