@@ -89,13 +89,15 @@ class Interlock:
 class Circumstances:
     """What only the release knows: who must agree and did, what stands now, what stood when it was proposed.
 
-    `own`: the people whose approval does not count. `good`: the proven release that is live, a way back after this
-    one. `watching`: its scorers were started already. `sharing`: its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
+    `unagreed` says what somebody decided that lets it not start. `own`: the people whose approval does not count. `good`:
+    the proven release that is live, a way back after this one. `watching`: its scorers were started already. `sharing`:
+    its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
     `staging_first`: the app wants what goes to production proven in staging; `staged` is the release that proved it.
     """
 
     agreement: bool = False
     agreed_by: str | None = None
+    unagreed: Message | None = None
     own: frozenset[str] = frozenset()
     good: int | None = None
     split: bool = False

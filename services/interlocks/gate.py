@@ -110,7 +110,7 @@ def _verdict(candidate: Candidate, wanted: Gate) -> list[Broken]:
         )
         if verdict.word != verdicts.WORSE:
             found = Message("It is worse than what is live by {names}.", names=", ".join(worse))
-        mend = Message("Open the comparison, look at what got worse, and write a better prompt version.")
+        mend = Message("Open the evaluation, look at what got worse, and write a better prompt version.")
         return [Broken(found, Message("A difference this large is unlikely to be chance."), mend, asks=asks)]
     if wanted.verdict == WITHIN and not _within(verdict):
         found = Message(

@@ -66,7 +66,7 @@ def agreement(known: Circumstances) -> Finding:
         return APPROVAL.green(Message("In this app nobody needs to agree."))
     if known.agreed_by is None:
         return APPROVAL.amber(
-            Message("It waits for an approval and cannot start before."),
+            known.unagreed or Message("It waits for an approval and cannot start before."),
             Message("Ask an approver to look at it and to approve it on its page."),
         )
     if known.agreed_by in known.own:

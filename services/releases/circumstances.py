@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from services import apps, interlocks
 from services.interlocks import Circumstances, Finding
+from services.messages import Message
 from services.releases import approving, records
-from services.releases.approving import Standing, Who
+from services.releases.approving import Approval, Standing, Who
 from services.releases.facts import Release, State
 from services.releases.pointer import Live, live
 
@@ -56,12 +57,25 @@ def findings(workspace: "Workspace", release: Release) -> tuple[Finding, ...]:
 def _agreed(workspace: "Workspace", release: Release) -> Circumstances:
     """Who must agree to it and did, and nothing else."""
     agreement = approving.approval(workspace, release, started=release.working)
-    agreed = agreement.decision.actor if agreement.standing is Standing.APPROVED and agreement.decision else None
+    decided = agreement.decision.actor if agreement.decision else None
     return Circumstances(
         agreement=agreement.standing is not Standing.NOT_NEEDED,
-        agreed_by=agreed,
+        agreed_by=decided if agreement.standing is Standing.APPROVED else None,
+        unagreed=_unagreed(agreement),
         own=approving.own_people(workspace, release),
     )
+
+
+def _unagreed(approval: Approval) -> Message | None:
+    person = approval.decision.actor if approval.decision else ""
+    match approval.standing:
+        case Standing.REJECTED:
+            return Message("{person} rejected it.", person=person)
+        case Standing.EXPIRED:
+            return Message("The approval by {person} has expired.", person=person)
+        case Standing.CHANGED:
+            return Message("It changed after {person} approved it.", person=person)
+    return None
 
 
 def staged(workspace: "Workspace", pair: tuple[str | None, int | None]) -> int | None:

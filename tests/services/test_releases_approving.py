@@ -226,19 +226,19 @@ def test_the_interlock_of_the_approval_follows_it_without_another_check(proposed
     waiting = interlocks.agreement(Circumstances(agreement=True))
     records.set_findings(workspace, releases.get(workspace, id), [waiting], {})
 
-    def light():
+    def told():
         (found,) = releases.findings(workspace, releases.get(workspace, id))
-        return found.light
+        return found.light, str(found.found)
 
-    assert light() is Light.AMBER
+    assert told() == (Light.AMBER, "It waits for an approval and cannot start before.")
     approving.approve(by(workspace, GRACE), id)
-    assert light() is Light.GREEN
+    assert told() == (Light.GREEN, "grace agreed to exactly this.")
     with monkeypatch.context() as later:
         later.setattr(approving, "now", lambda: database.now() + timedelta(hours=3))
-        assert light() is Light.AMBER
+        assert told() == (Light.AMBER, "The approval by grace has expired.")
     approving.reject(by(workspace, GRACE), id, "too curt")
-    assert light() is Light.AMBER
+    assert told() == (Light.AMBER, "grace rejected it.")
     # What has ended keeps what was found then.
     records.set_state(workspace, id, State.WITHDRAWN)
     approving.save_rule(workspace, ApprovalRule())
-    assert light() is Light.AMBER
+    assert told() == (Light.AMBER, "It waits for an approval and cannot start before.")
