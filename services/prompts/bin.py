@@ -70,9 +70,8 @@ def archive(workspace: "Workspace", name: str, archived: bool = True) -> None:
     """Hide a prompt from the list, or bring it back; nothing is deleted. Raises BlockedError while it answers people."""
     audit.require(workspace, Verb.ARCHIVE_PROMPT)
     prompts.history(workspace, name)
-    for place in apps.everywhere(workspace) if archived else ():
-        if _answers(place, name):
-            raise BlockedError(_in_use(place, name), Message("Release an agent with another prompt first."))
+    for place in _answering(workspace, name) if archived else ():
+        raise BlockedError(_in_use(place, name), Message("Release an agent with another prompt first."))
     with audit.change(workspace, Verb.ARCHIVE_PROMPT, name, before=not archived, after=archived):
         if archived:
             _tag(workspace, name, None, prompts.ARCHIVE_TAG, now().isoformat())
@@ -119,7 +118,16 @@ def _refuse(workspace: "Workspace", name: str, version: int | None) -> None:
         if version is None
         else Message("Version {n} of {name} cannot be deleted: {why}", n=version, name=name, why=found[0])
     )
-    raise BlockedError(refused, Message("Archive the prompt to hide it, or leave the version where it is."))
+    raise BlockedError(refused, _instead(workspace, name, version))
+
+
+def _instead(workspace: "Workspace", name: str, version: int | None) -> Message:
+    """What may be done in place of deleting; a prompt that answers people cannot be archived either."""
+    if version is not None:
+        return Message("Leave the version where it is; its title can say that it should not be used.")
+    if any(_answering(workspace, name)):
+        return Message("Release an agent with another prompt first.")
+    return Message("Archive the prompt to hide it.")
 
 
 @contextmanager
@@ -181,6 +189,11 @@ def _expired(workspace: "Workspace") -> list[tuple[str, int | None]]:
                 held[line.subject] = line.at
     old = [subject.partition(" ") for subject, at in held.items() if at < now() - KEPT]
     return [(name, int(number) if number else None) for name, _, number in old]
+
+
+def _answering(workspace: "Workspace", name: str) -> Iterator["Workspace"]:
+    """The app's environments where the prompt answers people now."""
+    return (place for place in apps.everywhere(workspace) if _answers(place, name))
 
 
 def _answers(workspace: "Workspace", name: str) -> bool:

@@ -154,7 +154,7 @@ def test_what_is_live_is_not_moved_to_the_trash(screen, written):
     mlflow.genai.set_prompt_alias("greeting", "production", 1)
     shown = do(versions(screen), 1, "trash")
     assert "Version 1 of greeting cannot be deleted: Version 1 is live." in read(shown)
-    assert "Archive the prompt to hide it" in read(shown)
+    assert "Leave the version where it is" in read(shown)
     assert len(prompts.history(written, "greeting")) == 2
 
 

@@ -146,8 +146,9 @@ def test_a_whole_prompt_goes_comes_back_and_is_deleted(written):
 
 def test_a_needed_prompt_stays(written):
     evaluation(written, 2)
-    with pytest.raises(BlockedError, match="Evaluations of it: 1"):
+    with pytest.raises(BlockedError, match="Evaluations of it: 1") as refused:
         bin.trash(written, "greeting")
+    assert str(refused.value.remedy) == "Archive the prompt to hide it."
     assert prompts.names(written) == ["greeting"]
 
 
@@ -168,6 +169,9 @@ def test_what_answers_somewhere_is_not_archived(written, stage, told):
     standing.stand(apps.at(written, stage), 1, agent(written, linked=1), weight=100)
     with pytest.raises(BlockedError, match=told):
         bin.archive(written, "greeting")
+    with pytest.raises(BlockedError) as not_deleted:
+        bin.trash(written, "greeting")
+    assert str(not_deleted.value.remedy) == "Release an agent with another prompt first."
 
 
 @pytest.mark.parametrize(
