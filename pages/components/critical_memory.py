@@ -17,7 +17,7 @@ def show(workspace: Workspace, critical: int | None = None) -> None:
     told = [] if critical is None else [_("Critical questions: {n}.", n=critical)]
     if not found:
         told.append(_("No release was held by one of them yet."))
-        st.caption(" ".join(told))
+        st.caption(session.joined(*told))
         return
     told.append(
         _(
@@ -26,7 +26,7 @@ def show(workspace: Workspace, critical: int | None = None) -> None:
             time=session.moment(found[0].at),
         )
     )
-    st.markdown(":material/shield: " + " ".join(told))
+    st.markdown(":material/shield: " + session.joined(*told))
     with st.expander(_("What they caught: {n}", n=len(found)), icon=":material/history:"):
         for one in found[:SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -58,7 +58,7 @@ def _choice(key: str, label: str, chosen: str, places: Sequence[Place], total: i
             chosen,
             key=key,
             placeholder=_("Found by itself"),
-            help=told + " " + _("Write it like $.payload.query."),
+            help=session.joined(told, _("Write it like $.payload.query.")),
         )
         return
     by_path = {place.path: place for place in places}

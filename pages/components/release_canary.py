@@ -156,10 +156,11 @@ def _show_copies(release: Release, step: Step) -> None:
         k=step.handle["answers"],
     )
     if copies["dropped"]:
-        told += " " + _(
+        dropped = _(
             "Not copied, because too many waited or the question was too long: {n}. People's answers come first.",
             n=copies["dropped"],
         )
+        told = session.joined(told, dropped)
     st.markdown(told)
     if copies["unanswered"] and step.name != release.unanswered:
         st.warning(

@@ -148,6 +148,11 @@ def say(message: Message | str) -> str:
     return render(message, language())
 
 
+def joined(*sentences: str) -> str:
+    """One after the other; after a Japanese full stop stands no blank."""
+    return ("" if language() == "ja" else " ").join(filter(None, sentences))
+
+
 def escape(text: str) -> str:
     """Outside text as it is: no markdown, no links, no pictures."""
     return MARKDOWN.sub(r"\\\1", text)

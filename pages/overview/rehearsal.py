@@ -91,7 +91,7 @@ def show_job(job: Job | None) -> None:
 
 def show_error(job: Job | None) -> None:
     if job and job.error:
-        st.error(session.escape(say(job.error) + (" " + say(job.remedy) if job.remedy else "")))
+        st.error(session.escape(session.joined(say(job.error), say(job.remedy) if job.remedy else "")))
 
 
 def show_fault(number: int, course: Course) -> None:

@@ -77,7 +77,7 @@ def _compared(found: Comparison, job: Job) -> None:
             ),
             _("They were copied anew.") if found.mended else _("Start the archive, and they are copied anew."),
         ]
-        st.warning(" ".join(told), icon=":material/difference:")
+        st.warning(session.joined(*told), icon=":material/difference:")
         _ids(found)
     if found.kept:
         st.caption(_("{n} more stand in the archive alone, because MLflow lost them by age.", n=f"{found.kept:,}"))

@@ -110,7 +110,7 @@ def _show_found(found: Harvest, key: str) -> list[Row] | None:
         told = [_("No trace fits. Look at a longer time, or take a condition away.")]
         if st.session_state.get(f"{key}-live"):
             told.append(_("Answers tried by hand and those of evaluations are found without “Live traffic only”."))
-        st.info(" ".join(told))
+        st.info(session.joined(*told))
         return None
     told = [_("found: {n}", n=len(found.found)), _("fitting traces or conversations: {n}", n=found.matching)]
     if found.capped:

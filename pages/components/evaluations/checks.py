@@ -29,7 +29,7 @@ def show(workspace: Workspace, order: Order, start: Callable[[Order], None]) -> 
             _("Check again"), icon=":material/refresh:", key="check-again", on_click=preflight.forget, args=(workspace,)
         )
     else:
-        st.caption(" ".join(session.escape(session.say(check.found)) for check in found if check.level == OK))
+        st.caption(session.joined(*(session.escape(session.say(check.found)) for check in found if check.level == OK)))
         st.caption(_estimate(estimate.of(workspace, order, evaluations.all(workspace, 50))))
     nothing = order.source.kind == "agent" and not order.model_id
     st.button(

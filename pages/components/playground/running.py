@@ -98,7 +98,7 @@ def _watch(place: Place) -> None:
 def _show_blockers(found: list[Blocker]) -> None:
     for blocking in (True, False):
         lines = [
-            f"{session.escape(session.say(one.message))} {session.escape(session.say(one.remedy))}"
+            session.escape(session.joined(session.say(one.message), session.say(one.remedy)))
             for one in found
             if one.blocking is blocking
         ]

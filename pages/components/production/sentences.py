@@ -21,7 +21,7 @@ def volume(found: Overview) -> str:
     if total.errors:
         share = session.percent(total.errors / total.count)
         said.append(_("{n} got no answer ({share}).", n=_number(total.errors), share=share))
-    return " ".join(said)
+    return session.joined(*said)
 
 
 def seconds(found: Overview) -> str:
@@ -33,7 +33,7 @@ def seconds(found: Overview) -> str:
     before = found.before.millis[0]
     if before != before:
         return said
-    return said + " " + _("Half came within {p50} in the time before.", p50=_seconds(before))
+    return session.joined(said, _("Half came within {p50} in the time before.", p50=_seconds(before)))
 
 
 def first_words(found: Overview) -> str:
@@ -47,7 +47,7 @@ def first_words(found: Overview) -> str:
     before = found.before.first[0]
     if before != before:
         return said
-    return said + " " + _("Half began within {p50} in the time before.", p50=_seconds(before))
+    return session.joined(said, _("Half began within {p50} in the time before.", p50=_seconds(before)))
 
 
 def scores(given: tuple[Score, ...]) -> str:
@@ -60,14 +60,14 @@ def scores(given: tuple[Score, ...]) -> str:
     said = _("The lowest is “{scorer}”: {passed} of {n} judged answers passed, which stands for {low} to {high}.",
              scorer=session.escape(lowest.now.name), passed=_number(lowest.now.passed), n=_number(lowest.now.judged),
              low=session.percent(low), high=session.percent(high))  # fmt: skip
-    return said + _against(lowest)
+    return session.joined(said, _against(lowest))
 
 
 def opinions(one: Score) -> str:
     share = session.percent(one.now.passed / one.now.judged)
     said = _("People judged {n} answers; {helped} helped ({share}).",
              n=_number(one.now.judged), helped=_number(one.now.passed), share=share)  # fmt: skip
-    return said + _against(one)
+    return session.joined(said, _against(one))
 
 
 def tokens(found: Overview) -> str:
@@ -88,7 +88,7 @@ def cost(found: Overview) -> str:
     if found.money.code == DOLLARS:
         return session.escape(said)
     rate = _("One US dollar is counted as {rate}.", rate=found.money.written(1))
-    return session.escape(f"{said} {rate}")
+    return session.escape(session.joined(said, rate))
 
 
 def in_all(part: Part) -> str:
@@ -100,8 +100,8 @@ def _against(one: Score) -> str:
         return ""
     share = session.percent(one.before.passed / one.before.judged)
     if one.more_than_chance:
-        return " " + _("It was {share} in the time before: more than chance would change it.", share=share)
-    return " " + _("It was {share} in the time before; chance alone could make this difference.", share=share)
+        return _("It was {share} in the time before: more than chance would change it.", share=share)
+    return _("It was {share} in the time before; chance alone could make this difference.", share=share)
 
 
 def _change(now: float, before: float) -> str:

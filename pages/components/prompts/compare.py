@@ -77,7 +77,7 @@ def show_impact(workspace: Workspace, name: str, old: Content, new: Content) -> 
         told = [_plain(one.message) for one in found if one.light is light]
         if told:
             draw("  \n".join(told))
-    st.caption(" ".join(_plain(message) for message in reading.sentences))
+    st.caption(session.joined(*map(_plain, reading.sentences)))
 
 
 def _side(version: PromptVersion) -> Side:

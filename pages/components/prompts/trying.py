@@ -15,8 +15,10 @@ _ = session.text
 def show(workspace: Workspace, name: str | None, content: Content, written: bool) -> None:
     st.header(_("Try it"), anchor=False)
     st.caption(
-        _("The draft goes straight to the model; nothing is saved.")
-        + (" " + _("The practice model answers.") if workspace.settings.practice else "")
+        session.joined(
+            _("The draft goes straight to the model; nothing is saved."),
+            _("The practice model answers.") if workspace.settings.practice else "",
+        )
     )
     question = st.text_area(
         _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question-{workspace.app.id}", height=80

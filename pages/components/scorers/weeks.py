@@ -33,7 +33,9 @@ def show(known: Health) -> None:
     if compared:
         shares = [(one.start, one.agreed / one.compared, one.compared) for one in compared]
         drawn.append((_("people agree with it"), shares))
-        told += " " + _("If fewer people agree with it than before, it drifts from what they mean by a good answer.")
+        told = session.joined(
+            told, _("If fewer people agree with it than before, it drifts from what they mean by a good answer.")
+        )
     charts.show(_figure(drawn), key=f"weeks-{known.spec.name}", told=told)
     st.caption(told)
 
