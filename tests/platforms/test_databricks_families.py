@@ -26,7 +26,7 @@ from services.production import ModelAlias
 from services.scorers import ScorerSpec
 from services.traces import opinions
 from services.workspace import Workspace, connect
-from tests.workspace.fixture import TOKEN, Emulator, emptied, on_emulator, standing_on
+from tests.workspace.fixture import TOKEN, Emulator, emptied, emulating, on_emulator, standing_on
 from tests.workspace.support import MODEL, SCOPE, adopt, deploy, keep_secret, register, sdk
 
 pytest.importorskip("databricks.agents")
@@ -68,12 +68,16 @@ class Standing:
 
 
 @pytest.fixture(scope="module")
-def standing(
-    emulator_process: Emulator, migrated_home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Standing]:
-    home = tmp_path_factory.mktemp("console") / "home"
+def standing(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    """On a workspace of its own: the SDKs keep their clients by its address, and these ones give up after a second."""
+    folder = tmp_path_factory.mktemp("console")
+    with emulating(folder) as emulator:
+        yield from _standing(emulator, migrated_home, folder / "home")
+
+
+def _standing(emulator: Emulator, migrated_home: Path, home: Path) -> Iterator[Standing]:
     shutil.copytree(migrated_home, home)
-    emulator = emptied(emulator_process)
+    emptied(emulator)
     own = {"SIGNALBOX_HOME": str(home), "SIGNALBOX_OPERATOR": "ada", "SIGNALBOX_WAREHOUSE": WAREHOUSE}
     environ = on_emulator(emulator, own | {"SIGNALBOX_SECRET_SCOPE": SCOPE})
     with standing_on(environ) as settings, pytest.MonkeyPatch.context() as patch:
