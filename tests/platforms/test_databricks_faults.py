@@ -3,10 +3,11 @@
 import pytest
 from databricks.sdk.service.serving import EndpointCoreConfigInput, ServedEntityInput, TrafficConfig
 
-from services import agents, prompts, scorers
-from services.errors import ConflictError
+from services import agents, datasets, prompts, scorers
+from services.datasets import Row
+from services.errors import ConflictError, ConsoleError
 from services.platforms import MonitoredScorer, ServedState
-from services.platforms.databricks import changing, schedule, served
+from services.platforms.databricks import archiving, changing, environment, schedule, served
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace.fixture import Emulator
@@ -14,6 +15,8 @@ from tests.workspace.support import MODEL, SCOPE, adopt, deploy, keep_secret, re
 
 pytest.importorskip("databricks.agents")
 MOST = changing.MOST_VERSIONS
+PAGE = "<html><body>Sign in to the company network</body></html>"
+HELLO = {"input": [{"role": "user", "content": "Hello"}]}
 
 
 @pytest.fixture
@@ -77,6 +80,29 @@ def test_a_deployment_that_never_settles_is_asked_for_once_and_ends_well_when_it
         2: ServedState.READY,
         1: ServedState.READY,
     }
+
+
+def test_a_page_instead_of_an_answer_is_a_sentence_wherever_it_comes(
+    databricks: Emulator, app: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy or a VPN answers for the workspace, with 200."""
+    looks = {
+        "/serving-endpoints": lambda: app.platform.serving.endpoint(app, "support"),
+        "/invocations": lambda: app.platform.serving.ask(app, "support", HELLO),
+        "/scheduled-scorers": lambda: app.platform.scoring.status(app),
+        "/jobs/": lambda: app.platform.scoring.standstill(app),
+        "/jobs/list": lambda: archiving.state(app),
+        "/managed-evals": lambda: schedule.state(app),
+        "/api/2.0/serving": lambda: environment.of(app),
+        "/unity-catalog": lambda: prompts.history(app, "support"),
+        "/datasets": lambda: datasets.create(app, "Questions", [Row("", "Where?")]),
+    }
+    for path, look in looks.items():
+        databricks.fault(path, status=200, raw_body=PAGE)
+        with pytest.raises(ConsoleError) as told:
+            look()
+        assert "<html" not in str(told.value) and told.value.remedy, path
+        databricks.admin("DELETE", "/rules")
 
 
 def test_a_lost_answer_doubles_neither_a_prompt_version_nor_a_scorer(databricks: Emulator, app: Workspace) -> None:
