@@ -75,8 +75,7 @@ def model(environ: dict[str, str]) -> Iterator[StubModel]:
 
 @pytest.fixture
 def settings(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    ours = ("SIGNALBOX_", "OPENAI_", "MLFLOW_", "DATABRICKS_")
-    for name in [name for name in os.environ if name.startswith(ours)]:
+    for name in [name for name in os.environ if name.startswith(("SIGNALBOX_HOME", "OPENAI_", "MLFLOW_"))]:
         monkeypatch.delenv(name)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
