@@ -13,6 +13,7 @@ from services.scorers import trying as service
 from services.scorers.aligning import can as can_align
 from services.scorers.health import Health, Line
 from services.scorers.records import ScorerSpec
+from services.verdicts.agreement import Agreement
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -80,8 +81,15 @@ def _show_agreement(known: Health, wanted: Line) -> None:
         st.caption(
             _("Both gave one and the same verdict every time, so agreement beyond chance cannot be measured yet.")
         )
-    elif found.low is None or found.high is None:
+    else:
         st.markdown(say(words.strength(found.kappa)))
+        _show_kappa(found, wanted)
+    _show_disagreements(known)
+
+
+def _show_kappa(found: Agreement, wanted: Line) -> None:
+    """With its interval, where the answers are enough for one."""
+    if found.low is None or found.high is None:
         st.caption(
             _(
                 "Cohen's kappa {kappa}: 1 is full agreement, 0 is what chance gives. These answers cannot tell how sure that is. It rests on {n} {n:answer|answers}; {least} are asked for.",
@@ -91,7 +99,6 @@ def _show_agreement(known: Health, wanted: Line) -> None:
             )
         )
     else:
-        st.markdown(say(words.strength(found.kappa)))
         st.caption(
             _(
                 "Cohen's kappa {kappa}, 95 % interval {low} to {high}: 1 is full agreement, 0 is what chance gives. It rests on {n} {n:answer|answers}; {least} are asked for.",
@@ -102,7 +109,6 @@ def _show_agreement(known: Health, wanted: Line) -> None:
                 least=wanted.opinions,
             )
         )
-    _show_disagreements(known)
 
 
 def _show_disagreements(known: Health) -> None:
