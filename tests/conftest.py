@@ -32,13 +32,26 @@ def free_port() -> int:
 
 
 @pytest.fixture(autouse=True)
-def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment() -> Iterator[None]:
+    """Nothing of a test's environment is the next one's: last to be undone, after `monkeypatch`.
+
+    A test on the emulated workspace that sets a variable gets the workspace's value back from `monkeypatch`
+    once the fixture that stood there is gone, and the next test's processes would be on that workspace.
+    """
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def main_module(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest leaves a screen's script as the main module, which a job's child would import and so run again."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
-def active_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+def active_experiment(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """`mlflow.set_experiment` is remembered by the process: the next test is in another store."""
     monkeypatch.setattr(fluent, "_active_experiment_id", fluent._active_experiment_id)
 
