@@ -106,6 +106,11 @@ class AgentVersion:
         return list(self.config.get("mcp_servers") or []) if self.tools else []
 
     @property
+    def model_told(self) -> bool:
+        """Whether the model that answers is known: its own, or the app's, which one with a prompt asks."""
+        return bool(self.llm_model or self.prompt_name)
+
+    @property
     def pinned_number(self) -> int | None:
         """The version that it loads by its number; one that is pinned by an alias loads none so."""
         return _number(self.config.get("prompt_version"))

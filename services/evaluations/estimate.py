@@ -26,7 +26,8 @@ SECONDS_PER_ANSWER, SECONDS_PER_VERDICT, SECONDS_TO_BEGIN = 3.0, 3.0, 5.0
 class Estimate:
     """`measured`: the newest evaluation of this agent says so; otherwise it is guessed from the length of the texts.
 
-    `cost` is None without a price; `unpriced` names the models that the price list does not know.
+    `lines` are the answers that are judged, `calls` those that are asked for. `cost` is None without a price; `unpriced`
+    names the models that the price list does not know, `told` is false when nobody knows which model answers.
     """
 
     lines: int
@@ -36,6 +37,7 @@ class Estimate:
     cost: float | None
     measured: bool
     unpriced: tuple[str, ...]
+    told: bool
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ def of(workspace: "Workspace", order: Order, made: list[Evaluation]) -> Estimate
     verdicts = _priced(judge, line.sent + line.got + JUDGE_TOKENS, VERDICT_TOKENS)
     practice = workspace.settings.practice
     parts = [(calls, answers, model), (lines * judges, verdicts, judge)]
-    unpriced = tuple(dict.fromkeys(name for n, cost, name in parts if n and cost is None and not practice))
-    cost = None if unpriced else sum(n * (each or 0.0) for n, each, _ in parts)
-    return Estimate(
-        lines, calls, lines * judges, _seconds(order, line, calls, lines * judges), cost, earlier is not None, unpriced
-    )
+    told = line.cost is not None or preflight.model_told(workspace, order)
+    asked = parts if told else parts[1:]
+    unpriced = tuple(dict.fromkeys(name for n, cost, name in asked if n and cost is None and not practice))
+    cost = sum(n * (each or 0.0) for n, each, _ in parts) if told and not unpriced else None
+    seconds = _seconds(order, line, calls, lines * judges)
+    return Estimate(lines, calls, lines * judges, seconds, cost, earlier is not None, unpriced, told)
 
 
 def _seconds(order: Order, line: _Line, calls: int, judgements: int) -> float:

@@ -106,6 +106,12 @@ def _answers(workspace: "Workspace", source: Source) -> list[Row]:
 _found: "dict[tuple[str, str, Places, Source], tuple[float, list[Row]]]" = {}
 
 
+def model_told(workspace: "Workspace", order: Order) -> bool:
+    """Whether the console knows which model will answer."""
+    asks_agent = order.source.kind == AGENT and order.model_id
+    return not asks_agent or agents.get(workspace, order.model_id).model_told
+
+
 def model_of(workspace: "Workspace", order: Order) -> str:
     """The model that answers: an agent version names its own."""
     own = agents.get(workspace, order.model_id).llm_model if order.source.kind == AGENT and order.model_id else ""
@@ -140,7 +146,7 @@ def _who(workspace: "Workspace", order: Order) -> Iterator[Check]:
         agent = agents.get(workspace, order.model_id)
         if agent.status != "READY":
             yield Check(STOP, Message("This agent version is not ready."), Message("Choose another one."), "agents")
-        if agent.llm_model or agent.prompt_name:
+        if agent.model_told:
             yield _model(workspace, agent.llm_model)
         else:
             yield Check(OK, Message("Which model the agent asks is known only to its code."))

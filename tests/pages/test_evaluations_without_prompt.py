@@ -62,6 +62,8 @@ def test_it_is_evaluated_compared_and_proposed_without_a_prompt_version(workspac
 
     shown = screen("evaluations", agent=short)
     assert shown.text_input(key="evaluate-prompt-support-none").value == "none: its instructions are in its code"
+    assert "only the agent's code knows its model" in texts(shown) and "free of charge" not in texts(shown)
+    assert "The practice model answers" not in texts(shown)
     assert not shown.button(key="start").disabled
     shown.button(key="start").click().run()
     ended = finish(workspace, jobs.recent(workspace, "evaluate")[0], seconds=200)

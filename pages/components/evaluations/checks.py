@@ -66,28 +66,27 @@ def _title(screen: str) -> str:
 def _estimate(made: Estimate) -> str:
     """One line; it says that it is an estimate and what it rests on."""
     minutes = round(made.seconds / 60)
-    values = {
-        "calls": made.calls,
-        "time": _("about {n} {n:minute|minutes}", n=minutes) if made.seconds >= 60 else _("less than a minute"),
-        "cost": _cost(made),
-        "rests": _("From the newest evaluation of this agent.")
-        if made.measured
-        else _("Guessed from the length of the texts."),
-    }
-    if not made.judgements:
-        told = _(
-            "Estimate: {calls} {calls:question|questions}, no judgements by a model, {time}, {cost}. {rests}", **values
-        )
-    else:
-        told = _(
-            "Estimate: {calls} {calls:question|questions} and {n} {n:judgement|judgements} by a model, {time}, {cost}. {rests}",
-            n=made.judgements,
-            **values,
-        )
-    return session.escape(told)
+    rests = (
+        _("From the newest evaluation of this agent.") if made.measured else _("Guessed from the length of the texts.")
+    )
+    told = _(
+        "Estimate: {asked}, {judged}, {time}, {cost}. {rests}",
+        asked=_("{n} {n:question|questions}", n=made.calls)
+        if made.calls
+        else _("{n} {n:answer|answers} without asking again", n=made.lines),
+        judged=_("{n} {n:judgement|judgements} by a model", n=made.judgements)
+        if made.judgements
+        else _("no judgements by a model"),
+        time=_("about {n} {n:minute|minutes}", n=minutes) if made.seconds >= 60 else _("less than a minute"),
+        cost=_cost(made),
+        rests=rests if made.calls or made.judgements else "",
+    )
+    return session.escape(told.strip())
 
 
 def _cost(made: Estimate) -> str:
+    if not made.told:
+        return _("only the agent's code knows its model and what that costs")
     if made.unpriced:
         return _("the price of {models} is not known", models=", ".join(made.unpriced))
     if not made.cost:

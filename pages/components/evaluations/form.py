@@ -44,7 +44,7 @@ def show(workspace: Workspace) -> None:
         left.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
         dataset_id = _dataset(workspace, right)
     order = _options(workspace, source, model_id, version, dataset_id)
-    if workspace.settings.practice and kind != TRACES:
+    if workspace.settings.practice and kind != TRACES and preflight.model_told(workspace, order):
         st.caption(
             _(
                 "The practice model answers: it follows rules, so its scores show how the console works, not how a real model would do."
