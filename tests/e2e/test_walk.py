@@ -52,11 +52,11 @@ class Walk:
             "Prompt version", self.t("version {n}: {note}", n=version, note="")
         )
         console.click("Start evaluation")
-        console.sees("The evaluation is finished. Open it below.", timeout=LONG)
+        console.sees("The evaluation is finished.", timeout=LONG)
 
     def read_evaluation(self, version: int) -> None:
-        """Open the newest evaluation from the table and read one row."""
-        self.pick_row(0).click("Open")
+        """Open the evaluation that is finished and read one row."""
+        self.console.click("Open the evaluation")
         self.console.sees("The traces show that prompt version {n} reached the model in every answer.", n=version)
         self.pick_row(0).sees("Question")
 

@@ -111,6 +111,8 @@ def test_an_evaluation_is_started_by_form(screen, workspace, environ, finish, mo
 
     assert evaluations.all(workspace)[0].scores["polite"].mean == 1.0
     assert "The evaluation is finished" in texts(shown.run())
+    shown.button(key=f"open-{job.id}").click().run()
+    assert shown.query_params["run"] == evaluations.all(workspace)[0].run_id
 
 
 def test_a_model_of_another_make_may_be_evaluated_without_a_prompt(screen, workspace, monkeypatch):

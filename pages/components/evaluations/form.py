@@ -40,9 +40,8 @@ def show(workspace: Workspace) -> None:
         model_id, version = _agent(workspace, ready)
         dataset_id = _dataset(workspace, st.container())
     else:
-        left, right = st.columns([2, 1], vertical_alignment="bottom")
-        left.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
-        dataset_id = _dataset(workspace, right)
+        st.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
+        dataset_id = _dataset(workspace, st.container())
     order = _options(workspace, source, model_id, version, dataset_id)
     if workspace.settings.practice and kind != TRACES and preflight.model_told(workspace, order):
         st.caption(

@@ -79,14 +79,14 @@ def _number(one: Evaluation, name: str, kind: str) -> float | None:
 def _actions(workspace: Workspace, chosen: list[Evaluation]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         one = chosen[0] if len(chosen) == 1 else None
-        st.button(_("Open"), key="open", on_click=_open, args=(workspace, one), disabled=one is None)
+        st.button(_("Open"), key="open", on_click=open_one, args=(workspace, one), disabled=one is None)
         newer, older = (chosen[0].run_id, chosen[1].run_id) if len(chosen) == 2 else ("", "")
         both = len(chosen) == 2 and all(each.finished for each in chosen)
         st.button(_("Compare"), key="compare", on_click=address.open_run, args=(newer, older), disabled=not both)
         st.caption(_("Choose one row to open it, two finished ones to compare them."))
 
 
-def _open(workspace: Workspace, one: Evaluation) -> None:
+def open_one(workspace: Workspace, one: Evaluation) -> None:
     """A finished evaluation opens beside its dataset's baseline."""
     address.open_run(one.run_id, baselines.of(workspace, one) if one.finished else None)
 

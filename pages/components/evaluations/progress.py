@@ -3,12 +3,12 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.evaluations import form, place
+from pages.components.evaluations import form, listing, place
 from services import audit, evaluations, jobs
 from services.audit import Verb
 from services.evaluations import Evaluation
 from services.evaluations.sources import ENDPOINT, TRACES
-from services.jobs import Job
+from services.jobs import Job, State
 from services.messages import Message
 from services.workspace import Workspace
 
@@ -21,9 +21,16 @@ def show(workspace: Workspace) -> None:
     live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
     for id in dict.fromkeys([*live, *([own] if own else [])]):
         st.markdown(_title(jobs.get(workspace, id)))
-        now = feedback.job(id, Message("The evaluation is finished. Open it below."))
+        now = feedback.job(id, Message("The evaluation is finished."))
         if now.elsewhere:
             _run_page(now)
+        if now.state is State.DONE:
+            st.button(_("Open the evaluation"), key=f"open-{id}", on_click=_open, args=(str(now.result["run_id"]),))
+
+
+def _open(run_id: str) -> None:
+    workspace = session.workspace()
+    listing.open_one(workspace, evaluations.get(workspace, run_id))
 
 
 def _run_page(job: Job) -> None:
