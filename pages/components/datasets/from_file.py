@@ -40,6 +40,9 @@ def show(workspace: Workspace, target: Dataset | None, rows: list[Row], name_key
         feedback.show_error(error)
         return
     found = incoming.rows_of(sheet, _choose(stem, sheet))
+    if not {"question", "messages"} & found.fields:
+        st.info(_("No line is a question yet. Choose the column that holds the questions."))
+        return
     _show_found(found)
     _show_bad(found)
     _show_button(workspace, target, rows, found, name_key)
@@ -91,7 +94,7 @@ def _choose(stem: str, sheet: Sheet) -> dict[str, str]:
 def _show_found(found: Incoming) -> None:
     st.markdown(_("**What would be written** (the first {n})", n=min(SHOWN, len(found.rows))))
     if not found.rows:
-        st.info(_("No line is a question yet. Choose the column that holds the questions."))
+        st.info(_("No line can be taken as a question."))
         return
     fields = [field for field in incoming.FIELDS if field in found.fields and field != "messages"]
     lines = [[tables.cell(difference.text(getattr(row, field))) for field in fields] for row in found.rows[:SHOWN]]

@@ -37,6 +37,8 @@ NAMES = {
     "guidelines": ("guidelines", "guideline", "ガイドライン", "指針"),
     "messages": ("messages", "conversation", "会話"),
 }  # fmt: skip
+# What the name of the questions' column ends with where it says more: “Customer question”, 「お客様の質問」.
+QUESTION_ENDS = ("_question", "_query", "質問", "問い合わせ", "問い合わせ内容")
 YES = {"true", "yes", "y", "1", "x", "○", "◯", "はい", "重要", "critical"}
 NO = {"", "false", "no", "n", "0", "-", "×", "いいえ"}
 LANGUAGE_NAMES = {name.casefold(): code for code, name in LANGUAGES.items()} | {"japanese": "ja", "英語": "en"}
@@ -82,6 +84,8 @@ def guess(columns: Sequence[str]) -> dict[str, str]:
     found = {field: next((known[name] for name in names if name in known), "") for field, names in NAMES.items()}
     if not any(found.values()) and len(columns) == 1:
         found["question"] = columns[0]
+    if not (found["question"] or found["messages"]):
+        found["question"] = next((column for name, column in known.items() if name.endswith(QUESTION_ENDS)), "")
     return {field: column for field, column in found.items() if column}
 
 

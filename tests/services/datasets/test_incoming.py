@@ -103,6 +103,19 @@ def test_a_chat_file_gives_its_question_and_the_answer_behind_it():
     assert found.fields == {"messages", "expected"} and not found.bad
 
 
+@pytest.mark.parametrize(
+    ("columns", "asked"),
+    [
+        (["お客様の質問", "回答"], "お客様の質問"),
+        (["id", "Customer question"], "Customer question"),
+        (["first_question", "question"], "question"),
+        (["答え", "分類"], None),
+    ],
+)
+def test_the_column_of_the_questions_may_say_more(columns, asked):
+    assert incoming.guess(columns).get("question") == asked
+
+
 def test_other_peoples_columns_are_not_taken_for_ours():
     found = of("q.csv", b"question,source,row\nOne?,handbook,7\n")
 
