@@ -3,10 +3,8 @@
 import streamlit as st
 
 from pages.components import screens, session
-from services import releases
 from services.interlocks import Finding, Light
 from services.releases import Release
-from services.workspace import Workspace
 
 _, say = session.text, session.say
 
@@ -20,13 +18,12 @@ FOLDED = 5
 SEVERITY = (Light.RED, Light.AMBER, Light.NOT_APPLICABLE, Light.GREEN)
 
 
-def show(workspace: Workspace, release: Release) -> None:
+def show(release: Release) -> None:
     """Nothing before they were asked, and for a release that nobody judges."""
-    found = releases.findings(workspace, release)
-    if not found:
+    if not release.findings:
         return
     _show_checked(release)
-    _show_all(found)
+    _show_all(release.findings)
 
 
 def _show_checked(release: Release) -> None:

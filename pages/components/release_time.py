@@ -17,7 +17,7 @@ _ = session.text
 
 
 def show(workspace: Workspace, release: Release, *, held: bool) -> None:
-    """The choice of day and hour behind a small button; off where the release may not start now either."""
+    """The choice of day and hour behind a small button; off where it may not start then either."""
     may = audit.allowed(workspace, Verb.START_RELEASE) and not held
     with st.popover(_("Start later"), icon=":material/schedule:", key=f"open-later-{release.id}", disabled=not may):
         zone = ZoneInfo(workspace.app.time_zone)

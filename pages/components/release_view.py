@@ -64,7 +64,7 @@ def show(workspace: Workspace, id: int) -> None:
     @st.fragment(run_every=1.0 if working else None)
     def follow() -> None:
         feedback.show_at_once()
-        release = releases.get(workspace, id)
+        release = releases.standing(workspace, releases.get(workspace, id))
         # A click in here runs this fragment only: the page decides anew whether to refresh it.
         if release.working != working:
             st.rerun()
@@ -104,7 +104,7 @@ def _show(workspace: Workspace, release: Release) -> None:
         st.markdown(f"**{_('Steps')}**")
         steps.show([_item(one, release) for one in release.steps])
     with right:
-        release_findings.show(workspace, release)
+        release_findings.show(release)
 
 
 def _item(step: Step, release: Release) -> steps.Item:
@@ -167,13 +167,15 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
         st.caption(_("Stopping: the step under way is finished first. It can be resumed afterwards."))
     elif release.due_at:
         st.info(release_time.told(release), icon=":material/schedule:")
+    elif release.finishing:
+        st.caption(_("It has ended. Its evidence is being kept, and what nobody needs any more is stopped."))
     elif release.working and not release.waits:
         st.caption(_("It goes on by itself; you may close this page."))
     elif release.judged and release.startable and not release.moving and not release.held:
         with st.container(border=True):
             consequences.show(releases.consequences.of_start(workspace, release))
     with st.container(horizontal=True):
-        if release.working:
+        if release.working and not release.finishing:
             _button("stop-release", _("Stop"), _stop, workspace, release, Verb.STOP_RELEASE, disabled=release.stopping)
         elif release.startable:
             _show_start(workspace, release)
@@ -182,9 +184,10 @@ def _show_actions(workspace: Workspace, release: Release) -> None:
 def _show_start(workspace: Workspace, release: Release) -> None:
     proposed = release.state is State.PROPOSED
     label = _("Start release") if proposed else _("Resume release")
-    held = release.held or releases.approving.missing(workspace, release)
+    missing = releases.approving.missing(workspace, release)
+    held = release.held or missing
     _button("start-release", label, _start, workspace, release, Verb.START_RELEASE, disabled=held, first=True)
-    release_time.show(workspace, release, held=held)
+    release_time.show(workspace, release, held=release.held_later or missing)
     if release.checkable:
         _button("check-release", _("Check again"), _check_again, workspace, release, Verb.CHECK_RELEASE)
     if release.state is not State.UNPROVEN:

@@ -24,7 +24,7 @@ from services import agents, apps, audit, prompts, releases
 from services.agents import AgentVersion
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Live, Pair, Proposal, Release
+from services.releases import Live, Pair, Proposal, Release, State
 
 _, say = session.text, session.say
 
@@ -195,7 +195,7 @@ def show_environment() -> None:
 
 def show_list(found: list[Release], live: Live) -> None:
     replaced = releases.successors(workspace)
-    for release in found:
+    for release in (releases.standing(workspace, one) if one.state is State.PROPOSED else one for one in found):
         with st.container(border=True):
             name, state, what, who = st.columns([2.7, 2.3, 4.8, 2.6], vertical_alignment="center")
         name.button(

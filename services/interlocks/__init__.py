@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.errors import BlockedError
 from services.interlocks.facts import Candidate, Circumstances, Finding, Light, candidate
-from services.interlocks.movement import agreement
+from services.interlocks.movement import agreement, freeze
 from services.interlocks.rules import CHECKS, PROTECTED
 from services.messages import Message
 
@@ -20,6 +20,7 @@ __all__ = [
     "agreement",
     "candidate",
     "check",
+    "freeze",
     "hold",
 ]
 

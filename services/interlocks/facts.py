@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,7 @@ class Circumstances:
     the proven release that is live, a way back after this one. `watching`: its scorers were started already. `sharing`:
     its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
     `staging_first`: the app wants what goes to production proven in staging; `staged` is the release that proved it.
+    `starts` is when it is to start, None for now.
     """
 
     agreement: bool = False
@@ -107,6 +109,7 @@ class Circumstances:
     then: Mapping[str, Any] = field(default_factory=dict)
     staging_first: bool = False
     staged: int | None = None
+    starts: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,16 @@
 """Interlocks on the move itself: the traffic, the way back, who agreed, and that nothing moved meanwhile."""
 
-from datetime import UTC
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from services import apps
 from services.database import now
 from services.interlocks.facts import Candidate, Circumstances, Finding, Interlock
 from services.messages import Message
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
 
 TRAFFIC = Interlock(
     13,
@@ -97,16 +102,26 @@ def nothing_moved(candidate: Candidate) -> Finding:
 
 
 def not_frozen(candidate: Candidate) -> Finding:
-    """17: no freeze period forbids that anything new goes live now."""
-    if not candidate.workspace.app.environment.live:
+    """17: no freeze period forbids that anything new goes live when it starts."""
+    return freeze(candidate.workspace, candidate.circumstances.starts)
+
+
+def freeze(workspace: "Workspace", starts: datetime | None = None) -> Finding:
+    """17, which needs nothing of what else a candidate gathers; without `starts` for a start now."""
+    if not workspace.app.environment.live:
         return FROZEN.not_applicable(Message("It counts for production only."))
-    period = apps.frozen_at(candidate.workspace, now())
+    period = apps.frozen_at(workspace, starts or now())
     if period is None:
         return FROZEN.green(Message("No freeze period now."))
-    until = period.end.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    until = period.end.astimezone(ZoneInfo(workspace.app.time_zone))
     return FROZEN.red(
-        Message("Nothing new goes live until {time} UTC: {why}", time=until, why=period.why),
-        Message("Wait, or choose a start after it. If it must be, ask for an override on the release's page."),
+        Message(
+            "Nothing new goes live until {time} ({zone}): {why}",
+            time=until.strftime("%Y-%m-%d %H:%M"),
+            zone=workspace.app.time_zone,
+            why=period.why,
+        ),
+        Message("Wait, or choose a time after it with “Start later”. If it cannot wait, ask for an override."),
     )
 
 

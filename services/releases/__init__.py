@@ -13,9 +13,10 @@ from services.releases import (
     telling,
     waiting,
 )
-from services.releases.circumstances import findings, staged
+from services.releases.circumstances import staged
 from services.releases.deciding import check_again, choose, go_on, start, withdraw
 from services.releases.facts import KEEP, MOVE, STEPS, Kind, Pair, Proof, Release, State, Step
+from services.releases.overriding import standing
 from services.releases.pointer import Live, live, newest_moved, rollback_target, successors
 from services.releases.proposing import Proposal, preflight, propose, unshadowed
 from services.releases.records import all, get, of_prompt, place, pointers
@@ -46,7 +47,6 @@ __all__ = [
     "choose",
     "consequences",
     "evidence",
-    "findings",
     "get",
     "go_on",
     "live",
@@ -64,6 +64,7 @@ __all__ = [
     "run",
     "shutdown",
     "staged",
+    "standing",
     "start",
     "stop",
     "successors",

@@ -44,14 +44,15 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
 
 
 def findings(workspace: "Workspace", release: Release) -> tuple[Finding, ...]:
-    """What the interlocks found, and of a release that waits for people how its approval stands now.
+    """What the interlocks found; of a release that waits for people, its approval and the freeze periods are as they are now.
 
     Everything else is as it was checked last: that gathers evaluations, and asks the platform.
     """
     if not approving.decidable(release):
         return release.findings
-    fresh = interlocks.agreement(_agreed(workspace, release))
-    return tuple(fresh if one.number == fresh.number else one for one in release.findings)
+    asked = (interlocks.agreement(_agreed(workspace, release)), interlocks.freeze(workspace))
+    fresh = {one.number: one for one in asked}
+    return tuple(fresh.get(one.number, one) for one in release.findings)
 
 
 def _agreed(workspace: "Workspace", release: Release) -> Circumstances:

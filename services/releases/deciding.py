@@ -65,6 +65,7 @@ def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Releas
             approving.hold(workspace, found, at=at)
         if not found.moving and found.judged:
             today = steps.candidate(workspace, found)
+            today = replace(today, circumstances=replace(today.circumstances, starts=at))
             findings = overriding.applied(workspace, found, interlocks.check(today))
             judged = today.evaluation.run_id if today.evaluation else None
             catches.note(workspace, records.reference(workspace, id), findings, judged)

@@ -43,6 +43,7 @@ STEPS: dict[Kind, tuple[str, ...]] = {
     Kind.ADOPTION: ("shift", "proof"),
 }
 MOVE, KEEP = "move", "keep"
+FREEZE = 17
 UNANSWERED = ": unanswered copies"
 UNFINISHED = (State.PROPOSED, State.RUNNING, State.BLOCKED, State.FAILED, State.STOPPED, State.UNPROVEN)
 
@@ -151,6 +152,11 @@ class Release:
         return self.after.prompt_version is not None
 
     @property
+    def finishing(self) -> bool:
+        """Whether it has ended, and its job only keeps the evidence and clears away what nobody needs."""
+        return self.working and self.state is not State.RUNNING
+
+    @property
     def startable(self) -> bool:
         """Whether it can be started, or resumed where it stopped."""
         return self.state in UNFINISHED and not self.working
@@ -163,7 +169,16 @@ class Release:
     @property
     def held(self) -> bool:
         """Whether an interlock must be mended before it can start."""
-        return self.state is State.PROPOSED and any(one.light is Light.RED for one in self.findings)
+        return self.state is State.PROPOSED and bool(self._red)
+
+    @property
+    def held_later(self) -> bool:
+        """Whether it could not be planned for later either: a freeze period holds it in its own days alone."""
+        return self.state is State.PROPOSED and bool(self._red - {FREEZE})
+
+    @property
+    def _red(self) -> set[int]:
+        return {one.number for one in self.findings if one.light is Light.RED}
 
     @property
     def checkable(self) -> bool:

@@ -12,7 +12,7 @@ from services.audit import Event, Verb
 from services.errors import ConflictError, ForbiddenError, InvalidInputError
 from services.interlocks import Finding, Light
 from services.messages import Message
-from services.releases import approving, records
+from services.releases import approving, circumstances, records
 from services.releases.facts import Release
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def ask(workspace: "Workspace", id: int, why: str) -> None:
         raise InvalidInputError(
             Message("There is no reason."), Message("Type why it must go live all the same: it stands in the evidence.")
         )
-    release = records.get(workspace, id)
+    release = standing(workspace, records.get(workspace, id))
     red = [one for one in release.findings if one.light is Light.RED]
     if not release.checkable or not red:
         raise ConflictError(
@@ -83,8 +83,14 @@ def confirm(workspace: "Workspace", id: int) -> None:
     line = [one for one in audit.about(workspace, f"release {id}", Verb.ASK_OVERRIDE) if one.outcome == "done"][-1]
     with audit.change(workspace, Verb.CONFIRM_OVERRIDE, f"release {id}", after={"of": line.id}, why=waiting.why):
         records.touch(workspace, release)
-    fresh = records.get(workspace, id)
-    records.set_findings(workspace, fresh, applied(workspace, fresh, fresh.findings), fresh.basis, fresh.revision)
+    fresh = standing(workspace, records.get(workspace, id))
+    records.set_findings(workspace, fresh, fresh.findings, fresh.basis, fresh.revision)
+
+
+def standing(workspace: "Workspace", release: Release) -> Release:
+    """The release with its findings as they stand now: see `circumstances.findings`, and what was overridden."""
+    now = circumstances.findings(workspace, release)
+    return replace(release, findings=tuple(applied(workspace, release, now)))
 
 
 def applied(workspace: "Workspace", release: Release, findings: Sequence[Finding]) -> list[Finding]:

@@ -21,10 +21,13 @@ log = logging.getLogger("signalbox.worker")
 
 
 def stop(workspace: "Workspace", id: int) -> None:
-    """Ask a running release to stop after its current step; it can be resumed or left."""
+    """Ask a running release to stop after its current step; it can be resumed or left.
+
+    Raises ConflictError for one that has ended, also while its job still clears away.
+    """
     audit.require(workspace, Verb.STOP_RELEASE)
     found = records.get(workspace, id)
-    if not found.working or found.job_id is None:
+    if not found.working or found.finishing or found.job_id is None:
         raise ConflictError(Message("Release {id} is not running.", id=id))
     cancel(workspace, jobs.get(workspace, found.job_id))
 
@@ -49,13 +52,10 @@ def make_way(workspace: "Workspace") -> None:
     while busy := _busy(workspace):
         if busy.kind is Kind.ROLLBACK:
             raise _on_its_way(busy)
-        if not busy.stopping:
+        if not (busy.stopping or busy.finishing):
             _stop_if_there(workspace, busy)
         elif time.monotonic() > end:
-            raise ConflictError(
-                Message("Release {id} is asked to stop and still finishes its step.", id=busy.id),
-                Message("Click again in a moment: nothing else of it is done meanwhile."),
-            )
+            raise _still_ending(busy)
         else:
             time.sleep(LOOK_EVERY)
 
@@ -81,6 +81,13 @@ def nothing_on_its_way(workspace: "Workspace") -> None:
     """Raise ConflictError while a release moves, or is planned."""
     if busy := _busy(workspace):
         raise _on_its_way(busy)
+
+
+def _still_ending(release: Release) -> ConflictError:
+    told = Message("Release {id} is asked to stop and still finishes its step.", id=release.id)
+    if release.finishing:
+        told = Message("Release {id} has ended, and its evidence is being kept.", id=release.id)
+    return ConflictError(told, Message("Click again in a moment: nothing else of it is done meanwhile."))
 
 
 def _on_its_way(release: Release) -> ConflictError:

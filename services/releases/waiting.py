@@ -71,6 +71,7 @@ def _asked(workspace: "Workspace", release: Release) -> Message | None:
         return _if_may_start(workspace, Message("It was stopped: resume it or withdraw it."))
     if release.state is not State.PROPOSED:
         return None
+    release = overriding.standing(workspace, release)
     override = overriding.of(workspace, release)
     if override and override.confirmed_by is None and override.asked_by != workspace.actor.id:
         may = audit.allowed(workspace, Verb.CONFIRM_OVERRIDE)

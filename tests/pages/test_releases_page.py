@@ -81,6 +81,13 @@ def test_stopping_shows_at_once(screen, workspace):
     assert shown.button(key="stop-release").disabled
 
 
+def test_what_is_live_offers_no_stop_while_its_evidence_is_kept(screen, workspace):
+    job = jobs.submit(workspace, "release", {"release": 1})
+    shown = screen("releases", release=str(stored(workspace, State.LIVE, job_id=job.id)))
+    assert "It has ended. Its evidence is being kept" in texts(shown)
+    assert "stop-release" not in [one.key for one in shown.button]
+
+
 def test_a_proposal_is_withdrawn(screen, workspace):
     id = stored(workspace, State.PROPOSED)
     shown = screen("releases", release=str(id))

@@ -227,7 +227,7 @@ def test_the_interlock_of_the_approval_follows_it_without_another_check(proposed
     records.set_findings(workspace, releases.get(workspace, id), [waiting], {})
 
     def told():
-        (found,) = releases.findings(workspace, releases.get(workspace, id))
+        (found,) = releases.standing(workspace, releases.get(workspace, id)).findings
         return found.light, str(found.found)
 
     assert told() == (Light.AMBER, "It waits for an approval and cannot start before.")

@@ -110,6 +110,35 @@ def test_a_start_waits_for_its_time_and_can_be_stopped(workspace):
     assert (stopped.state, stopped.due_at, stopped.startable) == (State.STOPPED, None, True)
 
 
+def test_a_freeze_period_holds_at_once_and_can_be_overridden_by_two(held, monkeypatch):
+    ada, grace, release = held
+    monkeypatch.setattr(interlocks, "check", lambda candidate: [interlocks.freeze(ada, candidate.circumstances.starts)])
+    assert not releases.check_again(ada, release.id).held
+    apps.save_freezes(ada, [Freeze(now() - HOUR, now() + HOUR, "sale")])
+
+    def today():
+        return releases.standing(ada, releases.get(ada, release.id))
+
+    assert today().held and not today().held_later and "sale" in str(today().findings[0].found)
+    assert str(releases.waiting.for_me(ada)[0].what).startswith("It is blocked")
+    overriding.ask(ada, release.id, "urgent")
+    overriding.confirm(grace, release.id)
+    assert not today().held and "Overridden by ada and grace: urgent" in str(today().findings[0].found)
+    apps.save_freezes(ada, [])
+    assert today().findings[0].light is Light.GREEN
+    apps.save_freezes(ada, [Freeze(now() - HOUR, now() + 2 * HOUR, "audit")])
+    assert today().held
+
+
+def test_a_start_after_the_freeze_period_is_planned_while_it_lasts(held, monkeypatch):
+    ada, _, release = held
+    apps.save_freezes(ada, [Freeze(now() - HOUR, now() + HOUR, "sale")])
+    monkeypatch.setattr(interlocks, "check", lambda candidate: [movement.not_frozen(candidate)])
+    with pytest.raises(BlockedError, match="sale"):
+        releases.start(ada, release.id)
+    assert releases.start(ada, release.id, now() + 2 * HOUR).due_at is not None
+
+
 def test_no_start_is_planned_into_a_freeze_period(held):
     ada, _, release = held
     apps.save_freezes(ada, [Freeze(now() + HOUR, now() + 3 * HOUR, "sale")])

@@ -137,6 +137,18 @@ def test_a_way_back_asks_a_running_release_to_stop(two_live, monkeypatch):
     assert releases.roll_back(workspace, "bad answers").working
 
 
+def test_what_has_ended_cannot_be_stopped_while_its_job_clears_away(two_live, monkeypatch):
+    workspace, planned, job = two_live
+    records.set_state(workspace, planned, State.LIVE)
+    assert releases.get(workspace, planned).finishing
+    with pytest.raises(ConflictError, match="not running"):
+        releases.stop(workspace, planned)
+    monkeypatch.setattr(stopping, "SECONDS_TO_STOP", 0.0)
+    with pytest.raises(ConflictError, match="its evidence is being kept"):
+        stopping.make_way(workspace)
+    assert jobs.get(workspace, job.id).live
+
+
 def test_a_job_that_is_left_moves_nothing_for_a_withdrawn_release(two_live):
     workspace, planned, job = two_live
     records.set_state(workspace, planned, State.WITHDRAWN)
