@@ -177,17 +177,19 @@ def fill_one(place: "Workspace", rows: int, version: int) -> None:
                 span.set_outputs({"output": answer * 5})
             values = {name: (number * (at + 2) + version) % 7 != 0 for at, name in enumerate(SCORERS)}
             line = {
-                "row_id": row_id, "question": question, "expected": "", "critical": False, "topic": "", "language": "en", "answer": answer * 5,
-                "state": "OK", "error": "", "trace_id": span.trace_id, "prompt_version": version, "prompt_seen": True, "seconds": 0.5,
+                "row_id": row_id, "repeat": 1, "question": question, "messages": "", "expected": "", "critical": False, "topic": "",
+                "language": "en", "split": "", "answer": answer * 5, "state": "OK", "error": "", "trace_id": span.trace_id,
+                "prompt_version": version, "prompt_seen": True, "seconds": 0.5, "input_tokens": 40, "output_tokens": 60, "cost": 0.001,
             }  # fmt: skip
             for name, value in values.items():
                 line |= {name: value, f"{name}.rationale": "Because of its words.", f"{name}.reason": None}
+                line[f"{name}.error"] = ""
             lines.append(line)
     mlflow.flush_trace_async_logging()
     judge(place, run_id, lines)
     scores = {name: {"mean": 0.8, "judged": rows, "rows": rows, "kind": "pass", "failed": 0} for name in SCORERS}
     whole = {"rows": rows, "failed": 0, "prompt_version": version, "prompt_seen": True, "scores": scores}
-    table.keep(run_id, pd.DataFrame(lines), whole)
+    table.keep(run_id, pd.DataFrame(lines).astype(table.TYPES), whole)
     place.client.set_terminated(run_id, "FINISHED")
 
 

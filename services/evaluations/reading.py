@@ -94,7 +94,10 @@ def filled(table: pd.DataFrame) -> pd.DataFrame:
     if missing:
         # At once: each column put in by itself would copy all the others.
         table = pd.concat([table, pd.DataFrame(missing, index=table.index)], axis=1)
-    return table.astype({name: kind for name, kind in TYPES.items() if table[name].dtype != kind})
+    now = table.dtypes
+    changed = {name: kind for name, kind in TYPES.items() if now[name] != kind}
+    # Even an empty change would go through every column.
+    return table.astype(changed) if changed else table
 
 
 def _where(workspace: "Workspace", made: Evaluation) -> tuple[str, str, str, str, Places]:
