@@ -26,15 +26,34 @@ class Click:
 
 
 @contextmanager
-def action(done: Message) -> Iterator[Click]:
-    """One click's write, in a callback: keeps `done`, or the error, for the top of the page."""
+def action(done: Message, beside: str = "") -> Iterator[Click]:
+    """One click's write, in a callback: keeps `done`, or the error, for the top of the page.
+
+    With `beside` an error stands where `show_refusal` is called with the same word, until the next write.
+    """
     click = Click(done)
+    st.session_state.pop("_refused", None)
     try:
         yield click
     except ConsoleError as error:
-        st.session_state["_outcome"] = error
+        st.session_state["_refused" if beside else "_outcome"] = (beside, error) if beside else error
     else:
         st.session_state["_outcome"] = click.done
+
+
+def show_refusal(beside: str) -> None:
+    """Why the last click here was refused, beside what it was about, however long the page is."""
+    place, error = st.session_state.get("_refused", ("", None))
+    if error is None or place != beside:
+        return
+    show_error(error)
+    st.button(
+        _("Dismiss"),
+        key=f"dismiss-refusal-{beside}",
+        type="tertiary",
+        on_click=st.session_state.pop,
+        args=("_refused", None),
+    )
 
 
 def show_outcome() -> None:

@@ -323,8 +323,7 @@ def test_settings_that_overrule_the_agent_are_shown(screen, written):
     records.model_config(written.settings.tracking_uri, model_id)["temperature"] = 0.1
     shown = screen("prompts")
     shown.number_input(key="draft/support/greeting/temperature").set_value(0.5)
-    shown.session_state["draft/support/greeting/settings"] = True
-    assert "temperature: 0.5 of this version counts, not 0.1 of the agent." in read(shown.run())
+    assert "Temperature: 0.5 of this version counts, not 0.1 of the agent." in read(shown.run())
 
 
 def test_a_name_that_is_taken_is_refused(screen, written):

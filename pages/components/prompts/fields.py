@@ -10,18 +10,11 @@ import streamlit as st
 from pages.components import session
 from pages.components.prompts import labels as named
 from services.errors import InvalidInputError
-from services.messages import mark
 from services.prompts import Content, ModelSettings
 from services.prompts.checks import LONGEST_LABEL, parse_response_format
 from services.prompts.content import LABELS, TITLE
 from services.prompts.drafts import Draft
 
-SUGGESTED = {
-    "use_case": (mark("answer questions"), mark("summarise"), mark("classify"), mark("translate"), mark("extract facts")),
-    "department": (mark("support"), mark("sales"), mark("marketing"), mark("finance"), mark("human resources")),
-    "language": ("English", "日本語", "中文", "한국어", "Deutsch", "Español", "Français", mark("as the customer writes")),
-    "version_type": (mark("initial"), mark("improvement"), mark("correction"), mark("experiment")),
-}  # fmt: skip
 SETTINGS = ("model_name", "temperature", "max_tokens", "top_p")
 _ = session.text
 
@@ -78,17 +71,8 @@ def show_labels(key: str, used: Mapping[str, Iterable[str]], off: bool) -> None:
     )
     left, right = st.columns(2)
     for position, name in enumerate(LABELS):
-        options = list(dict.fromkeys([*_now(key, name), *used.get(name, ()), *SUGGESTED[name]]))
-        (left, right)[position % 2].selectbox(
-            named.name(name),
-            options,
-            index=None,
-            format_func=_label,
-            key=f"{key}/{name}",
-            accept_new_options=True,
-            disabled=off,
-            placeholder=_("Choose or type"),
-        )
+        with (left, right)[position % 2]:
+            named.choose(name, f"{key}/{name}", used.get(name, ()), off)
 
 
 def show_settings(key: str, models: Iterable[str], off: bool) -> None:
@@ -139,10 +123,6 @@ def summary(draft: Draft) -> str:
 def _now(key: str, name: str) -> list[str]:
     value = st.session_state.get(f"{key}/{name}")
     return [value] if value else []
-
-
-def _label(value: str) -> str:
-    return session.text(value) if any(value in fixed for fixed in SUGGESTED.values()) else value
 
 
 def _read(text: str) -> tuple[Mapping[str, Any] | None, str]:

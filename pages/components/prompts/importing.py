@@ -85,7 +85,11 @@ def _show_plan(workspace: Workspace, parcel: Parcel) -> None:
     if len(plan.prompts) > MOST_PROMPTS:
         st.caption(_("and {n} more prompts, under the names of the file", n=len(plan.prompts) - MOST_PROMPTS))
     if plan.new == 0:
-        st.info(_("There is nothing new to import."))
+        st.info(
+            _("There is nothing new to import.")
+            if _complete(plan)
+            else _("Correct it as it says above, then choose or paste it again.")
+        )
     st.button(
         _("Import: {n} versions", n=plan.new),
         type="primary",
@@ -121,8 +125,9 @@ def _show_version(one: PlannedVersion) -> None:
         if number:
             st.markdown(number, width="content")
         st.markdown(session.escape(_first_words(one.content.text)))
-    if one.reason:
-        st.caption(f":red[{session.escape(session.say(one.reason))}]")
+    if one.refusal:
+        told = session.joined(*(session.say(part) for part in (one.refusal.message, one.refusal.remedy) if part))
+        st.markdown(f":small[:red[{session.escape(told)}]]")
     for warning in one.warnings:
         st.caption(":orange[:material/warning:] " + session.escape(session.say(warning)))
 
@@ -132,6 +137,11 @@ def _write(workspace: Workspace, plan: Plan) -> None:
         transfer.write(workspace, plan)
         st.session_state[_pasted_key(workspace)] = ""
         opening.open_list()
+
+
+def _complete(plan: Plan) -> bool:
+    """Whether all of the file is there already."""
+    return not any(prompt.problem or any(one.refusal for one in prompt.versions) for prompt in plan.prompts)
 
 
 def _name(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:

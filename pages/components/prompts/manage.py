@@ -76,11 +76,17 @@ def show_undo(workspace: Workspace) -> None:
 
 def trash(workspace: Workspace, name: str, version: int | None = None) -> None:
     """The click's whole work: hide it, and offer to undo that; a whole prompt leaves the screen."""
-    with feedback.action(Message("Moved to the trash. It is kept for {n} days.", n=bin.KEPT.days)):
+    beside = "" if version is None else place(workspace, name, version)
+    with feedback.action(Message("Moved to the trash. It is kept for {n} days.", n=bin.KEPT.days), beside):
         bin.trash(workspace, name, version)
         st.session_state[_undo_key(workspace)] = name, version
         if version is None:
             opening.open_list()
+
+
+def place(workspace: Workspace, name: str, version: int | None) -> str:
+    """Where a refusal about it stands: beside it."""
+    return f"{workspace.app.id}/{name}/{version or ''}"
 
 
 def restore(workspace: Workspace, name: str, version: int | None) -> None:
@@ -172,10 +178,11 @@ def _show_gone(workspace: Workspace, name: str, version: int | None, label: str,
             args=(workspace, name, version),
             disabled=not sure,
         )
+    feedback.show_refusal(place(workspace, name, version))
 
 
 def _erase(workspace: Workspace, name: str, version: int | None) -> None:
-    with feedback.action(Message("Deleted for good.")):
+    with feedback.action(Message("Deleted for good."), place(workspace, name, version)):
         bin.erase(workspace, name, version)
         if st.session_state.get(_undo_key(workspace)) == (name, version):
             st.session_state.pop(_undo_key(workspace))

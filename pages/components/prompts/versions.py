@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import editor, session
+from pages.components import editor, feedback, session
 from pages.components.prompts import labels, live_times, manage, opening, reading, writing
 from services import audit, prompts
 from services.audit import Verb
@@ -36,10 +36,11 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     for one in _page(workspace, name, found):
         with st.container(border=True, gap="xsmall"):
             _show_version(workspace, one, found[0])
+            feedback.show_refusal(manage.place(workspace, name, one.version))
             times = live_times.lines(live.get(one.version, []))
             st.caption("  \n".join([" · ".join(_facts(one, said.get(one.version, 0))), *times]))
             reading.show(one, expanded=one.version == session.number("version"))
-            _show_form(workspace, one)
+            _show_form(workspace, one, found)
 
 
 def _page(workspace: Workspace, name: str, found: list[PromptVersion]) -> list[PromptVersion]:
@@ -97,9 +98,9 @@ def _facts(one: PromptVersion, said: int) -> list[str]:
     return written + base + ([_("comments: {n}", n=said)] if said else [])
 
 
-def _show_form(workspace: Workspace, one: PromptVersion) -> None:
+def _show_form(workspace: Workspace, one: PromptVersion, found: list[PromptVersion]) -> None:
     if session.number("edit") == one.version and audit.allowed(workspace, Verb.LABEL_PROMPT):
-        labels.show_form(workspace, one)
+        labels.show_form(workspace, one, found)
 
 
 def _act(workspace: Workspace, one: PromptVersion, key: str) -> None:

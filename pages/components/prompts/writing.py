@@ -6,14 +6,14 @@ from typing import Any
 import streamlit as st
 
 from pages.components import editor, feedback, session
-from pages.components.prompts import fields, opening, racing, sheets, trying
+from pages.components.diff import VALUES
+from pages.components.prompts import fields, labels, opening, racing, sheets, trying
 from pages.components.prompts.sheets import Sheet
 from services import agents, audit, prompts, sample
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message
-from services.prompts import Content, PromptVersion, library
-from services.prompts.content import LABELS
+from services.prompts import Content, PromptVersion
 from services.prompts.precedence import in_force
 from services.workspace import Workspace
 
@@ -81,15 +81,14 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
 
 def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
     with st.expander(_("Title and labels"), key=f"{sheet.key}/labels"):
-        fields.show_labels(sheet.key, _used_labels(workspace, found), not may)
-    settings = st.expander(_("Model settings"), key=f"{sheet.key}/settings", on_change="rerun")
-    with settings:
+        fields.show_labels(sheet.key, labels.used(workspace, found), not may)
+    with st.expander(_("Model settings"), key=f"{sheet.key}/settings"):
         models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
         fields.show_settings(sheet.key, [model for model in models if model], not may)
-        if settings.open and name is not None:
-            _show_precedence(workspace, name, sheet.draft.content)
     if chosen := fields.summary(sheet.draft):
         st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
+        if name is not None:
+            _show_precedence(workspace, name, sheet.draft.content)
     st.text_input(_("Note"), key=f"{sheet.key}/note", disabled=not may, placeholder=_("What is different, and why?"))
     written = sheet.written or name is None
     st.button(
@@ -107,15 +106,6 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
         feedback.show_error(sheet.unsaved)
 
 
-def _used_labels(workspace: Workspace, found: list[PromptVersion]) -> dict[str, set[str]]:
-    """What the label fields suggest: the values that this prompt or any other of the app has."""
-    used = {label: {one.content.labels[label] for one in found if label in one.content.labels} for label in LABELS}
-    for label, value in library.choices(workspace).labels:
-        if label in used:
-            used[label].add(value)
-    return used
-
-
 def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:
     """Where the version's settings meet those of the newest agent that follows the prompt."""
     agent = next((one for one in agents.of_prompt(workspace, name) if one.status == "READY"), None)
@@ -126,7 +116,7 @@ def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:
             st.caption(
                 _(
                     "{name}: {value} of this version counts, not {other} of the agent.",
-                    name=one.name,
+                    name=_(VALUES[one.name]),
                     value=session.escape(str(one.prompt)),
                     other=session.escape(str(one.agent)),
                 )

@@ -56,7 +56,7 @@ def messages(listed: list[Any]) -> tuple[tuple[ChatMessage, ...], tuple[Message,
             name = str(one.get("name") or one.get("type") or "")
             left_out.append(Message("Message {n} is a placeholder ({name}); the agent adds the conversation itself.", n=position, name=name[:60]))  # fmt: skip
         elif (role := SAME_ROLE.get(str(one["role"]), str(one["role"]))) not in ROLES:
-            left_out.append(Message("Message {n} has the role “{role}”, which the agent does not send.", n=position, role=role[:40]))  # fmt: skip
+            left_out.append(Message("Message {n} is left out: the agent does not send the role “{role}”. Give it one of these in the file: {roles}.", n=position, role=role[:40], roles=", ".join(ROLES)))  # fmt: skip
         else:
             text, other = _text(one.get("content"))
             kept.append(ChatMessage(role, text))

@@ -32,13 +32,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class PlannedVersion:
-    """One version of the file; `version` is the number of the one that is there already, `reason` why it is refused."""
+    """One version of the file; `version` is the number of the one that is there already, `refusal` why it is left out."""
 
     incoming: Incoming
     content: Content
     fate: Fate
     version: int | None = None
-    reason: Message | None = None
+    refusal: ConsoleError | None = None
     warnings: tuple[Message, ...] = ()
 
 
@@ -122,8 +122,8 @@ def _versions(source: IncomingPrompt, there: list[PromptVersion]) -> Iterator[Pl
     left = sorted(there, key=lambda one: one.version)
     for incoming in source.versions:
         content, warnings = _content(incoming)
-        if reason := _refusal(content):
-            yield PlannedVersion(incoming, content, Fate.REFUSED, reason=reason, warnings=warnings)
+        if refusal := _refusal(content):
+            yield PlannedVersion(incoming, content, Fate.REFUSED, refusal=refusal, warnings=warnings)
             continue
         same = next((one for one in left if _equal(one, content, incoming.note)), None)
         if same is None:
@@ -159,11 +159,11 @@ def _without_secrets(stored: Any, dropped: list[str]) -> Any:
     }
 
 
-def _refusal(content: Content) -> Message | None:
+def _refusal(content: Content) -> ConsoleError | None:
     try:
         prompts.check(content)
     except InvalidInputError as error:
-        return error.message
+        return error
     return None
 
 

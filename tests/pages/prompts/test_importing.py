@@ -36,7 +36,7 @@ def test_an_import_is_shown_before_it_is_written(form, workspace):
     told = read(shown)
     assert "**What would be imported** (Langfuse)" in told
     assert ":green-badge[new]" in told and ":red-badge[cannot be saved]" in told
-    assert "another template language" in told
+    assert "another template language. Write the text without it" in told
     assert "The setting api_key looks like a secret" in told
     assert "**x**" not in texts(shown)
     assert prompts.names(workspace) == []
@@ -90,3 +90,13 @@ def test_the_first_prompt_may_be_imported(screen):
     shown = screen("prompts")
     shown.button(key="import").click().run()
     assert "Import prompts" in read(shown)
+
+
+def test_a_role_that_no_agent_sends_is_refused_with_what_to_do(form, workspace):
+    file = "signalbox_prompts: 1\nprompts:\n- name: greeting\n  versions:\n  - template:\n    - {role: tool, content: Hi}\n"
+    told = read(paste(form(), file))
+    assert "Message 1 has the role “tool”, which the agent does not send. Choose one of: system, user" in told
+    assert "Correct it as it says above" in told and "nothing new" not in told
+
+    other = '[{"name": "x", "version": 1, "prompt": [{"role": "moderator", "content": "a"}, {"role": "user", "content": "b"}]}]'
+    assert "Message 1 is left out: the agent does not send the role “moderator”." in read(paste(form(), other))

@@ -102,13 +102,14 @@ def test_title_and_labels_are_changed_later(screen, written):
     field = "label/support/greeting/1/{}".format
     assert shown.text_input(key=field("title")).value == "丁寧な挨拶"
     shown.text_input(key=field("title")).set_value("Polite <b>greeting</b>")
-    shown.text_input(key=field("department")).set_value("")
-    shown.text_input(key=field("use_case")).set_value("returns")
+    assert "support" in shown.selectbox(key=field("department")).options
+    shown.selectbox(key=field("department")).set_value(None)
+    shown.selectbox(key=field("use_case")).set_value("translate")
     shown.button(key="save-labels").click().run()
     assert not shown.exception
     assert prompts.version(written, "greeting", 1).content.labels == {
         "title": "Polite <b>greeting</b>",
-        "use_case": "returns",
+        "use_case": "translate",
     }
     assert "**Version 1** Polite <b>greeting</b>" in read(shown)
     assert not [one for one in shown.text_input if one.key == field("title")]
@@ -117,13 +118,13 @@ def test_title_and_labels_are_changed_later(screen, written):
 def test_labels_that_somebody_else_changed_meanwhile_stay(screen, written):
     shown = do(versions(screen), 1, "labels")
     prompts.label(written, "greeting", 1, {"department": "返品", "team": "night"})
-    shown.text_input(key="label/support/greeting/1/use_case").set_value("returns")
+    shown.selectbox(key="label/support/greeting/1/use_case").set_value("translate")
     shown.button(key="save-labels").click().run()
     assert prompts.version(written, "greeting", 1).content.labels == {
         "title": "丁寧な挨拶",
         "department": "返品",
         "team": "night",
-        "use_case": "returns",
+        "use_case": "translate",
     }
 
 
@@ -135,10 +136,10 @@ def test_a_label_form_that_was_left_knows_nothing_of_its_old_values(screen, writ
     prompts.label(written, "greeting", 1, {"department": "返品"})
     shown.query_params["view"] = "versions"
     shown = do(shown.run(), 1, "labels")
-    assert shown.text_input(key=field).value == "返品"
-    shown.text_input(key=field).set_value("サポート")
+    assert shown.selectbox(key=field).value == "返品"
+    shown.selectbox(key=field).set_value("sales")
     shown.button(key="save-labels").click().run()
-    assert prompts.version(written, "greeting", 1).content.labels["department"] == "サポート"
+    assert prompts.version(written, "greeting", 1).content.labels["department"] == "sales"
 
 
 def test_a_version_goes_to_the_trash_and_comes_back_at_once(screen, written):
@@ -156,6 +157,10 @@ def test_what_is_live_is_not_moved_to_the_trash(screen, written):
     assert "Version 1 of greeting cannot be deleted: Version 1 is live." in read(shown)
     assert "Leave the version where it is" in read(shown)
     assert len(prompts.history(written, "greeting")) == 2
+    told = [str(one.value) for one in shown.main if one.type in ("markdown", "error")]
+    assert "cannot be deleted" in " ".join(told[told.index("**Version 1** 丁寧な挨拶 :green-badge[live]") :])
+    assert "cannot be deleted" in read(shown.run())
+    assert "cannot be deleted" not in read(do(shown, 2, "trash"))
 
 
 def test_the_menu_opens_the_other_views(screen, written):
