@@ -25,12 +25,17 @@ class Period(Protocol):
 P = TypeVar("P", bound=Period)
 
 
-def show(found: Sequence[P], key: str, keep: Callable[[list[P]], None], *, may: bool) -> None:
-    """One line each; `keep` saves the others when one is taken away."""
+def show(
+    found: Sequence[P],
+    key: str,
+    keep: Callable[[list[P]], None],
+    *,
+    may: bool,
+    moment: Callable[[datetime], str] = session.moment,
+) -> None:
+    """One line each, from `moment` to `moment`; `keep` saves the others when one is taken away."""
     for position, one in enumerate(found):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"{session.moment(one.start)} – {session.moment(one.end)} · {session.escape(one.why)}", width="stretch"
-            )
+            st.markdown(f"{moment(one.start)} – {moment(one.end)} · {session.escape(one.why)}", width="stretch")
             others = [*found[:position], *found[position + 1 :]]
             st.button(_("Take away"), key=f"{key}-{position}", on_click=keep, args=(others,), disabled=not may)

@@ -27,7 +27,7 @@ def show(workspace: Workspace, release: Release) -> None:
 
 def _told(given: Override) -> str:
     return _(
-        "Interlocks {numbers} were overridden: {first} asked {time}, {second} confirmed. {why}",
+        "Overridden interlocks: {numbers}. {first} asked {time}, {second} confirmed. Reason: {why}",
         numbers=", ".join(map(str, sorted(given.numbers))),
         first=session.escape(given.asked_by),
         second=session.escape(given.confirmed_by or "–"),
@@ -40,7 +40,7 @@ def _show_waiting(workspace: Workspace, release: Release, given: Override) -> No
     with st.container(border=True):
         st.markdown(
             _(
-                "**{person} asks to override interlocks {numbers}:** {why}",
+                "**{person} asks for an override. Interlocks: {numbers}.** Reason: {why}",
                 person=session.escape(given.asked_by),
                 numbers=", ".join(map(str, sorted(given.numbers))),
                 why=session.escape(given.why),

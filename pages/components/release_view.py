@@ -155,7 +155,15 @@ def _proof(proof: Proof, release: Release) -> str:
 
 
 def _show_actions(workspace: Workspace, release: Release) -> None:
-    if release.held:
+    if release.held and not release.held_later:
+        st.error(
+            _(
+                "A freeze period holds this release, and nothing else. It can be started after the period without another "
+                "check; “Start later” plans that now."
+            ),
+            icon=":material/block:",
+        )
+    elif release.held:
         st.error(
             _(
                 "This release is blocked. Mend what is red below, then check it again. A better prompt version is a "

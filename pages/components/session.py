@@ -205,6 +205,8 @@ def number(name: str) -> int | None:
 def release_state(release: Release) -> str:
     if release.state is State.RUNNING and not release.working:
         return _("interrupted")
+    if release.due_at:
+        return _("planned")
     if release.held:
         return text(RELEASE_STATE[State.BLOCKED])
     return text(RELEASE_STATE[release.state])

@@ -90,7 +90,7 @@ class Interlock:
 class Circumstances:
     """What only the release knows: who must agree and did, what stands now, what stood when it was proposed.
 
-    `unagreed` says what somebody decided that lets it not start. `own`: the people whose approval does not count. `good`:
+    `unagreed` says what somebody decided that lets it not start, and what to do then. `own`: the people whose approval does not count. `good`:
     the proven release that is live, a way back after this one. `watching`: its scorers were started already. `sharing`:
     its canary has begun. `live` is what answers now; `then` what `Candidate.state` was.
     `staging_first`: the app wants what goes to production proven in staging; `staged` is the release that proved it.
@@ -99,7 +99,7 @@ class Circumstances:
 
     agreement: bool = False
     agreed_by: str | None = None
-    unagreed: Message | None = None
+    unagreed: tuple[Message, Message] | None = None
     own: frozenset[str] = frozenset()
     good: int | None = None
     split: bool = False

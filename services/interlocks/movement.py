@@ -21,14 +21,14 @@ APPROVAL = Interlock(15, Message("Approval"), Message("Whoever made something se
 UNMOVED = Interlock(
     16,
     Message("Nothing moved since the proposal"),
-    Message("MLflow lets the last writer win: what was agreed to could be something else by now."),
+    Message("MLflow lets anyone change these at any time: what was agreed to could be something else by now."),
 )
 
 
 FROZEN = Interlock(
     17,
     Message("Freeze period"),
-    Message("In some days nobody has the time to notice or mend what a change breaks."),
+    Message("There are days on which nobody has the time to notice or mend what a change breaks."),
 )
 
 
@@ -70,10 +70,9 @@ def agreement(known: Circumstances) -> Finding:
     if not known.agreement:
         return APPROVAL.green(Message("In this app nobody needs to agree."))
     if known.agreed_by is None:
-        return APPROVAL.amber(
-            known.unagreed or Message("It waits for an approval and cannot start before."),
-            Message("Ask an approver to look at it and to approve it on its page."),
-        )
+        waiting = Message("It waits for an approval and cannot start before.")
+        mend = Message("Ask an approver to look at it and to approve it on its page.")
+        return APPROVAL.amber(*(known.unagreed or (waiting, mend)))
     if known.agreed_by in known.own:
         return APPROVAL.red(
             Message("{person} approved what they proposed or wrote themselves.", person=known.agreed_by),
@@ -85,9 +84,10 @@ def agreement(known: Circumstances) -> Finding:
 def nothing_moved(candidate: Candidate) -> Finding:
     """16: the pointers, the scorers, the baseline and the prompt's settings are what they were at the proposal."""
     then, today = candidate.circumstances.then, candidate.state
-    changed = [WORDS[name] for name in WORDS if name in then and then[name] != today[name]]
+    changed = [name for name in WORDS if name in then and then[name] != today[name]]
     if changed:
-        return UNMOVED.red(changed[0], Message("Look at what changed, then check the release again on its page."))
+        mend = Message("Look at what changed, then check the release again on its page.")
+        return UNMOVED.red(WORDS[changed[0]], mend, SCREENS[changed[0]])
     live = candidate.circumstances.live
     wanted = (candidate.agent.model_id, candidate.prompt_version)
     if live is not None and live not in ((candidate.live_agent, candidate.live_prompt), wanted):
@@ -130,3 +130,4 @@ WORDS = {
     "scorers": Message("Scorers were added, changed or removed since the proposal."),
     "baseline": Message("What is live was evaluated anew since the proposal: the comparison is another one."),
 }
+SCREENS = {"prompt": "prompts", "scorers": "scorers", "baseline": "evaluations"}

@@ -65,7 +65,8 @@ def names_fit(candidate: Candidate) -> Finding:
         found = Message("The endpoint {name} belongs to the app {other}.", name=name, other=other.name)
         return NAMES.red(found, mend, "apps")
     if apps.other_stage_at(workspace, workspace.app.environment.stage, name) is not None:
-        return NAMES.red(Message("The endpoint {name} is taken already.", name=name), mend, "apps")
+        taken = Message("The endpoint {name} belongs to another environment of this app.", name=name)
+        return NAMES.red(taken, mend, "apps")
     return NAMES.green(Message("One registered model and one endpoint: {name}.", name=name))
 
 
@@ -160,7 +161,7 @@ def traces_kept(candidate: Candidate) -> Finding:
         return TRACES.red(tied, mend, "apps")
     if not re.match(r"([a-z][a-z0-9+.-]*:|/)", str(found.artifact_location)):
         relative = Message(
-            "The experiment keeps its files at {place}, which is another place for every process.",
+            "The experiment keeps its files at {place}: every program would look for that in another folder.",
             place=found.artifact_location,
         )
         return TRACES.red(relative, mend, "apps")

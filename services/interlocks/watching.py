@@ -66,7 +66,8 @@ def judges_fit(candidate: Candidate) -> Finding:
         found = Message(
             "The practice model judges for: {names}. It decides by rules, not by understanding.", names=told
         )
-        return JUDGES.amber(found, Message("Connect a real model before customers depend on these answers."))
+        mend = Message("Connect a real model before customers depend on these answers.")
+        return JUDGES.amber(found, mend, "connection")
     return _agreeing(candidate, judging)
 
 
@@ -77,7 +78,8 @@ def _away(candidate: Candidate) -> Finding | None:
     except ConsoleError as error:
         found = Message("The judge's model does not answer now: {reason}", reason=error.message)
         mend = Message("Check the model and its key; until it answers, nobody judges what production says.")
-        return JUDGES.red(found, mend) if candidate.evaluation is None else JUDGES.amber(found, mend)
+        light = JUDGES.red if candidate.evaluation is None else JUDGES.amber
+        return light(found, mend, "connection")
     return None
 
 

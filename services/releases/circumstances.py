@@ -44,13 +44,14 @@ def of(workspace: "Workspace", release: Release) -> Circumstances:
 
 
 def findings(workspace: "Workspace", release: Release) -> tuple[Finding, ...]:
-    """What the interlocks found; of a release that waits for people, its approval and the freeze periods are as they are now.
+    """What the interlocks found; of a release that waits for people or its time, its approval and the freeze periods are as they are now.
 
     Everything else is as it was checked last: that gathers evaluations, and asks the platform.
     """
-    if not approving.decidable(release):
+    planned = release.judged and release.due_at is not None
+    if not (planned or approving.decidable(release)):
         return release.findings
-    asked = (interlocks.agreement(_agreed(workspace, release)), interlocks.freeze(workspace))
+    asked = (interlocks.agreement(_agreed(workspace, release)), interlocks.freeze(workspace, release.due_at))
     fresh = {one.number: one for one in asked}
     return tuple(fresh.get(one.number, one) for one in release.findings)
 
@@ -67,15 +68,18 @@ def _agreed(workspace: "Workspace", release: Release) -> Circumstances:
     )
 
 
-def _unagreed(approval: Approval) -> Message | None:
+def _unagreed(approval: Approval) -> tuple[Message, Message] | None:
     person = approval.decision.actor if approval.decision else ""
+    again = Message("Ask an approver to look at it as it is now, and to approve it on its page.")
     match approval.standing:
         case Standing.REJECTED:
-            return Message("{person} rejected it.", person=person)
+            return Message("{person} rejected it.", person=person), Message(
+                "Read the reason on this page. Mend it in a new release, or ask {person} to look again.", person=person
+            )
         case Standing.EXPIRED:
-            return Message("The approval by {person} has expired.", person=person)
+            return Message("The approval by {person} has expired.", person=person), again
         case Standing.CHANGED:
-            return Message("It changed after {person} approved it.", person=person)
+            return Message("It changed after {person} approved it.", person=person), again
     return None
 
 

@@ -92,10 +92,11 @@ def _check_time(workspace: "Workspace", found: Release, at: datetime | None) -> 
             Message("A release starts in the next {n} days, not in the past.", n=FURTHEST.days),
             Message("Choose another time."),
         )
-    period = apps.frozen_at(workspace, at) if found.judged and workspace.app.environment.live else None
-    if period is not None:
+    frozen = overriding.applied(workspace, found, [interlocks.freeze(workspace, at)] if found.judged else [])
+    if any(one.light is Light.RED for one in frozen):
         raise InvalidInputError(
-            Message("That time lies in a freeze period: {why}", why=period.why), Message("Choose a time after it.")
+            Message("That time lies in a freeze period. {found}", found=frozen[0].found),
+            Message("Choose a time after it."),
         )
 
 

@@ -103,6 +103,7 @@ def applied(workspace: "Workspace", release: Release, findings: Sequence[Finding
         replace(
             one,
             light=Light.AMBER,
+            mend=None,
             found=Message("Overridden by {first} and {second}: {why} ({found})", found=one.found, **names),
         )
         if one.light is Light.RED and _hash(one) in given.found

@@ -206,7 +206,7 @@ def test_7_holds_an_endpoint_of_another_app(candidate, bare_workspace):
     red(rules.names_fit(candidate), "Other")
     apps.save_environment(candidate.workspace, Environment(Stage.STAGING, "shared"))
     shared = candidate.workspace.for_app(replace(candidate.workspace.app, endpoint="shared"))
-    red(rules.names_fit(replace(candidate, workspace=shared)), "taken already")
+    red(rules.names_fit(replace(candidate, workspace=shared)), "another environment of this app")
     long = replace(candidate.workspace.app, endpoint="x" * 64)
     red(rules.names_fit(replace(candidate, workspace=candidate.workspace.for_app(long))), "63")
 

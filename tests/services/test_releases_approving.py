@@ -238,6 +238,7 @@ def test_the_interlock_of_the_approval_follows_it_without_another_check(proposed
         assert told() == (Light.AMBER, "The approval by grace has expired.")
     approving.reject(by(workspace, GRACE), id, "too curt")
     assert told() == (Light.AMBER, "grace rejected it.")
+    assert "ask grace to look again" in str(releases.standing(workspace, releases.get(workspace, id)).findings[0].mend)
     # What has ended keeps what was found then.
     records.set_state(workspace, id, State.WITHDRAWN)
     approving.save_rule(workspace, ApprovalRule())

@@ -122,8 +122,18 @@ def test_a_freeze_period_holds_at_once_and_can_be_overridden_by_two(held, monkey
     assert today().held and not today().held_later and "sale" in str(today().findings[0].found)
     assert str(releases.waiting.for_me(ada)[0].what).startswith("It is blocked")
     overriding.ask(ada, release.id, "urgent")
+    with pytest.raises(InvalidInputError, match="sale"):
+        releases.start(ada, release.id, now() + HOUR / 2)
     overriding.confirm(grace, release.id)
-    assert not today().held and "Overridden by ada and grace: urgent" in str(today().findings[0].found)
+    (overridden,) = today().findings
+    assert not today().held and "Overridden by ada and grace: urgent" in str(overridden.found)
+    assert overridden.mend is None
+    assert releases.start(ada, release.id, now() + HOUR / 2).due_at is not None
+    apps.save_freezes(ada, [Freeze(now() + HOUR / 3, now() + HOUR, "a later one")])
+    assert "a later one" in str(today().findings[0].found)
+    apps.save_freezes(ada, [Freeze(now() - HOUR, now() + HOUR, "sale")])
+    releases.stop(ada, release.id)
+    records.set_state(ada, release.id, State.PROPOSED)
     apps.save_freezes(ada, [])
     assert today().findings[0].light is Light.GREEN
     apps.save_freezes(ada, [Freeze(now() - HOUR, now() + 2 * HOUR, "audit")])
