@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mlflow
-from mlflow.exceptions import MlflowException
 
 from services import apps, audit
 from services.audit import Verb
 from services.database import now
-from services.errors import ConflictError, PlatformError, is_missing, translated
+from services.errors import ConflictError, PlatformError, existing, translated
 from services.messages import Message
 from services.platforms import Served, ServedState
 
@@ -41,13 +40,8 @@ def alias(workspace: "Workspace", prompt: str, name: str = "") -> int | None:
     """
     name = name or workspace.app.environment.alias
     with translated(Message("Reading the alias of {prompt}", prompt=prompt)):
-        try:
-            found = workspace.client.get_prompt_version_by_alias(workspace.full_name(prompt), name)
-        except MlflowException as error:
-            if is_missing(error):
-                return None
-            raise
-    # Unity Catalog answers with nothing where MLflow's own store raises.
+        # Unity Catalog answers with nothing where MLflow's own store raises.
+        found = existing(workspace.client.get_prompt_version_by_alias, workspace.full_name(prompt), name)
     return int(found.version) if found else None
 
 
@@ -141,13 +135,8 @@ def restore_alias(workspace: "Workspace", prompt: str, expected: int | None, to:
 def model_aliases(workspace: "Workspace", model: str) -> dict[str, int]:
     """The aliases of a registered model with the versions they point at now; none for a model that does not exist."""
     with translated(Message("Reading the aliases of {name}", name=model)):
-        try:
-            found = workspace.client.get_registered_model(model).aliases
-        except MlflowException as error:
-            if is_missing(error):
-                return {}
-            raise
-    return {name: int(version) for name, version in found.items()}
+        found = existing(workspace.client.get_registered_model, model)
+    return {name: int(version) for name, version in found.aliases.items()} if found else {}
 
 
 def move_model_alias(workspace: "Workspace", alias: ModelAlias, expected: int | None, to: int | None, why: str) -> None:

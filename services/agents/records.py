@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.entities import LoggedModel
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE, MLFLOW_USER
 
-from services.errors import ConsoleError, NotFoundError, is_missing, translated
+from services.errors import ConsoleError, NotFoundError, existing, translated
 from services.jsons import parsed
 from services.kinds import Fields, Kind, fields_of, kind_of
 from services.messages import Message, stored
@@ -141,13 +140,8 @@ def of_prompt(workspace: "Workspace", name: str) -> list[AgentVersion]:
 def get(workspace: "Workspace", model_id: str) -> AgentVersion:
     """One agent version of this app; raises NotFoundError."""
     with translated(Message("Reading from MLflow")):
-        try:
-            found = workspace.client.get_logged_model(model_id)
-        except MlflowException as error:
-            if is_missing(error):
-                raise _missing(model_id) from error
-            raise
-    if found.experiment_id != workspace.app.experiment_id:
+        found = existing(workspace.client.get_logged_model, model_id)
+    if found is None or found.experiment_id != workspace.app.experiment_id:
         raise _missing(model_id)
     return _from_mlflow(workspace, found, _registered(workspace).get(model_id))
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from services import agents, endpoints, evaluations, production, releases
 from services.agents.records import AgentVersion
-from services.errors import is_missing, translated
+from services.errors import existing, translated
 from services.evaluations import Evaluation, Score
 from services.evaluations.records import PASS
 from services.interlocks import Light
@@ -222,12 +221,8 @@ def _version(workspace: "Workspace", agent: AgentVersion) -> ModelVersion | None
     if agent.registered is None:
         return None
     with translated(Message("Reading the registered agents")):
-        try:
-            return workspace.client.get_model_version(agents.registered_name(workspace), str(agent.registered))
-        except MlflowException as error:
-            if is_missing(error):
-                return None
-            raise
+        name, number = agents.registered_name(workspace), str(agent.registered)
+        return existing(workspace.client.get_model_version, name, number)
 
 
 def _scores(row: TraceRow) -> tuple[Badge, ...]:

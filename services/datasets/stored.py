@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import DatasetRecord, EvaluationDataset
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import get_tracking_uri as _tracking_uri
 
 from services.datasets import managed, shapes
 from services.datasets.row import Row, check, inputs_of, with_id
-from services.errors import NotFoundError, is_missing, translated
+from services.errors import NotFoundError, existing, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -47,18 +46,14 @@ class Stored:
 
 def load(workspace: "Workspace", id: str) -> EvaluationDataset:
     """MLflow's dataset, if it belongs to this app; raises NotFoundError."""
-    missing = NotFoundError(
-        Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets.")
-    )
     with translated(Message("Reading the datasets")):
-        try:
-            found = managed.get(workspace, id) if workspace.namespace else workspace.client.get_dataset(id)
-        except MlflowException as error:
-            if is_missing(error):
-                raise missing from error
-            raise
+        found = (
+            existing(managed.get, workspace, id) if workspace.namespace else existing(workspace.client.get_dataset, id)
+        )
     if found is None or workspace.app.experiment_id not in found.experiment_ids:
-        raise missing
+        raise NotFoundError(
+            Message("There is no dataset {id} in this app.", id=id), Message("Choose one from the list of datasets.")
+        )
     return found
 
 

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
-from services.errors import NotFoundError, is_missing, translated
+from services.errors import NotFoundError, existing, translated
 from services.evaluations import reading
 from services.evaluations.plan import Choice as Choice
 from services.evaluations.reading import reason as reason
@@ -61,19 +60,17 @@ def of_agent(workspace: "Workspace", model_id: str, limit: int = 200) -> list[Ev
 
 def get(workspace: "Workspace", run_id: str) -> Evaluation:
     """One evaluation of this app, whoever made it; raises NotFoundError."""
-    missing = NotFoundError(
-        Message("There is no evaluation {id} in this app.", id=run_id),
-        Message("Choose one from the list of evaluations."),
-    )
     with translated(Message("Reading from MLflow")):
-        try:
-            found = workspace.client.get_run(run_id)
-        except MlflowException as error:
-            if is_missing(error):
-                raise missing from error
-            raise
-    if found.info.experiment_id != workspace.app.experiment_id or not (is_ours(found) or is_outside(found)):
-        raise missing
+        found = existing(workspace.client.get_run, run_id)
+    if (
+        found is None
+        or found.info.experiment_id != workspace.app.experiment_id
+        or not (is_ours(found) or is_outside(found))
+    ):
+        raise NotFoundError(
+            Message("There is no evaluation {id} in this app.", id=run_id),
+            Message("Choose one from the list of evaluations."),
+        )
     return from_mlflow(found)
 
 

@@ -66,8 +66,9 @@ class Away:
         with translated(Message("Keeping what the evaluation asks")):
             plan.keep(self.run_id, self.plan)
             self._keep_place()
+            tags = self.workspace.client.get_run(self.run_id).data.tags
             for name in (remote.SHOWN_TAG, remote.FAILED_TAG):
-                if self._tag(name):
+                if name in tags:
                     self.workspace.client.delete_tag(self.run_id, name)
             self._set(HANDED_TAG, {"token": token})
             self.workspace.client.update_run(self.run_id, status="RUNNING")

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]  # it ships without types
 from mlflow.entities.model_registry import Prompt, PromptVersion
-from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
 
-from services.errors import is_missing, translated
+from services.errors import existing, translated
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -42,12 +41,7 @@ def every(workspace: "Workspace", words: str) -> Iterator[Prompt]:
 def version(workspace: "Workspace", name: str, number: int) -> PromptVersion | None:
     """None when there is no such version."""
     with translated(Message("Reading from MLflow")):
-        try:
-            return workspace.client.get_prompt_version(workspace.full_name(name), number)
-        except MlflowException as error:
-            if is_missing(error):
-                return None
-            raise
+        return existing(workspace.client.get_prompt_version, workspace.full_name(name), number)
 
 
 def pages(workspace: "Workspace", name: str, most: int | None = None) -> Iterator[list[PromptVersion]]:

@@ -8,11 +8,10 @@ from uuid import uuid4
 
 import mlflow
 from mlflow.entities.model_registry import PromptVersion as MlflowPromptVersion
-from mlflow.exceptions import MlflowException
 
 from services import audit
 from services.audit import Verb
-from services.errors import ConflictError, InvalidInputError, is_missing
+from services.errors import ConflictError, InvalidInputError, existing
 from services.messages import Message
 from services.prompts import registered
 from services.prompts.checks import check
@@ -99,12 +98,7 @@ def _saved_once(workspace: "Workspace", name: str, number: int, saving: str) -> 
 
 
 def _saving_of(workspace: "Workspace", full: str, number: int) -> str | None:
-    try:
-        found = workspace.client.get_prompt_version(full, str(number))
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        raise
+    found = existing(workspace.client.get_prompt_version, full, str(number))
     return found.tags.get(SAVING_TAG) if found else None
 
 

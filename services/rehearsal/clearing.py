@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlflow.exceptions import MlflowException
 from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 
 from services import agents, apps, jobs, prompts
 from services.database import app as app_table
 from services.database import event_log, metadata, served, writing
 from services.database import job as job_table
-from services.errors import NotFoundError, PlatformError, is_missing, translated
+from services.errors import NotFoundError, PlatformError, existing, translated
 from services.messages import Message
 from services.people import CONSOLE
 from services.processes.lock import held
@@ -115,12 +114,8 @@ def _clear_mlflow(place: "Workspace") -> None:
 
 def _stands(place: "Workspace") -> bool:
     """Whether the copy's experiment is neither deleted, the last thing that happens to it, nor gone for good."""
-    try:
-        return bool(place.client.get_experiment(place.app.experiment_id).lifecycle_stage == "active")
-    except MlflowException as error:
-        if is_missing(error):
-            return False
-        raise
+    found = existing(place.client.get_experiment, place.app.experiment_id)
+    return found is not None and found.lifecycle_stage == "active"
 
 
 def _clear_files(place: "Workspace") -> None:

@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from services import agents, apps, audit, production
 from services.agents import AgentVersion
 from services.audit import Verb
-from services.errors import PlatformError, is_missing, translated
+from services.errors import PlatformError, existing, translated
 from services.messages import Message
 from services.production import CHALLENGER, CHAMPION, ModelAlias
 from services.releases import records
@@ -112,13 +111,7 @@ def _no_challenger(workspace: "Workspace", name: str, version: int | None, why: 
 
 def _exists(workspace: "Workspace", name: str, version: int) -> bool:
     with translated(Message("Reading the registered agents")):
-        try:
-            workspace.client.get_model_version(name, str(version))
-        except MlflowException as error:
-            if is_missing(error):
-                return False
-            raise
-    return True
+        return existing(workspace.client.get_model_version, name, str(version)) is not None
 
 
 def _registered(workspace: "Workspace", name: str, agent: AgentVersion, release: Release) -> ModelVersion:

@@ -7,7 +7,7 @@ from mlflow.entities import Trace, TraceState
 from mlflow.exceptions import MlflowException
 
 from services import readmodel
-from services.errors import NotFoundError, is_missing, translated
+from services.errors import NotFoundError, existing, translated
 from services.messages import Message
 from services.traces.placing import Offered, Place, offered
 from services.traces.prompt_use import loaded_prompts, prompt_seen, prompt_version
@@ -110,11 +110,9 @@ def stored(workspace: "Workspace", trace_id: str) -> Trace | None:
 
 def _found(workspace: "Workspace", trace_id: str) -> Trace:
     with translated(Message("Reading the trace")):
-        try:
-            return workspace.client.get_trace(trace_id)
-        except MlflowException as error:
-            if is_missing(error):
-                raise NotFoundError(
-                    Message("The trace {id} does not exist.", id=trace_id), Message("Choose one from the list.")
-                ) from error
-            raise
+        found = existing(workspace.client.get_trace, trace_id)
+    if found is None:
+        raise NotFoundError(
+            Message("The trace {id} does not exist.", id=trace_id), Message("Choose one from the list.")
+        )
+    return found

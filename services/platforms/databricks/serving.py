@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed, ServingModelWorkloadType
-from mlflow.exceptions import MlflowException
 
 from services import agents
-from services.errors import ConflictError, NotReadyError, is_missing, translated
+from services.errors import ConflictError, NotReadyError, existing, translated
 from services.messages import Message
 from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, Target, traffic
 from services.platforms.databricks import asking, changing, links, logs, served, variables
@@ -198,12 +197,9 @@ class DatabricksServing:
         """What a registered version was made of never changes; nothing when it was deleted and still answers."""
         known = self._models.get((model, version))
         if known is None:
-            try:
-                found = workspace.client.get_model_version(model, str(version))
-            except MlflowException as error:
-                if is_missing(error):
-                    return ""
-                raise
+            found = existing(workspace.client.get_model_version, model, str(version))
+            if found is None:
+                return ""
             known = str(found.model_id or str(found.source).removeprefix("models:/"))
             self._models[(model, version)] = known
         return known
