@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from services import settings
 from services.errors import InvalidInputError
+from services.platforms.databricks import place
 from services.processes.guard import KEY_OF_PERSON
 from tests.team.files import ROOT, copied
 
@@ -74,6 +75,15 @@ def test_the_bundle_says_nothing_that_the_sdk_does_not_know(app):
     assert all(one.keys() <= {"description", "default"} for one in bundle["variables"].values())
     # A person's token would come along with scopes; the console takes none.
     assert "user_api_scopes" not in app and KEY_OF_PERSON == b"x-forwarded-access-token"
+
+
+def test_the_bundle_lets_the_app_read_the_scope_by_either_way_to_sign_in(app):
+    """The permission is on the scope, yet the key must be there: which one that is depends on what was stored."""
+    (granted,) = [one["secret"] for one in app["resources"] if "secret" in one]
+    assert granted == {"scope": "${var.secret_scope}", "key": "${var.secret_key}", "permission": "READ"}
+    told = read("databricks.yml")["variables"]["secret_key"]
+    assert told["default"] == place.SECRET
+    assert place.BY_PRINCIPAL["DATABRICKS_CLIENT_SECRET"] in told["description"]
 
 
 def test_what_the_console_needs_is_sent_along():
