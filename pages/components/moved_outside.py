@@ -28,7 +28,14 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
         line = noticing.noticed(workspace, live)
         if line is not None:
             st.caption(_("Noticed {time}; the worker looks every minute.", time=session.moment(line.at)))
+        st.markdown(f"**{_('If it is put back')}**")
         consequences.show(releases.consequences.of_put_back(workspace, live, last))
+        st.caption(
+            _(
+                "Adopting it moves nothing: what answers now becomes a release of its own, which no interlock has checked, "
+                "and the proof that it answers is looked for."
+            )
+        )
         st.text_input(_("Reason"), key=_key(workspace), placeholder=_("Who moved it, and why is it right or wrong?"))
         with st.container(horizontal=True):
             st.button(

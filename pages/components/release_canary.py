@@ -26,6 +26,20 @@ def title(step: Step) -> str:
     return _(TITLE[Way(way)], n=n)
 
 
+def ahead(release: Release, step: Step) -> str:
+    """When a step that compares will end, before it begins; nothing for any other."""
+    if step.state != "waiting" or not watched(step.name):
+        return ""
+    part = canary.part_of(release, step.name)
+    if part.minutes:
+        return _(
+            "ends after {m} answers of the new version and {minutes} minutes, both",
+            m=part.answers,
+            minutes=part.minutes,
+        )
+    return _("ends after {m} answers of the new version", m=part.answers)
+
+
 def show(workspace: Workspace, release: Release) -> None:
     """Nothing for a release that compares nothing, or before it has begun; the newest step stands open."""
     seen = [one for one in release.steps if watched(one.name) and one.handle.get("measures")]
@@ -71,8 +85,10 @@ def _show_how_far(release: Release, step: Step) -> None:
 def _told(way: Way, values: dict[str, int | str]) -> str:
     if way is Way.CANARY:
         return _(
-            "Shares of good answers since the canary began; the first answer of each conversation counts. Evidence of "
-            "{line} shows harm: looked at after every answer, it reaches that by chance in {alarm} % of canaries at most.",
+            "Shares of good answers since the canary began; the first answer of each conversation counts. In speed, cost "
+            "and tokens an answer is good within what four of five answers before needed, and up to {more} % more. Evidence "
+            "of {line} shows harm: looked at after every answer, it reaches that by chance in {alarm} % of canaries at most.",
+            more=round(canary.DEARER * 100),
             **values,
         )
     if way is Way.TEST:

@@ -108,9 +108,12 @@ def _show(workspace: Workspace, release: Release) -> None:
 
 
 def _item(step: Step, release: Release) -> steps.Item:
-    """A step that nobody works on now is not under way: a release that is resumed takes it up again."""
+    """A step that nobody works on now is not under way: a release that is resumed takes it up again.
+
+    What waits tells nothing of an earlier attempt, whose version has been taken down.
+    """
     state = "stopped" if step.state == "running" and not release.working else step.state
-    told = say(step.detail) if step.detail else ""
+    told = say(step.detail) if step.detail and state != "waiting" else release_canary.ahead(release, step)
     return steps.Item(_step_title(step), state, told, step.seconds, EXPECTED_SECONDS.get(step.name))
 
 

@@ -51,6 +51,8 @@ def sentence(release: Release) -> str:
     }
     if release.kind is Kind.ROLLBACK:
         return _back(release, values)
+    if release.kind is Kind.ADOPTION and release.before.agent_version == release.after.agent_version:
+        return _("Prompt version {old} → {new}, moved outside the console; the agent stays.", **values)
     if release.kind is Kind.ADOPTION:
         return _(
             "Prompt version {old} → {new}, agent version {old_agent} → {new_agent}, moved outside the console.",

@@ -45,8 +45,8 @@ def of(workspace: "Workspace", facts: Facts) -> NextStep:
     rules = alerts.standings(workspace)
     return (
         _alert(rules)
-        or _release(workspace)
         or _moved(workspace, facts)
+        or _release(workspace)
         or _worker(workspace)
         or _review(facts)
         or _stage(workspace, facts)

@@ -69,6 +69,7 @@ class Compared:
 
 ERRORS, SECONDS, PRICE, TOKENS = mark("answers without an error"), mark("speed"), mark("cost"), mark("tokens")
 NAMED = (ERRORS, SECONDS, PRICE, TOKENS)
+AMOUNTS = {SECONDS: SLOWER, PRICE: DEARER, TOKENS: DEARER}
 
 
 def plan(workspace: "Workspace") -> Plan:

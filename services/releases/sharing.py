@@ -210,9 +210,7 @@ def _act(workspace: "Workspace", release: Release, harmful: list[Measure]) -> No
     told = harm(harmful[0])
     if action is Action.PAUSE:
         raise Paused(told)
-    raise PlatformError(
-        told, Message("The old version answers everyone again. Look at its traces, mend it, and propose a new release.")
-    )
+    raise PlatformError(told, _mend(harmful))
 
 
 def harm(found: Measure) -> Message:
@@ -224,9 +222,25 @@ def harm(found: Measure) -> Message:
         "m": found.other_answers,
         "name": Message(found.name) if found.name in canary.NAMED else found.name,
     }
+    if found.name in canary.AMOUNTS:
+        return Message(
+            "The new version does worse in “{name}”: {new} of its {n} answers stay within the usual, {old} of the other's {m}. "
+            "Usual is what four of five answers before needed, and up to {more} more.",
+            more=_percent(canary.AMOUNTS[found.name]),
+            **values,
+        )
     return Message(
         "The new version does worse in “{name}”: {new} of its {n} answers are good, {old} of the other's {m}.", **values
     )
+
+
+def _mend(harmful: list[Measure]) -> Message:
+    if all(one.name in canary.AMOUNTS for one in harmful):
+        return Message(
+            "The old version answers everyone again. If the change is worth it, propose it without a canary, or let "
+            "canaries only recommend (Apps screen, Canary); else mend it and propose a new release."
+        )
+    return Message("The old version answers everyone again. Look at its traces, mend it, and propose a new release.")
 
 
 def _percent(share: float | None) -> str:

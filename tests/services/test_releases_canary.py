@@ -142,6 +142,17 @@ def test_what_an_attempt_decided_before_it_died_holds(half):
         raise run(workspace, id)[1]
 
 
+@pytest.mark.parametrize(("name", "says"), [(canary.TOKENS, "without a canary"), (canary.ERRORS, "Look at its traces")])
+def test_harm_in_amounts_says_what_is_usual_and_that_it_may_be_worth_it(half, name, says):
+    workspace, id = half
+    shown = {"at": "2026-01-01T00:00:00+00:00", "harm": [harm_of(name)]}
+    releases.records.set_step(workspace, id, "canary 50", state="running", handle=shown)
+    workspace.platform.serving.shift(workspace, "support", {1: 100})
+    ended, error = run(workspace, id)
+    assert ("stay within the usual" in str(error)) is (name == canary.TOKENS)
+    assert says in str(ended.remedy)
+
+
 def test_a_canary_stopped_after_its_last_part_begins_anew(half):
     workspace, id = half
     stopping.halt(workspace, id)

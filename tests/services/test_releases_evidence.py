@@ -89,9 +89,12 @@ def test_the_notes_and_the_page_tell_it_in_both_languages_without_a_key(went_liv
     pack = opened(workspace, kept)
     english, japanese = (pack.read(f"notes.{language}.md").decode() for language in ("en", "ja"))
     assert "Variables added: tone." in english and "warmer words" in english
+    assert "SHA-256 hash" in english and "Scorer short, version 1." in english and "Made with python" in english
+    assert "Cost: 0.7500 USD." in english
     assert "short: 66.7 %, judged 3 of 3 rows." in english
     assert f"Support のリリース {id}" in japanese and "tone" in japanese
     page = evidence.read(workspace, kept, f"release-{id}-evidence.html").decode()
+    assert f"started release {id}." in page and "start_release" not in page
     assert "<ins>kind</ins>" in page and "&lt;b&gt;free?&lt;/b&gt;" in page and "<b>free?" not in page
     assert "返品できますか" in page and '<main lang="ja"' in page and "<script" not in page
     assert page.count("prefers-color-scheme") == page.count("@media screen and (prefers-color-scheme:dark)") == 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 MAKING = (Verb.PROPOSE_RELEASE, Verb.ROLL_BACK, Verb.ADOPT_MOVE)
+SPENT = ("input_tokens", "output_tokens", "cost", "seconds")
 LIBRARIES = ("mlflow", "openai", "pandas", "scipy", "streamlit")
 
 
@@ -42,6 +43,12 @@ class Judged:
 
     evaluation: Evaluation
     rows: pd.DataFrame
+
+    @property
+    def spent(self) -> dict[str, float | None]:
+        """What the answers took altogether; None where it is not known of every row."""
+        known = {one: len(self.rows) > 0 and one in self.rows and self.rows[one].notna().all() for one in SPENT}
+        return {one: float(self.rows[one].sum()) if known[one] else None for one in SPENT}
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from services import apps, verdicts
 from services.interlocks import Light
 from services.messages import Message, render
-from services.releases.evidence.facts import Facts, Side
+from services.releases.evidence.facts import Facts, Judged, Side
 from services.releases.facts import Kind, State
 from services.verdicts.numbers import percent
 
+LONGEST_SETTINGS = 300
 STATE = {
     State.PROPOSED: Message("It is proposed and waits for its start."),
     State.RUNNING: Message("It is on its way."),
@@ -51,6 +52,7 @@ def sections(facts: Facts) -> list[Section]:
         Section(Message("How it was judged"), tuple(_judged(facts))),
         Section(Message("What the interlocks said"), tuple(_interlocks(facts))),
         Section(Message("How it went"), tuple(_went(facts))),
+        Section(Message("What this rests on"), tuple(_rests_on(facts))),
     ]
     return [one for one in found if one.lines]
 
@@ -150,6 +152,48 @@ def _judged(facts: Facts) -> Iterator[Message]:
     yield from facts.verdict.sentences
 
 
+def _rests_on(facts: Facts) -> Iterator[Message]:
+    """By which names everything is found again, and what it was made with."""
+    models = [one.pair.model_id or "–" for one in (facts.before, facts.after)]
+    yield Message("Agent versions in MLflow: {before} before, {after} after.", before=models[0], after=models[1])
+    if facts.judged is not None:
+        yield from _evaluated(facts.judged)
+    if facts.baseline is not None:
+        yield Message("Compared with the evaluation {run} of what was live.", run=facts.baseline.evaluation.run_id)
+    for one in facts.scorers:
+        settings = ", ".join(f"{name}: {value}" for name, value in one["settings"].items()) or "–"
+        values = {"name": one["name"], "version": one["version"], "settings": _cut(settings)}
+        yield Message("Scorer {name}, version {version}. Its settings: {settings}", **values)
+    yield Message("Made with {versions}.", versions=", ".join(f"{name} {it}" for name, it in facts.environment.items()))
+
+
+def _evaluated(judged: Judged) -> Iterator[Message]:
+    made, spent = judged.evaluation, judged.spent
+    yield Message(
+        "Evaluation {run}, asked for by {person} at {time}.",
+        run=made.run_id,
+        person=made.actor or "–",
+        time=moment(made.created_at),
+    )
+    yield Message("The questions as they were frozen have the SHA-256 hash {hash}.", hash=made.dataset_sha256)
+    if made.practice:
+        yield Message("The practice model gave the answers: it stands in for a real one.")
+    written = {
+        name: "–" if spent[name] is None else f"{spent[name]:,.0f}" for name in ("input_tokens", "output_tokens")
+    }
+    cost = "–" if spent["cost"] is None else f"{spent['cost']:.4f} USD"
+    yield Message(
+        "Its answers took {read} tokens read and {written} written. Cost: {cost}.",
+        read=written["input_tokens"],
+        written=written["output_tokens"],
+        cost=cost,
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SETTINGS else text[: LONGEST_SETTINGS - 1] + "…"
+
+
 def _mean(mean: float | None, kind: str) -> str:
     if mean is None:
         return "–"
@@ -175,7 +219,7 @@ def _went(facts: Facts) -> Iterator[Message]:
     if release.proof and release.proof.prompt_version is None:
         yield Message(
             "Proof: the trace {trace} of an answer of the endpoint in {stage} shows the agent version. It asks no prompt, "
-            "so there is none to prove. It took {seconds} s and {probes} questions.",
+            "so there is none to prove. It took {seconds} s and {probes} {probes:question|questions}.",
             stage=Message(apps.TITLE[release.stage]),
             trace=release.proof.trace_id,
             seconds=release.proof.seconds,
@@ -184,7 +228,7 @@ def _went(facts: Facts) -> Iterator[Message]:
     elif release.proof:
         yield Message(
             "Proof: the trace {trace} of an answer of the endpoint in {stage} shows prompt version {version}; it took "
-            "{seconds} s and {probes} questions.",
+            "{seconds} s and {probes} {probes:question|questions}.",
             stage=Message(apps.TITLE[release.stage]),
             trace=release.proof.trace_id,
             version=release.proof.prompt_version,

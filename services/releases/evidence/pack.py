@@ -9,8 +9,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-
 from services.agents import AgentVersion
 from services.datasets.exporting import neutral
 from services.messages import LANGUAGES, Message
@@ -103,18 +101,11 @@ def _agent(agent: AgentVersion) -> dict[str, Any]:
 
 
 def _judged(which: str, judged: Judged) -> Iterator[tuple[str, bytes]]:
-    yield f"evaluation/{which}.json", _json(_told(judged.evaluation) | _spent(judged.rows))
+    yield f"evaluation/{which}.json", _json(_told(judged.evaluation) | {"spent": judged.spent})
     cells = judged.rows.copy()
     for column in cells.select_dtypes(include=["object", "string"]):
         cells[column] = [neutral(masked(one)) if isinstance(one, str) else one for one in cells[column]]
     yield f"evaluation/{which}.csv", cells.to_csv(index=False).encode("utf-8-sig")
-
-
-def _spent(rows: pd.DataFrame) -> dict[str, Any]:
-    """What the answers took altogether; None where it is not known of every row."""
-    columns = ("input_tokens", "output_tokens", "cost", "seconds")
-    known = {one: rows[one].notna().all() and len(rows) > 0 if one in rows else False for one in columns}
-    return {"spent": {one: float(rows[one].sum()) if known[one] else None for one in columns}}
 
 
 def _json(value: Any) -> bytes:

@@ -6,6 +6,7 @@ from itertools import islice
 
 import pandas as pd
 
+from services.audit import sentences
 from services.messages import LANGUAGES, Message, render
 from services.prompts import Piece
 from services.releases.evidence import notes
@@ -48,7 +49,7 @@ def _language(facts: Facts, files: Mapping[str, str], language: str) -> str:
         f"<h2>{say(section.title)}</h2><ul>{''.join(f'<li>{say(line)}</li>' for line in section.lines)}</ul>"
         for section in notes.sections(facts)
     )
-    parts = [told, _difference(facts, say), _rows(facts, say), _audit(facts, say), _files(files, say)]
+    parts = [told, _difference(facts, say), _rows(facts, say), _audit(facts, say, language), _files(files, say)]
     return f'<main lang="{language}" id="{language}"><h1>{say(notes.title(facts))}</h1>{"".join(parts)}</main>'
 
 
@@ -100,10 +101,16 @@ def _value(value: object) -> str:
     return "–" if value is None or pd.isna(value) else str(value)
 
 
-def _audit(facts: Facts, say: Say) -> str:
-    heads = [Message("Time"), Message("Who"), Message("What"), Message("Outcome"), Message("Hash")]
+def _audit(facts: Facts, say: Say, language: str) -> str:
+    heads = [Message("Time"), Message("What"), Message("Reason"), Message("Outcome"), Message("Hash")]
     lines = [
-        [notes.moment(one.at), one.actor, f"{one.verb} {one.subject}", one.outcome, one.hash[:16]]
+        [
+            notes.moment(one.at),
+            render(sentences.sentence(one), language),
+            render(sentences.subject(one.why), language),
+            one.outcome,
+            one.hash[:16],
+        ]
         for one in facts.events
     ]
     head = f"<h2>{say(Message('Who did what'))}</h2>"
