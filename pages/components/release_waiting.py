@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components import release_pairs, session
 from services.database import now
+from services.messages import mark
 from services.releases import waiting
 from services.workspace import Workspace
 
@@ -40,6 +41,7 @@ def show_then(workspace: Workspace) -> None:
             time = st.time_input(
                 _("Time"), today.time().replace(second=0, microsecond=0), key=f"then/{workspace.app.id}"
             )
+        st.caption(_("In the app's time zone: {zone}.", zone=zone.key))
         found = waiting.at(workspace, datetime.combine(chosen, time, zone))
         if found.offline:
             st.warning(_("The endpoint was offline then: everyone got the fixed message."))
@@ -55,9 +57,14 @@ def show_then(workspace: Workspace) -> None:
         if found.release is None:
             st.write(_("No release had made anything live yet."))
             return
+        then = (
+            mark("Behind it stood {pair}, by release {id} of {person}.")
+            if found.offline
+            else mark("Then {pair} answered, by release {id} of {person}.")
+        )
         st.write(
             _(
-                "Then {pair} answered, by release {id} of {person}.",
+                then,
                 pair=release_pairs.told(found.release.after),
                 id=found.release.id,
                 person=session.escape(found.release.actor),
