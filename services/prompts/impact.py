@@ -239,4 +239,5 @@ def _braces(names: Collection[str]) -> str:
 
 
 def _quoted(texts: Collection[str]) -> str:
-    return ", ".join(f"“{text[:40]}”" for text in list(texts)[:5])
+    """In one line, whatever line ends they hold."""
+    return ", ".join(f"“{text[:40]}”" for text in list(texts)[:5]).replace("\n", "↵")

@@ -95,7 +95,7 @@ def _show_keep(place: Place, question: Question, found: list[Dataset]) -> None:
             type="primary",
             key=f"keep-{question.id}",
             on_click=_keep,
-            args=(place.workspace, question, key, names),
+            args=(place.workspace, question, key, {one.id: one.name for one in found}),
         )
 
 

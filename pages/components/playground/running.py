@@ -69,15 +69,17 @@ def _unreachable(place: Place) -> list[Blocker]:
                 args=(place.workspace,),
             )
         return [Blocker(known.error.message, known.error.remedy or Message("Correct it."))]
-    unlisted: dict[str, list[str]] = {}
+    practice, unlisted = place.workspace.settings.practice, dict[str, list[str]]()
     for one in place.variants:
         if not known.lists(one.model):
             unlisted.setdefault(one.model, []).append(one.letter)
     return [
         Blocker(
             Message("{letter}: the model server does not list the model {model}.", letter=", ".join(letters), model=model),
-            Message("Choose another model for it, or try all the same."),
-            blocking=place.workspace.settings.practice,
+            Message("Choose another model for it, or connect a model server that has it.")
+            if practice
+            else Message("Choose another model for it, or try all the same."),
+            blocking=practice,
         )
         for model, letters in unlisted.items()
     ]  # fmt: skip

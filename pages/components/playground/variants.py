@@ -130,7 +130,7 @@ def summary(variant: Variant) -> str:
 
 
 def _plain(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return (", ".join(value) if isinstance(value, list) else str(value)).replace("\n", "↵")
 
 
 def _add(workspace: Workspace, prompt: str, versions: list[int]) -> None:

@@ -15,6 +15,7 @@ from services.prompts.checks import LONGEST_LABEL, parse_response_format
 from services.prompts.content import LABELS, TITLE
 from services.prompts.drafts import Draft
 
+MOST_TOLD = 8
 SETTINGS = ("model_name", "temperature", "max_tokens", "top_p")
 _ = session.text
 
@@ -114,10 +115,22 @@ def show_settings(key: str, models: Iterable[str], off: bool) -> None:
 
 
 def summary(draft: Draft) -> str:
-    """The settings in a few words; nothing when the version sets none."""
-    named = draft.content.settings.to_json()
-    parts = [f"{name} {value}" if name != "model_name" else str(value) for name, value in named.items()]
-    return ", ".join(parts[:3] + ([_("response format")] if draft.content.response_format else []))
+    """The settings in a few words, first those that reach the model; nothing when the version sets none."""
+    settings = draft.content.settings
+    parts = [
+        *([settings.model_name] if settings.model_name else []),
+        *([_("temperature {n}", n=settings.temperature)] if settings.temperature is not None else []),
+        *([f"top_p {settings.top_p}"] if settings.top_p is not None else []),
+        *([_("at most {n} tokens", n=settings.max_tokens)] if settings.max_tokens is not None else []),
+        *([_("stops at {texts}", texts=_in_line(settings.stop_sequences))] if settings.stop_sequences else []),
+        *([_("response format")] if draft.content.response_format else []),
+        *(f"{name} {value}" for name, value in settings.others.items()),
+    ]
+    return ", ".join(parts[:MOST_TOLD] + (["…"] if len(parts) > MOST_TOLD else []))
+
+
+def _in_line(texts: Iterable[str]) -> str:
+    return " ".join(texts).replace("\n", "↵")
 
 
 def _now(key: str, name: str) -> list[str]:

@@ -124,7 +124,7 @@ def _show_version(one: PlannedVersion) -> None:
         st.markdown(f":{color}-badge[{_(word)}]", width="content")
         if number:
             st.markdown(number, width="content")
-        st.markdown(session.escape(_first_words(one.content.text)))
+        st.markdown(session.escape(_first_words(one.content.text)), width="stretch")
     if one.refusal:
         told = session.joined(*(session.say(part) for part in (one.refusal.message, one.refusal.remedy) if part))
         st.markdown(f":small[:red[{session.escape(told)}]]")

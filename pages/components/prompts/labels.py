@@ -66,7 +66,8 @@ def name(key: str) -> str:
 
 
 def told(key: str, value: str) -> str:
-    return f"{name(key)}: {titles.short(value, LONGEST_SHOWN)}"
+    """A label in one line; a value that the form suggests is told in the viewer's language, as it does."""
+    return _("{name}: {value}", name=name(key), value=titles.short(_suggested(value), LONGEST_SHOWN))
 
 
 def show_form(workspace: Workspace, one: PromptVersion, found: list[PromptVersion]) -> None:

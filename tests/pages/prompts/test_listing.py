@@ -144,6 +144,6 @@ def test_import_is_one_click_away(screen, written):
 
 def test_the_list_in_japanese(screen, written):
     shown = read(screen("prompts", language="ja", q="Offer"))
-    for said in ("バージョン 1", "公開していません", "用途: refund"):
+    for said in ("バージョン 1", "公開していません", "用途：refund"):
         assert said in shown
     assert "見つかりませんでした" in read(screen("prompts", language="ja", q="どこにもない"))

@@ -89,6 +89,7 @@ def test_another_format_breaks_its_readers(old, new, words, light):
         (ModelSettings(max_tokens=500), ModelSettings(max_tokens=300), "Answers are cut off after 300 tokens instead of 500."),
         (ModelSettings(top_p=0.5), ModelSettings(top_p=0.9), "Top p rises from 0.5 to 0.9"),
         (ModelSettings(stop_sequences=("END",)), ModelSettings(), "Answers no longer end before “END”."),
+        (ModelSettings(), ModelSettings(stop_sequences=("\n\n",)), "Answers now end before “↵↵”."),
         (ModelSettings.from_json({"temperature": "hot"}), ModelSettings(temperature=1), "Temperature: 1 instead of hot."),
     ],
 )  # fmt: skip
