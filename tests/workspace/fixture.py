@@ -62,7 +62,14 @@ class Emulator:
 
 @pytest.fixture(scope="session")
 def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    port = tmp_path_factory.mktemp("emulator") / "port"
+    with emulating(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@contextmanager
+def emulating(folder: Path) -> Iterator[Emulator]:
+    """A workspace in a process of its own."""
+    port = folder / "port"
     command = [sys.executable, "-m", "tests.workspace", "--port", "0", "--port-file", str(port)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DATABRICKS_", "MLFLOW_"))}
     process = subprocess.Popen([*command, "--catalog", f"{CATALOG}.{SCHEMA}"], cwd=ROOT, env=clean)
@@ -70,9 +77,11 @@ def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emula
     while not (port.exists() and port.read_text()):
         assert process.poll() is None and time.monotonic() < end, "the emulator did not start"
         time.sleep(0.05)
-    yield Emulator(f"http://127.0.0.1:{port.read_text()}")
-    process.terminate()
-    process.wait(20)
+    try:
+        yield Emulator(f"http://127.0.0.1:{port.read_text()}")
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture
