@@ -35,7 +35,7 @@ def smoke(workspace: "Workspace", work: "Work", release: Release) -> Message:
                 Message("The new version answered “{question}” with nothing.", question=question),
                 Message("Look at its trace, mend the prompt or the agent, and propose again."),
             )
-        doubt = _doubt(workspace, release, answer)
+        doubt = _doubt(workspace, release, answer, SECONDS_TO_SMOKE)
         if doubt is not None:
             raise PlatformError(
                 Message("The smoke test failed: {reason}", reason=doubt),
@@ -113,9 +113,9 @@ def _ask_patiently(workspace: "Workspace", work: "Work", question: str, version:
         time.sleep(1)
 
 
-def _doubt(workspace: "Workspace", release: Release, answer: Answer) -> Message | None:
+def _doubt(workspace: "Workspace", release: Release, answer: Answer, seconds: float | None = None) -> Message | None:
     """Why the trace of an answer does not show the released pair; None when it does."""
-    trace = traces.wait_for(workspace, answer.trace_id) if answer.trace_id else None
+    trace = traces.wait_for(workspace, answer.trace_id, seconds) if answer.trace_id else None
     if trace is None:
         return Message("the answer left no trace.")
     environment = workspace.app.environment

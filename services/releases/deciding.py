@@ -10,7 +10,18 @@ from services.database import now
 from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.interlocks import Light
 from services.messages import Message
-from services.releases import approving, catches, overriding, records, registering, running, sharing, shutdown, steps
+from services.releases import (
+    approving,
+    catches,
+    overriding,
+    records,
+    registering,
+    running,
+    sharing,
+    shutdown,
+    steps,
+    stopping,
+)
 from services.releases.facts import KEEP, MOVE, UNANSWERED, Kind, Release, State
 from services.releases.pointer import live
 from services.releases.records import get
@@ -59,6 +70,7 @@ def start(workspace: "Workspace", id: int, at: datetime | None = None) -> Releas
             Message("Propose a new release."),
         )
     _check_time(workspace, found, at)
+    stopping.nothing_on_its_way(workspace)
     with audit.change(workspace, Verb.START_RELEASE, f"release {id}", after={"at": at.isoformat()} if at else None):
         _nothing_moved(workspace, found)
         if not found.done("shift"):

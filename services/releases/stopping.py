@@ -78,9 +78,14 @@ def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
 
 
 def nothing_on_its_way(workspace: "Workspace") -> None:
-    """Raise ConflictError while a release moves, or is planned."""
-    if busy := _busy(workspace):
-        raise _on_its_way(busy)
+    """Raise ConflictError while a release moves, or is planned; one that has ended is given a moment to clear away."""
+    end = time.monotonic() + SECONDS_TO_STOP
+    while busy := _busy(workspace):
+        if not busy.finishing:
+            raise _on_its_way(busy)
+        if time.monotonic() > end:
+            raise _still_ending(busy)
+        time.sleep(LOOK_EVERY)
 
 
 def _still_ending(release: Release) -> ConflictError:
