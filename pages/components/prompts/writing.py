@@ -17,6 +17,8 @@ from services.prompts import Content, PromptVersion
 from services.prompts.precedence import in_force
 from services.workspace import Workspace
 
+# The newest agent that follows the prompt: read when the page is, not at every pause in typing.
+FOLLOWING = "prompt-following-agent"
 _ = session.text
 
 
@@ -26,6 +28,7 @@ def show(workspace: Workspace, name: str | None, found: list[PromptVersion]) -> 
         st.header(_("New prompt"), anchor=False)
         if not prompts.names(workspace):
             st.info(_("There is no prompt yet. Write what the assistant is told and save it: that makes version 1."))
+    st.session_state.pop(FOLLOWING, None)
     _show_draft(workspace, name, found)
 
 
@@ -108,7 +111,10 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
 
 def _show_precedence(workspace: Workspace, name: str, content: Content) -> None:
     """Where the version's settings meet those of the newest agent that follows the prompt."""
-    agent = next((one for one in agents.of_prompt(workspace, name) if one.status == "READY"), None)
+    if FOLLOWING not in st.session_state:
+        ready = (one for one in agents.of_prompt(workspace, name) if one.status == "READY")
+        st.session_state[FOLLOWING] = next(ready, None)
+    agent = st.session_state[FOLLOWING]
     if agent is None:
         return
     for one in in_force(content.settings, agent.config):
