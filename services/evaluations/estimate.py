@@ -58,12 +58,13 @@ def of(workspace: "Workspace", order: Order, made: list[Evaluation]) -> Estimate
     judges = sum(scorers.needs_judge(one) for one in scorers.all(workspace) if one.name in order.scorer_names)
     earlier = _measured(workspace, order, made)
     line = earlier or _guessed(workspace, order, [estimated_tokens(str(messages_of(row))) for row in rows])
-    model, judge = preflight.model_of(workspace, order), workspace.settings.judge_model
+    agent = preflight.agent_of(workspace, order)
+    model, judge = preflight.model_of(workspace, agent), workspace.settings.judge_model
     answers = line.cost if line.cost is not None else _priced(model, line.sent, line.got)
     verdicts = _priced(judge, line.sent + line.got + JUDGE_TOKENS, VERDICT_TOKENS)
     practice = workspace.settings.practice
     parts = [(calls, answers, model), (lines * judges, verdicts, judge)]
-    told = line.cost is not None or preflight.model_told(workspace, order)
+    told = line.cost is not None or agent is None or agent.model_told
     asked = parts if told else parts[1:]
     unpriced = tuple(dict.fromkeys(name for n, cost, name in asked if n and cost is None and not practice))
     cost = sum(n * (each or 0.0) for n, each, _ in parts) if told and not unpriced else None

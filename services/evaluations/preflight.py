@@ -17,6 +17,7 @@ from services.playground.reach import ask_again, reach
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from services.agents import AgentVersion
     from services.evaluations.plan import Choice
     from services.scorers import ScorerSpec
     from services.workspace import Workspace
@@ -106,16 +107,15 @@ def _answers(workspace: "Workspace", source: Source) -> list[Row]:
 _found: "dict[tuple[str, str, Places, Source], tuple[float, list[Row]]]" = {}
 
 
-def model_told(workspace: "Workspace", order: Order) -> bool:
-    """Whether the console knows which model will answer."""
-    asks_agent = order.source.kind == AGENT and order.model_id
-    return not asks_agent or agents.get(workspace, order.model_id).model_told
+def agent_of(workspace: "Workspace", order: Order) -> "AgentVersion | None":
+    """The agent version that is asked; None where the endpoint answers, or answers exist."""
+    asked = order.source.kind == AGENT and order.model_id
+    return agents.get(workspace, order.model_id) if asked else None
 
 
-def model_of(workspace: "Workspace", order: Order) -> str:
+def model_of(workspace: "Workspace", agent: "AgentVersion | None") -> str:
     """The model that answers: an agent version names its own."""
-    own = agents.get(workspace, order.model_id).llm_model if order.source.kind == AGENT and order.model_id else ""
-    return own or workspace.app.model or workspace.settings.model
+    return (agent.llm_model if agent else "") or workspace.app.model or workspace.settings.model
 
 
 def content(workspace: "Workspace", dataset_id: str) -> list[Row]:

@@ -115,7 +115,9 @@ def _ask_patiently(workspace: "Workspace", work: "Work", question: str, version:
         time.sleep(1)
 
 
-def _doubt(workspace: "Workspace", release: Release, answer: Answer, seconds: float | None = None) -> Message | None:
+def _doubt(
+    workspace: "Workspace", release: Release, answer: Answer, seconds: float = traces.PATIENCE
+) -> Message | None:
     """Why the trace of an answer does not show the released pair; None when it does."""
     trace = traces.wait_for(workspace, answer.trace_id, seconds) if answer.trace_id else None
     if trace is None:

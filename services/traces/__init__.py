@@ -83,12 +83,12 @@ def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
     return get(workspace, trace_id)
 
 
-def wait_for(workspace: "Workspace", trace_id: str, seconds: float | None = None) -> Trace | None:
-    """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come in PATIENCE.
+def wait_for(workspace: "Workspace", trace_id: str, seconds: float = PATIENCE) -> Trace | None:
+    """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come in time.
 
     Its spans may be stored before what describes it (agent version, tags).
     """
-    end, found = time.monotonic() + (PATIENCE if seconds is None else seconds), None
+    end, found = time.monotonic() + seconds, None
     while time.monotonic() < end:
         found = stored(workspace, trace_id)
         if found is not None and workspace.platform.history.settled(found):

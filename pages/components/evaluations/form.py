@@ -43,7 +43,8 @@ def show(workspace: Workspace) -> None:
         st.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
         dataset_id = _dataset(workspace, st.container())
     order = _options(workspace, source, model_id, version, dataset_id)
-    if workspace.settings.practice and kind != TRACES and preflight.model_told(workspace, order):
+    told = kind == ENDPOINT or (kind == AGENT and ready[model_id].model_told)
+    if workspace.settings.practice and told:
         st.caption(
             _(
                 "The practice model answers: it follows rules, so its scores show how the console works, not how a real model would do."
