@@ -85,7 +85,9 @@ def guess(columns: Sequence[str]) -> dict[str, str]:
     if not any(found.values()) and len(columns) == 1:
         found["question"] = columns[0]
     if not (found["question"] or found["messages"]):
-        found["question"] = next((column for name, column in known.items() if name.endswith(QUESTION_ENDS)), "")
+        found["question"] = next(
+            (column for name, column in reversed(known.items()) if name.endswith(QUESTION_ENDS)), ""
+        )
     return {field: column for field, column in found.items() if column}
 
 

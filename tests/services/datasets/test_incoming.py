@@ -109,6 +109,7 @@ def test_a_chat_file_gives_its_question_and_the_answer_behind_it():
         (["お客様の質問", "回答"], "お客様の質問"),
         (["id", "Customer question"], "Customer question"),
         (["first_question", "question"], "question"),
+        (["first_question", "second_question"], "first_question"),
         (["答え", "分類"], None),
     ],
 )
