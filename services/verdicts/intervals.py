@@ -52,16 +52,16 @@ def _joined(one: float, other: float, phi: float) -> float:
 def means(differences: "np.ndarray[Any, Any]", span: float) -> tuple[float, float]:
     """The interval of a mean difference (Student 1908), of numbers or of shares of repeats; `span` is their scale's width.
 
-    When no row differs from another, it is what so few rows cannot rule out: that 1 - 0.025^(1/n) of them move across
-    the whole scale (Clopper and Pearson 1934).
+    When no row differs from another, it is what so few rows cannot rule out: that 1 - 0.025^(1/n) of all rows (Clopper and
+    Pearson 1934) move to the end of the scale, from `mean` as far as -span or span.
     """
     n = len(differences)
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1)) if n > 1 else 0.0
     if deviation:
         half = float(special.stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(n)
-    else:
-        half = (1 - ((1 - CONFIDENCE) / 2) ** (1 / n)) * span
-    return mean - half, mean + half
+        return mean - half, mean + half
+    others = 1 - ((1 - CONFIDENCE) / 2) ** (1 / n)
+    return mean - others * (span + mean), mean + others * (span - mean)
 
 
 def in_step(low: float, high: float, difference: float, p_value: float) -> tuple[float, float]:

@@ -235,6 +235,17 @@ def test_repeats_that_never_differ_are_no_further_evidence(repeats: int) -> None
     assert found.high == pytest.approx((1 - 0.025 ** (1 / 10)) * 4) and not found.not_worse
 
 
+def test_rows_that_all_moved_leave_room_for_others_that_move_as_far_the_other_way() -> None:
+    before = pd.concat([numbers([1.0] * 10).assign(repeat=number) for number in range(3)])
+    after = pd.concat([numbers([5.0] * 10).assign(repeat=number) for number in range(3)])
+    found = compare(after, before, ["useful"], VerdictSettings(scales={"useful": (1, 5)})).scorers[0]
+
+    others = 1 - 0.025 ** (1 / 10)
+    assert (found.low, found.high) == pytest.approx((4 - others * 8, 4)), (
+        "what moves the other way loses twice the scale"
+    )
+
+
 def test_the_interval_holds_zero_exactly_when_the_test_cannot_tell() -> None:
     for better in range(9):
         for worse in range(9 - better):
