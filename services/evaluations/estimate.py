@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from services import agents, prompts, scorers
+from services import prompts, scorers
 from services.evaluations import preflight, reading
 from services.evaluations.asking import AT_ONCE
 from services.evaluations.plan import messages_of
 from services.evaluations.preflight import Order
 from services.evaluations.records import Evaluation
-from services.evaluations.sources import AGENT, TRACES
+from services.evaluations.sources import TRACES
 from services.playground.calls import estimated_tokens
 from services.playground.prices import price
 
@@ -58,7 +58,7 @@ def of(workspace: "Workspace", order: Order, made: list[Evaluation]) -> Estimate
     judges = sum(scorers.needs_judge(one) for one in scorers.all(workspace) if one.name in order.scorer_names)
     earlier = _measured(workspace, order, made)
     line = earlier or _guessed(workspace, order, [estimated_tokens(str(messages_of(row))) for row in rows])
-    agent = preflight.agent_of(workspace, order)
+    agent = order.agent
     model, judge = preflight.model_of(workspace, agent), workspace.settings.judge_model
     answers = line.cost if line.cost is not None else _priced(model, line.sent, line.got)
     verdicts = _priced(judge, line.sent + line.got + JUDGE_TOKENS, VERDICT_TOKENS)
@@ -83,7 +83,7 @@ def _measured(workspace: "Workspace", order: Order, made: list[Evaluation]) -> _
     """The newest finished evaluation of this agent under this prompt version, or under any."""
     done = [one for one in made if one.finished and not one.outside and one.model_id == order.model_id]
     same = [one for one in done if one.prompt_version == order.prompt_version]
-    if order.source.kind != AGENT or not done:
+    if order.agent is None or not done:
         return None
     table = reading.rows(workspace, (same or done)[0])
     answered = table[table["state"] == "OK"]
@@ -103,9 +103,8 @@ def _mean(table: pd.DataFrame, column: str) -> float | None:
 def _guessed(workspace: "Workspace", order: Order, asked: list[int]) -> _Line:
     """The prompt and the question are sent; nobody knows yet how long the answers are."""
     template = ""
-    if order.source.kind == AGENT and order.prompt_version:
-        name = agents.get(workspace, order.model_id).prompt_name
-        template = prompts.version(workspace, name, order.prompt_version).source
+    if order.agent and order.prompt_version:
+        template = prompts.version(workspace, order.agent.prompt_name, order.prompt_version).source
     question = sum(asked) / len(asked) if asked else 0
     return _Line(SECONDS_PER_ANSWER, estimated_tokens(template) + question, ANSWER_TOKENS, None)
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services import agents, datasets, endpoints, scorers
+from services import datasets, endpoints, scorers
 from services.apps.places import Places
 from services.datasets import Row, unfinished
 from services.errors import ConsoleError, NotReadyError
 from services.evaluations import plan, sources
-from services.evaluations.sources import AGENT, ENDPOINT, TRACES, Source
+from services.evaluations.sources import ENDPOINT, TRACES, Source
 from services.messages import Message, mark
 from services.playground.reach import ask_again, reach
 
@@ -38,10 +38,10 @@ EXPECTED: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Order:
-    """An evaluation as somebody is about to start it."""
+    """An evaluation as somebody is about to start it; `agent` only where an agent version is asked."""
 
     source: Source
-    model_id: str
+    agent: "AgentVersion | None"
     prompt_version: int | None
     dataset_id: str
     scorer_names: tuple[str, ...]
@@ -49,6 +49,10 @@ class Order:
     repeats: int = 1
     per_minute: int | None = None
     where: str = plan.HERE
+
+    @property
+    def model_id(self) -> str:
+        return self.agent.model_id if self.agent else ""
 
 
 @dataclass(frozen=True)
@@ -107,12 +111,6 @@ def _answers(workspace: "Workspace", source: Source) -> list[Row]:
 _found: "dict[tuple[str, str, Places, Source], tuple[float, list[Row]]]" = {}
 
 
-def agent_of(workspace: "Workspace", order: Order) -> "AgentVersion | None":
-    """The agent version that is asked; None where the endpoint answers, or answers exist."""
-    asked = order.source.kind == AGENT and order.model_id
-    return agents.get(workspace, order.model_id) if asked else None
-
-
 def model_of(workspace: "Workspace", agent: "AgentVersion | None") -> str:
     """The model that answers: an agent version names its own."""
     return (agent.llm_model if agent else "") or workspace.app.model or workspace.settings.model
@@ -142,8 +140,8 @@ def _saved(workspace: "Workspace", order: Order) -> Iterator[Check]:
 def _who(workspace: "Workspace", order: Order) -> Iterator[Check]:
     if order.source.kind == ENDPOINT:
         yield _endpoint(workspace)
-    elif order.source.kind == AGENT:
-        agent = agents.get(workspace, order.model_id)
+    elif order.agent:
+        agent = order.agent
         if agent.status != "READY":
             yield Check(STOP, Message("This agent version is not ready."), Message("Choose another one."), "agents")
         if agent.model_told:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services import datasets, evaluations, scorers
+from services import agents, datasets, evaluations, scorers
 from services.datasets import Row
 from services.errors import PlatformError
 from services.evaluations import Choice, Source, estimate, preflight
@@ -135,7 +135,7 @@ def test_what_stands_in_the_way_is_listed_at_once(
 ) -> None:
     model_id, dataset = prepared
     scorers.save(workspace, ScorerSpec("same", "builtin", {"scorer": "Equivalence"}))
-    order = Order(Source(), model_id, 1, dataset, ("right", "same"), Choice(), repeats=2)
+    order = Order(Source(), agents.get(workspace, model_id), 1, dataset, ("right", "same"), Choice(), repeats=2)
 
     found = preflight.look(workspace, order)
     assert [check.level for check in found] == [NOTE, "ok", "ok", "ok"]
@@ -156,7 +156,7 @@ def test_what_stands_in_the_way_is_listed_at_once(
 
 
 def test_answers_that_exist_are_not_read_at_every_click(workspace: Workspace) -> None:
-    order = Order(Source("traces", origin=""), "", None, "", (), Choice())
+    order = Order(Source("traces", origin=""), None, None, "", (), Choice())
     leave(workspace, "Where is my parcel?")
     assert len(preflight.asked(workspace, order)) == 1
     leave(workspace, "Where is my lamp?")

@@ -31,7 +31,7 @@ def show(workspace: Workspace, order: Order, start: Callable[[Order], None]) -> 
     else:
         st.caption(session.joined(*(session.escape(session.say(check.found)) for check in found if check.level == OK)))
         st.caption(_estimate(estimate.of(workspace, order, evaluations.all(workspace, 50))))
-    nothing = order.source.kind == "agent" and not order.model_id
+    nothing = order.source.kind == "agent" and not order.agent
     st.button(
         _("Start evaluation"),
         type="primary",

@@ -33,17 +33,17 @@ def show(workspace: Workspace) -> None:
     ready = _ready(workspace)
     if _missing(workspace, kind, ready):
         return
-    source, model_id, version, dataset_id = Source(kind), "", None, ""
+    source, agent, version, dataset_id = Source(kind), None, None, ""
     if kind == TRACES:
         source = _answers(workspace)
     elif kind == AGENT:
-        model_id, version = _agent(workspace, ready)
+        agent, version = _agent(workspace, ready)
         dataset_id = _dataset(workspace, st.container())
     else:
         st.caption(_("The questions go to the address that everyone uses; what is released now answers them."))
         dataset_id = _dataset(workspace, st.container())
-    order = _options(workspace, source, model_id, version, dataset_id)
-    told = kind == ENDPOINT or (kind == AGENT and ready[model_id].model_told)
+    order = _options(workspace, source, agent, version, dataset_id)
+    told = kind == ENDPOINT or (agent is not None and agent.model_told)
     if workspace.settings.practice and told:
         st.caption(
             _(
@@ -109,7 +109,7 @@ def _missing(workspace: Workspace, kind: str, ready: dict[str, AgentVersion]) ->
     return True
 
 
-def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[str, int | None]:
+def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[AgentVersion, int | None]:
     """One under the other: notes and names are long."""
     labels = agent_titles.labels(ready.values())
     _choose_asked("agent", f"evaluate-agent-{workspace.app.id}", list(ready))
@@ -120,7 +120,8 @@ def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[str, i
         key=f"evaluate-agent-{workspace.app.id}",
         on_change=lambda: _choose_pinned(workspace, ready[st.session_state[f"evaluate-agent-{workspace.app.id}"]]),
     )
-    name = ready[model_id].prompt_name
+    agent = ready[model_id]
+    name = agent.prompt_name
     if name not in prompts.names(workspace):
         st.query_params.pop("version", None)
         st.text_input(
@@ -129,10 +130,10 @@ def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[str, i
             disabled=True,
             key=f"evaluate-prompt-{workspace.app.id}-none",
         )
-        return model_id, None
+        return agent, None
     versions = prompt_titles.labels(prompts.history(workspace, name))
     _choose_asked("version", f"evaluate-prompt-{workspace.app.id}-{name}", list(versions))
-    pinned = ready[model_id].pinned
+    pinned = agent.pinned
     version = st.selectbox(
         _("Prompt version"),
         list(versions),
@@ -140,7 +141,7 @@ def _agent(workspace: Workspace, ready: dict[str, AgentVersion]) -> tuple[str, i
         format_func=versions.__getitem__,
         key=f"evaluate-prompt-{workspace.app.id}-{name}",
     )
-    return model_id, version
+    return agent, version
 
 
 def _choose_pinned(workspace: Workspace, agent: AgentVersion) -> None:
@@ -197,7 +198,9 @@ def _answers(workspace: Workspace) -> Source:
     return Source(TRACES, hours, int(newest), origin, talk.strip(), words.strip())
 
 
-def _options(workspace: Workspace, source: Source, model_id: str, version: int | None, dataset_id: str) -> Order:
+def _options(
+    workspace: Workspace, source: Source, agent: AgentVersion | None, version: int | None, dataset_id: str
+) -> Order:
     """What rarely changes stands folded away, all of it with a default."""
     id, specs = workspace.app.id, [spec.name for spec in scorers.all(workspace)]
     with st.expander(_("Questions, scorers and limits"), icon=":material/tune:"):
@@ -218,7 +221,7 @@ def _options(workspace: Workspace, source: Source, model_id: str, version: int |
         )
         place.threshold(workspace)
     return Order(
-        source, model_id, version, dataset_id, tuple(names), choice, repeats, None if limit is None else int(limit)
+        source, agent, version, dataset_id, tuple(names), choice, repeats, None if limit is None else int(limit)
     )
 
 
