@@ -152,7 +152,7 @@ def theirs() -> float:
     import mlflow
 
     from services import agents, datasets, scorers
-    from services.evaluations.running import ENVIRONMENT
+    from services.evaluations.execution import ENVIRONMENT
 
     place, model_id, dataset_id = prepared()
     os.environ.update(ENVIRONMENT)
