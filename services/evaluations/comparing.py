@@ -121,7 +121,8 @@ def settings(now: Evaluation, before: Evaluation) -> list[Setting]:
         ("dataset", before.dataset_id, now.dataset_id),
         ("content", before.dataset_sha256, now.dataset_sha256),
         ("repeats", str(before.repeats), str(now.repeats)),
-        ("practice", str(before.practice), str(now.practice)),
+        ("practice", str(before.practice_answered), str(now.practice_answered)),
+        ("practice judge", str(before.practice_judged), str(now.practice_judged)),
     ]
     found = [Setting(what, old, new) for what, old, new in pairs if old != new]
     for name in dict.fromkeys([*before.scorers, *now.scorers]):

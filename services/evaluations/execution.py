@@ -87,6 +87,10 @@ class Execution:
         """Code checks side by side would only wait for each other's writes; judges are waited for together."""
         return max(1, sum(scorers.needs_judge(spec) for spec in self.plan.specs))
 
+    @property
+    def _practice_judged(self) -> bool:
+        return self.workspace.settings.practice and any(scorers.needs_judge(spec) for spec in self.plan.specs)
+
     def _ask(self, slots: Sequence[Slot], given: set[tuple[str, str]]) -> None:
         if self.asked.source == ENDPOINT:
             asking.endpoint(self.workspace, self.run_id, slots, self.tally)
@@ -103,8 +107,13 @@ class Execution:
         """Keep the rows and the run's numbers; an evaluation without one answer is an error."""
         with translated(Message("Reading the answers back")):
             rows = table.read(self.plan, traces, self.run_id, self.values, self.asked.prompt, self.asked.template)
-            waits = self.tally.patience.waits
-            numbers = table.summary(rows, self.values) | {"waits": waits, "loaded": table.loaded(traces.values())}
+            told = {
+                "waits": self.tally.patience.waits,
+                "loaded": table.loaded(traces.values()),
+                "practice_answered": table.practice_answered(traces.values()),
+                "practice_judged": self._practice_judged,
+            }
+            numbers = table.summary(rows, self.values) | told
         if numbers["failed"] == numbers["rows"]:
             raise _none_answered(str(rows["error"].iloc[0]))
         with translated(Message("Keeping the rows")):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlflow.entities import Run
 
-from services.evaluations.sources import AGENT
+from services.evaluations.sources import AGENT, TRACES
 from services.evaluations.table import SUMMARY_TAG
 
 FINISHED = "FINISHED"
@@ -47,7 +47,8 @@ class Evaluation:
     `mlflow` holds MLflow's own means by scorer, as its API gives them. `outside`: made by a plain notebook or another
     tool; then nothing of ours is known of it, and its scores are MLflow's until its rows are read. `live`: which
     versions the endpoint asked when it started. `unreadable`: what MLflow keeps of it was cut or is damaged. `loaded`: the
-    full names of the prompts that its traces link. `page`: the run on the workspace that carried it out.
+    full names of the prompts that its traces link. `page`: the run on the workspace that carried it out. `practice`: the
+    practice model was connected; whether it gave any of the answers, or a verdict, is told by the two that name it.
     """
 
     run_id: str
@@ -79,6 +80,8 @@ class Evaluation:
     unreadable: bool = False
     loaded: tuple[str, ...] = ()
     page: str = ""
+    practice_answered: bool = False
+    practice_judged: bool = False
 
     @property
     def finished(self) -> bool:
@@ -98,6 +101,8 @@ ASKED = {one.name for one in fields(Evaluation)} - {
     "unreadable",
     "loaded",
     "page",
+    "practice_answered",
+    "practice_judged",
 }
 # What an evaluation is called that does not tell what it asked.
 NOTHING_ASKED: dict[str, Any] = {
@@ -125,10 +130,11 @@ def _ours(found: Run) -> Evaluation:
     told, summary = _told(tags, ASKED_TAG), _told(tags, SUMMARY_TAG)
     asked = NOTHING_ASKED | {name: value for name, value in (told or {}).items() if name in ASKED}
     unreadable, summary = told is None or summary is None, summary or {}
+    source = ((told or {}).get("source") or {}).get("kind", AGENT)
     return Evaluation(
         run_id=found.info.run_id,
         **asked,
-        source=((told or {}).get("source") or {}).get("kind", AGENT),
+        source=source,
         unreadable=unreadable,
         prompt_version=summary.get("prompt_version"),
         scores={name: _score(score) for name, score in summary.get("scores", {}).items()},
@@ -136,6 +142,9 @@ def _ours(found: Run) -> Evaluation:
         failed=int(summary.get("failed", 0)),
         prompt_seen=bool(summary.get("prompt_seen")),
         loaded=tuple(summary.get("loaded", ())),
+        # Summaries once did not tell it: then whoever was asked was asked for an answer of the connected model.
+        practice_answered=bool(summary.get("practice_answered", asked["practice"] and source != TRACES)),
+        practice_judged=bool(summary.get("practice_judged")),
         page=str((_told(tags, HANDED_TAG) or {}).get("page", "")),
         note=tags.get(ERROR_TAG, ""),
         state=found.info.status,

@@ -16,10 +16,11 @@ from services.evaluations.plan import Plan, Slot, messages_of
 from services.evaluations.values import Value
 from services.messages import Message
 from services.playground.prices import price
+from services.settings import PRACTICE
 from services.traces import loaded_prompts, prompt_seen, prompt_version, stored
 from services.traces.prompt_use import MODEL_CALLS
 from services.traces.rows import is_bare
-from services.traces.story import answer_of
+from services.traces.story import answer_of, model_of
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -90,6 +91,12 @@ def summary(table: pd.DataFrame, scorers: Mapping[str, Value]) -> dict[str, Any]
 def loaded(traces: Iterable[Trace]) -> list[str]:
     """The full names of the prompts that were loaded for any of the answers."""
     return sorted({name for trace in traces for name, _version in loaded_prompts(trace)})
+
+
+def practice_answered(traces: Iterable[Trace]) -> bool:
+    """Whether the built-in practice model gave any of the answers: the traces name the model that was asked."""
+    calls = (span for trace in traces for span in trace.data.spans if span.span_type in MODEL_CALLS)
+    return any(model_of(span) == PRACTICE for span in calls)
 
 
 def keep(run_id: str, table: pd.DataFrame, whole: dict[str, Any]) -> None:
@@ -191,8 +198,7 @@ def _cost(trace: Trace) -> float | None:
     for span in trace.data.spans:
         if span.span_type not in MODEL_CALLS:
             continue
-        asked = span.inputs if isinstance(span.inputs, dict) else {}
-        listed = price(str(span.attributes.get("mlflow.llm.model") or asked.get("model") or ""))
+        listed = price(model_of(span))
         usage = span.attributes.get("mlflow.chat.tokenUsage")
         costs.append(listed.of(usage["input_tokens"], usage["output_tokens"]) if listed and usage else None)
     known = [cost for cost in costs if cost is not None]

@@ -83,6 +83,12 @@ class TraceStory:
         return self.model == PRACTICE
 
 
+def model_of(span: Span) -> str:
+    """The model that a call asked; empty where the span does not tell."""
+    asked = span.inputs if isinstance(span.inputs, dict) else {}
+    return str(span.attributes.get("mlflow.llm.model") or asked.get("model") or "")
+
+
 def told(trace: Trace, places: Places) -> TraceStory:
     info, root = trace.info, root_of(trace)
     row = row_of(previewed(trace, places))
@@ -200,8 +206,7 @@ def _what(span: Span) -> Message:
 
 
 def _model(span: Span) -> str:
-    asked = span.inputs if isinstance(span.inputs, dict) else {}
-    return str(span.attributes.get("mlflow.llm.model") or asked.get("model") or "?")
+    return model_of(span) or "?"
 
 
 def _failure(span: Span) -> str:

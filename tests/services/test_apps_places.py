@@ -210,6 +210,8 @@ def test_production_scorers_and_evaluations_judge_the_words_at_the_places(worksp
     assert judged == [True, True, True, False], said
 
     job = evaluations.start(there, "", None, "", scorer_names=["short"], source=Source("traces", newest=3, words=""))
-    rows = evaluations.rows(there, finish(there, job).result["run_id"])
+    made = evaluations.get(there, finish(there, job).result["run_id"])
+    assert made.practice and not made.practice_answered and not made.practice_judged, "another model answered then"
+    rows = evaluations.rows(there, made.run_id)
     assert dict(zip(rows["question"], rows["answer"], strict=True))["404"] == "7"
     assert list(rows[rows["question"] == "404"]["short"]) == [True]

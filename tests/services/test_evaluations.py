@@ -82,6 +82,7 @@ def test_an_evaluation_is_read_back_from_its_traces(practice: None, workspace: W
 
     assert (first.prompt_version, second.prompt_version) == (1, 2)
     assert first.prompt_seen and first.practice and first.finished and first.loaded == ("support",)
+    assert (first.practice_answered, first.practice_judged) == (True, False)
     assert first.dataset_sha256 == datasets.snapshot(workspace, dataset).sha256
     assert first.scorers == {"length": 1, "polite": 1}
     assert second.scores["length"].mean == 1.0
@@ -217,7 +218,7 @@ def test_the_practice_judge_refuses_instead_of_guessing(practice: None, workspac
     made = evaluate(workspace, finish, model_id, 2, dataset)
 
     rows = evaluations.rows(workspace, made.run_id)
-    assert made.scores["right"].judged == 0 and made.scores["right"].mean == 0
+    assert made.scores["right"].judged == 0 and made.scores["right"].mean == 0 and made.practice_judged
     assert rows["right.rationale"].str.contains("practice model cannot judge").all()
     assert made.scores["courteous"].judged == 6 and made.scores["courteous"].mean == 1.0
 

@@ -27,6 +27,7 @@ SETTING = {
     "content": mark("Content of the dataset"),
     "repeats": mark("Times each question is asked"),
     "practice": mark("Practice model"),
+    "practice judge": mark("Practice judge"),
 }
 BY = {"topic": mark("Topic"), "language": mark("Language"), "split": mark("Part"), "critical": mark("Critical")}
 MOST_NAMED = 50
@@ -204,7 +205,7 @@ def _told(one: Setting, value: str, known: Mapping[str, str]) -> str:
         return _(SOURCES[value])
     if one.what == "content":
         return _("edited since") if value == one.now else "–"
-    if one.what == "practice":
+    if one.what in ("practice", "practice judge"):
         return _("yes") if value == "True" else _("no")
     return value or "–"
 

@@ -51,7 +51,8 @@ def show(workspace: Workspace, found: list[Evaluation]) -> None:
 def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned: bool) -> dict[str, object]:
     notes = [_("baseline")] if pinned else []
     notes += [_("made outside the console")] if one.outside else []
-    notes += [_("practice model")] if one.practice else []
+    notes += [_("practice model")] if one.practice_answered else []
+    notes += [_("practice judge")] if one.practice_judged else []
     notes += [_("each question asked {n} times", n=one.repeats)] if one.repeats > 1 else []
     notes += [_("cannot be read")] if one.unreadable else []
     return {

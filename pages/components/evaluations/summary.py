@@ -30,11 +30,17 @@ def head(made: Evaluation, pinned: bool) -> None:
                 color="gray",
                 help=_("A notebook or another tool ran it. What was asked and scored is read from its traces."),
             )
-        if made.practice:
+        if made.practice_answered:
             st.badge(
                 _("practice model"),
                 color="orange",
                 help=_("The built-in practice model answered, not a real language model."),
+            )
+        if made.practice_judged:
+            st.badge(
+                _("practice judge"),
+                color="orange",
+                help=_("The built-in practice model judged: it decides by rules, not by understanding."),
             )
     told = [_("dataset {name}", name=made.dataset_name)] if made.dataset_name else []
     told += [_("started by {person}", person=made.actor)] if made.actor else []

@@ -176,8 +176,10 @@ def _evaluated(judged: Judged) -> Iterator[Message]:
         time=moment(made.created_at),
     )
     yield Message("The questions as they were frozen have the SHA-256 hash {hash}.", hash=made.dataset_sha256)
-    if made.practice:
+    if made.practice_answered:
         yield Message("The practice model gave the answers: it stands in for a real one.")
+    if made.practice_judged:
+        yield Message("The practice model gave verdicts: it decides by rules, not by understanding.")
     written = {
         name: "–" if spent[name] is None else f"{spent[name]:,.0f}" for name in ("input_tokens", "output_tokens")
     }
