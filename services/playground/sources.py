@@ -26,9 +26,12 @@ def newest_traces(workspace: "Workspace") -> tuple[TraceRow, ...]:
     return traces.find(workspace, TraceQuery(hours=HOURS, limit=NEWEST)).rows
 
 
-def of_trace(workspace: "Workspace", trace_id: str) -> Question:
-    """The whole question of one trace; raises NotFoundError or InvalidInputError."""
-    story = traces.get(workspace, trace_id.strip())
+def of_trace(workspace: "Workspace", trace_id: str, listed: bool = False) -> Question:
+    """The whole question of one trace; raises NotFoundError or InvalidInputError.
+
+    One that is `listed` is there, so it is waited for: its spans may be stored after what describes it.
+    """
+    story = (traces.await_story if listed else traces.get)(workspace, trace_id.strip())
     if not story.question.strip():
         raise InvalidInputError(
             Message("The trace {id} holds no question.", id=trace_id.strip()),

@@ -176,10 +176,12 @@ def nano(cost: Any) -> int | None:
 
 
 def readable(preview: str | None) -> str:
-    """The words of a preview; what is JSON of an answer is told by its text."""
-    if not preview or not preview.startswith("{"):
+    """The words of a preview; what is JSON of a text or of an answer is told by its text."""
+    if not preview or not preview.startswith(("{", '"')):
         return preview or ""
     said = json_of(preview)  # None where MLflow has cut a long one
+    if isinstance(said, str):
+        return sound(said)
     if not isinstance(said, dict):
         return preview
     return sound(answer_text(said) or question_text(said.get("request", said))) or preview

@@ -13,6 +13,7 @@ from services.scorers import forms, rules
 from services.scorers.bridged import SuiteScorer
 from services.scorers.built import GuidelinesScorer, RuleScorer, SpecScorer
 from services.scorers.built import answer_text as answer_text
+from services.scorers.built import question_text as question_text
 from services.scorers.describing import describe as describe
 from services.scorers.grounded import GroundedScorer
 from services.scorers.judged import OwnJudge

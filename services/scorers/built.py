@@ -39,8 +39,8 @@ def answer_text(outputs: Any) -> str:
 
 
 def turns(inputs: Any) -> list[dict[str, str]]:
-    """The messages of a request, each as a role and its text."""
-    asked = inputs.get("input") if isinstance(inputs, dict) else inputs
+    """The messages of a request, as Responses or as chat, each as a role and its text."""
+    asked = inputs.get("input", inputs.get("messages")) if isinstance(inputs, dict) else inputs
     if isinstance(asked, str):
         return [{"role": "user", "content": asked}]
     listed = asked if isinstance(asked, list) else []

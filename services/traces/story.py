@@ -22,7 +22,7 @@ from services.jsons import sound
 from services.kinds import ToolStep
 from services.messages import Message, stored
 from services.settings import PRACTICE
-from services.traces.prompt_use import MODEL_CALLS, texts
+from services.traces.prompt_use import MODEL_CALLS
 from services.traces.rows import COST, DEAREST, TraceRow, json_of, newest_feedback, opinions, previewed, root_of, row_of
 
 VERSION_KEY = "signalbox.version"
@@ -156,11 +156,7 @@ def outputs_of(trace: Trace, places: Places) -> Any:
 
 
 def _question(trace: Trace, places: Places) -> str:
-    asked = request_of(trace, places)
-    messages = asked.get("input") if isinstance(asked, dict) else None
-    listed = messages if isinstance(messages, list) else []
-    said = [one.get("content") for one in listed if isinstance(one, dict) and one.get("role") == "user"]
-    return " ".join(texts(said[-1])) if said else ""
+    return scorers.question_text(request_of(trace, places))
 
 
 def _steps(trace: Trace) -> Iterator[Step]:

@@ -297,7 +297,9 @@ def test_questions_come_out_of_a_dataset_and_go_into_one(screen, written):
     made = datasets.create(written, "Questions", [Row("", "One"), Row("", "Two")])
     shown = add(screen("playground"), "Three")
     shown.segmented_control(key=field(shown, "ask", "kind")).set_value("dataset").run()
-    shown.session_state[field(shown, "ask", "rows")] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    shown.session_state[field(shown, "ask", f"rows-{made.id}-0")] = {
+        "selection": {"rows": [1], "columns": [], "cells": []}
+    }
     shown.button(key="add-rows").click().run()
     assert "**3**  Two" in read(shown)
     assert "from Questions" in read(shown)
@@ -312,24 +314,41 @@ def test_questions_come_from_live_traffic_or_a_trace_id(screen, written):
     first, second = leave(written, "Live one"), leave(written, "A trial", origin="try")
     shown = screen("playground")
     shown.segmented_control(key=field(shown, "ask", "kind")).set_value("trace").run()
-    shown.session_state[field(shown, "ask", "traces")] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    shown.session_state[field(shown, "ask", "traces-0")] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     shown.text_input(key=field(shown, "ask", "trace")).set_value(second)
     shown.button(key="add-traces").click().run()
     assert "Live one" in read(shown)
     assert "A trial" in read(shown)
+    shown.button(key="add-traces").click().run()
+    assert "Nothing is chosen." in read(shown), "what was added is ticked no longer"
     shown.text_input(key=field(shown, "ask", "trace")).set_value("tr-nothing")
     shown.button(key="add-traces").click().run()
     assert "The trace tr-nothing does not exist" in read(shown)
     assert "Live one" in read(screen("playground", prompt="greeting", trace=first))
 
 
+def test_a_tick_stays_at_its_question_while_others_are_asked(screen, written):
+    leave(written, "The one that I mean")
+    shown = screen("playground")
+    shown.segmented_control(key=field(shown, "ask", "kind")).set_value("trace").run()
+    leave(written, "Asked a moment later")
+    shown.session_state[field(shown, "ask", "traces-0")] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    shown.run()
+    shown.button(key="add-traces").click().run()
+    assert "The one that I mean" in read(shown)
+    assert playground.kept(written, "greeting").questions[-1].text == "The one that I mean"
+    assert shown.dataframe[0].value["Question"][0] == "Asked a moment later", "the list goes on once nothing is ticked"
+
+
 def test_a_long_question_is_cut_in_the_list_but_taken_whole(screen, written):
     long = "Where is it? " * 1_000
-    datasets.create(written, "Questions", [Row("", long)])
+    made = datasets.create(written, "Questions", [Row("", long)])
     shown = screen("playground")
     shown.segmented_control(key=field(shown, "ask", "kind")).set_value("dataset").run()
     assert len(shown.dataframe[0].value["Question"][0]) <= 300
-    shown.session_state[field(shown, "ask", "rows")] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    shown.session_state[field(shown, "ask", f"rows-{made.id}-0")] = {
+        "selection": {"rows": [0], "columns": [], "cells": []}
+    }
     shown.button(key="add-rows").click().run()
     assert playground.kept(written, "greeting").questions[-1].text.strip() == long.strip()
 
@@ -348,6 +367,7 @@ def test_what_is_empty_or_asked_already_is_refused(screen, written):
     shown = add(screen("playground"), "  ")
     assert "The question is empty." in read(shown)
     assert "on the list already" in read(add(shown, "Where is my parcel?"))
+    assert ids(shown, "dismiss-refusal"), "beside the field, and until something is added"
     out = [key for key in ids(shown, "out") if key not in slots(shown)]
     shown.button(key=f"out-{out[0]}").click().run()
     assert "There is no question." in read(shown)

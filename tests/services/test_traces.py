@@ -105,6 +105,24 @@ def test_a_trace_is_told_as_a_story(workspace):
     assert (length.value, length.reason, length.version) == (False, reason, "2")
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"request": {"input": [{"role": "user", "content": "いつ届きますか？"}]}},
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": "いつ届きますか？"}]}]},
+        {"request": {"input": "いつ届きますか？"}},
+        {"messages": [{"role": "user", "content": "Hello"}, {"role": "user", "content": "いつ届きますか？"}]},
+        "いつ届きますか？",
+    ],
+)
+def test_the_question_is_read_in_every_shape_of_a_request(workspace, inputs):
+    root = mlflow.start_span_no_context("predict", inputs=inputs, experiment_id=workspace.app.experiment_id)
+    root.end(outputs="Morgen.")
+    mlflow.flush_trace_async_logging()
+    assert traces.get(workspace, root.trace_id).question == "いつ届きますか？"
+    assert traces.find(workspace, TraceQuery()).rows[0].question == "いつ届きますか？"
+
+
 def test_a_failed_step_says_what_went_wrong(workspace):
     story = traces.get(workspace, leave(workspace, error=True))
     assert not story.row.ok

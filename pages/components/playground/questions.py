@@ -34,6 +34,7 @@ def show(place: Place) -> None:
         label_visibility="collapsed",
     )
     SHOWN[str(kind)](place)
+    feedback.show_refusal(_beside(place))
 
 
 def _show_typed(place: Place) -> None:
@@ -75,7 +76,7 @@ def _show_dataset(place: Place) -> None:
             _("Critical"): [row.critical for row in rows],
         }
     )
-    _choose_lines(place, "rows", table)
+    _choose_lines(place, _rows_of(chosen), table)
     st.button(
         _("Add the chosen questions"),
         icon=":material/add:",
@@ -86,7 +87,7 @@ def _show_dataset(place: Place) -> None:
 
 
 def _show_traces(place: Place) -> None:
-    rows = list(playground.newest_traces(place.workspace))
+    rows = _listed_traces(place)
     if rows:
         table = pd.DataFrame(
             {
@@ -114,6 +115,15 @@ def _show_traces(place: Place) -> None:
 SHOWN = {"typed": _show_typed, "dataset": _show_dataset, "trace": _show_traces}
 
 
+def _listed_traces(place: Place) -> list[TraceRow]:
+    """The newest; while lines are ticked the list stays, so that a tick never comes to stand at another question."""
+    key = _key(place, "listed")
+    if key not in st.session_state or not _chosen(place, "traces"):
+        st.session_state[key] = list(playground.newest_traces(place.workspace))
+    found: list[TraceRow] = st.session_state[key]
+    return found
+
+
 def _choose_lines(place: Place, name: str, table: pd.DataFrame) -> None:
     st.dataframe(
         table,
@@ -121,7 +131,7 @@ def _choose_lines(place: Place, name: str, table: pd.DataFrame) -> None:
         height=min(LIST_HEIGHT, 36 * (len(table) + 1)),
         on_select="rerun",
         selection_mode="multi-row",
-        key=_key(place, name),
+        key=_ticks(place, name),
     )
 
 
@@ -164,7 +174,7 @@ def _add(place: Place, questions: list[Question]) -> None:
 
 
 def _add_typed(place: Place) -> None:
-    with feedback.action(Message("Added.")):
+    with feedback.action(Message("Added."), _beside(place)):
         text = st.session_state[_key(place, "typed")].strip()
         if not text:
             raise InvalidInputError(Message("The question is empty."), Message("Write one first."))
@@ -173,23 +183,45 @@ def _add_typed(place: Place) -> None:
 
 
 def _add_rows(place: Place, dataset: str, rows: list[Row]) -> None:
-    with feedback.action(Message("Added.")):
-        chosen = [rows[index] for index in _chosen(place, "rows") if index < len(rows)]
+    with feedback.action(Message("Added."), _beside(place)):
+        chosen = [rows[index] for index in _chosen(place, _rows_of(dataset)) if index < len(rows)]
         _require(bool(chosen))
         _add(place, playground.of_rows(datasets.get(place.workspace, dataset), chosen))
+        _untick(place, _rows_of(dataset))
 
 
 def _add_traces(place: Place, rows: list[TraceRow]) -> None:
-    with feedback.action(Message("Added.")):
+    with feedback.action(Message("Added."), _beside(place)):
         typed = st.session_state[_key(place, "trace")].strip()
         ids = [rows[index].trace_id for index in _chosen(place, "traces") if index < len(rows)]
         _require(bool(typed or ids))
-        _add(place, [playground.of_trace(place.workspace, id) for id in [*ids, *([typed] if typed else [])]])
+        found = [playground.of_trace(place.workspace, id, listed=True) for id in ids]
+        _add(place, [*found, *([playground.of_trace(place.workspace, typed)] if typed else [])])
         st.session_state[_key(place, "trace")] = ""
+        _untick(place, "traces")
 
 
 def _chosen(place: Place, name: str) -> list[int]:
-    return list(st.session_state.get(_key(place, name), {}).get("selection", {}).get("rows", []))
+    return list(st.session_state.get(_ticks(place, name), {}).get("selection", {}).get("rows", []))
+
+
+def _untick(place: Place, name: str) -> None:
+    """A new table stands in the old one's place: the ticks of one cannot be taken back from here."""
+    st.session_state[_key(place, f"{name}-added")] = st.session_state.get(_key(place, f"{name}-added"), 0) + 1
+
+
+def _ticks(place: Place, name: str) -> str:
+    return _key(place, f"{name}-{st.session_state.get(_key(place, f'{name}-added'), 0)}")
+
+
+def _rows_of(dataset: str) -> str:
+    """Every dataset has ticks of its own."""
+    return f"rows-{dataset}"
+
+
+def _beside(place: Place) -> str:
+    """Where a refusal to add stands: at the fields, which may be far from the top of the page."""
+    return _key(place, "refused")
 
 
 def _require(chosen: bool) -> None:
