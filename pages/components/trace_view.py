@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import agent_steps, agent_titles, erasing, opinion, remembering, session
+from pages.components import agent_steps, agent_titles, erasing, opinion, remembering, scorer_failure, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict, archived
 from services.workspace import Workspace
@@ -105,7 +105,10 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
     for verdict in story.verdicts:
         with st.container(border=True):
             st.markdown(f"**{session.escape(verdict.scorer)}** {verdict_badge(verdict)}")
-            st.markdown(session.escape(say(verdict.reason) or verdict.error or "") or "–")
+            if verdict.error and not verdict.reason:
+                scorer_failure.show(verdict.error)
+            else:
+                st.markdown(session.escape(say(verdict.reason)) or "–")
             version = [_("version {n}", n=verdict.version)] if verdict.version else []
             st.caption(session.escape(" · ".join([say(verdict.source), *version, session.moment(verdict.at)])))
 

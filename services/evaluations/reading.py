@@ -71,10 +71,25 @@ def names(table: pd.DataFrame) -> list[str]:
 
 
 def reason(row: Mapping[str, Any], scorer: str) -> Message | str:
-    """Why a scorer decided so: our own rules' reasons in the reader's language, a judge's as it was written."""
-    written = row.get(f"{scorer}{REASON}")
-    told = stored(written) if isinstance(written, str) else None
+    """Why a scorer decided so: our own rules' reasons in the reader's language, a judge's as it was written.
+
+    Of one that failed only that it did; `own_words` has what it said itself.
+    """
+    told = _stored(row, scorer)
+    if told is None and own_words(row, scorer):
+        return Message("The scorer failed with an error.")
     return told or str(row.get(f"{scorer}{RATIONALE}") or "")
+
+
+def own_words(row: Mapping[str, Any], scorer: str) -> str:
+    """What a scorer that failed said itself, in whatever language; empty of one that judged, or told a reason of ours."""
+    said = row.get(f"{scorer}{ERROR}")
+    return said if isinstance(said, str) and _stored(row, scorer) is None else ""
+
+
+def _stored(row: Mapping[str, Any], scorer: str) -> Message | None:
+    written = row.get(f"{scorer}{REASON}")
+    return stored(written) if isinstance(written, str) else None
 
 
 def messages(row: Mapping[str, Any]) -> list[dict[str, str]]:

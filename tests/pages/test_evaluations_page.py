@@ -13,7 +13,7 @@ from mlflow.entities.trace_location import MlflowExperimentLocation
 from services import agents, apps, datasets, evaluations, jobs, prompts, scorers, views
 from services.agents import AgentForm, AgentVersion, Links
 from services.datasets import Row
-from services.evaluations import corrections, preferences, preflight, table
+from services.evaluations import corrections, preferences, preflight, reading, table
 from services.scorers import ScorerSpec
 from tests.pages.conftest import texts
 from tests.practice_server import practice_server
@@ -204,6 +204,26 @@ def test_a_row_shows_question_answer_and_verdicts(screen, finished):
     assert "**2 of 4**" in texts(shown)
     shown.button(key="rows-back").click().run()
     assert "row" not in shown.query_params and asks(shown, "words") == "?"
+
+
+def test_what_failed_is_told_in_the_readers_language_and_its_own_words_stand_folded(screen, workspace, finished):
+    rows = evaluations.rows(workspace, finished[0]).astype({"length": object})
+    rows.loc[rows["row_id"] == "r1", ["length", "length.error", "length.rationale"]] = [
+        None,
+        "429 slow down",
+        "429 slow down",
+    ]
+    rows.loc[rows["row_id"] == "r3", ["state", "error"]] = ["ERROR", "the cable is unplugged"]
+    told = workspace.client.get_run(finished[0]).data.tags[table.SUMMARY_TAG]
+    table.keep(finished[0], rows, json.loads(told))
+    reading._rows.cache_clear()
+
+    judged = screen("evaluations", language="ja", run=finished[0], row="r1")
+    assert "スコアラーがエラーで失敗したため" in written(judged) and "429" not in written(judged)
+    assert [one.value for one in judged.code] == ["429 slow down"]
+    asked = screen("evaluations", language="ja", run=finished[0], row="r3")
+    assert "回答なし：エージェントがエラーで失敗しました。" in written(asked)
+    assert [one.value for one in asked.code] == ["the cable is unplugged"]
 
 
 def test_a_worse_version_is_called_worse(screen, workspace, finished):

@@ -11,8 +11,9 @@ from services import agents, datasets, evaluations, jobs, prompts, sample, score
 from services.agents import AgentForm
 from services.datasets import Row
 from services.errors import ForbiddenError, InvalidInputError, NotFoundError, NotReadyError
-from services.evaluations import Evaluation, leftovers
+from services.evaluations import Evaluation, leftovers, reading
 from services.jobs import Job, State
+from services.messages import render
 from services.people import Actor, Role
 from services.processes.worker import Worker
 from services.scorers import ScorerSpec
@@ -220,6 +221,10 @@ def test_the_practice_judge_refuses_instead_of_guessing(practice: None, workspac
     rows = evaluations.rows(workspace, made.run_id)
     assert made.scores["right"].judged == 0 and made.scores["right"].mean == 0 and made.practice_judged
     assert rows["right.rationale"].str.contains("practice model cannot judge").all()
+    first = rows.iloc[0].to_dict()
+    assert render(reading.reason(first, "right"), "ja") == "スコアラーがエラーで失敗しました。"
+    assert "practice model cannot judge" in reading.own_words(first, "right")
+    assert reading.own_words(first, "courteous") == "" and reading.own_words(first, "length") == ""
     assert made.scores["courteous"].judged == 6 and made.scores["courteous"].mean == 1.0
 
 

@@ -88,7 +88,7 @@ def _cost(made: Estimate) -> str:
     if not made.told:
         return _("only the agent's code knows its model and what that costs")
     if made.unpriced:
-        return _("the price of {models} is not known", models=", ".join(made.unpriced))
+        return _("the price of {models} is not known", models=_(", ").join(made.unpriced))
     if not made.cost:
         return _("free of charge")
     return _("about {cost}", cost=session.money(made.cost))

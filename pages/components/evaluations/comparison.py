@@ -145,7 +145,7 @@ def _counts(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
 def _counts_on_paper(sides: tuple[Evaluation, Evaluation], found: Comparison) -> None:
     """The same in words: nobody presses a button on paper."""
     for name in _compared(found):
-        counts = ", ".join(_label(word, n) for word, n in _words(found, name))
+        counts = _(", ").join(_label(word, n) for word, n in _words(found, name))
         st.markdown(f"**{session.escape(name or _('Every scorer passes'))}** {_moved(sides, name)} · {counts}")
 
 

@@ -61,7 +61,7 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
         if one.outside or not one.prompt_name
         else f"{one.prompt_name} {one.prompt_version or one.requested_version}",
         "state": _(titles.STATE.get(one.state, one.state)),
-        "note": ", ".join(notes),
+        "note": _(", ").join(notes),
         **{name: _number(one, name, kind) for name, kind in kinds.items()},
         "rows": one.rows // max(one.repeats, 1) or None,
         "failed": one.failed if one.rows else None,

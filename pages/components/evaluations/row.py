@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import diff, session
+from pages.components import diff, scorer_failure, session
 from pages.components.evaluations import address, judging, titles
 from services.evaluations import Evaluation, browsing, corrections, reading
 from services.evaluations.corrections import Correction
@@ -68,8 +68,11 @@ def verdict(one: Mapping[str, Any], name: str, kind: str) -> None:
     state = titles.state_of(one, name, kind)
     told = _(browsing.VERDICTS[state]) if state in browsing.VERDICTS else titles.cell(state, one[name])
     st.markdown(f"{titles.LIGHT[state]} **{session.escape(name)}** · {session.escape(told)}")
-    reason = say(reading.reason(one, name)) or one.get(f"{name}.error")
-    st.markdown(_lines(reason) if reason else f":gray[{_('It gave no reason.')}]")
+    words, reason = reading.own_words(one, name), say(reading.reason(one, name))
+    if words:
+        scorer_failure.show(words)
+    else:
+        st.markdown(_lines(reason) if reason else f":gray[{_('It gave no reason.')}]")
 
 
 def _way(ids: list[str], row_id: str) -> None:
@@ -131,8 +134,16 @@ def _answer(one: Mapping[str, Any]) -> None:
         if one["state"] == "OK":
             said(_("Answer"), one["answer"] or _("(empty)"))
         else:
-            st.error(session.escape(_("Not answered: {reason}", reason=one["error"])))
+            _unanswered(one)
         _facts(one)
+
+
+def _unanswered(one: Mapping[str, Any]) -> None:
+    """What became of it in the reader's language; what the agent or its model said itself stands folded."""
+    told = _("Its trace shows the step that failed.") if one["trace_id"] else ""
+    st.error(session.joined(_("Not answered: the agent failed with an error."), told))
+    with st.expander(_("What the agent said itself"), icon=":material/terminal:"):
+        st.code(one["error"], language=None, wrap_lines=True)
 
 
 def _facts(one: Mapping[str, Any]) -> None:
@@ -188,7 +199,7 @@ def _beside(made: Evaluation, old: Evaluation, now: Mapping[str, Any], before: M
     for column, one in zip(st.columns(2, gap="large"), (before, now), strict=True):
         with column:
             if one["state"] != "OK":
-                st.error(session.escape(_("Not answered: {reason}", reason=one["error"])))
+                _unanswered(one)
             _facts(one)
 
 

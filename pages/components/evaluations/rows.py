@@ -118,7 +118,12 @@ def _file(chosen: pd.DataFrame, kinds: dict[str, str], headings: dict[str, str],
         states = browsing.states(chosen, name, kind)
         words = {state: render(Message(id), language) for state, id in browsing.VERDICTS.items()}
         found[name] = [words.get(state, value) for state, value in zip(states, chosen[name], strict=True)]
-        reasons = [render(reading.reason(row, name), language) for row in chosen.to_dict("records")]
+        reasons = [
+            " ".join(
+                part for part in (render(reading.reason(row, name), language), reading.own_words(row, name)) if part
+            )
+            for row in chosen.to_dict("records")
+        ]
         found[f"{name}.why"], titles_of[f"{name}.why"] = reasons, f"{name}: {why}"
     return browsing.csv(found, titles_of)
 

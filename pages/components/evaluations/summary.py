@@ -63,7 +63,7 @@ def proof(made: Evaluation) -> None:
     elif not made.prompt_name and made.loaded:
         found = _(
             "It is logged without a prompt, but the evaluation's traces show that it loads one: {names}.",
-            names=session.escape(", ".join(made.loaded)),
+            names=session.escape(_(", ").join(made.loaded)),
         )
         st.warning(found, icon=":material/warning:")
     elif not made.prompt_name:

@@ -8,6 +8,7 @@ import pandas as pd
 from pages.components import choices, session
 from services.evaluations import Evaluation, Score, browsing
 from services.evaluations.records import PASS
+from services.evaluations.sources import ENDPOINT, TRACES
 from services.messages import mark
 
 _ = session.text
@@ -26,6 +27,8 @@ LIGHT = {
     browsing.ERRED: ":orange[:material/error:]",
     browsing.VALUE: ":blue[:material/straighten:]",
 }
+# What is evaluated where no agent version is named; MLflow's name of such a run is in English.
+SOURCES = {ENDPOINT: mark("What answered at the endpoint"), TRACES: mark("Answers that existed")}
 SIGN = {browsing.PASSED: "✓", browsing.FAILED: "✗", browsing.NONE: "–", browsing.ERRED: "!"}
 
 
@@ -37,6 +40,8 @@ def labels(found: Iterable[Evaluation]) -> dict[str, str]:
 def title(made: Evaluation) -> str:
     """An evaluation in one line, as lists and choices name it."""
     time = session.moment(made.created_at)
+    if not made.outside and made.source in SOURCES:
+        return _("{name}, {time}", name=_(SOURCES[made.source]), time=time)
     if made.outside or not made.prompt_name:
         name = made.name.split(" · ")[0] if made.model_id and not made.outside else made.name
         return _("{name}, {time}", name=name or _("Evaluation"), time=time)
@@ -62,7 +67,7 @@ def standing(one: Score) -> str:
     said = [_("{judged} of {rows} judged", judged=one.judged, rows=one.rows)]
     said += [_("{n} failed", n=one.failed)] if one.failed else []
     said += [_("{n} without a verdict", n=one.silent)] if one.silent else []
-    return ", ".join(said)
+    return _(", ").join(said)
 
 
 def value(row: Any, name: str, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import scorer_failure, session
 from pages.components.editor import as_written
 from pages.components.evaluations import row
 from pages.components.reviews import words
@@ -41,8 +41,10 @@ def show_verdicts(seen: Shown) -> None:
         st.caption(_("Nobody has judged this answer."))
     for one in seen.story.verdicts:
         st.markdown(
-            f"{verdict_badge(one, words.value)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason) or one.error or '')}"
+            f"{verdict_badge(one, words.value)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason))}"
         )
+        if one.error and not one.reason:
+            scorer_failure.show(one.error)
         st.caption(session.escape(say(one.source)))
 
 

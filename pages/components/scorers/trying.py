@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import choices, feedback, session
+from pages.components import choices, feedback, scorer_failure, session
 from pages.components.scorers import form
 from services import audit, evaluations
 from services.errors import ConsoleError
@@ -67,13 +67,17 @@ def show_tried(found: list[Tried]) -> None:
             said.markdown(f"**{session.escape(_short(one.question))}**")
             said.caption(session.escape(_short(one.answer)))
             verdict.markdown(_verdict(one))
-            if not one.error:
-                verdict.caption(session.escape(say(one.reason)) or _("It gave no reason."))
+            with verdict:
+                if one.error:
+                    st.caption(_("Check the model and what the scorer is told to do, then try it again."))
+                    scorer_failure.folded(one.error)
+                else:
+                    st.caption(session.escape(say(one.reason)) or _("It gave no reason."))
 
 
 def _verdict(one: Tried) -> str:
     if one.error:
-        return f":orange[:material/error:] **{_('It failed')}**  \n{session.escape(one.error)}"
+        return f":orange[:material/error:] **{_('It failed')}**"
     if one.value is None:
         return f":gray[:material/remove_circle:] **{_('No verdict')}**"
     if isinstance(one.value, bool):
