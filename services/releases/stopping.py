@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from services import audit, jobs
@@ -48,16 +49,11 @@ def make_way(workspace: "Workspace") -> None:
 
     One that runs ends at its next look: raises ConflictError where that takes longer than a click may last.
     """
-    end = time.monotonic() + SECONDS_TO_STOP
-    while busy := _busy(workspace):
+    for busy in _until_free(workspace):
         if busy.kind is Kind.ROLLBACK:
             raise _on_its_way(busy)
         if not (busy.stopping or busy.finishing):
             _stop_if_there(workspace, busy)
-        elif time.monotonic() > end:
-            raise _still_ending(busy)
-        else:
-            time.sleep(LOOK_EVERY)
 
 
 def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
@@ -79,13 +75,20 @@ def halt(workspace: "Workspace", id: int, told: Message | None = None) -> None:
 
 def nothing_on_its_way(workspace: "Workspace") -> None:
     """Raise ConflictError while a release moves, or is planned; one that has ended is given a moment to clear away."""
-    end = time.monotonic() + SECONDS_TO_STOP
-    while busy := _busy(workspace):
+    for busy in _until_free(workspace):
         if not busy.finishing:
             raise _on_its_way(busy)
-        if time.monotonic() > end:
-            raise _still_ending(busy)
-        time.sleep(LOOK_EVERY)
+
+
+def _until_free(workspace: "Workspace") -> Iterator[Release]:
+    """The release on its way, at every look until there is none; raises ConflictError where one takes too long to end."""
+    end = time.monotonic() + SECONDS_TO_STOP
+    while busy := _busy(workspace):
+        yield busy
+        if busy.stopping or busy.finishing:
+            if time.monotonic() > end:
+                raise _still_ending(busy)
+            time.sleep(LOOK_EVERY)
 
 
 def _still_ending(release: Release) -> ConflictError:
