@@ -1,5 +1,6 @@
 """The inbox of releases, and the question what was live at a moment of the past."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,14 +10,14 @@ from pages.components import release_pairs, session
 from services.database import now
 from services.messages import mark
 from services.releases import waiting
+from services.releases.waiting import Waiting
 from services.workspace import Workspace
 
 _, say = session.text, session.say
 
 
-def show(workspace: Workspace) -> None:
+def show(found: Sequence[Waiting]) -> None:
     """What waits for this person; nothing when nothing does."""
-    found = waiting.for_me(workspace)
     if not found:
         return
     st.header(_("Waits for you"), anchor=False)

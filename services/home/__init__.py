@@ -16,6 +16,7 @@ from services.people import CONSOLE
 from services.prompts import drafts
 from services.prompts.drafts import Draft
 from services.releases import Live, Release
+from services.releases.waiting import Waiting
 from services.reviews import Queue
 from services.scorers import ScorerSpec
 from services.settings import Settings
@@ -34,6 +35,7 @@ class Home:
     releases: tuple[Release, ...]
     drafts: tuple[Draft, ...]
     reviews: tuple[tuple[Queue, int], ...]
+    waiting: tuple[Waiting, ...]
     next: NextStep
 
 
@@ -52,9 +54,10 @@ def summary(workspace: Workspace) -> Home:
     live = releases.live(workspace)
     steps = stages.all(workspace, live)
     running = tuple(job for job in jobs.recent(workspace, limit=50) if job.live and not job.recurring)
-    known, waiting = tuple(releases.all(workspace)), tuple(reviews.waiting(workspace))
-    following = next_step.of(workspace, Facts(live, steps, known, waiting))
-    return Home(live, steps, running, known[:5], tuple(drafts.all(workspace)), waiting, following)
+    known, queues = tuple(releases.all(workspace)), tuple(reviews.waiting(workspace))
+    waiting = tuple(releases.waiting.for_me(workspace))
+    following = next_step.of(workspace, Facts(live, steps, known, queues, waiting))
+    return Home(live, steps, running, known[:5], tuple(drafts.all(workspace)), queues, waiting, following)
 
 
 def _prepare_sample(place: Workspace) -> None:

@@ -11,7 +11,8 @@ from services.home.stages import Stage
 from services.messages import Message
 from services.people import Role
 from services.processes import heart
-from services.releases import Live, Release, waiting
+from services.releases import Live, Release
+from services.releases.waiting import Waiting
 from services.reviews import Queue
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ WAITS = (releases.State.PROPOSED, releases.State.RUNNING, releases.State.STOPPED
 
 @dataclass(frozen=True)
 class Facts:
-    """What the first screen has read already; `reviews` are the queues with answers that wait for this person."""
+    """What the first screen has read already; `reviews` and `waiting` are what waits for this person."""
 
     live: Live
     stages: tuple[Stage, ...]
     releases: tuple[Release, ...]
     reviews: tuple[tuple[Queue, int], ...]
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def of(workspace: "Workspace", facts: Facts) -> NextStep:
     return (
         _alert(rules)
         or _moved(workspace, facts)
-        or _release(workspace)
+        or _release(facts)
         or _worker(workspace)
         or _review(facts)
         or _stage(workspace, facts)
@@ -62,8 +64,8 @@ def _alert(rules: Sequence[Standing]) -> NextStep | None:
     return None
 
 
-def _release(workspace: "Workspace") -> NextStep | None:
-    for one in waiting.for_me(workspace):
+def _release(facts: Facts) -> NextStep | None:
+    for one in facts.waiting:
         title = Message("Release {id} waits for you", id=one.release.id)
         return NextStep(title, one.what, "releases", {"release": str(one.release.id)})
     return None

@@ -101,7 +101,7 @@ def next_pages(workspace):
 def after_going_live(workspace, role, **changed):
     """The next step once something is live; nothing else is looked up than what the first screen has read."""
     live = replace(Live(LIVE, "greeting", None, False), **changed)
-    return next_step.of(someone(workspace, role), Facts(live, (), (), ()))
+    return next_step.of(someone(workspace, role), Facts(live, (), (), (), ()))
 
 
 def proposed(workspace):
@@ -143,7 +143,7 @@ def test_approvers_decide_while_the_author_waits(workspace):
     stage = home.Stage(
         Message("Release"), "releases", False, Message("Nothing is live yet."), audit.Verb.PROPOSE_RELEASE
     )
-    facts = Facts(Live(NOTHING, None, None, False), (stage,), (release,), ())
+    facts = Facts(Live(NOTHING, None, None, False), (stage,), (release,), (), ())
     assert "in other hands" in str(next_step.of(author, facts).why)
     assert next_step.of(author, replace(facts, releases=())).page == "releases"
 
