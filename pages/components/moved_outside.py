@@ -6,10 +6,11 @@ from pages.components import consequences, feedback, release_pairs, session
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
+from services.prompts import moves
 from services.releases import Live, Release, noticing
 from services.workspace import Workspace
 
-_ = session.text
+_, say = session.text, session.say
 
 
 def show(workspace: Workspace, live: Live, last: Release) -> None:
@@ -28,6 +29,7 @@ def show(workspace: Workspace, live: Live, last: Release) -> None:
         line = noticing.noticed(workspace, live)
         if line is not None:
             st.caption(_("Noticed {time}; the worker looks every minute.", time=session.moment(line.at)))
+        st.caption(session.escape(say(moves.by_whom(workspace))))
         st.markdown(f"**{_('If it is put back')}**")
         consequences.show(releases.consequences.of_put_back(workspace, live, last))
         st.caption(

@@ -61,6 +61,10 @@ def _next(workspace: Workspace, release: Release, found: Approval) -> str:
         return _("It can be started until {time}.", time=session.moment(found.until))
     if found.standing is Standing.CHANGED:
         return _("The prompt's settings, the evaluation or the gate changed after it was approved: look at it again.")
+    if found.standing is Standing.REJECTED:
+        return _("Mend it in a new release, and withdraw this one. An approver may still look again and approve it.")
+    if found.standing is Standing.EXPIRED and found.until:
+        return _("It was not started by {time}: it needs another approval.", time=session.moment(found.until))
     if not approving.may_decide(workspace, release):
         return _("It waits for another person who may approve releases.")
     return _("Look at the difference, the evaluation and the interlocks, then decide.")

@@ -43,6 +43,7 @@ class Rules:
     agent may reach only what it was logged with. `scorers`: how many may judge one experiment, None without a limit.
     `fallback`: it can answer with a fixed message while an endpoint is offline. `copies`: it can give a version copies of
     the questions that another one answers.
+    `recorded_by`: where the platform keeps who moved an alias or an endpoint, None where nobody does.
     `targets`: the ways in which it serves an agent, the usual one first.
     `pythons`: the minor versions of Python that it is known to serve, none where nobody knows.
     `first_takes_all`: an endpoint's first version has all of the traffic from the start. `seconds_to_ready` is what a
@@ -61,6 +62,7 @@ class Rules:
     scorers: int | None = None
     fallback: bool = False
     copies: bool = False
+    recorded_by: str | None = None
     first_takes_all: bool = False
     targets: tuple[Target, ...] = (Target.AGENT,)
     pythons: tuple[str, ...] = ()

@@ -73,6 +73,17 @@ def history(workspace: "Workspace", name: str) -> list[Move]:
     return _moves(_lines(workspace, name))[::-1]
 
 
+def by_whom(workspace: "Workspace") -> Message:
+    """Who made a move outside the console, as far as anybody records that."""
+    table = workspace.platform.serving.rules.recorded_by
+    if table is None:
+        return Message("Neither MLflow nor the endpoint records who moved it: ask those who may write there.")
+    return Message(
+        "Neither MLflow nor the endpoint says who moved it; the workspace's audit log does, in the table {table}.",
+        table=table,
+    )
+
+
 def periods(workspace: "Workspace", name: str) -> dict[int, list[Period]]:
     """When each version was live, the newest time first; a version that never was is missing."""
     found: dict[int, list[Period]] = {}

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from services.workspace import Workspace
 
 
+ASKED = {
+    Standing.WAITING: Message("It waits for your approval."),
+    Standing.EXPIRED: Message("Its approval has expired: it waits for yours."),
+    Standing.CHANGED: Message("It changed after its approval: it waits for yours."),
+}
+
+
 @dataclass(frozen=True)
 class Waiting:
     """A release that goes no further until this person does something."""
@@ -79,11 +86,18 @@ def _asked(workspace: "Workspace", release: Release) -> Message | None:
     if release.held:
         mine = release.actor == workspace.actor.id
         return Message("It is blocked: mend what is red, then check it again.") if mine else None
-    standing = approving.approval(workspace, release).standing
-    if standing in (Standing.NOT_NEEDED, Standing.APPROVED):
+    return _undecided(workspace, release)
+
+
+def _undecided(workspace: "Workspace", release: Release) -> Message | None:
+    """A proposal that nothing blocks: those wait for it who may decide, start it, or mend what was rejected."""
+    found = approving.approval(workspace, release)
+    if found.standing in (Standing.NOT_NEEDED, Standing.APPROVED):
         return _if_may_start(workspace, Message("It may be started."))
-    may = standing is not Standing.REJECTED and approving.may_decide(workspace, release)
-    return Message("It waits for your approval.") if may else None
+    if found.standing is Standing.REJECTED and found.decision:
+        told = Message("{person} rejected it: read why, then withdraw it.", person=found.decision.actor)
+        return told if release.actor == workspace.actor.id else None
+    return ASKED[found.standing] if approving.may_decide(workspace, release) else None
 
 
 def _left(release: Release) -> bool:

@@ -198,6 +198,7 @@ def test_what_was_moved_outside_is_named_with_two_ways_on(screen, workspace):
     workspace.client.set_prompt_alias("greeting", "production", 2)
     shown = screen("releases")
     assert "Release 1 left prompt version 1 with agent version 1; now prompt version 2" in texts(shown)
+    assert "Neither MLflow nor the endpoint records who moved it" in texts(shown)
     shown.button(key="adopt-move").click().run()
     assert "There is no reason" in texts(shown)
     shown.text_input(key="moved-outside/support").input("Bob, by hand")

@@ -17,6 +17,7 @@ from services.platforms import MonitoredScorer, ServedState, Target
 from services.platforms.databricks import changing, environment, variables
 from services.platforms.databricks.scoring import DatabricksScoring
 from services.production import ModelAlias
+from services.prompts import moves
 from services.scorers import ScorerSpec
 from services.workspace import Workspace
 from tests.workspace import support
@@ -399,6 +400,7 @@ def test_prompts_live_under_short_names_in_the_schema(databricks: Emulator, app:
     prompts.save(app, "support", "Hi {{name}}", "second")
     assert prompts.names(app) == ["support"] and prompts.live(app, "support") is None
     production.move_alias(app, "support", None, 1, "by hand")
+    assert "system.access.audit" in str(moves.by_whom(app))
     sdk(app).api_client.do("POST", f"{PROMPTS}/acme.llmops.support/aliases/production", body={"version": "2"})
     assert prompts.live(app, "support").template == "Hi {{name}}"
     assert [(one.version, one.live, one.name) for one in prompts.history(app, "support")] == [

@@ -3,6 +3,8 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
+from services import apps
+from services.apps import Gate
 from services.database import now
 from services.people import Actor, Role
 from services.releases import Kind, Pair, State, approving, offline, records, waiting
@@ -34,6 +36,21 @@ def test_a_proposal_waits_for_those_who_may_decide(workspace):
     assert told(grace) == {id: "It waits for your approval."}
     approving.approve(grace, id)
     assert told(workspace) == {id: "It may be started."}
+    approving.reject(grace, id, "It promises refunds.")
+    assert (told(workspace), told(grace)) == ({id: "grace rejected it: read why, then withdraw it."}, {})
+
+
+def test_an_approval_that_no_longer_counts_is_asked_for_anew(workspace, monkeypatch):
+    id = stored(workspace, State.PROPOSED, 2)
+    grace = replace(workspace, actor=Actor("grace", frozenset({Role.VIEWER, Role.APPROVER})))
+    approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES, hours=1))
+    approving.approve(grace, id)
+    with monkeypatch.context() as later:
+        later.setattr(approving, "now", lambda: now() + timedelta(hours=2))
+        assert told(grace) == {id: "Its approval has expired: it waits for yours."} and told(workspace) == {}
+    apps.save_gate(workspace, Gate({"polite": 0.9}))
+    changed = workspace.for_app(apps.get(workspace, workspace.app.id))
+    assert told(replace(changed, actor=grace.actor)) == {id: "It changed after its approval: it waits for yours."}
 
 
 def test_what_stopped_half_way_waits_and_what_ended_does_not(workspace):

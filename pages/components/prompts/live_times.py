@@ -11,7 +11,7 @@ from services.workspace import Workspace
 
 FIRST_SHOWN = 20
 MOST_TIMES = 3
-_ = session.text
+_, say = session.text, session.say
 
 
 def show(workspace: Workspace, name: str) -> None:
@@ -29,6 +29,7 @@ def show(workspace: Workspace, name: str) -> None:
             ),
             icon=":material/warning:",
         )
+        st.caption(session.escape(say(moves.by_whom(workspace))))
     with st.expander(_("What was live when"), icon=":material/history:"):
         _show_question(workspace, name)
         everything = len(found) > FIRST_SHOWN and st.toggle(_("Show all moves ({n})", n=len(found)), key="all-moves")

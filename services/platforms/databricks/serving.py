@@ -37,6 +37,7 @@ class DatabricksServing:
         secret_references=True,
         declares_resources=True,
         scorers=MOST_SCORERS,
+        recorded_by="system.access.audit",
         first_takes_all=True,
         targets=(Target.AGENT, Target.CPU),
         # Those of its runtimes that MLflow 3 takes; it builds the Python that the agent was logged with.
