@@ -72,6 +72,10 @@ def test_any_script_is_marked_kept_and_saved_by_a_key(ada, come):
     assert paper.locator("b").count() == 0
     assert paper.locator("mark.unknown").all_inner_texts() == ["{{nobody}}"]
     assert paper.locator("mark.known").count() == 2
+    console.editor.fill("Be kind. " * 1000)
+    console.editor.press_sequentially("{{nobody}} {{later}}")
+    expect(paper.locator("mark.unknown")).to_have_text(["{{nobody}}", "{{later}}"])
+    console.editor.fill(WORDS)
     console.sees("Nothing fills {names}: the agent would fail on every question.", names="{{nobody}}")
     console.sees_text(re.compile(rf"Characters: {len(WORDS)} "))
     console.kept()

@@ -1,8 +1,11 @@
-// The editor of a prompt: text areas over a painted copy of their text. Python owns the draft; what is typed is sent to
+// The editor of a prompt: text areas over a copy of their text that carries the marks. Python owns the draft; what is typed is sent to
 // it after a pause, and Python's text replaces what stands here only when it says so by a new epoch.
 const VARIABLE = /(\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})/
 const PAUSE = 600
 const RETRY = 10000
+// Laying out one line of this many characters takes longer than a key may: its marks wait until the hands rest.
+const LONG_LINE = 4000
+const REST = 100
 const EDITORS = new WeakMap()
 
 // What was sent and not confirmed yet survives a reload of this tab. A browser may refuse to store anything.
@@ -60,10 +63,10 @@ function facts(line) {
   return { other, length: line.length - pairs }
 }
 
-// One text area. Its letters are transparent; the copy below it is painted line by line, and only where it changed.
+// One text area. The copy below it carries the marks of the variables: painted line by line, and only where it changed.
 class Area {
   constructor(editor, text, role) {
-    Object.assign(this, { editor, role, lines: [], drawn: [], frame: 0 })
+    Object.assign(this, { editor, role, lines: [], drawn: [], frame: 0, resting: 0, long: false })
     this.id = `text-${++numbers}`
     this.paper = element("div", { class: "paper", "aria-hidden": "true" })
     this.input = element("textarea", {
@@ -87,13 +90,17 @@ class Area {
   }
 
   typed() {
-    this.frame ||= requestAnimationFrame(() => { this.paint(); this.editor.count() })
+    const paint = () => { this.paint(); this.editor.count() }
+    clearTimeout(this.resting)
+    if (this.long) this.resting = setTimeout(paint, REST)
+    else this.frame ||= requestAnimationFrame(paint)
     this.editor.touched()
   }
 
   // Both ends that stayed the same keep their nodes: a key costs what one line costs, and in a long line one part of it.
   paint(all = false) {
     cancelAnimationFrame(this.frame)
+    clearTimeout(this.resting)
     this.frame = 0
     const lines = this.input.value.split("\n")
     const [head, tail] = all ? [0, 0] : ends(this.lines, lines)
@@ -111,6 +118,7 @@ class Area {
     }
     this.drawn = this.drawn.slice(0, head).concat(made, this.drawn.slice(end))
     this.lines = lines
+    this.long = lines.some((line) => line.length > LONG_LINE)
   }
 
   retouch(old, made) {
