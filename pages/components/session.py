@@ -58,11 +58,21 @@ JOB_KIND = {
     "end_rehearsal": mark("Ending a rehearsal"),
     "verify_audit": mark("Checking the audit log"),
 }
+# What Streamlit says in English only, in the style sheet by name.
+_UPLOADER = {
+    "choose": mark("Choose a file"),
+    "drop": mark("or drop it here"),
+    "here": mark("Drop it here"),
+}
 # Streamlit offers no way to name the page's language, which screen readers and fonts go by, nor some colours and sizes.
 _PAGE = st.components.v2.component(
     "page",
     css=(Path(__file__).parent / "page.css").read_text("utf-8"),
-    js="export default ({ data }) => { document.documentElement.lang = data; }",
+    js="""export default ({ data }) => {
+      const page = document.documentElement
+      page.lang = data.language
+      for (const [name, words] of Object.entries(data.words)) page.style.setProperty(`--say-${name}`, JSON.stringify(words))
+    }""",
     isolate_styles=False,
 )
 
@@ -127,7 +137,8 @@ def _change_language(place: Workspace) -> None:
 
 
 def set_page_language() -> None:
-    _PAGE(data=language(), key="page-language")
+    words = {name: text(words) for name, words in _UPLOADER.items()}
+    _PAGE(data={"language": language(), "words": words}, key="page-language")
 
 
 def language() -> str:

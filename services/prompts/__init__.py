@@ -1,7 +1,7 @@
 """Prompts: write versions, read their history, see what a change means."""
 
 from services.prompts.checks import check
-from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings
+from services.prompts.content import AUTHOR_TAG, ChatMessage, Content, ModelSettings, Origin
 from services.prompts.difference import Piece, PromptChange, difference, render, variables
 from services.prompts.saving import check_name, label, save
 from services.prompts.versions import (
@@ -27,6 +27,7 @@ __all__ = [
     "ChatMessage",
     "Content",
     "ModelSettings",
+    "Origin",
     "Piece",
     "PromptChange",
     "PromptVersion",

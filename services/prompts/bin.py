@@ -156,15 +156,16 @@ def _must_be(workspace: "Workspace", name: str, version: int | None, *, trashed:
             Message("It is not in the trash.") if trashed else Message("It is in the trash already."),
             Message("Reload the page and look again."),
         )
-    others = (
-        []
-        if trashed or version is None
-        else [one for one in prompts.history(workspace, name) if one.version != version]
-    )
-    if version is not None and not trashed and not others:
+    if version is None or trashed or any(one.version != version for one in prompts.history(workspace, name)):
+        return
+    if len(prompts.every_version(workspace, name)) > 1:
         raise InvalidInputError(
-            Message("It is the prompt's only version."), Message("Move the whole prompt to the trash instead.")
+            Message("All other versions of the prompt are in the trash already."),
+            Message("Restore one of them first, or move the whole prompt to the trash."),
         )
+    raise InvalidInputError(
+        Message("It is the prompt's only version."), Message("Move the whole prompt to the trash instead.")
+    )
 
 
 def _trashed_at(workspace: "Workspace", name: str, version: int | None) -> datetime | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from services.prompts.difference import variables
@@ -10,6 +11,9 @@ from services.prompts.difference import variables
 ROLES = ("system", "user", "assistant")
 TITLE = "title"
 AUTHOR_TAG = "author"
+# Who wrote an imported version, and when, in the words of its file.
+ORIGIN_TAGS = ("original_author", "original_time")
+LONGEST_ORIGIN = 200
 LABELS = ("use_case", "department", "language", "version_type")
 # Tags of these names are the registry's, the console's, or say who wrote the version: no label may be called so.
 RESERVED = ("mlflow.", "_mlflow_", "signalbox.")
@@ -53,6 +57,34 @@ class ModelSettings:
         stop = tuple(stored.pop("stop_sequences", None) or ())
         named = {name: stored.pop(name, None) for name in ("model_name", "temperature", "max_tokens", "top_p")}
         return cls(**named, stop_sequences=stop, others=stored)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who wrote an imported version before it came here, and when; what the file did not say is empty."""
+
+    author: str = ""
+    time: str = ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {
+            tag: said[:LONGEST_ORIGIN] for tag, said in zip(ORIGIN_TAGS, (self.author, self.time), strict=True) if said
+        }
+
+    @property
+    def at(self) -> datetime | None:
+        """The time; None for one that cannot be read as ISO 8601. Without a zone it is UTC."""
+        try:
+            time = datetime.fromisoformat(self.time)
+        except ValueError:
+            return None
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> "Origin | None":
+        author, time = (tags.get(tag, "") for tag in ORIGIN_TAGS)
+        return cls(author, time) if author or time else None
 
 
 @dataclass(frozen=True)
@@ -107,13 +139,13 @@ class Content:
             as_template(stored["template"]),
             ModelSettings.from_json(stored.get("settings")),
             stored.get("response_format") or None,
-            dict(stored.get("labels") or {}),
+            {key: value for key, value in (stored.get("labels") or {}).items() if key not in ORIGIN_TAGS},
         )
 
 
 def is_label(tag: str) -> bool:
     """Whether a version tag is a label that people set."""
-    return tag != AUTHOR_TAG and not tag.startswith(RESERVED)
+    return tag not in (AUTHOR_TAG, *ORIGIN_TAGS) and not tag.startswith(RESERVED)
 
 
 def as_template(stored: str | list[dict[str, Any]]) -> Template:

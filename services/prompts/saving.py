@@ -15,7 +15,7 @@ from services.errors import ConflictError, InvalidInputError, existing
 from services.messages import Message
 from services.prompts import registered
 from services.prompts.checks import check
-from services.prompts.content import AUTHOR_TAG, Content
+from services.prompts.content import AUTHOR_TAG, Content, Origin
 from services.prompts.versions import APP_TAG, BASE_TAG, TRASH_TAG, PromptVersion, version
 
 if TYPE_CHECKING:
@@ -26,18 +26,27 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 def save(
-    workspace: "Workspace", name: str, content: Content | str, note: str, base: int | None = None
+    workspace: "Workspace",
+    name: str,
+    content: Content | str,
+    note: str,
+    base: int | None = None,
+    origin: Origin | None = None,
 ) -> PromptVersion:
     """Register a new version of `name`; raises InvalidInputError with what to mend, before the registry sees it.
 
     `base` is the version the author started from. A version that someone else saved meanwhile stays; the result's
-    `overtook` names it, so that both authors can be told.
+    `overtook` names it, so that both authors can be told. `origin` is who wrote it, if somebody else did elsewhere.
     """
     content = Content(content) if isinstance(content, str) else content
     check(content)
     check_name(workspace, name)
     labels = {label: value.strip() for label, value in content.labels.items() if value.strip()}
-    tags = labels | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id, SAVING_TAG: uuid4().hex}
+    tags = (
+        labels
+        | (origin or Origin()).tags
+        | {APP_TAG: workspace.app.id, AUTHOR_TAG: workspace.actor.id, SAVING_TAG: uuid4().hex}
+    )
     if base is not None:
         tags[BASE_TAG] = str(base)
     with audit.change(workspace, Verb.SAVE_PROMPT, name, why=note) as change:

@@ -11,7 +11,7 @@ from services import production
 from services.errors import NotFoundError, PlatformError, translated
 from services.messages import Message
 from services.prompts import registered
-from services.prompts.content import AUTHOR_TAG, Content, ModelSettings, as_template, is_label
+from services.prompts.content import AUTHOR_TAG, Content, ModelSettings, Origin, as_template, is_label
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -24,7 +24,10 @@ ARCHIVE_TAG = "signalbox.archived"
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One version of a prompt; `base` is the version its author started from; one in the trash is in no list."""
+    """One version of a prompt; `base` is the version its author started from; one in the trash is in no list.
+
+    `author` saved it here; of an imported one, `origin` tells who wrote it.
+    """
 
     name: str
     version: int
@@ -35,6 +38,7 @@ class PromptVersion:
     live: bool
     base: int | None = None
     trashed_at: datetime | None = None
+    origin: Origin | None = None
 
     @property
     def trashed(self) -> bool:
@@ -140,6 +144,7 @@ def from_mlflow(found: MlflowPromptVersion, live: int | None, name: str = "") ->
         live=int(found.version) == live,
         base=int(base) if base else None,
         trashed_at=datetime.fromisoformat(trashed) if trashed else None,
+        origin=Origin.of(found.tags),
     )
 
 

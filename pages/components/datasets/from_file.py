@@ -30,7 +30,10 @@ def show(workspace: Workspace, target: Dataset | None, rows: list[Row], name_key
         _("A file with one question per line"), TYPES, key=stem, max_upload_size=incoming.LARGEST // 1_000_000
     )
     st.caption(
-        _("CSV, JSONL or Excel (.xlsx). The first line names the columns; nothing is written before you confirm.")
+        _(
+            "CSV, JSONL or Excel (.xlsx), up to {n} MB. The first line names the columns; nothing is written before you confirm.",
+            n=incoming.LARGEST // 1_000_000,
+        )
     )
     if file is None:
         return

@@ -22,5 +22,5 @@ def button(workspace: Workspace, name: str | None = None) -> None:
         icon=":material/upload:",
         key=f"export-{name or 'all'}",
         on_click="ignore",
-        help=_("Every version with its notes, settings and labels, as YAML."),
+        help=_("Every version with its author, note, settings and labels, as YAML. Comments and the trash stay here."),
     )

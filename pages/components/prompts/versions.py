@@ -93,9 +93,19 @@ def _heading(one: PromptVersion) -> str:
 
 
 def _facts(one: PromptVersion, said: int) -> list[str]:
-    written = [session.escape(one.author or "–"), session.moment(one.created_at)]
     base = [_("written from version {n}", n=one.base)] if one.base else []
-    return written + base + ([_("comments: {n}", n=said)] if said else [])
+    return _written(one) + base + ([_("comments: {n}", n=said)] if said else [])
+
+
+def _written(one: PromptVersion) -> list[str]:
+    """Who wrote it and when; of an imported one, also who brought it here."""
+    author, saved = session.escape(one.author or "–"), session.moment(one.created_at)
+    if one.origin is None:
+        return [author, saved]
+    first = session.escape(one.origin.author or "–")
+    at = session.moment(one.origin.at) if one.origin.at else session.escape(one.origin.time)
+    written = _("written by {author}, {time}", author=first, time=at) if at else _("written by {author}", author=first)
+    return [written, _("imported by {author}, {time}", author=author, time=saved)]
 
 
 def _show_form(workspace: Workspace, one: PromptVersion, found: list[PromptVersion]) -> None:

@@ -53,7 +53,7 @@ def asked(query: str) -> list[str]:
 def of_version(one: PromptVersion) -> list[Line]:
     """Everything that a version says: its text, title, labels, note and author."""
     spoken = "\n".join(message.content for message in one.content.messages)
-    said = [*one.content.labels.values(), one.note, one.author, spoken]
+    said = [*one.content.labels.values(), one.note, one.author, one.origin.author if one.origin else "", spoken]
     return [Line(one.version, line) for text in said for line in text.split("\n") if line.strip()]
 
 

@@ -11,7 +11,8 @@ import yaml
 from services import prompts, yamls
 from services.errors import InvalidInputError
 from services.messages import Message
-from services.prompts.content import as_template
+from services.prompts import Origin, PromptVersion
+from services.prompts.content import ORIGIN_TAGS, as_template
 from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel, settings, unreadable
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def _prompt(workspace: "Workspace", name: str) -> dict[str, Any]:
             {
                 "version": one.version,
                 "note": one.note,
-                "author": one.author,
-                "written_at": one.created_at.isoformat(timespec="seconds"),
+                **_written(one),
                 "base": one.base,
                 **one.content.to_json(),
             }
@@ -114,16 +114,25 @@ def _prompt(workspace: "Workspace", name: str) -> dict[str, Any]:
     }
 
 
+def _written(one: PromptVersion) -> dict[str, str]:
+    """Who wrote it, and when: of an imported version what its file said, so that it passes through any number of files."""
+    origin = one.origin or Origin(one.author, one.created_at.isoformat(timespec="seconds"))
+    return {"author": origin.author, "written_at": origin.time}
+
+
 def _version(stored: Mapping[str, Any]) -> Incoming:
     schema = stored.get("response_format")
+    labels = {str(key): str(value) for key, value in (stored.get("labels") or {}).items()}
+    # Files of before kept the origin among the labels.
+    before = Origin(*(labels.pop(tag, "") for tag in ORIGIN_TAGS))
     return Incoming(
         template=as_template(stored["template"]),
         settings=settings(stored.get("settings") or {}, {}),
         response_format=dict(schema) if schema else None,
-        labels={str(key): str(value) for key, value in (stored.get("labels") or {}).items()},
+        labels=labels,
         note=str(stored.get("note") or ""),
-        author=str(stored.get("author") or ""),
-        written_at=str(stored.get("written_at") or ""),
+        author=before.author or str(stored.get("author") or ""),
+        written_at=before.time or str(stored.get("written_at") or ""),
         number=int(stored["version"]) if stored.get("version") else None,
         base=int(stored["base"]) if stored.get("base") else None,
     )

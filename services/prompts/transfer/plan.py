@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from services import prompts
 from services.errors import ConflictError, ConsoleError, InvalidInputError
 from services.messages import Message
-from services.prompts import Content, PromptVersion
+from services.prompts import Content, Origin, PromptVersion
 from services.prompts.content import ModelSettings
 from services.prompts.transfer.parcel import Incoming, IncomingPrompt, Parcel
 from services.secrets import KEY_TEXT
@@ -18,7 +18,6 @@ from services.secrets import KEY_TEXT
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-ORIGIN_AUTHOR, ORIGIN_TIME = "original_author", "original_time"
 KEY_NAME = re.compile(r"api[_-]?key|secret|password|authorization|(access|auth)[_-]?token", re.IGNORECASE)
 
 
@@ -94,12 +93,11 @@ def write(workspace: "Workspace", plan: Plan) -> int:
 
 
 def _save(workspace: "Workspace", name: str, one: PlannedVersion, numbers: Mapping[int, int], written: int) -> int:
-    """Register one version under labels that keep its first author and time."""
-    origin = {ORIGIN_AUTHOR: one.incoming.author, ORIGIN_TIME: one.incoming.written_at}
-    labels = {key: value for key, value in origin.items() if value} | dict(one.content.labels)
+    """Register one version with its first author and time."""
+    origin = Origin(one.incoming.author, one.incoming.written_at)
     base = numbers.get(one.incoming.base or 0)
     try:
-        return prompts.save(workspace, name, replace(one.content, labels=labels), one.incoming.note, base).version
+        return prompts.save(workspace, name, one.content, one.incoming.note, base, origin).version
     except ConsoleError as error:
         raise ConflictError(
             Message("Imported versions: {n}. Then {name} could not be saved: {reason}", n=written, name=name, reason=error.message),
@@ -169,7 +167,7 @@ def _refusal(content: Content) -> ConsoleError | None:
 
 def _equal(one: PromptVersion, content: Content, note: str) -> bool:
     def known(labels: Mapping[str, str]) -> dict[str, str]:
-        return {k: v.strip() for k, v in labels.items() if v.strip() and k not in (ORIGIN_AUTHOR, ORIGIN_TIME)}
+        return {key: value.strip() for key, value in labels.items() if value.strip()}
 
     mine = replace(one.content, labels=known(one.content.labels))
     return one.note == note and mine == replace(content, labels=known(content.labels))

@@ -120,6 +120,10 @@ def test_a_proposed_release_keeps_its_version(written):
 def test_the_only_version_goes_with_its_prompt(written):
     for version in (1, 2):
         bin.trash(written, "greeting", version)
+    with pytest.raises(InvalidInputError, match="All other versions of the prompt are in the trash already"):
+        bin.trash(written, "greeting", 3)
+    for version in (1, 2):
+        bin.erase(written, "greeting", version)
     with pytest.raises(InvalidInputError, match="only version"):
         bin.trash(written, "greeting", 3)
     bin.trash(written, "greeting")

@@ -10,7 +10,7 @@ from services import apps, prompts
 from services.apps import AppForm
 from services.errors import ConflictError, InvalidInputError, PlatformError
 from services.messages import Message, render
-from services.prompts import ChatMessage, Content, ModelSettings, bin, transfer
+from services.prompts import ChatMessage, Content, ModelSettings, Origin, bin, library, transfer
 from services.prompts.transfer import LARGEST, Fate
 
 HOSTILE = [
@@ -81,13 +81,27 @@ def test_an_export_is_imported_again_without_loss(filled, elsewhere, as_json):
         before, after = prompts.history(filled, name), prompts.history(elsewhere, f"new-{name}")
         assert [one.version for one in before] == [one.version for one in after]
         for old, new in zip(before, after, strict=True):
-            origin = {"original_author": "ada", "original_time": old.created_at.isoformat(timespec="seconds")}
-            labels = dict(old.content.labels) | origin
-            assert new.content == Content(
-                old.content.template, old.content.settings, old.content.response_format, labels
-            )
+            assert new.content == old.content
             assert (new.note, new.base) == (old.note, old.base)
+            assert new.origin == Origin("ada", old.created_at.isoformat(timespec="seconds"))
     assert prompts.live(elsewhere, "new-talk") is None
+    once, twice = (transfer.read(transfer.export(place)).prompts for place in (filled, elsewhere))
+    assert [one.versions for one in twice] == [one.versions for one in once], "through any number of files"
+
+
+def test_the_origin_of_an_import_does_not_pass_to_what_is_written_from_it(workspace):
+    old_file = {
+        "template": "A",
+        "author": "bob",
+        "labels": {"original_author": "hana", "original_time": "2026-03-03T09:00:00"},
+    }
+    [first] = brought(
+        workspace, json.dumps({"signalbox_prompts": 1, "prompts": [{"name": "p", "versions": [old_file]}]}), "p"
+    )
+    assert (first.origin.author, first.origin.at.isoformat()) == ("hana", "2026-03-03T09:00:00+00:00")
+    assert (first.author, first.content.labels) == ("ada", {})
+    assert prompts.save(workspace, "p", first.content, "", first.version).origin is None
+    assert [row.name for row in library.find(workspace, library.Query("hana")).rows] == ["p"]
 
 
 def test_a_second_import_writes_nothing_twice(filled):
@@ -210,7 +224,7 @@ def test_langfuse_versions_come_in_order(workspace):
 
     first, second = brought(workspace, json.dumps(data), "movie")
     assert first.content.settings == ModelSettings("gpt-x", 0.5, stop_sequences=("END",), others={"languages": ["en"]})
-    assert first.content.labels == {"original_author": "hana"}
+    assert (first.content.labels, first.origin) == ({}, Origin("hana"))
     assert second.content.labels == {"environment": "production", "tags": "a, b"}
     assert (second.note, prompts.live(workspace, "movie")) == ("second", None)
 
