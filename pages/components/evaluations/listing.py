@@ -57,12 +57,10 @@ def _line(one: Evaluation, kinds: dict[str, str], asked: dict[str, str], pinned:
     notes += [_("cannot be read")] if one.unreadable else []
     return {
         "time": session.moment(one.created_at),
-        "prompt": one.name
-        if one.outside or not one.prompt_name
-        else f"{one.prompt_name} {one.prompt_version or one.requested_version}",
+        "prompt": titles.asked(one),
         "state": _(titles.STATE.get(one.state, one.state)),
-        "note": _(", ").join(notes),
         **{name: _number(one, name, kind) for name, kind in kinds.items()},
+        "note": _(", ").join(notes),
         "rows": one.rows // max(one.repeats, 1) or None,
         "failed": one.failed if one.rows else None,
         "agent": asked.get(one.model_id, "–"),

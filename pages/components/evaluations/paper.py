@@ -16,7 +16,7 @@ MOST = 300
 STYLE = """
 @media print {
  [data-testid=stPageLink], [data-testid=stSelectbox], [data-testid=stMultiSelect], [data-testid=stTextInput],
- [data-testid=stCheckbox] { display: none !important }
+ [data-testid=stCheckbox], .st-key-paper-head { display: none !important }
  .sb-paper, .sb-diff { max-height: none !important; overflow: visible !important }
  .sb-paper tr { break-inside: avoid }
 }
@@ -33,7 +33,7 @@ def style() -> None:
 
 def show(chosen: pd.DataFrame, kinds: Mapping[str, str], asked: RowFilter, before: pd.DataFrame | None) -> None:
     """The chosen rows as a plain table, whole texts and every reason."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="paper-head"):
         st.button(_("Back"), icon=":material/arrow_back:", key="paper-back", on_click=address.show, args=(None,))
         st.caption(_("Print this page with the browser: side bar and buttons stay off the paper."))
     earlier = None if before is None else before.drop_duplicates("row_id").set_index("row_id")

@@ -49,6 +49,15 @@ def title(made: Evaluation) -> str:
     return _("{prompt} version {n}, {time}", prompt=made.prompt_name, n=version or "–", time=time)
 
 
+def asked(made: Evaluation) -> str:
+    """What was asked, as short as a column is narrow."""
+    if not made.outside and made.source in SOURCES:
+        return _(SOURCES[made.source])
+    if made.outside or not made.prompt_name:
+        return made.name
+    return f"{made.prompt_name} {made.prompt_version or made.requested_version}"
+
+
 def score(one: Score | None) -> str:
     return mean(one.mean, one.kind) if one else "–"
 

@@ -57,7 +57,8 @@ def _show_row(workspace: Workspace, spec: ScorerSpec, known: Health, wanted: Lin
         colour, word = words.trust(known, wanted)
         with trusted:
             st.markdown(f":{colour}-badge[{session.escape(say(word))}]")
-        button.button(_("Open"), key=f"open-{spec.name}", on_click=opening.open_one, args=(spec.name,))
+        with button, st.container(horizontal_alignment="right"):
+            st.button(_("Open"), key=f"open-{spec.name}", on_click=opening.open_one, args=(spec.name,))
 
 
 def _show_try(workspace: Workspace, found: list[ScorerSpec]) -> None:
