@@ -6,7 +6,7 @@ from pages.components import feedback, session
 from services import audit, releases
 from services.audit import Verb
 from services.messages import Message
-from services.releases import Release, Step, looking
+from services.releases import Release, State, Step, looking
 from services.releases.plan import Way
 from services.workspace import Workspace
 
@@ -15,8 +15,24 @@ _ = session.text
 
 def show(workspace: Workspace, release: Release, step: Step) -> None:
     """Nothing while the release waits for nobody."""
+    _show_stopped(release, step)
     _show_held(workspace, release, step)
     _show_choice(workspace, release, step)
+
+
+def _show_stopped(release: Release, step: Step) -> None:
+    """Who answers after a stop by hand; what could not be taken back stands in the release's error."""
+    if release.state is not State.STOPPED or release.error is not None or release.done(step.name):
+        return
+    st.info(
+        _(
+            "Stopped: the live version answers everyone. Resumed, the comparison begins anew, and these answers count no "
+            "more."
+        )
+        if not step.name.startswith(Way.SHADOW)
+        else _("Stopped: no more questions are copied. Resumed, the comparison begins anew."),
+        icon=":material/pause_circle:",
+    )
 
 
 def _show_held(workspace: Workspace, release: Release, step: Step) -> None:

@@ -118,9 +118,9 @@ def affected(workspace: "Workspace") -> Message:
         return Message("Everyone who asks {endpoint}; how many that are is not known now.", endpoint=endpoint)
     if more:
         return Message(
-            "Everyone who asks {endpoint}: more than {n} questions in the last day.", endpoint=endpoint, n=MOST
+            "Everyone who asks {endpoint}: more than {n} questions in the last day.", endpoint=endpoint, n=f"{MOST:,}"
         )
-    return Message("Everyone who asks {endpoint}: {n} questions in the last day.", endpoint=endpoint, n=asked)
+    return Message("Everyone who asks {endpoint}: {n} questions in the last day.", endpoint=endpoint, n=f"{asked:,}")
 
 
 def _changes(workspace: "Workspace", release: Release) -> Message:

@@ -66,6 +66,7 @@ def test_a_canary_shows_both_versions_and_where_harm_was_shown(screen, workspace
     assert list(table["After: version 2"]) == ["70 % of 50", "90 % of 40"]
     assert list(table["Harm shown"]) == ["yes", "no"]
     assert "Canary: 5 % of the traffic" in texts(shown) and "5 % of canaries" in texts(shown)
+    assert "Stopped: the live version answers everyone." in texts(shown)
 
 
 def test_who_approves_reads_the_difference_and_the_verdict_on_the_page(screen, workspace):
