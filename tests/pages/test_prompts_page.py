@@ -241,6 +241,17 @@ def test_a_double_click_saves_once(screen, workspace):
     assert "There is nothing new" not in read(shown)
 
 
+def test_what_a_browser_repeats_after_a_save_is_no_draft(screen, written):
+    shown = screen("prompts", prompt="greeting", view="write")
+    note = "draft/support/greeting/note"
+    shown.text_input(key=note).set_value("colder").run()
+    shown.button(key="save-prompt").click().run()
+    assert prompts.version(written, "greeting", 3).note == "colder"
+    shown.session_state[note] = "colder"
+    shown.run()
+    assert drafts.mine(written, "greeting") is None
+
+
 def test_the_next_step_after_a_save_follows_the_agents(screen, written):
     standing.logged(written, "greeting")
     shown = screen("prompts")

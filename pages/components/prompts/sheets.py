@@ -46,7 +46,12 @@ class Sheet:
         self.draft, self.turn, self.rival, self.refusal = draft, self.turn + 1, None, None
         self.unsaved = self.aside = None
         self.epoch = f"{self.session}.{self.turn}"
-        fields.fill(self.key, draft)
+        fields.fill(self.fields, draft)
+
+    @property
+    def fields(self) -> str:
+        """Under what the fields stand: others for every text, so that what a browser repeats of the last one is not taken in."""
+        return f"{self.key}/{self.turn}" if self.turn else self.key
 
     @property
     def written(self) -> bool:
@@ -74,7 +79,7 @@ def opened(workspace: Workspace, name: str | None, found: list[PromptVersion], n
     untouched, sheet.start = not sheet.written, start
     if sheet.rival is None and sheet.refusal is None:
         _follow_others(sheet, mine, untouched)
-    fields.fill(sheet.key, sheet.draft, missing=True)
+    fields.fill(sheet.fields, sheet.draft, missing=True)
     return sheet
 
 
@@ -92,7 +97,7 @@ def update(workspace: Workspace, sheet: Sheet) -> None:
 
 
 def _take_fields(workspace: Workspace, sheet: Sheet) -> None:
-    draft = fields.gathered(sheet.key, sheet.draft)
+    draft = fields.gathered(sheet.fields, sheet.draft)
     if not draft.says_the_same(sheet.draft):
         keep(workspace, sheet, draft)
 

@@ -49,7 +49,7 @@ def _show_draft(workspace: Workspace, name: str | None, found: list[PromptVersio
         if name is None:
             st.text_input(
                 _("Name"),
-                key=f"{sheet.key}/name",
+                key=f"{sheet.fields}/name",
                 disabled=not may,
                 help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
             )
@@ -84,15 +84,15 @@ def _show_editor(workspace: Workspace, name: str | None, sheet: Sheet, may: bool
 
 def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: list[PromptVersion], may: bool) -> None:
     with st.expander(_("Title and labels"), key=f"{sheet.key}/labels"):
-        fields.show_labels(sheet.key, labels.used(workspace, found), not may)
+        fields.show_labels(sheet.fields, labels.used(workspace, found), not may)
     with st.expander(_("Model settings"), key=f"{sheet.key}/settings"):
         models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
-        fields.show_settings(sheet.key, [model for model in models if model], not may)
+        fields.show_settings(sheet.fields, [model for model in models if model], not may)
     if chosen := fields.summary(sheet.draft):
         st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
         if name is not None:
             _show_precedence(workspace, name, sheet.draft.content)
-    st.text_input(_("Note"), key=f"{sheet.key}/note", disabled=not may, placeholder=_("What is different, and why?"))
+    st.text_input(_("Note"), key=f"{sheet.fields}/note", disabled=not may, placeholder=_("What is different, and why?"))
     written = sheet.written or name is None
     st.button(
         _("Save as version {n}", n=found[0].version + 1 if found else 1),
