@@ -191,6 +191,17 @@ def test_nothing_that_was_set_up_is_lost_by_a_reload(screen, written):
     assert "My copy | A question of mine" in read(again), "a run outlasts a reload while the console runs"
 
 
+def test_a_browser_that_missed_the_first_run_sends_what_the_desk_holds(screen, written):
+    shown = screen("playground", prompt="greeting").run()
+    for slot, version in zip(slots(shown), (2, 1), strict=True):
+        source, text = (
+            shown.selectbox(key=field(shown, slot, "source")),
+            shown.text_area(key=field(shown, slot, "text-0")),
+        )
+        assert source.proto.options[source.proto.default].startswith(f"version {version}")
+        assert text.proto.default == prompts.version(written, "greeting", version).template
+
+
 def test_a_finished_run_outlasts_a_look_at_another_page(screen, written):
     shown = ask(screen("playground"))
     shown.switch_page("admin/jobs.py").run()

@@ -25,7 +25,7 @@ def show_text(place: Place, variant: Variant) -> None:
         for position, message in enumerate(content.messages):
             st.text_area(
                 session.escape(message.role) if content.is_chat else _("What the assistant is told"),
-                key=desk.seed(desk.key(place, slot.id, f"text-{position}"), message.content),
+                **desk.seed(desk.key(place, slot.id, f"text-{position}"), message.content, value=message.content),
                 height=MESSAGE_HEIGHT if content.is_chat else TEXT_HEIGHT,
                 on_change=desk.take_in,
                 args=(place.workspace, place.prompt),
@@ -37,7 +37,7 @@ def show_settings(place: Place, variant: Variant) -> None:
     """The model and the settings; what the version has stands in the empty fields."""
     slot, saved = variant.slot, _base(place, variant.slot)
     changed: dict[str, Any] = {"on_change": desk.take_in, "args": (place.workspace, place.prompt)}
-    own = _("the model's own")
+    own, stops = _("the model's own"), "\n".join(slot.fields.stop_sequences)
     with st.expander(_("Model and settings"), icon=":material/tune:"):
         models = [
             name
@@ -47,7 +47,7 @@ def show_settings(place: Place, variant: Variant) -> None:
         st.selectbox(
             _("Model"),
             list(dict.fromkeys([*models, *playground.reach(place.workspace).models])),
-            key=desk.seed(desk.key(place, slot.id, "model"), slot.fields.model_name),
+            **desk.seed(desk.key(place, slot.id, "model"), slot.fields.model_name),
             index=None,
             placeholder=saved.settings.model_name or playground.app_model(place.workspace),
             accept_new_options=True,
@@ -58,7 +58,7 @@ def show_settings(place: Place, variant: Variant) -> None:
             0.0,
             2.0,
             step=0.1,
-            key=desk.seed(desk.key(place, slot.id, "temperature"), slot.fields.temperature),
+            **desk.seed(desk.key(place, slot.id, "temperature"), slot.fields.temperature),
             placeholder=_given(saved.settings.temperature) or own,
             value=None,
             **changed,
@@ -67,7 +67,7 @@ def show_settings(place: Place, variant: Variant) -> None:
             _("Longest answer in tokens"),
             1,
             1_000_000,
-            key=desk.seed(desk.key(place, slot.id, "max_tokens"), slot.fields.max_tokens),
+            **desk.seed(desk.key(place, slot.id, "max_tokens"), slot.fields.max_tokens),
             placeholder=_given(saved.settings.max_tokens) or own,
             value=None,
             **changed,
@@ -77,14 +77,14 @@ def show_settings(place: Place, variant: Variant) -> None:
             0.0,
             1.0,
             step=0.05,
-            key=desk.seed(desk.key(place, slot.id, "top_p"), slot.fields.top_p),
+            **desk.seed(desk.key(place, slot.id, "top_p"), slot.fields.top_p),
             placeholder=_given(saved.settings.top_p) or own,
             value=None,
             **changed,
         )
         st.text_area(
             _("Stop before one of these, one per line"),
-            key=desk.seed(desk.key(place, slot.id, "stop"), "\n".join(slot.fields.stop_sequences)),
+            **desk.seed(desk.key(place, slot.id, "stop"), stops, value=stops),
             placeholder="\n".join(saved.settings.stop_sequences),
             height=68,
             **changed,

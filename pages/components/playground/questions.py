@@ -143,9 +143,10 @@ def ask_values(place: Place) -> None:
     st.caption(_("Values for variables; what you type is used on this screen only."))
     with st.grid(4, min_column_width=200, gap="xsmall"):
         for name in names:
+            value = place.desk.values.get(name, "")
             st.text_input(
                 name,
-                key=desk.seed(desk.key(place, "value", name), place.desk.values.get(name, "")),
+                **desk.seed(desk.key(place, "value", name), value, value=value),
                 on_change=desk.take_in,
                 args=(place.workspace, place.prompt),
             )

@@ -91,7 +91,7 @@ def _choose_source(place: Place, slot: Slot, letter: str) -> None:
         _("{letter} is", letter=letter),
         list(options),
         format_func=options.__getitem__,
-        key=desk.seed(desk.key(place, slot.id, "source"), chosen),
+        **desk.seed(desk.key(place, slot.id, "source"), chosen, index=list(options).index(chosen)),
         label_visibility="collapsed",
         on_change=desk.take_in,
         args=(place.workspace, place.prompt),
