@@ -23,7 +23,7 @@ from services import oidc, people
 from services import settings as settings_module
 from services.errors import ConsoleError
 from services.people import Actor
-from services.processes import logs, startup
+from services.processes import knowledge, logs, startup
 from services.processes.guard import IdentityGuard
 from services.processes.headers import SecurityHeaders
 from services.processes.keeper import Keeper
@@ -100,7 +100,7 @@ def console() -> st.App:
             Middleware(SignInAnswers),
             Middleware(IdentityGuard, ended=_signed_out),
         ],
-        routes=[Route("/api/ready", ready), Route("/api/metrics", metrics)],
+        routes=[Route("/api/ready", ready), Route("/api/metrics", metrics), *knowledge.routes()],
         on_script_error=show_defect,
     )
 

@@ -15,6 +15,7 @@ from services.messages import Message
 from services.workspace import Workspace
 
 _ = session.text
+CHECK = "check-agent-file"
 TYPES = ["py", "zip", "txt", "md", "json", "jsonl", "yaml", "yml", "toml", "csv", "jinja", "j2"]
 
 
@@ -44,13 +45,14 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
         return
     st.button(
         _("Check the file"),
-        key="check-agent-file",
+        key=CHECK,
         icon=":material/fact_check:",
         on_click=_check,
         args=(workspace, filled),
         disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
     )
     st.caption(_("It is read and asked a few questions in a process of its own. Logging it does that too."))
+    feedback.show_refusal(CHECK)
     checked, job_id = st.session_state.get(_key(workspace, "check"), (None, 0))
     if checked == _token(workspace):
         agent_checks.show(workspace, job_id)
@@ -75,7 +77,7 @@ def asks_prompt(workspace: Workspace) -> bool:
         return asks
     if checking.asks_prompt(_written(workspace)):
         st.warning(_("The file asks a prompt, and none is chosen for it."), icon=":material/warning:")
-    else:
+    elif checking.can_run(source(workspace) or ""):
         st.info(
             _(
                 "No prompt is asked for, because the file loads none. It is logged, tried, evaluated and released all the "
@@ -159,7 +161,7 @@ def _key(workspace: Workspace, name: str) -> str:
 
 
 def _check(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
-    with feedback.action(Message("The check is on its way.")):
+    with feedback.action(Message("The check is on its way."), CHECK):
         form = replace(
             filled(), source=source(workspace), files=beside(workspace), documents=agent_documents.kept(workspace)
         )

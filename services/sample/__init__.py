@@ -72,6 +72,10 @@ class Topic:
     facts: tuple[str, ...]
     steps: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        return self.keywords[0].capitalize()
+
 
 @dataclass(frozen=True)
 class Courtesy:

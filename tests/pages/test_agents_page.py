@@ -254,6 +254,16 @@ def test_a_brought_file_is_checked_before_anything_is_logged(screen, written, fi
     assert jobs.recent(written, "log_agent") == []
 
 
+def test_what_refuses_a_check_stands_beside_its_button(screen, written):
+    shown = screen("agents")
+    bring(shown, "agent.py", b"import mlflow\ndef f(:\n")
+    assert "loads none" not in read(shown)
+    shown.button(key="check-agent-file").click().run()
+    assert [one.key for one in shown.button if one.label == "Dismiss"] == ["dismiss-refusal-check-agent-file"]
+    assert shown.error[0].value.startswith("Line 2 of the agent's file is not Python")
+    assert jobs.recent(written, "check_agent") == []
+
+
 def test_a_file_that_only_asks_a_model_is_offered_as_an_agent(screen, written):
     source = (
         "import openai\n\n\ndef answer(messages):\n"

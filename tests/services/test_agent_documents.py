@@ -127,7 +127,7 @@ def test_only_the_sample_app_brings_documents(bare_workspace: Workspace, workspa
 
     assert documents.of_sample(workspace) is None
     assert found is not None
-    assert documents.guess(found) == Columns("knowledge", "id", "text", None, "title")
+    assert documents.guess(found) == Columns("knowledge", "id", "text", "url", "title")
     assert {row["id"] for row in found.rows} >= {"returns-en", "returns-ja"}
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "Report",
     "asks_model",
     "asks_prompt",
+    "can_run",
     "probe",
     "read",
     "refuse_secrets",

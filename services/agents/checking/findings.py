@@ -62,6 +62,9 @@ class Report:
             return Message("The file was read; it was not run.")
         if not self.kind:
             return Message("The file was read and run by itself, but no agent came out of it.")
+        if self.blocked:
+            # What failed first may have kept the later questions from being asked.
+            return Message("The file was read and run by itself as a {kind}.", kind=self.kind)
         if self.streams:
             return Message(
                 "The file was read and run by itself as a {kind}: one question, one streamed answer, two conversations "

@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
     "LakebasePool": (LAKEBASE, BY_NAME, None),
     "AsyncLakebasePool": (LAKEBASE, BY_NAME, None),
     "start_conversation": (GENIE, ("space_id",), 0),
+    "start_conversation_and_wait": (GENIE, ("space_id",), 0),
 }
 
 
@@ -191,6 +192,8 @@ def _called_resources(file: AgentFile, call: ast.Call) -> Iterator[tuple[str, st
     if name in CALLS and (name != "get_index" or "VectorSearchClient" in file.text):
         kind, keywords, place = CALLS[name]
         yield from ((kind, one) for one in _named(file, call, keywords, place))
+    elif dotted.endswith("vector_search_indexes.query_index"):
+        yield from ((INDEX, one) for one in _named(file, call, ("index_name",), 0))
     elif dotted.endswith("serving_endpoints.query"):
         yield from ((ENDPOINT, one) for one in _named(file, call, ("name",), 0))
     elif name == "predict" and "get_deploy_client" in file.text and any(one.arg == "endpoint" for one in call.keywords):

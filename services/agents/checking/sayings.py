@@ -46,6 +46,11 @@ SAYINGS = {
         mark("Without an answer of the model the agent could not be checked further."),
         mark("Check the model's name, address and key on the Connection screen, then check the file again."),
     ),
+    "no_workspace": Saying(
+        mark("Its sign-in to Databricks failed: “{reason}”."),
+        mark("Without a workspace that answers, the agent could not be checked further."),
+        mark("Connect the console to the workspace, as the Connection screen says, then check the file again."),
+    ),
     "wrong_answer": Saying(
         mark("Its answer is not a valid {expected} ({reason})."),
         mark("MLflow and the server refuse an answer of another form."),

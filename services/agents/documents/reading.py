@@ -14,6 +14,7 @@ from services.agents.documents.records import ROW, Table
 from services.errors import InvalidInputError
 from services.jsons import parsed
 from services.messages import Message
+from services.processes import knowledge
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -71,11 +72,17 @@ def of_sample(workspace: "Workspace") -> Table | None:
     """The knowledge of the sample app, in both languages; None for any other app."""
     if not workspace.app.sample:
         return None
+    place = workspace.settings.address + knowledge.PATH
     rows = [
-        {"id": f"{topic.id}-{language}", "title": topic.keywords[0].capitalize(), "text": "\n".join((*topic.facts, *topic.steps))}
+        {
+            "id": (key := f"{topic.id}-{language}"),
+            "title": topic.title,
+            "text": "\n".join((*topic.facts, *topic.steps)),
+            "url": place + key,
+        }
         for language, topics in sample.knowledge().items()
         for topic in topics
-    ]  # fmt: skip
+    ]
     return table("knowledge.toml", rows)
 
 

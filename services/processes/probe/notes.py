@@ -96,6 +96,19 @@ class attempt:
     def by_model(self) -> bool:
         return type(self.cause).__module__.partition(".")[0] == "openai"
 
+    @property
+    def without_workspace(self) -> bool:
+        """Whether Databricks' SDK found nothing to sign in with."""
+        frames = list(traceback.walk_tb(self.cause.__traceback__)) if isinstance(self.cause, ValueError) else []
+        return bool(frames) and frames[-1][0].f_globals.get("__name__") == "databricks.sdk.config"
+
+    @property
+    def outside(self) -> str:
+        """What did not answer, where neither the file nor its form is to blame: `model`, `no_workspace` or nothing."""
+        if self.without_workspace:
+            return "no_workspace"
+        return "model" if self.by_model else ""
+
 
 class Mismatch(Exception):
     """The answer is not what the kind of agent promises."""

@@ -24,7 +24,7 @@ def probe(folder: Path, given: dict[str, Any], notes: Notes) -> None:
     with attempt(file) as saving:
         found = spoken_by(agent, file, config, folder, given["artifacts"])
     if saving.error is not None:
-        return notes.add("model" if saving.by_model else "not_accepted", saving.line, reason=saving.reason)
+        return notes.add(saving.outside or "not_accepted", saving.line, reason=saving.reason)
     if found is None:
         return notes.add("other_kind")
     kind, spoken = found
@@ -51,7 +51,7 @@ def tell_loading(loading: attempt, notes: Notes) -> None:
     elif isinstance(cause, ModuleNotFoundError):
         notes.add("no_module", loading.line, name=str(cause.name))
     else:
-        notes.add("model" if loading.by_model else "not_loaded", loading.line, reason=loading.reason)
+        notes.add(loading.outside or "not_loaded", loading.line, reason=loading.reason)
 
 
 def answers(spoken: Spoken, file: str, question: str, notes: Notes) -> bool:
@@ -71,8 +71,8 @@ def tell_answer(asking: attempt, part: str, notes: Notes) -> None:
         notes.add("wrong_stream" if part == "stream" else "wrong_answer", expected=error.expected, reason=str(error))
     elif isinstance(error, UnknownForm):
         notes.add("unknown_form")
-    elif asking.by_model:
-        notes.add("model", asking.line, reason=asking.reason)
+    elif asking.outside:
+        notes.add(asking.outside, asking.line, reason=asking.reason)
     else:
         notes.add(f"failed_{part or 'answer'}", asking.line, reason=asking.reason)
 

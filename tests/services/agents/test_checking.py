@@ -60,6 +60,12 @@ BROKEN = {
     "text type": swapped(files.TEXTS, 'return [f"You said: {question}" for question in model_input]', "return 7"),
     "text fails": swapped(files.TEXTS, "        return", "        model_input[0].upper(1)\n        return"),
     "not an agent": swapped(files.FUNCTION, "set_model(answer)", 'set_model("answer")'),
+    "no workspace": swapped(
+        files.RESPONSES,
+        RESPONSES_BODY,
+        "        from databricks.sdk import WorkspaceClient\n        index = WorkspaceClient().vector_search_indexes\n"
+        "        index.query_index(index_name='main.support.faq', columns=['text'])\n" + RESPONSES_BODY,
+    ),
     "top of the file": swapped(files.TEXTS, "\n\nclass", "\nprint(1 / 0)\n\n\nclass"),
 }
 
@@ -207,6 +213,27 @@ def test_a_broken_agent_is_told_what_to_mend(seen, name, what, mend, blocking, l
 def test_a_chat_message_without_an_id_is_refused(seen):
     (found,) = seen["chat schema"].findings
     assert found.blocking and "id" in str(found.what)
+
+
+def test_an_agent_without_a_workspace_is_told_to_connect_one(seen):
+    (found,) = seen["no workspace"].findings
+    assert str(found.what).startswith("Its sign-in to Databricks failed: “ValueError: ") and found.blocking
+    assert str(found.mend) == (
+        "Connect the console to the workspace, as the Connection screen says, then check the file again."
+    )
+    report = Report("ResponsesAgent", True, (found,))
+    assert str(report.tried) == "The file was read and run by itself as a ResponsesAgent."
+
+
+def test_an_index_asked_by_the_sdk_is_held_against_what_is_declared():
+    source = swapped(
+        files.RESPONSES,
+        RESPONSES_BODY,
+        "        found = client.vector_search_indexes.query_index('main.support.faq', ['text'])\n" + RESPONSES_BODY,
+    )
+    (found,) = checking.read(source)
+    assert str(found.what) == "The file uses “main.support.faq” (Vector index), which is not declared."
+    assert checking.read(source, declared=["vector_search_index:main.support.faq"]) == ()
 
 
 def test_a_leak_between_conversations_blocks(seen):
