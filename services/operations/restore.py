@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy.exc import SQLAlchemyError
 
 from services import database
+from services.audit import verifying
 from services.audit.chain import Scan, scan
 from services.errors import ConflictError, ConsoleError, NotReadyError, PlatformError
 from services.messages import Message
@@ -66,6 +67,8 @@ def run(settings: Settings, file: Path) -> Restored:
             _name_places(ready, made, home)
             found = _verified(ready, made)
             halted = past.halt(ready / OURS, settings, made)
+            # What the folder holds lies in that backup, and its log is checked against it from now on.
+            verifying.note_backup(ready, made.audit_newest, made.audit_hash, made.made_at)
             _must_be_empty(home)
             ready.chmod(0o700)
             _move(ready, home)

@@ -99,6 +99,8 @@ def test_a_backup_is_whole_while_others_write(filled, target, tmp_path, monkeypa
     assert chain.scan(filled.engine).lines == before.lines + 5  # two changes, and the backup's own line
     done = restore.run(elsewhere(filled.settings, tmp_path / "new"), target)
     assert done.found.lines == made.manifest.audit_lines and not done.found.breaks
+    assert verifying.last_backup(done.home) == made.manifest.made_at
+    assert verifying.known(done.home) == {made.manifest.audit_newest: made.manifest.audit_hash}
     line = audit.of_verbs(replace(filled, app=replace(filled.app, id="")), [Verb.BACK_UP])[-1]
     assert line.subject == "one.zip" and verifying.last_backup(filled.settings.home) == made.manifest.made_at
 
