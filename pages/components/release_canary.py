@@ -67,8 +67,9 @@ def _show_step(workspace: Workspace, release: Release, step: Step) -> None:
 
 
 def _show_how_far(release: Release, step: Step) -> None:
-    """What is still missing until the step under way ends; one that waits for somebody says so by itself."""
-    if step.state != "running" or "answers" not in step.handle or release.waits or not release.working:
+    """What is still missing until the step under way ends; one that waits for somebody, or for its time, says so by itself."""
+    halted = release.waits or release.due_at is not None or not release.working
+    if step.state != "running" or "answers" not in step.handle or halted:
         return
     part = canary.part_of(release, step.name)
     far = {"n": step.handle["answers"], "m": part.answers, "minutes": part.minutes}

@@ -3,8 +3,11 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from services import apps, jobs, prompts, releases, verdicts
 from services.apps import Environment, Freeze, Stage
+from services.database import job as job_table
 from services.database import now
 from services.errors import PlatformError
 from services.interlocks import Finding, Light
@@ -142,6 +145,9 @@ def test_a_held_shadow_is_ended_or_goes_on_with_a_reason(screen, workspace):
     assert releases.get(workspace, id).overruled == ("shadow 20: unanswered copies",)
     assert "It ends after 50 answers; answers so far: 50" in texts(shown)
     assert "go-on" not in {one.key for one in shown.button} and not shown.exception
+    with workspace.engine.begin() as tx:
+        tx.execute(update(job_table).where(job_table.c.kind == "release").values(due_at=now() + timedelta(hours=1)))
+    assert "answers so far" not in texts(screen("releases", release=str(id))), "what waits for its time asks nobody"
 
 
 def test_after_an_ab_test_somebody_chooses_with_a_reason(screen, workspace):

@@ -105,6 +105,7 @@ def _show_prompt(workspace: Workspace, position: int, prompt: PlannedPrompt) -> 
     with st.container(border=True):
         st.text_input(
             _("Name"),
+            _own_name(workspace, prompt.source),
             key=_name_key(workspace, position, prompt.source),
             help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
         )
@@ -145,11 +146,13 @@ def _complete(plan: Plan) -> bool:
 
 
 def _name(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:
-    """The name in the field of this prompt; the file's own, made to fit, until someone changes it."""
-    key = _name_key(workspace, position, prompt)
-    if key not in st.session_state:
-        st.session_state[key] = re.sub(r"[^A-Za-z0-9_-]+", "-", prompt.name).strip("-_")[:63] or workspace.app.id
-    return str(st.session_state[key]).strip()
+    """The name in the field of this prompt, once it was drawn."""
+    return str(st.session_state.get(_name_key(workspace, position, prompt), _own_name(workspace, prompt))).strip()
+
+
+def _own_name(workspace: Workspace, prompt: IncomingPrompt) -> str:
+    """The file's own, made to fit."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", prompt.name).strip("-_")[:63] or workspace.app.id
 
 
 def _name_key(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:

@@ -48,6 +48,20 @@ def test_an_import_is_shown_before_it_is_written(form, workspace):
     assert "import" not in shown.query_params
 
 
+def test_every_paste_is_named_anew(form, workspace):
+    shown = form()
+    for text, name in (
+        ("One text.", "support"),
+        (LANGFUSE, "movie-critic"),
+        ("Another text.", "support"),
+        ("A third.", "support"),
+    ):
+        paste(shown, text)
+        (field,) = [one for one in shown.text_input if str(one.key).startswith("import-name")]
+        assert (field.value, field.proto.default) == (name, name)
+        assert not shown.button(key="import-prompts").disabled
+
+
 def test_another_name_can_be_given_and_taken_ones_are_refused(form, workspace, bare_workspace):
     shown = paste(form(), "Just a text for {{company_name}}.")
     name = next(one for one in shown.text_input if str(one.key).startswith("import-name"))
