@@ -149,6 +149,27 @@ def test_where_question_and_answer_are_is_chosen_among_what_traces_hold(screen, 
     assert apps.get(workspace, "support").places == apps.Places("$.payload.query", "$.result.parts[*].text")
 
 
+def test_a_new_app_reads_an_adopted_experiment_where_its_form_says(screen, workspace):
+    experiment_id = workspace.client.create_experiment("desk", (workspace.settings.home / "desk").as_uri())
+    span = mlflow.start_span_no_context(
+        "handle", inputs={"payload": {"query": "荷物は？"}}, experiment_id=experiment_id
+    )
+    span.end(outputs={"result": {"text": "About it"}})
+    mlflow.flush_trace_async_logging()
+
+    shown = screen("apps")
+    shown.selectbox(key="new-0-adopt").set_value(experiment_id).run()
+    for name, value in (("name", "Desk"), ("id", "desk"), ("endpoint", "desk")):
+        shown.text_input(key=f"new-0-{name}").set_value(value)
+    shown.selectbox(key="new-0-question").set_value("$.payload.query")
+    shown.selectbox(key="new-0-answer").set_value("$.result.text").run()
+    assert ["荷物は？", "About it"] in [list(row) for one in shown.dataframe for row in one.value.to_numpy()]
+    shown.button(key="create-app").click().run()
+    assert not shown.exception
+    made = apps.get(workspace, "desk")
+    assert (made.experiment_id, made.places) == (experiment_id, apps.Places("$.payload.query", "$.result.text"))
+
+
 def test_a_place_is_typed_where_no_trace_shows_one(screen, workspace):
     shown = screen("apps")
     shown.text_input(key="edit-support-question").set_value("payload.query")
