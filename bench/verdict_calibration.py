@@ -180,8 +180,10 @@ def _valued(data: Data, now: np.ndarray, before: np.ndarray) -> Judged:
     mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(len(now))
     half = float(t.ppf(0.975, len(now) - 1)) * error
     plain = float(2 * t.sf(abs(mean) / error, len(now) - 1)) if error else 1.0
-    low, high = tango(0, 0, len(now))
-    width = 2 * half or (high - low) * data.span
+    width = 2 * half
+    if not width:
+        low, high = tango(0, 0, len(now))
+        width = (high - low) * data.span
     return found.p_value, plain, (found.low or 0.0, mean - half), (found.high or 0.0, mean + half), width
 
 
@@ -233,7 +235,7 @@ def main(comparisons: int, seed: int) -> None:
     print(
         "| Data | Rows | False alarms | plain | Power | plain | ratio | Wilcoxon | Width ratio | Coverage | plain | Alike: held, plain, of | |"
     )
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     for data in DATA:
         for rows in ROWS:
             told(data.title, rows, measured(data, rows, comparisons, seed), allowed)

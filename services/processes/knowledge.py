@@ -11,12 +11,10 @@ from services import sample
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-PATH = "/api/sample/documents/"
-
 
 def routes() -> list[Route]:
     """One page for each topic and language, named as the documents' keys are."""
-    return [Route(PATH + "{topic}-{language}", _page)]
+    return [Route(sample.DOCUMENTS + "{topic}-{language}", _page)]
 
 
 def _page(request: "Request") -> Response:

@@ -11,6 +11,8 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "ja")
+# Where the web server shows each topic of the knowledge, followed by its id and language.
+DOCUMENTS = "/api/sample/documents/"
 
 
 @dataclass(frozen=True)

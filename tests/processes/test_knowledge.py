@@ -3,7 +3,7 @@
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from services import apps
+from services import apps, sample
 from services.agents import documents
 from services.apps import AppForm
 from services.processes import knowledge
@@ -19,7 +19,7 @@ def test_every_document_of_the_sample_opens_at_its_address(bare_workspace: Works
         page = here.get(row["url"])
         assert page.status_code == 200 and f"<h1>{row['title']}</h1>" in page.text
     assert (
-        here.get(knowledge.PATH + "unknown-en").status_code
-        == here.get(knowledge.PATH + "returns-xx").status_code
+        here.get(sample.DOCUMENTS + "unknown-en").status_code
+        == here.get(sample.DOCUMENTS + "returns-xx").status_code
         == 404
     )

@@ -1,5 +1,5 @@
-// The editor of a prompt: text areas over a copy of their text that carries the marks. Python owns the draft; what is typed is sent to
-// it after a pause, and Python's text replaces what stands here only when it says so by a new epoch.
+// The editor of a prompt: text areas over a copy of their text that carries the marks. Python owns the draft; what is
+// typed is sent to it after a pause, and Python's text replaces what stands here only when it says so by a new epoch.
 const VARIABLE = /(\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})/
 const PAUSE = 600
 const RETRY = 10000
@@ -66,7 +66,7 @@ function facts(line) {
 // One text area. The copy below it carries the marks of the variables: painted line by line, and only where it changed.
 class Area {
   constructor(editor, text, role) {
-    Object.assign(this, { editor, role, lines: [], drawn: [], frame: 0, resting: 0, long: false })
+    Object.assign(this, { editor, role, lines: [], drawn: [], frame: 0, resting: 0 })
     this.id = `text-${++numbers}`
     this.paper = element("div", { class: "paper", "aria-hidden": "true" })
     this.input = element("textarea", {
@@ -88,6 +88,8 @@ class Area {
     if (text !== this.input.value) this.input.value = text
     this.paint()
   }
+
+  get long() { return this.lines.some((line) => line.length > LONG_LINE) }
 
   typed() {
     const paint = () => { this.paint(); this.editor.count() }
@@ -118,7 +120,6 @@ class Area {
     }
     this.drawn = this.drawn.slice(0, head).concat(made, this.drawn.slice(end))
     this.lines = lines
-    this.long = lines.some((line) => line.length > LONG_LINE)
   }
 
   retouch(old, made) {

@@ -14,7 +14,6 @@ from services.agents.documents.records import ROW, Table
 from services.errors import InvalidInputError
 from services.jsons import parsed
 from services.messages import Message
-from services.processes import knowledge
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -72,7 +71,7 @@ def of_sample(workspace: "Workspace") -> Table | None:
     """The knowledge of the sample app, in both languages; None for any other app."""
     if not workspace.app.sample:
         return None
-    place = workspace.settings.address + knowledge.PATH
+    place = workspace.settings.address + sample.DOCUMENTS
     rows = [
         {
             "id": (key := f"{topic.id}-{language}"),
