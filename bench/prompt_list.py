@@ -107,7 +107,7 @@ def cases(place: "Workspace") -> dict[str, Callable[[], int]]:
     def screen(text: str = "") -> int:
         """Everything that the screen asks for, with what it shows of each row."""
         query = Query(text)
-        look = library.refresh(place, query.newest_first)
+        look = library.refresh(place, query)
         library.names(place, look)
         library.choices(place)
         page = library.find(place, query, look)

@@ -49,7 +49,7 @@ def choose_view(name: str) -> str:
 
 
 workspace = session.workspace()
-look = library.refresh(workspace, "prompt" not in st.query_params and filters.asked().newest_first)
+look = library.refresh(workspace, None if "prompt" in st.query_params else filters.asked())
 names = library.names(workspace, look)
 screens.show_title("prompts")
 manage.show_undo(workspace)

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, false, fu
 from services.database import comment, holds, prompt_entry, prompt_label, prompt_words
 from services.prompts import drafts
 from services.prompts.library import index, stored, words
-from services.prompts.library.index import Look, read_on, refresh, refresh_all
+from services.prompts.library.index import Look, read_on, refresh_all
 from services.prompts.library.stored import pointers
 from services.prompts.library.words import Excerpt
 
@@ -42,7 +42,7 @@ __all__ = [
     "refresh_all",
 ]
 
-PAGE = index.PAGE
+PAGE = 20
 
 
 class Order(StrEnum):
@@ -66,11 +66,6 @@ class Query:
     @property
     def narrows(self) -> bool:
         return bool(words.asked(self.text) or self.author or self.label)
-
-    @property
-    def newest_first(self) -> bool:
-        """Whether this is the page that shows what was written last."""
-        return not self.narrows and self.order is Order.NEWEST and self.page <= 1
 
 
 @dataclass(frozen=True)
@@ -110,12 +105,17 @@ class Choices:
     labels: tuple[tuple[str, str], ...]
 
 
+def refresh(workspace: "Workspace", query: Query | None = None) -> Look:
+    """Take in what changed in the registry; with the query that is shown next, in one call where that is possible."""
+    return index.refresh(workspace, listed=query is not None and _shows_newest(workspace, query))
+
+
 def find(workspace: "Workspace", query: Query, look: Look | None = None) -> Page:
     """The prompts that the query asks for, never those in the trash; a page beyond the last one is the last one.
 
     `look`: the caller's own of a moment ago, so that one screen looks once.
     """
-    look = look or refresh(workspace, query.newest_first)
+    look = look or refresh(workspace, query)
     found = _page(workspace, query, look.as_of)
     doubtful = {row.name for row in found.rows} - look.sure
     if doubtful and index.look_again(workspace, doubtful):
@@ -182,6 +182,21 @@ def _page(workspace: "Workspace", query: Query, as_of: datetime) -> Page:
         for one in entries
     ]
     return Page(tuple(rows), len(hits), number, pages, as_of, left)
+
+
+def _shows_newest(workspace: "Workspace", query: Query) -> bool:
+    """Whether the page will hold what changed last, as far as the index knows: a question to few rows."""
+    if query.order is not Order.NEWEST or query.page > 1:
+        return False
+    if not query.narrows:
+        return True
+    mine = prompt_entry.c.app_id == workspace.app.id
+    last = select(prompt_entry.c.name).where(mine).order_by(*_order(query)).limit(index.NEWEST)
+    hits = (
+        select(func.count()).select_from(prompt_entry).where(prompt_entry.c.name.in_(last), _wanted(workspace, query))
+    )
+    with workspace.engine.connect() as connection:
+        return connection.execute(hits).scalar_one() >= PAGE
 
 
 def _wanted(workspace: "Workspace", query: Query) -> ColumnElement[bool]:

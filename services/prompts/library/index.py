@@ -22,7 +22,8 @@ from services.prompts.library.stored import Reading
 if TYPE_CHECKING:
     from services.workspace import Workspace
 
-PAGE = 20
+# A page of the list, and some more that a search may leave out.
+NEWEST = 25
 GLANCE = 5
 WINDOW = 20
 MOST_READ = 10
@@ -57,7 +58,7 @@ class Look:
 
 
 def refresh(workspace: "Workspace", listed: bool = False) -> Look:
-    """Take in what changed; `listed`: the newest page will be shown, so that one call sees all that it would ask for."""
+    """Take in what changed; `listed`: what changed last will be shown, so that one call sees all that it would ask for."""
     begun, cursor = now(), stored.cursor(workspace)
     if cursor is None:
         return Look(refresh_all(workspace), frozenset())
@@ -67,9 +68,9 @@ def refresh(workspace: "Workspace", listed: bool = False) -> Look:
         stale = own.event_id > cursor.event_id or begun - cursor.looked_at > FRESH
         as_of = refresh_all(workspace) if stale else cursor.looked_at
         return Look(as_of, frozenset(stored.names(workspace)))
-    few = not listed and stored.count(workspace) > PAGE
-    seen, complete, certain = _last_changed(workspace, (GLANCE, PAGE) if few else (PAGE,))
-    if len(own.names) > PAGE or not certain:
+    few = not listed and stored.count(workspace) > NEWEST
+    seen, complete, certain = _last_changed(workspace, (GLANCE, NEWEST) if few else (NEWEST,))
+    if len(own.names) > NEWEST or not certain:
         return Look(refresh_all(workspace), frozenset(one.name for one in seen))
     seen += registry.named(workspace, own.names - {one.name for one in seen})
     names = frozenset(one.name for one in seen)

@@ -113,7 +113,7 @@ def test_a_version_saved_elsewhere_is_there_after_a_reload(screen, written):
 
 
 def test_more_prompts_than_a_page_are_paged_and_their_age_is_told(screen, written, monkeypatch):
-    monkeypatch.setattr(index, "PAGE", 2)
+    monkeypatch.setattr(index, "NEWEST", 2)
     monkeypatch.setattr(index, "GLANCE", 1)
     monkeypatch.setattr("services.prompts.library.PAGE", 2)
     prompts.save(written, "third", "Three", "")

@@ -32,7 +32,7 @@ def written(workspace):
 @pytest.fixture
 def small(monkeypatch):
     """Pages of two prompts and readings of two versions, so that little data shows what much data does."""
-    for name, value in {"PAGE": 2, "GLANCE": 1, "WINDOW": 2, "MOST_READ": 1, "REREAD": 2}.items():
+    for name, value in {"NEWEST": 2, "GLANCE": 1, "WINDOW": 2, "MOST_READ": 1, "REREAD": 2}.items():
         monkeypatch.setattr(index, name, value)
     monkeypatch.setattr(library, "PAGE", 2)
 
@@ -246,6 +246,23 @@ def test_the_newest_page_asks_the_registry_once_and_sees_what_others_wrote(writt
     assert len(asked) == 1
     outside(written, "greeting", "Say it from elsewhere.")
     assert found(written) == ["greeting", "fifth"]
+
+
+def test_a_search_that_finds_what_changed_last_asks_the_registry_once_and_another_one_twice(
+    written, small, monkeypatch
+):
+    for name in ("third", "fourth", "fifth"):
+        prompts.save(written, name, f"The {name}", "")
+    found(written)
+    mlflow.genai.set_prompt_alias("fifth", "production", 1)
+    mlflow.genai.set_prompt_alias("greeting", "production", 2)
+    asked = []
+    monkeypatch.setattr(registry, "_search", lambda *call, real=registry._search: asked.append(call) or real(*call))
+    last = library.find(written, Query("the")).rows
+    assert ([(one.name, one.live) for one in last], len(asked)) == ([("fifth", 1), ("fourth", None)], 1)
+    asked.clear()
+    old = library.find(written, Query("hello")).rows
+    assert ([(one.name, one.live) for one in old], len(asked)) == ([("greeting", 2)], 2)
 
 
 def test_many_outside_writes_at_once_are_all_found(written, small):
