@@ -21,6 +21,8 @@ PUBLIC = "SIGNALBOX_PUBLIC_URL"
 HOURS = "SIGNALBOX_SESSION_HOURS"
 DISCOVERY = "/.well-known/openid-configuration"
 CALLBACK = "/oauth2callback"
+# A cookie that only says that somebody signed in with this browser: it outlives the sign-in, and goes with *Sign out*.
+EARLIER = "signalbox_signed_in_before"
 LEAST_SECRET = 32
 MOST_HOURS = 24 * 30
 # The names of Streamlit's own file of secrets.

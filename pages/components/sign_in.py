@@ -9,6 +9,7 @@ from pages.components import feedback, session
 from services import people, settings
 from services.errors import ConsoleError, SignInError
 from services.messages import Message
+from services.oidc import EARLIER
 
 log = logging.getLogger("signalbox.web")
 _ = session.text
@@ -20,6 +21,8 @@ def show(error: SignInError) -> None:
         feedback.show_error(error)
         return
     session.set_page_language()
+    if error.again and EARLIER in st.context.cookies:
+        error = people.over()
     failed = st.query_params.get("sign_in") == "failed"
     with st.container(width=560):
         st.title(_("Sign in"), anchor=False)

@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import settings
-from services.oidc import CALLBACK
+from services.oidc import CALLBACK, EARLIER
 
 LOGIN = "/auth/login"
 PERSON, TOKENS = "_streamlit_user", "_streamlit_user_tokens"
 WAY_BACK = "signalbox_way_back"
 SECONDS_TO_SIGN_IN = 900
+SECONDS_REMEMBERED = 30 * 24 * 3600
 LONGEST_WAY = 1000
 # The screen for signing in reads it.
 FAILED = "/?sign_in=failed"
@@ -55,6 +56,7 @@ class SignInAnswers:
             _lead_back(request, headers, signed_in)
             if signed_in and WAY_BACK in request.cookies:
                 cookies.append(self._cookie(f'{WAY_BACK}=""; HttpOnly; Path=/; SameSite=lax; Max-Age=0'))
+        cookies += [self._cookie(one) for one in _earlier(cookies)]
         if "set-cookie" in headers:
             del headers["set-cookie"]
         for one in cookies:
@@ -75,6 +77,15 @@ def _holds_token(cookie: str) -> bool:
 
 def _deletes(cookie: str) -> bool:
     return "max-age=0" in cookie.lower()
+
+
+def _earlier(cookies: list[str]) -> list[str]:
+    """The browser forgets a sign-in that is over; whoever comes back is told so, unless they signed out themselves."""
+    person = [one for one in cookies if one.startswith(f"{PERSON}=")]
+    if not person:
+        return []
+    value, seconds = ('""', 0) if _deletes(person[-1]) else ("1", SECONDS_REMEMBERED)
+    return [f"{EARLIER}={value}; HttpOnly; Path=/; SameSite=lax; Max-Age={seconds}"]
 
 
 def _way_back(request: Request) -> list[str]:

@@ -41,11 +41,27 @@ def test_a_person_signs_in_and_comes_to_the_screen_that_was_asked_for(console, p
     answers = sign_in(browser, provider, {"email": "Vera@Example.com", "groups": ["Writers"]}, "releases?release=3")
     assert urlsplit(str(answers[-1].url)).path == "/releases" and "release=3" in str(answers[-1].url)
     assert "Signed in as vera" in browser.open().text
-    assert set(browser.cookies) <= {"_streamlit_user", "_streamlit_xsrf", "signalbox_way_back"}
+    assert set(browser.cookies) <= {
+        "_streamlit_user",
+        "_streamlit_xsrf",
+        "signalbox_way_back",
+        "signalbox_signed_in_before",
+    }
     written = next(one for answer in answers for one in answer.headers.get_list("set-cookie") if "_user=" in one)
     assert "HttpOnly" in written and "SameSite=lax" in written and "Max-Age=28800" in written
     # The group makes an author; nothing makes an admin.
     assert "needs the role “admin”" in browser.run("people").text
+
+
+def test_whoever_comes_back_after_the_time_of_the_sign_in_reads_that_it_is_over(console, provider, browse):
+    browser = browse(console)
+    sign_in(browser, provider, VERA)
+    browser.http.cookies.delete("_streamlit_user")  # as browsers do when its Max-Age is over
+    assert "Your sign-in is over" in asks(browser, "releases")
+    sign_in(browser, provider, VERA)
+    browser.follow(browser.click(browser.open().button("Sign out")).redirect)
+    assert "signalbox_signed_in_before" not in browser.cookies
+    assert "Sign in to open the console" in asks(browser)
 
 
 def test_files_and_uploads_are_for_who_signed_in(console, provider, browse):
