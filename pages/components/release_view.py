@@ -65,8 +65,8 @@ def show(workspace: Workspace, id: int) -> None:
     def follow() -> None:
         feedback.show_at_once()
         release = releases.standing(workspace, releases.get(workspace, id))
-        # A click in here runs this fragment only: the page decides anew whether to refresh it.
-        if release.working != working:
+        # A click in here runs this fragment only: the page decides anew whether to refresh it, and what the address opens.
+        if release.working != working or session.number("release") != id:
             st.rerun()
         _show(workspace, release)
 

@@ -3,8 +3,10 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
+import streamlit as st
 from sqlalchemy import update
 
+from pages.components import feedback
 from services import apps, jobs, prompts, releases, verdicts
 from services.apps import Environment, Freeze, Stage
 from services.database import job as job_table
@@ -254,6 +256,14 @@ def test_staging_is_shown_by_itself_and_leads_on_to_a_filled_proposal(screen, wo
     assert shown.radio(key="environment/support").value == Stage.PRODUCTION
     chosen = [shown.selectbox(key=f"release-{name}-support").value for name in ("agent", "prompt")]
     assert chosen == [agent, 1] and not shown.exception
+
+
+def test_a_click_that_leads_away_from_a_release_leaves_its_page(screen, workspace, monkeypatch):
+    """In a browser such a click runs the release's own part of the page alone, after the address has changed."""
+    id = stored(workspace, State.PROPOSED)
+    monkeypatch.setattr(feedback, "show_at_once", st.query_params.clear)
+    shown = screen("releases", release=str(id))
+    assert "New release" in texts(shown) and not shown.exception
 
 
 def test_while_mlflow_is_away_the_emergency_stop_stands_in_every_environment(screen, workspace, monkeypatch):
