@@ -42,7 +42,7 @@ def test_the_emergency_stop_is_one_click_with_its_consequence_told(screen, works
     assert offline.state(workspace).why == "it promised refunds" and "**Offline**" in texts(shown)
     stand(workspace, 1, logged(workspace, "greeting"), weight=100)
     endpoint = screen("endpoints", language="ja")
-    assert "停止中" in texts(endpoint) and not endpoint.exception
+    assert "オフライン" in texts(endpoint) and not endpoint.exception
     assert "誰にも回答していません" in texts(endpoint) and "100 %" not in texts(endpoint)
     endpoint.text_input(key="offline-back/support").set_value("mended")
     endpoint.button(key="bring-back").click().run()
