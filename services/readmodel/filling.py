@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SMALL = 20_000
 # Quarter hours that are read together: as many as hold some thousand traces, so that little is held in memory.
-FIRST, MOST, FEW = 16, 96, 2_000
+FIRST, MOST, FEW = 16, 384, 2_000
 # Two marks after each text, so that its last two letters begin a trigram too: short words are found by how trigrams begin.
 END = "\x03\x03"
 ID_BITS = 20
@@ -101,7 +101,9 @@ def keep(connection: sqlite3.Connection, held: Mapping[int, Sequence[Fact]], pri
         forget(connection, known[gone][0])
     _leave_other_slots(connection, list(changed.keys() - known.keys()))
     taken = {id for id, _digest in known.values()}
-    _add(connection, [(_id(one, known, taken), one) for one in changed.values()], whose, digests)
+    numbered = [(_id(one, known, taken), one) for one in changed.values()]
+    # Full-text search writes what it has gathered to the file whenever a number is smaller than the one before.
+    _add(connection, sorted(numbered, key=lambda new: new[0]), whose, digests)
     sums.keep(connection, held, whose)
     following.seen(connection, {slot: _seen(prints.get(slot), facts) for slot, facts in held.items()})
 
