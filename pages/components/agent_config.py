@@ -65,7 +65,10 @@ def _key(workspace: Workspace, name: str) -> str:
 
 def _show_files(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     given = st.file_uploader(
-        _("Compare with a config file (YAML)"), type=["yaml", "yml"], key=_key(workspace, "config")
+        _("Compare with a config file (YAML, up to {n} kB)", n=config_files.LARGEST_FILE // 1_000),
+        ["yaml", "yml"],
+        key=_key(workspace, "config"),
+        max_upload_size=1,
     )
     try:
         config = config_files.of(workspace, filled())

@@ -33,10 +33,15 @@ def show(workspace: Workspace) -> Documents | None:
             _("File with documents"),
             type=list(documents.TYPES),
             key=_key(workspace, "file"),
+            max_upload_size=documents.LARGEST // 1024 // 1024,
             disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
         )
         st.caption(
-            _("CSV or JSONL with a document in each row; Markdown or text is cut at its headings and paragraphs.")
+            _(
+                "CSV or JSONL with a document in each row; Markdown or text is cut at its headings and paragraphs. "
+                "Up to {n} MB.",
+                n=documents.LARGEST // 1024 // 1024,
+            )
         )
     try:
         read = _read(workspace)

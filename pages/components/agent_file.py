@@ -26,13 +26,15 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
         type=TYPES,
         key=_key(workspace, "file"),
         accept_multiple_files=True,
+        max_upload_size=folder.LARGEST // 1_000_000,
         on_change=_suggest,
         args=(workspace,),
     )
     st.caption(
         _(
             "A Python file that ends with mlflow.models.set_model(…): a ResponsesAgent, a ChatAgent, a Python model or a "
-            "function. With other files beside it, choose them all, or a zip of the folder."
+            "function. With other files beside it, choose them all, or a zip of the folder; together up to {n} MB.",
+            n=folder.LARGEST // 1_000_000,
         )
     )
     if not chosen:

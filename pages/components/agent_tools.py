@@ -36,8 +36,10 @@ def show(workspace: Workspace) -> None:
         _("File with tools"),
         type=["py"],
         key=_key(workspace, "file"),
+        max_upload_size=1,
         disabled=not audit.allowed(workspace, Verb.LOG_AGENT),
     )
+    st.caption(_("A Python file (.py), up to {n} kB.", n=tools.LARGEST // 1_000))
     try:
         found = tools.read(source(workspace)) if _chosen(workspace) else ()
     except ConsoleError as error:

@@ -63,6 +63,9 @@ _UPLOADER = {
     "choose": mark("Choose a file"),
     "drop": mark("or drop it here"),
     "here": mark("Drop it here"),
+    "refused": mark(
+        "This file cannot be taken: it is too large, or of a kind that is not named here. Remove it and choose another one."
+    ),
 }
 # Streamlit offers no way to name the page's language, which screen readers and fonts go by, nor some colours and sizes.
 _PAGE = st.components.v2.component(

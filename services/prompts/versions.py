@@ -26,7 +26,7 @@ ARCHIVE_TAG = "signalbox.archived"
 class PromptVersion:
     """One version of a prompt; `base` is the version its author started from; one in the trash is in no list.
 
-    `author` saved it here; of an imported one, `origin` tells who wrote it.
+    `author` saved it here; of an imported one, `origin` tells who wrote it, and `writer` names that person first.
     """
 
     name: str
@@ -43,6 +43,11 @@ class PromptVersion:
     @property
     def trashed(self) -> bool:
         return self.trashed_at is not None
+
+    @property
+    def writer(self) -> str:
+        """Whose words these are; without an author in the imported file, whoever brought them here."""
+        return (self.origin.author if self.origin else "") or self.author
 
     @property
     def template(self) -> str:

@@ -1,11 +1,14 @@
 """The frame of every screen: person, app, language, navigation, and the one boundary for errors."""
 
 import logging
+import re
+from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.components import session
 from pages.components.screens import ABOUT, SCREENS
 from services import apps, home
 from services.apps import AppForm
@@ -211,3 +214,8 @@ def test_a_screen_says_what_its_noun_is_until_one_is_open(screen):
     said = [render(Message(ABOUT["jobs"]), language) for language in ("en", "ja")]
     assert said[0] in texts(screen("jobs")) and said[1] in texts(screen("jobs", language="ja"))
     assert said[0] not in texts(screen("jobs", run="1"))
+
+
+def test_every_word_that_the_style_sheet_says_is_given_to_it():
+    style = Path(session.__file__).with_name("page.css").read_text("utf-8")
+    assert set(re.findall(r"var\(--say-([a-z]+)\)", style)) == set(session._UPLOADER)

@@ -32,8 +32,8 @@ def show(workspace: Workspace, name: str, found: list[PromptVersion]) -> None:
     job = improve.latest(workspace, name)
     if job is None:
         return
-    ended = feedback.job(job.id)
-    outcome = improve.outcome(ended)
+    feedback.job(job.id)
+    outcome = improve.latest_outcome(workspace, name)
     if outcome is not None:
         _show_outcome(workspace, name, outcome)
 
@@ -110,6 +110,8 @@ def _start(workspace: Workspace, request: Request) -> None:
 
 def _show_outcome(workspace: Workspace, name: str, outcome: Outcome) -> None:
     st.header(_("What it wrote from version {n}", n=outcome.base), anchor=False)
+    told = [_(improve.OPTIMIZERS[outcome.optimizer])] + ([session.moment(outcome.ended_at)] if outcome.ended_at else [])
+    st.caption(" · ".join(told))
     if not outcome.changed:
         st.info(_("It found nothing better: the text stays as it is. Another try may find something."))
         return
@@ -117,7 +119,12 @@ def _show_outcome(workspace: Workspace, name: str, outcome: Outcome) -> None:
         st.error(_("Its text cannot be saved: {reason}", reason=session.escape(session.say(outcome.refused))))
     st.markdown(session.escape(session.say(verdicts.sentence(outcome.verdict))))
     st.dataframe(_scores(outcome), hide_index=True, width="content")
-    st.caption(_("Measured on {n} questions that it did not learn from.", n=outcome.rows))
+    st.caption(
+        _(
+            "Measured on {n} questions that it did not learn from. A question comes out well when every scorer passes it.",
+            n=outcome.rows,
+        )
+    )
     if outcome.unjudged:
         st.warning(_("A scorer failed {n} times; these count as not passed.", n=outcome.unjudged))
     st.button(

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services import audit, datasets, jobs, prompts, scorers
@@ -58,6 +59,8 @@ class Outcome:
     job_id: int
     name: str
     base: int
+    optimizer: str
+    ended_at: datetime | None
     content: Content
     rows: int
     scores: tuple[ScoreChange, ...]
@@ -95,8 +98,9 @@ def blockers(workspace: "Workspace", request: Request) -> list[tuple[Message, Me
 def calls(workspace: "Workspace", request: Request) -> int:
     """About how many model calls it takes, those of judging scorers included."""
     judging = sum(scorers.needs_judge(spec) for spec in scorers.all(workspace) if spec.name in request.scorers)
-    rounds = 2 if request.optimizer == "metaprompt" else 10
-    return request.rows * rounds * (1 + judging) + rounds
+    # Half of the questions are asked twice or ten times, the other half twice; GEPA rewrites after six answers.
+    rounds, rewrites = (2, 1) if request.optimizer == "metaprompt" else (6, request.rows)
+    return request.rows * rounds * (1 + judging) + rewrites
 
 
 def start(workspace: "Workspace", request: Request) -> Job:
@@ -113,9 +117,12 @@ def start(workspace: "Workspace", request: Request) -> Job:
 
 def latest(workspace: "Workspace", name: str) -> Job | None:
     """The actor's newest optimiser run of this prompt, also one that is still running or failed."""
-    found = jobs.recent(workspace, KIND, limit=50)
-    mine = [one for one in found if one.actor == workspace.actor.id and one.args["request"]["name"] == name]
-    return mine[0] if mine else None
+    return next(iter(_mine(workspace, name)), None)
+
+
+def latest_outcome(workspace: "Workspace", name: str) -> Outcome | None:
+    """What the actor's newest finished run wrote; a later one that failed, or was cancelled, takes nothing away."""
+    return next((found for found in map(outcome, _mine(workspace, name)) if found), None)
 
 
 def outcome(job: Job) -> Outcome | None:
@@ -127,6 +134,8 @@ def outcome(job: Job) -> Outcome | None:
         job_id=job.id,
         name=job.args["request"]["name"],
         base=job.args["request"]["version"],
+        optimizer=job.args["request"]["optimizer"],
+        ended_at=job.ended_at,
         content=Content.from_json(stored["content"]),
         rows=stored["rows"],
         scores=tuple(ScoreChange(**one) for one in stored["scores"]),
@@ -156,3 +165,9 @@ def take(workspace: "Workspace", job_id: int, note: str) -> Draft:
         set_aside=(Aside.now(own.content),) if own else (),
     )
     return drafts.keep(workspace, draft)
+
+
+def _mine(workspace: "Workspace", name: str) -> list[Job]:
+    """The newest first."""
+    found = jobs.recent(workspace, KIND, limit=50)
+    return [one for one in found if one.actor == workspace.actor.id and one.args["request"]["name"] == name]

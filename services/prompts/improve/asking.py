@@ -4,6 +4,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import openai
+from mlflow.entities import Feedback
 from mlflow.genai.scorers import Scorer
 
 from services import playground
@@ -20,14 +21,27 @@ LOST_AFTER = 3
 
 
 class Hopeless(BaseException):
-    """No question was answered; not an Exception, so that the optimiser does not take it for an answer."""
+    """Nothing can come of it; not an Exception, so that the optimiser does not take it for an answer."""
+
+    def __init__(self, message: Message, remedy: Message) -> None:
+        super().__init__(str(message))
+        self.message, self.remedy = message, remedy
+
+
+def no_rewrite(reason: Message | str) -> Hopeless:
+    """The model that should write a better text wrote none; optimisers would call the old one the best."""
+    return Hopeless(
+        Message("The model wrote no text that can be used: {reason}", reason=reason),
+        Message("Start again. If it happens again, choose another way, or set another model in SIGNALBOX_JUDGE_MODEL."),
+    )
 
 
 class Asking:
-    """Asks the model under a text and counts; every question may stop the work."""
+    """Asks the model under a text, and for a better one, and counts; every question may stop the work."""
 
     def __init__(self, workspace: "Workspace", work: "Work", total: int) -> None:
-        self.first_error: Message | None = None
+        self._first_error: Message | None = None
+        self._rewritten = self._lost = 0
         self._workspace, self._work, self._total = workspace, work, total
         self._asked = self._answered = 0
         self._lock = threading.Lock()
@@ -45,26 +59,51 @@ class Asking:
             return self._count(None, error.message)
         return self._count(completion.choices[0].message.content or "", None)
 
+    def rewrite(self, prompt: str | list[dict[str, Any]], **how: Any) -> str:
+        """What the judging model writes; raises Hopeless when it failed from the beginning, else what it failed with."""
+        self._work.check()
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        asked: Any = {"messages": messages, "model": self._workspace.settings.judge_model}
+        try:
+            with translated(Message("Asking for a better text")):
+                completion = self._client.chat.completions.create(**asked, **how)
+        except ConsoleError as error:
+            self._lost += 1
+            if not self._rewritten and self._lost >= LOST_AFTER:
+                raise no_rewrite(error.message) from None
+            raise
+        self._rewritten += 1
+        return completion.choices[0].message.content or ""
+
     def _count(self, answer: str | None, error: Message | None) -> str | None:
         with self._lock:
             self._asked += 1
             self._answered += answer is not None
-            self.first_error = self.first_error or error
+            self._first_error = self._first_error or error
             if not self._answered and self._asked >= LOST_AFTER:
-                raise Hopeless
+                raise Hopeless(
+                    Message("No question could be answered: {reason}", reason=self._first_error or "–"),
+                    Message("Check that the model is running, then start again."),
+                )
             done = min(self._asked, self._total - 1)
             self._work.progress(done, self._total, Message("Questions asked: {n}", n=self._asked))
         return answer
 
 
-def passes(one: Scorer, **given: Any) -> bool | None:
+def judged(one: Scorer, **given: Any) -> Feedback | None:
     """None when the scorer itself failed, as a judge may for a moment."""
     try:
         with translated(Message("Scoring the answers"), foreign=True):
-            feedback = one.run(**given)
+            feedback: Feedback = one.run(**given)
     except ConsoleError:
         return None
-    return bool(feedback.value)
+    return feedback
+
+
+def passes(one: Scorer, **given: Any) -> bool | None:
+    """None when the scorer itself failed."""
+    feedback = judged(one, **given)
+    return None if feedback is None else bool(feedback.value)
 
 
 def expected(row: Row) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What the optimiser makes of a text, in a store of its own that is thrown away."""
 
+import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -10,22 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
+from mlflow.entities import Feedback
 from mlflow.genai.optimize import BasePromptOptimizer, GepaPromptOptimizer, MetaPromptOptimizer
 from mlflow.genai.scorers import Scorer, scorer
 
 from services.datasets import Row
-from services.errors import translated
+from services.errors import ConsoleError, translated
 from services.messages import Message
 from services.prompts import Content
 from services.prompts.content import as_template
 from services.prompts.difference import VARIABLE
-from services.prompts.improve.asking import Asking, expected, passes
+from services.prompts.improve.asking import Asking, expected, judged, no_rewrite
 
 if TYPE_CHECKING:
     from services.jobs import Work
     from services.workspace import Workspace
 
 NAME = "improving"
+FENCE = re.compile(r"^```(json)?|```$")
+# How often each question to learn from is asked, about.
+ROUNDS = {"metaprompt": 2, "gepa": 10}
 
 
 def optimized(
@@ -52,10 +58,12 @@ def optimized(
             predict_fn=answer,
             train_data=[{"inputs": {"question": row.question}, "expectations": expected(row)} for row in rows],
             prompt_uris=[address],
-            optimizer=_optimizer(workspace, optimizer, len(rows)),
+            optimizer=_optimizer(workspace, asking, optimizer, len(rows)),
             scorers=[_forgiving(one) for one in built],
             enable_tracking=False,
         )
+        if found.final_eval_score is None:  # MLflow drops such a text and returns the old one
+            raise no_rewrite(Message("it leaves out variables of the prompt."))
         return as_template(found.optimized_prompts[0].template)
 
 
@@ -76,17 +84,48 @@ def _forgiving(one: Scorer) -> Scorer:
     """For the optimiser, which gives up at the first error of a scorer: such an answer did not pass."""
 
     @scorer(name=one.name)
-    def judged(inputs: dict[str, Any], outputs: Any, expectations: dict[str, Any]) -> bool:
-        return bool(passes(one, inputs=inputs, outputs=outputs, expectations=expectations))
+    def forgiving(inputs: dict[str, Any], outputs: Any, expectations: dict[str, Any]) -> Feedback:
+        found = judged(one, inputs=inputs, outputs=outputs, expectations=expectations)
+        # The reason is what the optimiser learns most from.
+        return Feedback(value=bool(found and found.value), rationale=(found and found.rationale) or "")
 
-    return judged
+    return forgiving
 
 
-def _optimizer(workspace: "Workspace", name: str, rows: int) -> BasePromptOptimizer:
+def _optimizer(workspace: "Workspace", asking: Asking, name: str, rows: int) -> BasePromptOptimizer:
     model = f"openai:/{workspace.settings.judge_model}"
-    if name == "gepa":
-        return GepaPromptOptimizer(reflection_model=model, max_metric_calls=10 * rows)
-    return MetaPromptOptimizer(reflection_model=model)
+    if name != "gepa":
+        return _OneRewrite(model, asking)
+    from gepa.proposer.reflective_mutation.reflection_lm import StatelessReflectionLM
+
+    # GEPA tells its log what it was sent and answered, and takes a model that is down for one without ideas.
+    own = {"logger": _Silent(), "reflection_strategy": StatelessReflectionLM(asking.rewrite, None, _Silent())}
+    return GepaPromptOptimizer(reflection_model=model, max_metric_calls=ROUNDS[name] * rows, gepa_kwargs=own)
+
+
+class _OneRewrite(MetaPromptOptimizer):
+    """MLflow's, which would hide what the model failed with and return the old text as the best."""
+
+    def __init__(self, model: str, asking: Asking) -> None:
+        super().__init__(model)
+        self._asking = asking
+
+    def _call_reflection_model(self, meta_prompt: str, enable_tracking: bool = True) -> dict[str, str]:
+        try:
+            said = self._asking.rewrite(meta_prompt, response_format={"type": "json_object"})
+            found = json.loads(FENCE.sub("", said.strip()))
+        except ConsoleError as error:
+            raise no_rewrite(error.message) from None
+        except json.JSONDecodeError:
+            raise no_rewrite(Message("its answer is not the JSON it was asked for.")) from None
+        if not isinstance(found, dict) or not isinstance(found.get(NAME), str):
+            raise no_rewrite(Message("its answer holds no text of the prompt."))
+        return {NAME: found[NAME]}
+
+
+class _Silent:
+    def log(self, message: str) -> None:
+        """Nothing: what GEPA would print holds what people and models wrote, and what the provider refused."""
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from services import audit, datasets, prompts, scorers
 from services.audit import Verb
 from services.datasets import Row
 from services.errors import PlatformError
-from services.messages import Message
 from services.prompts import Content
 from services.prompts.improve.asking import Asking, Hopeless
 from services.prompts.improve.measuring import measured
-from services.prompts.improve.optimizing import optimized
+from services.prompts.improve.optimizing import ROUNDS, optimized
 
 if TYPE_CHECKING:
     from services.jobs import Work
@@ -29,7 +28,7 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     learning, held_out = split(rows, asked["rows"])
     if any(scorers.needs_judge(spec) for spec in specs):
         scorers.check_judge(workspace)
-    asking = Asking(workspace, work, total=2 * len(learning) + 2 * len(held_out))
+    asking = Asking(workspace, work, total=ROUNDS[asked["optimizer"]] * len(learning) + 2 * len(held_out))
     built = [scorers.build(spec, workspace) for spec in specs]
     subject = f"{base.name} {base.version}"
     with audit.change(workspace, Verb.IMPROVE_PROMPT, subject, after={"optimizer": asked["optimizer"]}):
@@ -40,12 +39,8 @@ def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:
                 work.save({"content": replace(base.content, template=template).to_json()})
             content = Content.from_json(work.checkpoint["content"])
             return measured(asking, base.content, content, held_out, built)
-        except Hopeless:
-            raise PlatformError(
-                Message("No question could be answered: {reason}", reason=asking.first_error or "–"),
-                Message("Check that the model is running, then start again."),
-                retryable=True,
-            ) from None
+        except Hopeless as error:
+            raise PlatformError(error.message, error.remedy, retryable=True) from None
 
 
 def split(rows: Sequence[Row], most: int) -> tuple[list[Row], list[Row]]:

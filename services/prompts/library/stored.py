@@ -156,7 +156,7 @@ def _entry(one: Reading) -> dict[str, Any]:
         "live": one.seen.live,
         "newest": newest.version if newest else None,
         "title": newest.title if newest else "",
-        "author": newest.author if newest else "",
+        "author": newest.writer if newest else "",
         "written_at": newest.created_at if newest else None,
     }
 

@@ -85,6 +85,8 @@ def _side(side: str, found: Side) -> Iterator[tuple[str, bytes]]:
 
 def _prompt(prompt: PromptVersion) -> dict[str, Any]:
     facts = {"name": prompt.name, "version": prompt.version, "author": prompt.author, "note": prompt.note}
+    if prompt.origin is not None:
+        facts |= {"written_by": prompt.origin.author, "written_at": prompt.origin.time}
     return facts | {"created_at": prompt.created_at, "base": prompt.base, "content": prompt.content.to_json()}
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from services import datasets, prompts, scorers
+from services import datasets, jobs, prompts, scorers
 from services.database import job as table
 from services.database import now, writing
 from services.messages import Message
@@ -63,7 +63,7 @@ def test_without_questions_or_scorers_nothing_can_start(screen, workspace):
 
 def test_a_result_is_read_compared_and_taken_as_a_draft(connected, request):
     shown = request.getfixturevalue("screen")("prompts", view="improve")
-    assert "About 12 model calls." in read(shown)
+    assert "About 11 model calls." in read(shown)
     shown.button(key="improve-prompt").click().run()
     job = improve.latest(connected, "greeting")
     assert job.args["request"]["rows"] == 5
@@ -93,3 +93,12 @@ def test_an_unchanged_text_and_a_refused_one_are_said(connected, request):
 
     end(connected, improve.start(connected, asked).id, refused=Message("The prompt is empty.").to_json())
     assert "Its text cannot be saved: The prompt is empty." in read(screen("prompts", view="improve"))
+
+
+def test_a_run_that_was_cancelled_takes_no_earlier_result_away(connected, request):
+    asked = improve.Request("greeting", 1, datasets.all(connected)[0].id, ("short",), 5, "gepa")
+    end(connected, improve.start(connected, asked).id)
+    jobs.cancel(connected, improve.start(connected, asked).id)
+    told = read(request.getfixturevalue("screen")("prompts", view="improve"))
+    assert "It was cancelled." in told
+    assert "What it wrote from version 1" in told and "Many rewrites (GEPA)" in told

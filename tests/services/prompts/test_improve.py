@@ -32,6 +32,10 @@ def write_anew(text):
     return answer
 
 
+def is_rewrite(question):
+    return "expert prompt engineer" in question or "your task is to write a new instruction" in question.lower()
+
+
 @pytest.fixture
 def model(model):
     model.answer = write_anew(json.dumps({NAME: BETTER}))
@@ -97,15 +101,52 @@ def test_taking_it_makes_a_draft_and_sets_my_own_aside(model, workspace, request
     assert left_over(workspace) == NOTHING
 
 
-@pytest.mark.parametrize("said", ["no JSON at all", json.dumps({"another": "x"}), json.dumps({NAME: ["x"]})])
-def test_a_useless_answer_of_the_optimiser_changes_nothing(model, workspace, request_, finish, said):
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("no JSON at all", "not the JSON"),
+        (json.dumps({"another": "x"}), "no text of the prompt"),
+        (json.dumps({NAME: ["x"]}), "no text of the prompt"),
+        (json.dumps({NAME: "No variables."}), "leaves out variables"),
+    ],
+)
+def test_a_useless_answer_of_the_optimiser_is_not_called_nothing_better(model, workspace, request_, finish, said, told):
     model.answer = write_anew(said)
 
-    found = improve.outcome(finish(workspace, improve.start(workspace, request_)))
+    job = finish(workspace, improve.start(workspace, request_))
 
-    assert not found.changed
-    assert found.scores[0].before == found.scores[0].after == 0
+    assert job.state is State.FAILED
+    assert "wrote no text that can be used" in str(job.error) and told in str(job.error)
+    assert "SIGNALBOX_JUDGE_MODEL" in str(job.remedy)
     assert left_over(workspace) == NOTHING
+
+
+def test_a_rewrite_in_a_fence_is_read(model, workspace, request_, finish):
+    model.answer = write_anew(f"```json\n{json.dumps({NAME: BETTER})}\n```")
+    assert improve.outcome(finish(workspace, improve.start(workspace, request_))).content.template == BETTER
+
+
+@pytest.mark.parametrize("optimizer", ["metaprompt", "gepa"])
+def test_a_model_that_answers_but_cannot_rewrite_is_told(model, workspace, request_, finish, optimizer, capfd):
+    key = "sk-abcdefghijklmnopqrstuvwxyz"
+    model.failure = f"Incorrect key {key}"
+    model.status_of = lambda question: 400 if is_rewrite(question) else 200
+
+    job = finish(workspace, improve.start(workspace, replace(request_, optimizer=optimizer)))
+
+    assert job.state is State.FAILED
+    assert "wrote no text that can be used" in str(job.error) and "(400)" in str(job.error)
+    assert len([one for one in model.requests if is_rewrite(one["messages"][-1]["content"])]) <= 6
+    printed = "".join(capfd.readouterr())
+    assert key not in printed and key not in str(job.error)
+    assert left_over(workspace) == NOTHING
+
+
+def test_the_model_is_told_why_an_answer_did_not_pass(model, workspace, request_, finish):
+    scorers.save(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 5}))
+    finish(workspace, improve.start(workspace, replace(request_, scorers=("short",))))
+    asked = next(one for one in model.requests if is_rewrite(one["messages"][-1]["content"]))
+    assert "- short: " in asked["messages"][-1]["content"]
 
 
 def test_a_text_that_cannot_be_saved_is_said_to_be_so(model, workspace, request_, finish):

@@ -152,6 +152,15 @@ def test_filters_go_by_the_newest_version(written):
     assert (offered.authors, offered.labels) == (("ada",), (("use_case", "account"), ("use_case", "refund")))
 
 
+def test_an_imported_prompt_is_listed_under_who_wrote_it(written):
+    prompts.save(written, "elsewhere", "Say it in French.", "", origin=prompts.Origin("grace@example.com"))
+    prompts.save(written, "unsigned", "Say it in Dutch.", "", origin=prompts.Origin(time="2026-03-03"))
+    assert found(written, author="grace@example.com") == ["elsewhere"]
+    assert "unsigned" in found(written, author="ada")
+    assert row(written, "elsewhere").author == "grace@example.com"
+    assert found(written, "ada french") == ["elsewhere"]
+
+
 def test_archived_prompts_are_listed_only_on_request_and_the_trash_never(written):
     bin.archive(written, "greeting")
     bin.trash(written, "farewell")
