@@ -58,7 +58,9 @@ def test_answers_stream_side_by_side_and_become_a_version(server, visit, model):
     field = main.get_by_label(console.t("What the assistant is told")).first
     field.fill("Third, tried first")
     field.press("Tab")
-    console.idle().click("Save as a version")
+    console.idle()
+    expect(field, "the text that is being written stays open").to_be_visible()
+    console.click("Save as a version")
     console.page.get_by_role("button", name=console.t("Save"), exact=True).click()
     console.idle()
     assert prompts.version(server.workspace, NAME, 3).template == "Third, tried first"

@@ -46,7 +46,9 @@ def _show_card(place: Place, slot: Slot, letter: str, variant: Variant | None) -
     _choose_source(place, slot, letter)
     if variant is None:
         return
-    _show_facts(place, variant)
+    # In a box of their own: a fact more would move what follows, and the browser would fold the text being written.
+    with st.container(gap="xsmall"):
+        _show_facts(place, variant)
     fields.show_text(place, variant)
     fields.show_settings(place, variant)
     fields.show_undo(place, slot)
