@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import agent_checks, agent_steps, editor, feedback, opinion, session, sources, trace_view
+from pages.components import agent_checks, agent_steps, choices, editor, feedback, opinion, session, sources, trace_view
 from pages.components.prompts import titles
 from services import agents, audit, jobs, prompts
 from services.agents import AgentVersion, inputs, talking
@@ -33,7 +33,10 @@ def show(workspace: Workspace, agent: AgentVersion, ready: list[AgentVersion]) -
     asked = inputs.inputs(workspace, agent, versions)
     if asked.asks:
         st.text_area(
-            _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question/{workspace.app.id}", height=80
+            _("Question"),
+            choices.question(workspace.app.smoke_questions, session.language()),
+            key=f"try-question/{workspace.app.id}",
+            height=80,
         )
     _ask_inputs(agent, asked)
     st.button(

@@ -1,7 +1,7 @@
 """What is offered to choose from, in words that differ: Streamlit knows a choice by its words alone."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -9,6 +9,8 @@ from streamlit.elements.widgets.multiselect import MultiSelectSerde
 from streamlit.elements.widgets.radio import RadioSerde
 from streamlit.elements.widgets.selectbox import SelectboxSerde
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from services import wording
 
 LAST = 6
 WORDED = (SelectboxSerde, RadioSerde, MultiSelectSerde)
@@ -19,6 +21,11 @@ def apart(told: Mapping[Key, str]) -> dict[Key, str]:
     """The words of each choice, in the order given; those that others have too also say the end of their id."""
     times = Counter(told.values())
     return {id: words if times[words] == 1 else f"{words} ({str(id)[-LAST:]})" for id, words in told.items()}
+
+
+def question(asked: Sequence[str], language: str) -> str:
+    """What a field for a question begins with: the first of these in the reader's language, else the first."""
+    return next((one for one in asked if wording.language(one) == language), next(iter(asked), ""))
 
 
 def tell_again() -> None:

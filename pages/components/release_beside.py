@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import diff, feedback, session
+from pages.components import choices, diff, feedback, session
 from services import audit
 from services.audit import Verb
 from services.messages import Message
@@ -43,7 +43,7 @@ def _show_form(workspace: Workspace, release: Release) -> None:
     with st.form(f"beside-form-{release.id}", border=False):
         st.text_area(
             _("Your question"),
-            next(iter(workspace.app.smoke_questions), ""),
+            choices.question(workspace.app.smoke_questions, session.language()),
             max_chars=beside.LONGEST,
             key=f"beside-question-{release.id}",
             height=80,

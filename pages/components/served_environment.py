@@ -59,7 +59,7 @@ def show_findings(workspace: Workspace, version: int | None) -> None:
 
 def _show_version(told: Told, alone: bool) -> None:
     if not alone:
-        st.markdown(f"**{_('Version {n}', n=told.version)}** · {_('{n} % of the traffic', n=told.weight)}")
+        st.markdown(f"**{_('Agent version {n}', n=told.version)}** · {_('{n} % of the traffic', n=told.weight)}")
     for line in told.wrong:
         _show_wrong(line)
     well = [line for line in told.lines if line not in told.wrong]

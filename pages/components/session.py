@@ -71,11 +71,7 @@ _UPLOADER = {
 _PAGE = st.components.v2.component(
     "page",
     css=(Path(__file__).parent / "page.css").read_text("utf-8"),
-    js="""export default ({ data }) => {
-      const page = document.documentElement
-      page.lang = data.language
-      for (const [name, words] of Object.entries(data.words)) page.style.setProperty(`--say-${name}`, JSON.stringify(words))
-    }""",
+    js=(Path(__file__).parent / "page.js").read_text("utf-8"),
     isolate_styles=False,
 )
 

@@ -22,7 +22,7 @@ def show_version(version: Served, offline: bool) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             state = f":{COLOUR.get(version.state, 'gray')}-badge[{_(STATE[version.state])}]"
-            st.markdown(f"**{_('Version {n}', n=version.version)}** {state}")
+            st.markdown(f"**{_('Agent version {n}', n=version.version)}** {state}")
         st.markdown(session.escape(say(endpoints.describe(version, offline))))
         st.caption(" · ".join(facts(version)))
 

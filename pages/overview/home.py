@@ -44,6 +44,7 @@ def show_next(step: NextStep) -> None:
             st.caption(_("Next for you"))
             st.markdown(f"**{session.escape(say(step.what))}**")
             st.caption(session.escape(say(step.why)))
+        way = way.container(horizontal=True, horizontal_alignment="right")
         if way.button(_("Do this next"), type="primary", key=f"next-{step.page}"):
             st.switch_page(session.page(step.page), query_params=step.query)
 
@@ -54,6 +55,7 @@ def show_stage(position: int, stage: Stage) -> None:
         mark = ":green[:material/check_circle:]" if stage.done else ":material/radio_button_unchecked:"
         title.markdown(f"{mark} **{position}. {session.escape(say(stage.title))}**")
         detail.caption(session.escape(say(stage.detail)))
+        way = way.container(horizontal=True, horizontal_alignment="right")
         way.page_link(session.page(stage.page), label=_("Open"), icon=":material/arrow_forward:")
 
 

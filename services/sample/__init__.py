@@ -95,14 +95,22 @@ def row_id(question: str) -> str:
 @functools.cache
 def app() -> SampleApp:
     stored = _toml(FOLDER / "app.toml")
-    gate, scorers, prompts = stored.pop("gate"), stored.pop("scorer"), stored.pop("prompt")
+    gate, scorers = stored.pop("gate"), stored.pop("scorer")
+    del stored["prompt"]
     return SampleApp(
         **stored | {"smoke_questions": tuple(stored["smoke_questions"])},
         minimum=gate["minimum"],
         gate_rows=gate["rows"],
         scorers=tuple(SampleScorer(**scorer) for scorer in scorers),
-        prompts=tuple(SamplePrompt(_template(prompt["file"]), prompt["note"]) for prompt in prompts),
+        prompts=prompts("en"),
     )
+
+
+@functools.cache
+def prompts(language: str) -> tuple[SamplePrompt, ...]:
+    """The prompt's versions as somebody with this language would write them; they ask the model for the same."""
+    stored = _toml(FOLDER / "app.toml")["prompt"]
+    return tuple(SamplePrompt(_template(f"{one['file']}.{language}.md"), one["note"][language]) for one in stored)
 
 
 @functools.cache

@@ -4,11 +4,13 @@ needed on duty, on a phone."""
 import re
 import tomllib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
+from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Server
@@ -154,6 +156,26 @@ def test_a_release_is_printed_black_on_white(phone, addresses):
         page.locator("[data-testid=stSidebar], [data-testid=stHeader], [data-testid=stButton]").filter(visible=True)
     ).to_have_count(0)
     assert page.evaluate(NOT_FOR_PAPER) == []
+
+
+@pytest.mark.timeout(900)
+def test_charts_and_tables_fit_on_paper_and_are_not_dark(phone, addresses):
+    page = phone.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    opened(phone, "monitoring")
+    themed(phone, "dark")
+    page.locator(".main-svg").first.wait_for()
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 700, "height": 990})
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelectorAll('.main-svg:not([viewBox])').length") == 0
+    assert page.evaluate(
+        "[...document.querySelectorAll('.main-svg')].every((one) => one.getBoundingClientRect().right <= innerWidth)"
+    )
+    table = Image.open(BytesIO(page.get_by_test_id("stDataFrame").first.screenshot())).convert("L")
+    assert ImageStat.Stat(table).mean[0] > 200
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.querySelectorAll('.main-svg[viewBox]').length") == 0
 
 
 def test_the_baseline_names_streamlits_own_parts_alone():

@@ -130,7 +130,7 @@ def walk(console: Console) -> None:
     person.try_prompt()
     for version in (1, 2, 3):
         person.save_prompt(version)
-    console.view("Versions").sees_text(re.compile(re.escape(APP.prompts[2].note)))
+    console.view("Versions").sees_text(re.compile(re.escape(sample.prompts(console.language)[2].note)))
     person.log_agent()
     person.try_agent()
     for version in (1, 2, 3):

@@ -14,6 +14,12 @@ def test_only_what_reads_the_same_says_the_end_of_its_id():
     assert choices.apart(told) == {"m-0000aaaaaa": "support (aaaaaa)", "m-0000bbbbbb": "support (bbbbbb)", 3: "other"}
 
 
+def test_a_field_for_a_question_begins_in_the_readers_language():
+    asked = ("Where is it?", "送料はいくらですか？")
+    assert [choices.question(asked, language) for language in ("en", "ja")] == list(asked)
+    assert (choices.question(asked[:1], "ja"), choices.question((), "ja")) == (asked[0], "")
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_each_of_two_evaluations_of_one_minute_can_be_compared_with(screen, workspace, place):
     told = {"source": {"kind": "endpoint"}, "model_id": "", "prompt_name": "", "live": "1 (100 %)"}

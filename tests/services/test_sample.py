@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,16 @@ def test_the_third_prompt_falls_below_the_gate() -> None:
 
     assert rates["mentions company"] < sample.app().minimum["mentions company"]
     assert min(rates["polite"], rates["length"], rates["safe"]) > 0.95
+
+
+def test_the_prompts_ask_for_the_same_in_every_language() -> None:
+    told = [
+        [recognise(one.template.replace("{{company_name}}", "Sorabana")) for one in sample.prompts(language)]
+        for language in sample.LANGUAGES
+    ]
+    same = [[replace(one, written_in="en") for one in versions] for versions in told]
+    assert same[0] == same[1]
+    assert [one.written_in for versions in told for one in versions] == ["en"] * 3 + ["ja"] * 3
 
 
 def test_the_app_is_ready_to_be_created() -> None:

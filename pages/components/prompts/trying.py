@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import editor, feedback, session
+from pages.components import choices, editor, feedback, session
 from services import audit, playground
 from services.audit import Verb
 from services.errors import ConsoleError
@@ -21,7 +21,10 @@ def show(workspace: Workspace, name: str | None, content: Content, written: bool
         )
     )
     question = st.text_area(
-        _("Question"), "".join(workspace.app.smoke_questions[:1]), key=f"try-question-{workspace.app.id}", height=80
+        _("Question"),
+        choices.question(workspace.app.smoke_questions, session.language()),
+        key=f"try-question-{workspace.app.id}",
+        height=80,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = st.button(

@@ -145,7 +145,7 @@ def _offer_example(workspace: Workspace, name: str | None, found: list[PromptVer
 
 
 def _use_example(workspace: Workspace, name: str | None, position: int, base: int | None) -> None:
-    example = sample.app().prompts[position]
+    example = sample.prompts(session.language())[position]
     sheets.begin(workspace, name, Content(example.template), base, example.note)
 
 
