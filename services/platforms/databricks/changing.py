@@ -18,7 +18,8 @@ from services.errors import ConflictError, ConsoleError, NotFoundError, NotReady
 from services.messages import Message
 from services.platforms import Target
 from services.platforms.databricks import served
-from services.platforms.databricks.client import Client, without_agents
+from services.platforms.databricks.client import Client
+from services.platforms.databricks.telling import without_agents
 from services.secrets import masked
 
 if TYPE_CHECKING:

@@ -6,22 +6,13 @@ import httpx2
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
 
-from services.errors import NotReadyError, translated
+from services.errors import translated
 from services.messages import Message
 from services.platforms.databricks.access import Access
 
 RETRY_SECONDS = 20
 ANSWER_SECONDS = 20
 CONNECTING = 5.0
-INSTALL = '.venv/bin/uv pip install "databricks-agents>=1.13"'
-
-
-def without_agents() -> NotReadyError:
-    """The package has a licence of its own, so that people install it themselves."""
-    return NotReadyError(
-        Message("The package databricks-agents is not installed here."),
-        Message("Install it, then start the console again: {command}", command=INSTALL),
-    )
 
 
 class Client:

@@ -13,9 +13,9 @@ from services.errors import ConflictError, InvalidInputError, NotFoundError, tra
 from services.messages import Message
 from services.platforms.databricks import access as access_to
 from services.platforms.databricks import links, monitors, rest
-from services.platforms.databricks.client import without_agents
 from services.platforms.databricks.rest import Refused, Rest
 from services.platforms.databricks.scoring import MOST, changing, job_name
+from services.platforms.databricks.telling import without_agents
 from services.secrets import masked
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from services.jobs import Job, Work
 from services.messages import Message
 from services.platforms import MonitoredScorer
 from services.platforms.databricks import monitors, registrable
-from services.platforms.databricks.client import Client, without_agents
+from services.platforms.databricks.client import Client
+from services.platforms.databricks.telling import without_agents
 from services.processes.lock import alone
 from services.scorers import ScorerSpec
 

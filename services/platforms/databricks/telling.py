@@ -6,10 +6,19 @@ from contextlib import contextmanager
 
 import requests
 
-from services.errors import translated
+from services.errors import NotReadyError, translated
 from services.messages import Message
 from services.platforms.databricks import refusals
-from services.platforms.databricks.client import without_agents
+
+INSTALL = '.venv/bin/uv pip install "databricks-agents>=1.13"'
+
+
+def without_agents() -> NotReadyError:
+    """The package has a licence of its own, so that people install it themselves."""
+    return NotReadyError(
+        Message("The package databricks-agents is not installed here."),
+        Message("Install it, then start the console again: {command}", command=INSTALL),
+    )
 
 
 @contextmanager
