@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.components import agent_checks, agent_documents, feedback, session
 from services import audit
-from services.agents import AgentForm, checking, folder
-from services.agents.checking import guide
+from services.agents import AgentForm, checking, folder, requirements
+from services.agents.checking import Report, guide
 from services.audit import Verb
 from services.errors import ConsoleError, InvalidInputError
 from services.messages import Message
@@ -57,7 +57,7 @@ def show(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     feedback.show_refusal(CHECK)
     checked, job_id = st.session_state.get(_key(workspace, "check"), (None, 0))
     if checked == _token(workspace):
-        agent_checks.show(workspace, job_id)
+        _offer_packages(workspace, filled, agent_checks.show(workspace, job_id))
 
 
 def asks_prompt(workspace: Workspace) -> bool:
@@ -94,6 +94,11 @@ def source(workspace: Workspace) -> str | None:
     """The text of the file that names the agent; None without one. Raises InvalidInputError."""
     found = _read(workspace)
     return found[_entry(workspace, found)] if found else None
+
+
+def source_name(workspace: Workspace) -> str:
+    """What the file that names the agent is called; raises InvalidInputError."""
+    return _entry(workspace, _read(workspace))
 
 
 def beside(workspace: Workspace) -> dict[str, str]:
@@ -165,9 +170,33 @@ def _key(workspace: Workspace, name: str) -> str:
 def _check(workspace: Workspace, filled: Callable[[], AgentForm]) -> None:
     with feedback.action(Message("The check is on its way."), CHECK):
         form = replace(
-            filled(), source=source(workspace), files=beside(workspace), documents=agent_documents.kept(workspace)
+            filled(),
+            source=source(workspace),
+            source_name=source_name(workspace),
+            files=beside(workspace),
+            documents=agent_documents.kept(workspace),
         )
         st.session_state[_key(workspace, "check")] = _token(workspace), checking.submit_form(workspace, form).id
+
+
+def _offer_packages(workspace: Workspace, filled: Callable[[], AgentForm], report: Report | None) -> None:
+    """Packages that are installed here are added by a click."""
+    lines = sorted({one.package for one in report.findings if one.package and one.blocking}) if report else []
+    if lines:
+        st.button(
+            _("Add the missing packages and check again"),
+            key="add-packages",
+            icon=":material/add:",
+            on_click=_add_packages,
+            args=(workspace, filled, lines),
+        )
+
+
+def _add_packages(workspace: Workspace, filled: Callable[[], AgentForm], lines: list[str]) -> None:
+    key = _key(workspace, "packages")
+    listed = requirements.lines(str(st.session_state.get(key) or ""))
+    st.session_state[key] = "\n".join(requirements.added(listed, lines))
+    _check(workspace, filled)
 
 
 def _show_conversion(written: str) -> None:

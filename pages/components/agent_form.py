@@ -131,7 +131,8 @@ def _code(workspace: Workspace) -> dict[str, Any]:
     source = agent_file.source(workspace)
     if source is None:
         raise InvalidInputError(Message("No agent file is chosen."), Message("Choose one, or log the built-in agent."))
-    return {"source": source, "files": agent_file.beside(workspace)}
+    name, files = agent_file.source_name(workspace), agent_file.beside(workspace)
+    return {"source": source, "source_name": name, "files": files}
 
 
 def _is_own(workspace: Workspace) -> bool:
@@ -238,9 +239,9 @@ def _show_packages(workspace: Workspace) -> None:
             "the built-in agent needs, as installed here; add what your own file imports."
         )
     )
-    st.text_area(
-        _("Packages, one per line"), "\n".join(requirements.defaults()), key=_key(workspace, "packages"), height=110
-    )
+    # Set here, not as the field's value: what a check found missing is added by a click.
+    st.session_state.setdefault(_key(workspace, "packages"), "\n".join(requirements.defaults()))
+    st.text_area(_("Packages, one per line"), key=_key(workspace, "packages"), height=110)
 
 
 def _show_example(workspace: Workspace) -> None:

@@ -16,6 +16,8 @@ MOST = 200
 LONGEST_NAME = 255
 # MLflow lays the files beside the entry into this folder of the logged agent, and finds modules there.
 CODE = "code"
+# What the file that names the agent is called in the logged agent, whatever its own name is.
+ENTRY = "agent.py"
 LEFT_OUT = ("__pycache__", "__MACOSX")
 # Of these, no more is unpacked than was asked for.
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -47,7 +49,7 @@ def entries(files: Mapping[str, str]) -> list[str]:
     """The files that can name the agent, the likeliest first: Python at the top of the folder that calls set_model."""
     top = sorted(name for name in files if name.endswith(".py") and "/" not in name)
     naming = [name for name in top if "set_model(" in files[name]]
-    return sorted(naming or top, key=lambda name: (name != "agent.py", name))
+    return sorted(naming or top, key=lambda name: (name != ENTRY, name))
 
 
 def write(folder: Path, files: Mapping[str, str]) -> list[str]:

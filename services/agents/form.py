@@ -24,7 +24,7 @@ OWN_PREFIXES = ("mlflow.", "signalbox.")
 
 @dataclass(frozen=True)
 class AgentForm:
-    """What the form asks for; without `source` the built-in agent is logged, with it that Python file, beside the `files` it imports.
+    """What the form asks for; without `source` the built-in agent is logged, with it that Python file (whose own name is `source_name`), beside the `files` it imports.
 
     A file that asks no prompt of the app has an empty `prompt_name` and no `first_version`; one that asks no model, or
     names it itself, an empty `llm_model`. What is left out is as usual: the app's cache seconds, its first smoke question as the example, the built-in agent's
@@ -57,6 +57,7 @@ class AgentForm:
     tools: str = ""
     asking_tools: Sequence[str] = ()
     servers: Sequence[Mapping[str, Any]] = ()
+    source_name: str = folder.ENTRY
 
     @property
     def prompted(self) -> bool:

@@ -50,7 +50,8 @@ def log(workspace: "Workspace", form: AgentForm) -> "Job":
     check(form)
     if form.prompted:
         prompts.version(workspace, form.prompt_name, form.first_version or 0)
-    checking.refuse_secrets(form.source or "", {**form.files, **({TOOLS_FILE: form.tools} if form.tools else {})})
+    beside = {**form.files, **({TOOLS_FILE: form.tools} if form.tools else {})}
+    checking.refuse_secrets(form.source or "", beside, form.source_name)
     args = {"form": form.__dict__}
     job = jobs.submit(workspace, "log_agent", args, exclusive=f"log_agent:{workspace.app.id}")
     if job.args != json.loads(json.dumps(args)):

@@ -1,12 +1,15 @@
 """Agents: log one, read its state, try it under two prompt versions."""
 
+from importlib.metadata import version
+
 import pytest
 
 from services import agents, datasets, jobs, prompts
-from services.agents import AgentForm
+from services.agents import AgentForm, requirements
 from services.datasets import Row
 from services.jobs import State
 from tests.pages.conftest import bring, texts
+from tests.services.agents import agent_files as files
 from tests.services.test_agents import BREAKS_ON_PARCELS
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -252,6 +255,22 @@ def test_a_brought_file_is_checked_before_anything_is_logged(screen, written, fi
     told = read(shown.run())
     assert "broken <b>inside" in told and ":red-badge[to be mended]" in told
     assert jobs.recent(written, "log_agent") == []
+
+
+def test_packages_that_a_check_misses_are_added_by_a_click(screen, written, finish):
+    shown = screen("agents")
+    bring(shown, "agent.py", b"import streamlit\n" + files.TEXTS.encode())
+    shown.button(key="check-agent-file").click().run()
+    finish(written, jobs.recent(written, "check_agent")[0])
+    shown.run().button(key="add-packages").click().run()
+    assert not shown.exception
+    lines = shown.text_area(key="agent-packages-support").value.split("\n")
+    assert lines == [*requirements.defaults(), f"streamlit=={version('streamlit')}"]
+    job = jobs.recent(written, "check_agent")[0]
+    assert job.args["requirements"] == sorted(lines)
+    finish(written, job)
+    assert "Nothing to mend." in read(shown.run())
+    assert "add-packages" not in {one.key for one in shown.button}
 
 
 def test_what_refuses_a_check_stands_beside_its_button(screen, written):

@@ -47,17 +47,18 @@ def submit(
     requirements: Collection[str] = (),
     files: Mapping[str, str] = NO_FILES,
     documents: Mapping[str, Any] | None = None,
+    name: str = folder.ENTRY,
 ) -> "Job":
     """Queue the check of a file; the job's result is a Report.
 
     `config`: the model config; `declared`: resources written `kind:name`; `requirements`: packages, else the usual ones;
-    `files`: those beside it, by path; `documents`: what `shipping.keep` said of them.
+    `files`: those beside it, by path; `documents`: what `shipping.keep` said of them; `name`: the file's own.
     """
     audit.require(workspace, Verb.LOG_AGENT)
     folder.check(files)
     if len(source) + sum(map(len, files.values())) > LONGEST_SOURCE:
         raise InvalidInputError(Message("The agent's file is too large."), Message("Keep data out of the file."))
-    refuse_secrets(source, files)
+    refuse_secrets(source, files, name)
     args = {
         "source": source,
         "config": dict(config or {}),
@@ -74,7 +75,7 @@ def submit_form(workspace: "Workspace", form: AgentForm) -> "Job":
     """Queue the check of what a form would log, under the same config, packages and resources."""
     audit.require(workspace, Verb.LOG_AGENT)
     check_fields(form)
-    return submit(workspace, form.source or "", **_surroundings(workspace, form))
+    return submit(workspace, form.source or "", name=form.source_name, **_surroundings(workspace, form))
 
 
 def run(workspace: "Workspace", work: "Work") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.messages import Message
 class Finding:
     """Blocking: the file cannot be logged as it is; else good to know. `line` is the line of the agent's file.
 
-    `file`: the other file of the folder that it is about.
+    `file`: the other file of the folder that it is about. `package`: the line that mends it when it is added to the packages.
     """
 
     what: Message
@@ -20,15 +20,17 @@ class Finding:
     blocking: bool = False
     line: int | None = None
     file: str = ""
+    package: str = ""
 
     def to_json(self) -> dict[str, Any]:
         parts = {"what": self.what.to_json(), "why": self.why.to_json(), "mend": self.mend.to_json()}
-        return {**parts, "blocking": self.blocking, "line": self.line, "file": self.file}
+        return {**parts, "blocking": self.blocking, "line": self.line, "file": self.file, "package": self.package}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Finding":
         what, why, mend = (Message.from_json(stored[name]) for name in ("what", "why", "mend"))
-        return cls(what, why, mend, stored["blocking"], stored["line"], stored.get("file", ""))
+        added = {name: stored[name] for name in ("file", "package") if name in stored}
+        return cls(what, why, mend, stored["blocking"], stored["line"], **added)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,13 @@
-"""What an agent's file needs from outside: packages, and on Databricks endpoints, indexes, warehouses and functions."""
+"""What an agent's file needs where it is served: a Python, and on Databricks endpoints, indexes, warehouses and functions."""
 
 import ast
-import functools
-import importlib.util
-import re
-import sys
 from collections.abc import Collection, Iterator
-from importlib import metadata
-from pathlib import Path
 
 from services.agents.checking.findings import Finding
 from services.agents.checking.reading import AgentFile
-from services.agents.requirements import USUAL
 from services.agents.resources import KINDS
 from services.messages import Message
 
-# Modules that are shipped beside an agent.
-BESIDE = Path(__file__).parent.parent.parent / "logged"
 ENDPOINT, INDEX, FUNCTION = "serving_endpoint", "vector_search_index", "function"
 LAKEBASE, BY_NAME = "lakebase", ("instance_name", "database_instance")
 ANY = "*"
@@ -46,85 +37,6 @@ CALLS: dict[str, tuple[str, tuple[str, ...], int | None]] = {
     "start_conversation": (GENIE, ("space_id",), 0),
     "start_conversation_and_wait": (GENIE, ("space_id",), 0),
 }
-
-
-def missing_packages(file: AgentFile, requirements: Collection[str], own: Collection[str] = ()) -> Iterator[Finding]:
-    """Imports that neither the standard library, nor the packages logged with the agent, nor its own files bring."""
-    brought = {module for name in requirements or USUAL for module in _brought_by(_plain(name))}
-    there = sys.stdlib_module_names | brought | {*own} | {module.stem for module in BESIDE.glob("*.py")}
-    for node, name in _imports(file.tree):
-        top = name.partition(".")[0]
-        if top and top not in there:
-            yield Finding(
-                Message("{name} is not among the packages that are logged with the agent.", name=top),
-                Message("Where the agent is served, only those packages are installed: it would not start there."),
-                Message("Do without it, or have {name} added to the agent's packages.", name=top),
-                blocking=importlib.util.find_spec(top) is None,
-                line=node.lineno,
-            )
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
-    seen: set[str] = set()
-    optional = _optional(tree)
-    for node in ast.walk(tree):
-        if node in optional:
-            continue
-        names = []
-        if isinstance(node, ast.Import):
-            names = [one.name for one in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""] if not node.level else ["." * node.level]
-        for name in names:
-            if name.partition(".")[0] not in seen and isinstance(node, ast.stmt):
-                seen.add(name.partition(".")[0])
-                yield node, name
-
-
-def _optional(tree: ast.Module) -> set[ast.AST]:
-    """What the file can do without: imports for the type checker, and ones whose failure it catches."""
-    bodies: list[list[ast.stmt]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            bodies.append(node.body)
-        if isinstance(node, ast.Try) and any(_catches_imports(one) for one in node.handlers):
-            bodies.append(node.body)
-    return {inner for body in bodies for statement in body for inner in ast.walk(statement)}
-
-
-def _catches_imports(handler: ast.ExceptHandler) -> bool:
-    caught = ast.unparse(handler.type) if handler.type else "Exception"
-    return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
-
-
-def _plain(requirement: str) -> str:
-    """The package's name in a line like `pandas[excel]>=2`."""
-    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
-
-
-@functools.cache
-def _brought_by(package: str) -> frozenset[str]:
-    """The modules of a package and of everything that it requires, as far as it is installed here."""
-    modules: dict[str, set[str]] = {}
-    for module, owners in metadata.packages_distributions().items():
-        for owner in owners:
-            modules.setdefault(_key(owner), set()).add(module)
-    waiting, seen = [_key(package)], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            needed = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        waiting += [_key(_plain(one)) for one in needed if "extra ==" not in one]
-    return frozenset(module for name in seen for module in modules.get(name, {name.replace("-", "_")}))
-
-
-def _key(package: str) -> str:
-    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def unserved_python(known: Collection[str], here: str) -> Iterator[Finding]:

@@ -48,8 +48,13 @@ SAYINGS = {
     ),
     "no_workspace": Saying(
         mark("Its sign-in to Databricks failed: “{reason}”."),
-        mark("Without a workspace that answers, the agent could not be checked further."),
-        mark("Connect the console to the workspace, as the Connection screen says, then check the file again."),
+        mark(
+            "Neither this check nor MLflow, which asks an agent while it is logged, gets an answer without a workspace."
+        ),
+        mark(
+            "The file itself may be right. Log it in a console that is connected to its workspace, or connect this one, "
+            "as the Connection screen says."
+        ),
     ),
     "wrong_answer": Saying(
         mark("Its answer is not a valid {expected} ({reason})."),

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ ROWS: dict[str, Callable[[Talk], dict[str, Any]]] = {
     "prompt": lambda talk: {"prompt": talk[-1]["content"]},
 }
 EXAMPLE = "example"
+MODULE = re.compile(r"\b(typing|code_model_\w+)\.")
 QUESTION_NAMES = ("question", "query", "prompt", "user_input", "input", "request", "message", "text", "content")
 
 
@@ -105,4 +107,6 @@ def value_for(name: str, hint: Any, talk: Talk) -> Any:
 
 
 def name_of(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint).replace("typing.", "")
+    """As the file writes it: MLflow runs the file as a module with a name of its own."""
+    plain = isinstance(hint, type) and not typing.get_args(hint)
+    return hint.__name__ if plain else MODULE.sub("", str(hint))

@@ -82,7 +82,6 @@ class Plain(Spoken):
     def __init__(
         self, agent: Any, file: str, config: dict[str, Any] | None, folder: Path, artifacts: dict[str, str]
     ) -> None:
-        super().__init__(agent)
         saved = str(folder / "saved")
         mlflow.pyfunc.save_model(
             saved,
@@ -92,7 +91,10 @@ class Plain(Spoken):
             pip_requirements=["mlflow"],
         )
         self.loaded = mlflow.pyfunc.load_model(saved)
-        self.takes, self.gives = hints(agent)
+        # MLflow ran the file once more: the classes it answers with, and what it keeps, are this one's.
+        loaded = self.loaded.unwrap_python_model()
+        super().__init__(loaded)
+        self.takes, self.gives = hints(loaded.func if inspect.isfunction(agent) else loaded)
         self.form: Form | None = None
         self.taken: dict[str, Any] = {}
 

@@ -192,6 +192,16 @@ class Agent(PythonModel):
 mlflow.models.set_model(Agent())
 """
 
+ANSWERS_TYPED = FORM.replace(
+    "class Agent(",
+    "class Verdict(pydantic.BaseModel):\n    decision: str\n\n\nclass Agent(",
+).replace(
+    """list[dict]:
+        return [{"decision": "look" if one.urgent else "pay", "amount": one.amount} for one in model_input]""",
+    """list[Verdict]:
+        return [Verdict(decision="look" if one.urgent else "pay") for one in model_input]""",
+)
+
 CALLS_TOOLS = """import uuid
 
 import mlflow
@@ -226,5 +236,6 @@ GOOD = {
     "a PythonModel on a table": TABLE,
     "a function": FUNCTION,
     "a form": FORM,
+    "a form with a typed answer": ANSWERS_TYPED,
     "a ChatAgent with a tool": CALLS_TOOLS,
 }

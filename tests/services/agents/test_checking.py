@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from services import jobs, prompts
+from services import agents, jobs, prompts
 from services.agents import AgentForm, checking
 from services.agents.checking import Finding, Report, told
 from services.agents.checking.needs import unserved_python
@@ -219,7 +219,8 @@ def test_an_agent_without_a_workspace_is_told_to_connect_one(seen):
     (found,) = seen["no workspace"].findings
     assert str(found.what).startswith("Its sign-in to Databricks failed: “ValueError: ") and found.blocking
     assert str(found.mend) == (
-        "Connect the console to the workspace, as the Connection screen says, then check the file again."
+        "The file itself may be right. Log it in a console that is connected to its workspace, or connect this one, "
+        "as the Connection screen says."
     )
     report = Report("ResponsesAgent", True, (found,))
     assert str(report.tried) == "The file was read and run by itself as a ResponsesAgent."
@@ -342,7 +343,7 @@ def test_a_key_from_elsewhere_is_no_finding(line):
             "import mlflow\n",
             "import mlflow\nimport streamlit\n",
             "streamlit is not among the packages that are logged with the agent.",
-            False,
+            True,
         ),
     ],
 )
@@ -512,14 +513,6 @@ def test_only_who_may_log_agents_may_check_them(workspace):
         checking.submit(viewer, files.TEXTS)
 
 
-def test_imports_that_the_file_can_do_without_are_no_finding():
-    optional = (
-        "from typing import TYPE_CHECKING\n\ntry:\n    import nowhere_at_all\nexcept ImportError:\n    nowhere_at_all = None\n"
-        "if TYPE_CHECKING:\n    import also_nowhere\n\n"
-    )
-    assert checking.read(optional + files.TEXTS) == ()
-
-
 def test_what_the_file_writes_into_our_notes_is_not_trusted():
     assert told.finding({"code": ["ask"], "values": {}}) is None
 
@@ -533,6 +526,14 @@ def test_a_file_with_a_key_never_reaches_a_job(workspace, line):
     with pytest.raises(InvalidInputError, match=r"A key or password is written in line 2 of agent.py."):
         checking.submit(workspace, source)
     assert jobs.recent(workspace, "check_agent", 5) == []
+
+
+def test_a_file_with_a_key_is_told_by_its_own_name(workspace):
+    source = f'import mlflow\napi_key = "a1b2c3d4e5f6g7h8"\n{files.TEXTS}'
+    form = AgentForm("agent", "", None, False, "", source=source, source_name="bot.py")
+    for refused in (checking.submit_form, agents.log):
+        with pytest.raises(InvalidInputError, match=r"in line 2 of bot.py."):
+            refused(workspace, form)
 
 
 def test_every_key_that_a_check_knows_is_taken_out_of_texts():
