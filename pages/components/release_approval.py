@@ -59,15 +59,19 @@ def _told(one: Decision) -> str:
 def _next(workspace: Workspace, release: Release, found: Approval) -> str:
     if found.standing is Standing.APPROVED and found.until:
         return _("It can be started until {time}.", time=session.moment(found.until))
-    if found.standing is Standing.CHANGED:
-        return _("The prompt's settings, the evaluation or the gate changed after it was approved: look at it again.")
     if found.standing is Standing.REJECTED:
         return _("Mend it in a new release, and withdraw this one. An approver may still look again and approve it.")
-    if found.standing is Standing.EXPIRED and found.until:
-        return _("It was not started by {time}: it needs another approval.", time=session.moment(found.until))
-    if not approving.may_decide(workspace, release):
-        return _("It waits for another person who may approve releases.")
-    return _("Look at the difference, the evaluation and the interlocks, then decide.")
+    if found.standing is Standing.CHANGED:
+        why = _("The prompt's settings, the evaluation or the gate changed after it was approved.")
+    elif found.standing is Standing.EXPIRED and found.until:
+        why = _("It was not started by {time}: it needs another approval.", time=session.moment(found.until))
+    else:
+        why = ""
+    if approving.may_decide(workspace, release):
+        asked = _("Look at the difference, the evaluation and the interlocks, then decide.")
+    else:
+        asked = _("It waits for another person who may approve releases.")
+    return session.joined(why, asked) if why else asked
 
 
 def _show_buttons(workspace: Workspace, release: Release) -> None:

@@ -174,6 +174,11 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
     assert not shown.button(key="start-release").disabled
     assert "承認済み" in texts(screen("releases", language="ja"))
     approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))
+    void = texts(screen("releases", release=str(id)))
+    assert (
+        "changed after it was approved" in void and "It waits for another person" in void and "then decide" not in void
+    )
+    approving.save_rule(workspace, ApprovalRule(Who.FOUR_EYES))
     assert screen("releases", release=str(id)).button(key="approve-release").disabled
 
 
