@@ -72,3 +72,13 @@ def test_a_queue_is_worked_through_by_keys_alone(server, visit):
     keys.press("Escape")
     expect(console.button("New queue")).to_be_visible(timeout=20_000)
     assert console.outside == []
+
+
+def test_a_new_queue_opens_at_the_top_of_its_desk(server, visit):
+    console = visit(server).open("reviews", new=1)
+    console.page.set_viewport_size({"width": 1280, "height": 600})
+    console.fill("Name", "From the foot of a long form")
+    console.choose("They wait because", console.t("A random share"))
+    console.fill("Share in %", "100").click("Make the queue")
+    expect(console.main.get_by_text("Question 2?")).to_be_visible(timeout=20_000)
+    assert console.page.get_by_test_id("stMain").evaluate("(main) => main.scrollTop") == 0

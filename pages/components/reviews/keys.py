@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.reviews import address
 from services.messages import mark
 
 _ = session.text
@@ -28,7 +29,8 @@ const fields = (name) =>
 const ways = { w: fields("write"), a: fields("field") }
 // Streamlit draws a button that changes its colour or key as a new one, and the focus would fall to the top of the page.
 let focused = ""
-export default () => {
+export default ({ data }) => {
+  if (data.top) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)
   const typing = (target) => target && ["INPUT", "TEXTAREA"].includes(target.tagName)
   const pressed = (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey
@@ -66,9 +68,10 @@ export default () => {
 
 
 def listen() -> None:
-    """Let W and A go into the fields, and Esc and Ctrl+Enter out of them; keep the focus where it was."""
+    """Let W and A go into the fields, and Esc and Ctrl+Enter out of them; keep the focus where it was; begin at the top."""
     st.session_state["review/drawn"] = st.session_state.get("review/drawn", 0) + 1
-    _KEYS(key="review-keys", data=st.session_state["review/drawn"])
+    top = st.session_state.pop(address.TOP, False)
+    _KEYS(key="review-keys", data={"drawn": st.session_state["review/drawn"], "top": top})
 
 
 def show_button() -> None:
