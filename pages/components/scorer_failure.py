@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import own_words, session
 
 _ = session.text
 
@@ -18,5 +18,4 @@ def show(words: str) -> None:
 
 def folded(words: str) -> None:
     """Only the scorer's own words, where what to do is told beside."""
-    with st.expander(_("What the scorer said itself"), icon=":material/terminal:"):
-        st.code(words, language=None, wrap_lines=True)
+    own_words.folded(_("What the scorer said itself"), words)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import diff, scorer_failure, session
+from pages.components import diff, own_words, scorer_failure, session
 from pages.components.evaluations import address, judging, titles
 from services.evaluations import Evaluation, browsing, corrections, reading
 from services.evaluations.corrections import Correction
@@ -142,8 +142,7 @@ def _unanswered(one: Mapping[str, Any]) -> None:
     """What became of it in the reader's language; what the agent or its model said itself stands folded."""
     told = _("Its trace shows the step that failed.") if one["trace_id"] else ""
     st.error(session.joined(_("Not answered: the agent failed with an error."), told))
-    with st.expander(_("What the agent said itself"), icon=":material/terminal:"):
-        st.code(one["error"], language=None, wrap_lines=True)
+    own_words.folded(_("What the agent said itself"), one["error"])
 
 
 def _facts(one: Mapping[str, Any]) -> None:
