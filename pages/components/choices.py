@@ -1,8 +1,8 @@
-"""What is offered to choose from, in words that differ: Streamlit knows a choice by its words alone."""
+"""What is offered to choose from, in words that differ: Streamlit knows a choice by its words alone; and what a field shows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.elements.widgets.multiselect import MultiSelectSerde
@@ -26,6 +26,18 @@ def apart(told: Mapping[Key, str]) -> dict[Key, str]:
 def question(asked: Sequence[str], language: str) -> str:
     """What a field for a question begins with: the first of these in the reader's language, else the first."""
     return next((one for one in asked if wording.language(one) == language), next(iter(asked), ""))
+
+
+def seed(key: str, value: Any, /, **default: Any) -> dict[str, Any]:
+    """Let a field show `value`; one that shows it already is left alone, so that typing is not undone.
+
+    It gets `default` (`value` or `index`) then: a run that the next one overtakes never reaches the browser, which
+    would send the empty default of Streamlit as somebody's choice.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+        return {"key": key}
+    return {"key": key, **default}
 
 
 def tell_again() -> None:

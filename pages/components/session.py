@@ -109,23 +109,25 @@ def choose_in_sidebar() -> None:
     place = Workspace(platform(), actor())
     seen.note(place)
     names = choices.apart({app.id: app.name for app in apps.all(place)})
-    _restore(place, list(names))
+    app, chosen = _app(place, list(names)), _language(place)
     with st.sidebar:
+        shown = choices.seed("app", app, index=list(names).index(app) if app else None)
         if names:
             st.selectbox(
                 _("App"),
                 list(names),
                 format_func=names.__getitem__,
-                key="app",
                 on_change=lambda: people.remember(place, "app", st.session_state["app"]),
+                **shown,
             )
+        spoken = choices.seed("language", chosen, index=list(LANGUAGES).index(chosen))
         st.selectbox(
             _("Language"),
             list(LANGUAGES),
             format_func=LANGUAGES.__getitem__,
-            key="language",
             on_change=_change_language,
             args=(place,),
+            **spoken,
         )
         st.caption(_("Signed in as {person}", person=escape(place.actor.id)))
 
@@ -226,19 +228,20 @@ def job_kind(kind: str) -> str:
     return text(JOB_KIND.get(kind, kind))
 
 
-def _restore(place: Workspace, ids: list[str]) -> None:
-    """Set what this session has not chosen yet; an archived or foreign app is left.
+def _app(place: Workspace, ids: list[str]) -> str | None:
+    """The app that the address names, else the one chosen here, else before; an archived or foreign app is left.
 
     A link in a message names its app: whoever watches several follows it to the right one.
     """
     named = st.query_params.pop("app", None)
-    if named in ids:
-        st.session_state["app"] = named
-    if st.session_state.get("app") not in ids:
-        remembered = people.remembered(place, "app")
-        st.session_state["app"] = remembered if remembered in ids else next(iter(ids), None)
-    if "language" not in st.session_state:
-        st.session_state["language"] = people.remembered(place, "language") or _browser_language()
+    asked = named if named in ids else st.session_state.get("app")
+    chosen = asked if asked in ids else people.remembered(place, "app")
+    return chosen if chosen in ids else next(iter(ids), None)
+
+
+def _language(place: Workspace) -> str:
+    """Chosen here, chosen before, or the browser's."""
+    return str(st.session_state.get("language") or people.remembered(place, "language") or _browser_language())
 
 
 def _zone() -> tzinfo:

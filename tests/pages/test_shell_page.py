@@ -81,6 +81,18 @@ def test_a_chosen_app_is_remembered_for_the_next_visit(shell, workspace):
     assert shell().sidebar.selectbox(key="app").value == other
 
 
+def test_a_browser_that_missed_the_first_run_begins_with_the_language_and_app_of_the_person(shell, workspace):
+    """It sends what a field it was never told of begins with, as if somebody had chosen that."""
+    form = AppForm(id="returns", name="Returns", company="Acme", model="practice", endpoint="returns")
+    apps.create(workspace, form)
+    second = shell().sidebar.selectbox(key="app").options[1]
+    begun = shell(locale="ja-JP")
+    assert (begun.run().sidebar.selectbox(key="language").proto.default, begun.warning) == (1, [])
+    begun.sidebar.selectbox(key="app").select_index(1).run()
+    field = begun.run().sidebar.selectbox(key="app")
+    assert (field.proto.default, field.options[field.proto.default]) == (1, second)
+
+
 def test_the_person_is_named(shell):
     assert "Signed in as ada" in texts(shell())
 

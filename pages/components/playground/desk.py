@@ -68,18 +68,6 @@ def key(place: Place, slot: str, what: str) -> str:
     return _field(place.workspace, place.prompt, slot, what)
 
 
-def seed(key: str, value: Any, /, **default: Any) -> dict[str, Any]:
-    """Let a field show what the desk holds; one that shows it already is left alone, so that typing is not undone.
-
-    It gets `default` (`value` or `index`) then: a run that the next one overtakes never reaches the browser, which
-    would send the empty default of Streamlit as somebody's choice.
-    """
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-        return {"key": key}
-    return {"key": key, **default}
-
-
 def hold_run(workspace: Workspace, run: Run) -> None:
     st.session_state[f"{_key(workspace, run.prompt)}-run"] = run.id
 

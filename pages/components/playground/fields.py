@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import choices, session
 from pages.components.playground import desk
 from pages.components.playground.desk import Place
 from services import playground
@@ -25,7 +25,7 @@ def show_text(place: Place, variant: Variant) -> None:
         for position, message in enumerate(content.messages):
             st.text_area(
                 session.escape(message.role) if content.is_chat else _("What the assistant is told"),
-                **desk.seed(desk.key(place, slot.id, f"text-{position}"), message.content, value=message.content),
+                **choices.seed(desk.key(place, slot.id, f"text-{position}"), message.content, value=message.content),
                 height=MESSAGE_HEIGHT if content.is_chat else TEXT_HEIGHT,
                 on_change=desk.take_in,
                 args=(place.workspace, place.prompt),
@@ -47,7 +47,7 @@ def show_settings(place: Place, variant: Variant) -> None:
         st.selectbox(
             _("Model"),
             list(dict.fromkeys([*models, *playground.reach(place.workspace).models])),
-            **desk.seed(desk.key(place, slot.id, "model"), slot.fields.model_name),
+            **choices.seed(desk.key(place, slot.id, "model"), slot.fields.model_name),
             index=None,
             placeholder=saved.settings.model_name or playground.app_model(place.workspace),
             accept_new_options=True,
@@ -58,7 +58,7 @@ def show_settings(place: Place, variant: Variant) -> None:
             0.0,
             2.0,
             step=0.1,
-            **desk.seed(desk.key(place, slot.id, "temperature"), slot.fields.temperature),
+            **choices.seed(desk.key(place, slot.id, "temperature"), slot.fields.temperature),
             placeholder=_given(saved.settings.temperature) or own,
             value=None,
             **changed,
@@ -67,7 +67,7 @@ def show_settings(place: Place, variant: Variant) -> None:
             _("Longest answer in tokens"),
             1,
             1_000_000,
-            **desk.seed(desk.key(place, slot.id, "max_tokens"), slot.fields.max_tokens),
+            **choices.seed(desk.key(place, slot.id, "max_tokens"), slot.fields.max_tokens),
             placeholder=_given(saved.settings.max_tokens) or own,
             value=None,
             **changed,
@@ -77,14 +77,14 @@ def show_settings(place: Place, variant: Variant) -> None:
             0.0,
             1.0,
             step=0.05,
-            **desk.seed(desk.key(place, slot.id, "top_p"), slot.fields.top_p),
+            **choices.seed(desk.key(place, slot.id, "top_p"), slot.fields.top_p),
             placeholder=_given(saved.settings.top_p) or own,
             value=None,
             **changed,
         )
         st.text_area(
             _("Stop before one of these, one per line"),
-            **desk.seed(desk.key(place, slot.id, "stop"), stops, value=stops),
+            **choices.seed(desk.key(place, slot.id, "stop"), stops, value=stops),
             placeholder="\n".join(saved.settings.stop_sequences),
             height=68,
             **changed,

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session, tables
+from pages.components import choices, feedback, session, tables
 from pages.components.datasets import titles
 from pages.components.playground import desk
 from pages.components.playground.desk import Place
@@ -146,7 +146,7 @@ def ask_values(place: Place) -> None:
             value = place.desk.values.get(name, "")
             st.text_input(
                 name,
-                **desk.seed(desk.key(place, "value", name), value, value=value),
+                **choices.seed(desk.key(place, "value", name), value, value=value),
                 on_change=desk.take_in,
                 args=(place.workspace, place.prompt),
             )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import session
+from pages.components import choices, session
 from pages.components.playground import desk, fields, numbers, saving
 from pages.components.playground.desk import DRAFT, Place
 from services import playground
@@ -93,7 +93,7 @@ def _choose_source(place: Place, slot: Slot, letter: str) -> None:
         _("{letter} is", letter=letter),
         list(options),
         format_func=options.__getitem__,
-        **desk.seed(desk.key(place, slot.id, "source"), chosen, index=list(options).index(chosen)),
+        **choices.seed(desk.key(place, slot.id, "source"), chosen, index=list(options).index(chosen)),
         label_visibility="collapsed",
         on_change=desk.take_in,
         args=(place.workspace, place.prompt),
