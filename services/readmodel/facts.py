@@ -11,7 +11,7 @@ from mlflow.entities import Assessment, AssessmentSourceType, Feedback, TraceInf
 from services import streaming
 from services.apps.places import Places
 from services.jsons import sound
-from services.scorers.built import answer_text, question_text
+from services.scorers.built import answer_text, question_text, turns
 from services.traces.rows import (
     COST,
     DEAREST,
@@ -176,7 +176,7 @@ def nano(cost: Any) -> int | None:
 
 
 def readable(preview: str | None) -> str:
-    """The words of a preview; what is JSON of a text or of an answer is told by its text."""
+    """The words of a preview; what is JSON of a text or of an answer is told by its text, and an empty question by none."""
     if not preview or not preview.startswith(("{", '"')):
         return preview or ""
     said = json_of(preview)  # None where MLflow has cut a long one
@@ -184,7 +184,9 @@ def readable(preview: str | None) -> str:
         return sound(said)
     if not isinstance(said, dict):
         return preview
-    return sound(answer_text(said) or question_text(said.get("request", said))) or preview
+    asked = said.get("request", said)
+    told = sound(answer_text(said) or question_text(asked))
+    return told or ("" if any(one["role"] == "user" for one in turns(asked)) else preview)
 
 
 def number(value: Any) -> float | None:

@@ -326,3 +326,9 @@ def test_conversations_stand_together(workspace):
     assert newest.first.time < newest.newest.time
     (alone,) = readmodel.conversations(workspace, TraceQuery(hours=48, origin="shadow"))
     assert (alone.session, alone.turns, alone.newest.trace_id) == ("s-1", 1, copy)
+
+
+def test_an_empty_question_is_empty_not_json(workspace):
+    leave(workspace, question="")
+    readmodel.catch_up(workspace, 60)
+    assert [one.question for one in readmodel.find(workspace, TraceQuery()).rows] == [""]
