@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import session
-from services.monitoring import Marker, Overview
+from services.monitoring import Overview
 
 _ = session.text
 
@@ -22,6 +22,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEIGHT = 240
 FEW = 6
 MANY = 40
+NEAR = 0.06  # of a chart's width: two letters nearer than that lie on each other on a narrow screen
 
 
 def volume(found: Overview) -> go.Figure:
@@ -137,7 +138,13 @@ def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
+        legend={
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.1 if found.markers else 1.02,
+            "x": 0,
+            "traceorder": "normal",
+        },
         hovermode="x unified",
         clickmode="event+select",
         dragmode=False,
@@ -147,15 +154,29 @@ def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
         range=_span(found), tickformat="%H:%M<br>%m-%d", hoverformat="%Y-%m-%d %H:%M", tickangle=0, nticks=6
     )
     figure.update_xaxes(fixedrange=True)
-    for position, marker in enumerate(found.markers):
-        _mark(figure, marker, letter(position))
+    for marker in found.markers:
+        at = local([marker.at])[0].timestamp() * 1000
+        figure.add_vline(x=at, line={"color": GREY, "width": 1, "dash": "dot"})
+    for at, sign in signs(found):
+        figure.add_annotation(
+            x=local([at])[0], y=1, yref="paper", text=sign, showarrow=False, yanchor="bottom", font={"size": 10}
+        )
     return figure
 
 
-def _mark(figure: go.Figure, marker: Marker, sign: str) -> None:
-    at = local([marker.at])[0]
-    figure.add_vline(x=at.timestamp() * 1000, line={"color": GREY, "width": 1, "dash": "dot"})
-    figure.add_annotation(x=at, y=1, yref="paper", text=sign, showarrow=False, yanchor="bottom", font={"size": 10})
+def signs(found: Overview) -> list[tuple[datetime, str]]:
+    """The letters above the marks, each with its time; marks too near to each other for a letter each share one text."""
+    near = (found.times[-1] - found.times[0]) * NEAR
+    groups: list[list[int]] = []
+    for position, marker in enumerate(found.markers):
+        if groups and marker.at - found.markers[groups[-1][0]].at < near:
+            groups[-1].append(position)
+        else:
+            groups.append([position])
+    return [
+        (found.markers[one[0]].at, letter(one[0]) if len(one) == 1 else f"{letter(one[0])}–{letter(one[-1])}")
+        for one in groups
+    ]
 
 
 def _span(found: Overview) -> list[pd.Timestamp]:

@@ -38,11 +38,6 @@ def markers(workspace: "Workspace", since: datetime) -> list[Marker]:
     return found[-MOST:]
 
 
-def judging_changed(marked: list[Marker]) -> bool:
-    """Whether what judges was changed: then scores may move without the app."""
-    return any(one.judging for one in marked)
-
-
 def _elsewhere(workspace: "Workspace", line: Event) -> bool:
     """Whether it was done in another environment than production."""
     if line.verb == Verb.MOVE_TRAFFIC:
@@ -68,6 +63,8 @@ def _what(line: Event) -> Message | None:
             return Message("Production scorers were stopped.")
         case Verb.REMOVE_SCORER:
             return Message("The scorer {name} was removed.", name=line.subject)
+        case verb if verb in SCORERS and line.before is None:
+            return Message("The scorer {name} was made.", name=line.subject)
         case verb if verb in SCORERS:
             return Message("The scorer {name} got a new version.", name=line.subject)
     return None

@@ -14,7 +14,7 @@ from services.money import Currency
 from services.monitoring import buckets, markers
 from services.monitoring.markers import Marker
 from services.monitoring.silence import reasons
-from services.readmodel import Part, Scored, Series, State, Window
+from services.readmodel import Part, Scored, Series, State, TraceQuery, Window
 from services.verdicts.intervals import wilson
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class Overview:
     silence: tuple[Message, ...]
     state: State
     money: Currency = field(default_factory=Currency)
+    judging_changed: bool = False
 
     @property
     def total(self) -> Part:
@@ -112,19 +113,29 @@ def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Over
     now = pd.Timestamp(database.now())
     edges = buckets.edges(now, asked.hours, workspace.app.time_zone)
     series = readmodel.read(workspace, asked.window(edges))
-    earlier = readmodel.read(workspace, asked.window(buckets.before(now, edges)))
+    before = buckets.before(now, edges)
+    earlier = readmodel.read(workspace, asked.window(before))
     times = tuple(pd.to_datetime(list(edges), unit="ms", utc=True).to_pydatetime())
+    marked = markers.markers(workspace, times[0]) if asked.origin == LIVE else []
     return Overview(
         asked=asked,
         times=times,
         series=series,
         before=earlier.total,
         scores=tuple(_scores(series.scores, earlier.scores)),
-        markers=tuple(markers.markers(workspace, times[0])) if asked.origin == LIVE else (),
+        markers=tuple(marked),
         silence=tuple(reasons(workspace, series.total) if asked.origin == LIVE else _nobody(asked, series.total)),
         state=readmodel.state(workspace),
         money=workspace.app.money,
+        judging_changed=_judging_changed(workspace, marked, pd.Timestamp(before[0], unit="ms", tz="UTC")),
     )
+
+
+def _judging_changed(workspace: "Workspace", marked: list[Marker], since: datetime) -> bool:
+    """Whether answers from before and from after a change of what judges are counted: then scores may move without the app."""
+    newest = readmodel.find(workspace, TraceQuery(since=since, limit=1)).rows
+    changes = [one.at for one in marked if one.judging and newest and one.at <= newest[0].time]
+    return bool(changes and readmodel.find(workspace, TraceQuery(since=since, until=changes[-1], limit=1)).rows)
 
 
 def _nobody(asked: Asked, total: Part) -> Iterable[Message]:

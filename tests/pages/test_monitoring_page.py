@@ -1,9 +1,14 @@
 """Monitoring: numbers with their rows, charts with a sentence, silence with its reason."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import mlflow
 
 from pages.components import charts
 from services import jobs, monitoring, readmodel, scorers
+from services.messages import Message
+from services.monitoring import Marker
 from services.scorers import ScorerSpec
 from tests.left_traces import leave
 from tests.pages.conftest import texts
@@ -37,7 +42,7 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     assert "4 questions, none in the time before." in shown and "1 got no answer (25 %)." in shown
     assert "The first words came within 0.25 s for half of the 1 streamed answer," in shown
     assert "The lowest is “short”: 1 of 2 judged answers passed" in shown
-    assert "The scorer short got a new version" in shown
+    assert "The scorer short was made" in shown
     assert len(page.get("plotly_chart")) == 3
     assert not page.exception
 
@@ -81,6 +86,15 @@ def test_a_new_subject_is_told_with_the_way_to_its_traces(screen, workspace, mon
     page.run()
     assert "Words in more or fewer questions" in texts(page) and "No change was found" not in texts(page)
     assert any("recall: 0.0 % → 100 %" in one.proto.label for one in page.get("page_link"))
+
+
+def test_marks_near_to_each_other_share_their_letters(workspace):
+    leave(workspace)
+    found = monitoring.overview(workspace, monitoring.Asked(24))
+    at = [found.times[0] + timedelta(hours=hours) for hours in (2, 12, 12.1, 12.2, 20)]
+    marked = replace(found, markers=tuple(Marker(one, Message("It moved."), None, False) for one in at))
+    assert charts.signs(marked) == [(at[0], "A"), (at[1], "B–D"), (at[4], "E")]
+    assert [one.text for one in charts.volume(marked).layout.annotations] == ["A", "B–D", "E"]
 
 
 def test_a_clicked_bucket_is_found():

@@ -65,7 +65,7 @@ def test_a_limit_opens_one_alert_that_says_what_to_do(workspace, start):
     text = one.alert.text
     assert (one.rule, one.state) == (rule, State.FIRING)
     assert str(text.what) == "33.3 % of 30 questions got no answer; the limit is at most 10 %."
-    assert str(text.suspect) == "The last change before: The scorer short got a new version."
+    assert str(text.suspect) == "The last change before: The scorer short was made."
     assert text.step.page == "traces" and text.step.query["state"] == "ERROR"
     assert [event.after["state"] for event in audit.of_verbs(workspace, [Verb.NOTICE_ALERT])] == ["firing"]
 

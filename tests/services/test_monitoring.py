@@ -112,13 +112,28 @@ def test_days_begin_at_midnight_of_the_app(zone):
 def test_what_was_changed_is_marked(workspace):
     spec = scorers.save(workspace, SHORT)
     monitoring.save_scorers(workspace, [MonitoredScorer(spec.name, spec.version, 1.0, True)])
+    scorers.save(workspace, SHORT)
     leave(workspace)
     found = look(workspace)
     assert [str(one.what) for one in found.markers] == [
-        "The scorer short got a new version.",
+        "The scorer short was made.",
         "The production scorers were changed.",
+        "The scorer short got a new version.",
     ]
     assert all(one.judging for one in found.markers)
+
+
+def test_a_change_of_what_judges_warns_only_between_answers(judged):
+    leave(judged, seconds=0)
+    assert not look(judged).judging_changed  # all answers came after it
+    leave(judged, hours_ago=1)
+    assert look(judged).judging_changed
+    assert not look(judged, stage=Stage.STAGING).judging_changed
+
+
+def test_answers_before_a_change_of_what_judges_alone_do_not_warn(judged):
+    leave(judged, hours_ago=1)
+    assert not look(judged).judging_changed
 
 
 def said(workspace, hours=24):

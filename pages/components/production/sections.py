@@ -93,7 +93,7 @@ def _quality(found: Overview) -> None:
         return
     if judged:
         _chart(found, charts.pass_rates(found, "production"), "scores", sentences.scores(judged))
-    if any(one.judging for one in found.markers):
+    if found.judging_changed:
         st.caption(_("What judges was changed in this time, see the marks: scores may have moved without the app."))
     _table(found)
     failing = [one.now.name for one in judged if one.now.passed < one.now.judged]
