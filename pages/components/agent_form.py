@@ -13,6 +13,7 @@ from pages.components import (
     agent_servers,
     agent_tools,
     agent_try,
+    choices,
     feedback,
     rows,
     session,
@@ -239,9 +240,10 @@ def _show_packages(workspace: Workspace) -> None:
             "the built-in agent needs, as installed here; add what your own file imports."
         )
     )
-    # Set here, not as the field's value: what a check found missing is added by a click.
-    st.session_state.setdefault(_key(workspace, "packages"), "\n".join(requirements.defaults()))
-    st.text_area(_("Packages, one per line"), key=_key(workspace, "packages"), height=110)
+    key = _key(workspace, "packages")
+    # Not only the field's value: what a check found missing is added by a click.
+    listed = st.session_state.get(key, "\n".join(requirements.defaults()))
+    st.text_area(_("Packages, one per line"), height=110, **choices.seed(key, listed, value=listed))
 
 
 def _show_example(workspace: Workspace) -> None:

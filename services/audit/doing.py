@@ -26,6 +26,7 @@ DOING: dict[Verb, str] = {
     Verb.TRY_AGENT: mark("Trying the agent"),
     Verb.SAVE_DATASET: mark("Saving the dataset"),
     Verb.NOTICE_DATASET: mark("Recording a change of a dataset that was made elsewhere"),
+    Verb.NOTICE_JUDGE: mark("Recording which model judges"),
     Verb.SAVE_SCORER: mark("Saving the scorer"),
     Verb.SAVE_SCORER_CODE: mark("Saving or trying a scorer's code"),
     Verb.REMOVE_SCORER: mark("Removing the scorer"),

@@ -32,6 +32,7 @@ SAID: dict[Verb, str] = {
     Verb.TRY_AGENT: mark("{who} allowed or refused a tool while trying an agent ({what})."),
     Verb.SAVE_DATASET: mark("{who} saved the dataset {what}."),
     Verb.NOTICE_DATASET: mark("{who} noticed that the dataset {what} was changed elsewhere."),
+    Verb.NOTICE_JUDGE: mark("{who} noticed that {what} is the model that judges production."),
     Verb.SAVE_SCORER: mark("{who} saved the scorer {what}."),
     Verb.SAVE_SCORER_CODE: mark("{who} saved or tried the code of the scorer {what}."),
     Verb.REMOVE_SCORER: mark("{who} removed the scorer {what}."),

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     TRY_AGENT = "try_agent"
     SAVE_DATASET = "save_dataset"
     NOTICE_DATASET = "notice_dataset"
+    NOTICE_JUDGE = "notice_judge"
     SAVE_SCORER = "save_scorer"
     SAVE_SCORER_CODE = "save_scorer_code"
     REMOVE_SCORER = "remove_scorer"
@@ -126,6 +127,7 @@ ROLE_OF: dict[Verb, Role] = {
     Verb.TRY_AGENT: Role.AUTHOR,
     Verb.SAVE_DATASET: Role.AUTHOR,
     Verb.NOTICE_DATASET: Role.VIEWER,
+    Verb.NOTICE_JUDGE: Role.VIEWER,
     Verb.SAVE_SCORER: Role.AUTHOR,
     Verb.SAVE_SCORER_CODE: Role.ADMIN,
     Verb.REMOVE_SCORER: Role.AUTHOR,

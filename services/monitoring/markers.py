@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCORERS = (Verb.SAVE_SCORER, Verb.SAVE_SCORER_CODE, Verb.REMOVE_SCORER)
 MARKED = (
     *(Verb.MOVE_ALIAS, Verb.MOVE_TRAFFIC, Verb.NOTICE_MOVE, Verb.ROLL_BACK),
-    *(Verb.START_SCORERS, Verb.STOP_SCORERS),
+    *(Verb.START_SCORERS, Verb.STOP_SCORERS, Verb.NOTICE_JUDGE),
     *SCORERS,
 )
 MOST = 12
@@ -61,6 +61,8 @@ def _what(line: Event) -> Message | None:
             return Message("The production scorers were changed.")
         case Verb.STOP_SCORERS:
             return Message("Production scorers were stopped.")
+        case Verb.NOTICE_JUDGE if line.before is not None:
+            return Message("The judging model changed from {before} to {after}.", before=line.before, after=line.after)
         case Verb.REMOVE_SCORER:
             return Message("The scorer {name} was removed.", name=line.subject)
         case verb if verb in SCORERS and line.before is None:
@@ -83,4 +85,4 @@ def _release(line: Event) -> int | None:
 
 
 def _judges(line: Event) -> bool:
-    return line.verb in (*SCORERS, Verb.START_SCORERS, Verb.STOP_SCORERS)
+    return line.verb in (*SCORERS, Verb.START_SCORERS, Verb.STOP_SCORERS, Verb.NOTICE_JUDGE)

@@ -133,9 +133,10 @@ def overview(workspace: "Workspace", asked: Asked, *, look: bool = True) -> Over
 
 def _judging_changed(workspace: "Workspace", marked: list[Marker], since: datetime) -> bool:
     """Whether answers from before and from after a change of what judges are counted: then scores may move without the app."""
-    newest = readmodel.find(workspace, TraceQuery(since=since, limit=1)).rows
-    changes = [one.at for one in marked if one.judging and newest and one.at <= newest[0].time]
-    return bool(changes and readmodel.find(workspace, TraceQuery(since=since, until=changes[-1], limit=1)).rows)
+    changes = [one.at for one in marked if one.judging]
+    newest = readmodel.find(workspace, TraceQuery(since=since, limit=1)).rows if changes else ()
+    between = [at for at in changes if newest and at <= newest[0].time]
+    return bool(between and readmodel.find(workspace, TraceQuery(since=since, until=between[-1], limit=1)).rows)
 
 
 def _nobody(asked: Asked, total: Part) -> Iterable[Message]:

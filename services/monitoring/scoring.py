@@ -14,6 +14,7 @@ from services import database, scorers
 from services.apps.places import Places
 from services.errors import ConsoleError, PlatformError, translated
 from services.messages import Message
+from services.monitoring import judge
 from services.platforms import MonitoredScorer
 from services.traces.rows import PAIR_TAG, is_bare, is_live, newest_feedback, origin, read_infos, root_of
 from services.traces.story import VERSION_KEY, outputs_of, request_of
@@ -46,7 +47,10 @@ def score_live(workspace: "Workspace", work: "Work") -> dict[str, Any]:
     newest_first = list(_due(workspace, running, hours, backfill))
     # What somebody was answered comes before what a shadow answered nobody.
     due = sorted(newest_first, key=lambda one: (origin(one[0]) != "live", one[0].request_time))[:MOST]
-    built = {one.name: scorers.build(scorers.at(workspace, one.name, one.version), workspace) for one in running}
+    specs = [scorers.at(workspace, one.name, one.version) for one in running]
+    if due:
+        judge.notice(workspace, specs)
+    built = {spec.name: scorers.build(spec, workspace) for spec in specs}
     work.progress(0, len(due), Message("Judging live answers"))
     judged = []
     with ThreadPoolExecutor(AT_ONCE) as threads:

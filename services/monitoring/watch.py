@@ -1,4 +1,4 @@
-"""What each running scorer has had to judge, and how soon it would notice that answers got worse."""
+"""What each production scorer has had to judge, and how soon it would notice that answers got worse."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Watch:
-    """One running scorer over the last DAYS days: `judged` of the `live` answers; `silent` says why it judged none.
+    """One scorer over the last DAYS days: `judged` of the `live` answers; `silent` says why it judges none.
 
     `per_day` answers are judged at its present share; after `days` of them a drop by DROP is noticed 8 times out of 10,
     None for scores that are no yes or no.
@@ -59,22 +59,22 @@ class Watch:
 
 
 def watches(workspace: "Workspace", scorers: Iterable[MonitoredScorer]) -> dict[str, Watch]:
-    """Those of the production scorers that run, by name, from the read model as it is."""
+    """The production scorers that run, or did lately, by name, from the read model as it is."""
     now = pd.Timestamp(database.now())
     edges = buckets.edges(now, DAYS * 24, workspace.app.time_zone)
     series = readmodel.read(workspace, Window(edges))
     days = _days(now, edges, series.buckets)
     said = {one.name: one for one in series.scores if one.kind == "production"}
     live = series.total.count - series.total.errors
-    running = [one for one in scorers if one.running]
-    standstill = workspace.platform.scoring.standstill(workspace) if running else None
-    return {one.name: _watch(one, live, days, said.get(one.name), standstill) for one in running}
+    shown = [one for one in scorers if one.running or one.name in said]
+    standstill = workspace.platform.scoring.standstill(workspace) if any(one.running for one in shown) else None
+    return {one.name: _watch(one, live, days, said.get(one.name), standstill) for one in shown}
 
 
 def _watch(scorer: MonitoredScorer, live: int, days: float, said: Scored | None, standstill: Message | None) -> Watch:
     judged = max(said.judged, said.n) if said else 0
     per_day = live / days * scorer.rate
-    silent = None if judged else _silent(scorer, live, standstill)
+    silent = None if judged and scorer.running else _silent(scorer, live, standstill)
     yes_or_no = said is None or said.judged > 0
     # One more of each kind: a few answers that all passed do not prove that none ever fails.
     level = ((said.passed if said else 0) + 1) / ((said.judged if said else 0) + 2)
@@ -83,6 +83,8 @@ def _watch(scorer: MonitoredScorer, live: int, days: float, said: Scored | None,
 
 
 def _silent(scorer: MonitoredScorer, live: int, standstill: Message | None) -> Message:
+    if not scorer.running:
+        return Message("Paused: no new answer is judged, and its line in the charts ends. Tick it and save to go on.")
     if not live:
         return Message("Nobody was answered in the last {n} days: there was nothing to judge.", n=DAYS)
     if standstill is not None:

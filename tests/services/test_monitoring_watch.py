@@ -1,4 +1,4 @@
-"""Each running scorer says what it judged, how soon it would notice a drop, or why it is silent."""
+"""Each production scorer says what it judged, how soon it would notice a drop, or why it is silent."""
 
 import math
 
@@ -39,6 +39,22 @@ def test_a_scorer_tells_how_much_it_judges_and_how_soon_it_would_notice(workspac
 
     watch(workspace, 0.5)
     assert seen(workspace).per_day == 2
+
+
+def test_a_paused_scorer_that_judged_lately_says_so(workspace):
+    watch(workspace)
+    leave(workspace, "Anybody?", hours_ago=1)
+    run(workspace)
+    monitoring.save_scorers(workspace, [MonitoredScorer("short", 1, 1.0, False)])
+    assert "Paused" in seen(workspace).told.id
+
+
+def test_a_scorer_that_never_judged_production_says_nothing(workspace):
+    watch(workspace)
+    monitoring.save_scorers(workspace, [MonitoredScorer("short", 1, 1.0, False)])
+    leave(workspace, "Anybody?")
+    readmodel.catch_up(workspace, 60)
+    assert monitoring.watches(workspace, monitoring.production_scorers(workspace)) == {}
 
 
 def test_silence_names_the_share_when_it_may_be_chance(workspace):
