@@ -99,7 +99,7 @@ def _critical_and_limits(workspace: Workspace) -> None:
         key=f"gate-critical-{app}",
     )
     st.number_input(
-        _("{currency} per answer, at most", currency=session.escape(money.sign)),
+        _("{currency} per answer, at most", currency=money.code),
         min_value=0.0,
         value=None if gate.cost is None else float(f"{money.of(gate.cost):.12g}"),
         step=0.001 * 10 ** round(math.log10(money.rate)),
