@@ -88,7 +88,9 @@ class Workspace:
         return name.removeprefix("".join(f"{part}." for part in self.namespace))
 
     def for_app(self, app: App) -> "Workspace":
-        return replace(self, app=app)
+        """On that app, with the part of the platform that serves as its environment asks for."""
+        serving = self.platform.serving.of(app.environment.target)
+        return replace(self, app=app, platform=replace(self.platform, serving=serving))
 
 
 def connect(settings: Settings) -> Platform:

@@ -95,6 +95,7 @@ UNGUARDED = {
     "jobs.submit": "the queue: whoever asks for work passes a guard, and what the job writes its own",
     "people.remember": "how the console looks to this person alone",
     "people.seen.note": "that this person is here",
+    "monitoring.judge": "what the console itself saw",
     "prompts.drafts.records.writing_own": "the transaction of the guarded functions beside it",
     "prompts.library.stored": "an index that is made again from MLflow",
     "prompts.moves": "what the console itself saw, whoever looks",

@@ -26,6 +26,7 @@ TOLD = {
 SERVED_AS = {
     Target.AGENT: mark("As an agent of the workspace"),
     Target.CPU: mark("As a model on a CPU"),
+    Target.APP: mark("As apps of the workspace"),
 }
 MEANS = {
     Target.AGENT: mark(
@@ -33,6 +34,10 @@ MEANS = {
     ),
     Target.CPU: mark(
         "For workspaces that do not let agents be deployed: the same endpoint, traffic and traces, without that list and table."
+    ),
+    Target.APP: mark(
+        "What Databricks recommends for new agents: one app answers, a second one runs what is tested. No canary, no A/B test; "
+        "the address is another one, and while a version takes the other's place, nobody is answered for some seconds."
     ),
 }
 
@@ -119,7 +124,10 @@ def _show_target(workspace: Workspace, now: Environment, may: bool) -> None:
             captions=[_(MEANS[one]) for one in targets],
             key=_key(workspace, now, "target"),
             disabled=not may,
-            help=_("An endpoint that stands already stays as it was made; versions are added to it in either way."),
+            help=_(
+                "An endpoint that stands already stays as it was made. Apps have an address of their own: an endpoint goes on "
+                "answering at the old one until you delete it in Databricks."
+            ),
         )
 
 

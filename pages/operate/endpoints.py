@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import chat, emergency, environments, screens, served_environment, session, shutting_down
 from services import endpoints, releases
 from services.messages import mark
-from services.platforms import Endpoint, Served, ServedState
+from services.platforms import Endpoint, Served, ServedState, Target
 
 _, say = session.text, session.say
 
@@ -39,11 +39,19 @@ def facts(version: Served) -> list[str]:
     return [*told, _("model id: {id}", id=version.model_id)]
 
 
-def show_address(endpoint: Endpoint) -> None:
+def show_address(endpoint: Endpoint, as_apps: bool) -> None:
     question = '{"input": [{"role": "user", "content": "Hello"}]}'
     if endpoint.page:
         with st.expander(_("Ask it from another program"), icon=":material/code:"):
-            st.markdown(_("Whoever may query the endpoint can ask this address, with a token of the workspace."))
+            if as_apps:
+                st.markdown(
+                    _(
+                        "Whoever has “Can use” on the app can ask this address, with an OAuth token (`databricks auth token` prints "
+                        "one). A personal access token is refused."
+                    )
+                )
+            else:
+                st.markdown(_("Whoever may query the endpoint can ask this address, with a token of the workspace."))
             key = '-H "Authorization: Bearer $DATABRICKS_TOKEN"'
             st.code(
                 f"curl {endpoint.url} {key} -H 'content-type: application/json' -d '{question}'",
@@ -117,7 +125,7 @@ def follow() -> None:
 
 follow()
 served_environment.show(workspace)
-show_address(current)
+show_address(current, workspace.app.environment.target is Target.APP)
 st.header(_("Talk with it"), anchor=False)
 if workspace.settings.practice:
     st.caption(_("The practice model answers here, not a real language model."))

@@ -10,6 +10,7 @@ from services.interlocks.facts import Candidate, Finding
 from services.interlocks.gate import gate
 from services.interlocks.movement import agreed_by_another, not_frozen, nothing_moved, way_back
 from services.interlocks.python import python_served
+from services.interlocks.served import can_be_served
 from services.interlocks.staged import proven_in_staging
 from services.interlocks.surroundings import (
     names_fit,
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     not_frozen,
     python_served,
     proven_in_staging,
+    can_be_served,
 )
 
 PROTECTED: dict[str, tuple[Check, ...]] = {
@@ -56,6 +58,7 @@ PROTECTED: dict[str, tuple[Check, ...]] = {
         rights_declared,
         room_left,
         nothing_moved,
+        can_be_served,
     ),
     "shift": CHECKS,
 }

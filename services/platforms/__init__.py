@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Trace
 
     from services.jobs import Job
+    from services.kinds import Kind
     from services.scorers import ScorerSpec
     from services.workspace import Workspace
 
@@ -27,10 +28,11 @@ class ServedState(StrEnum):
 
 
 class Target(StrEnum):
-    """How a platform serves an agent: in its usual way, or as any other model on a CPU."""
+    """How a platform serves an agent: in its usual way, as any other model on a CPU, or as an app."""
 
     AGENT = "agent"
     CPU = "cpu"
+    APP = "app"
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,12 @@ class Serving(Protocol):
     """Where agent versions answer; deploy, shift, retire and dismantle are called by production.py only."""
 
     rules: Rules
+
+    def of(self, target: Target) -> "Serving":
+        """The part that serves in that way; a platform with one way is that part itself."""
+
+    def refuses(self, workspace: "Workspace", kind: "Kind") -> tuple[Message, Message] | None:
+        """Why an agent of that kind cannot be served in this way, and how to mend it; None when it can."""
 
     def trouble(self, workspace: "Workspace") -> Message | None:
         """Why nothing can be served at all right now; None when the platform is up."""

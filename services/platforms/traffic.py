@@ -27,3 +27,12 @@ def movable(name: str, current: Endpoint | None, weights: Mapping[int, int]) -> 
                 Message("Wait until it is ready, or read on the Endpoints screen why it failed."),
             )
     return current
+
+
+def refuse_copies(percent: int) -> None:
+    """For a platform that copies no questions, as its `rules` say: raises, unless copying is to end, which never began."""
+    if percent:
+        raise NotReadyError(
+            Message("This platform cannot copy questions to another version."),
+            Message("Compare the versions in an evaluation, or by a canary."),
+        )

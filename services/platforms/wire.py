@@ -41,7 +41,7 @@ def understood() -> Iterator[None]:
 def reason_of(response: httpx2.Response) -> str:
     try:
         body = parsed(response.content)
-        told = body["error"]["message"] if "error" in body else body["message"]
+        told = body["error"]["message"] if "error" in body else body.get("message") or body["detail"]
     except (ValueError, KeyError, TypeError):
         return response.reason_phrase
     return masked(str(told))[:300]
@@ -112,7 +112,7 @@ def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
         cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"
         told = sources.read(event.get("custom_outputs")) or told
         trace_id = event.get("trace_id") or _trace_id(event) or trace_id
-        error = (event.get("databricks_output") or {}).get("error", error)
+        error = (event.get("databricks_output") or {}).get("error") or event.get("error") or error
     yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut, sources=told)
 
 

@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, ResourceDoesNotExist
+from databricks.sdk.errors import DatabricksError, NotFound, ResourceDoesNotExist
 from mlflow.genai.datasets import delete_dataset, search_datasets
 from mlflow.genai.scorers import delete_scorer, list_scorers
 
 from services.platforms.databricks import changing
+from services.platforms.databricks.apps import BESIDE, source
 from services.prompts import registered
 from services.workspace import Workspace
 
@@ -37,6 +38,7 @@ def leave(workspace: Workspace, made: Made) -> None:
     sdk: WorkspaceClient = workspace.platform.serving.client.sdk  # type: ignore[attr-defined]
     steps: dict[str, Callable[[], None]] = {
         f"endpoint {made.endpoint}": lambda: _endpoint(workspace, sdk, made),
+        f"apps {made.endpoint}": lambda: _apps(workspace, sdk, made),
         f"experiment {made.experiment}": lambda: _experiment(workspace, sdk, made),
         f"agents in {made.full_schema}": lambda: _models(workspace, sdk, made),
         f"prompts in {made.full_schema}": lambda: _prompts(workspace, sdk, made),
@@ -59,6 +61,17 @@ def _endpoint(workspace: Workspace, sdk: WorkspaceClient, made: Made) -> None:
         changing.strike(workspace.platform.serving.client, made.endpoint, model)  # type: ignore[attr-defined]
     with suppress(NotFound, ResourceDoesNotExist):
         sdk.serving_endpoints.delete(made.endpoint)
+
+
+def _apps(workspace: Workspace, sdk: WorkspaceClient, made: Made) -> None:
+    """With their files, and the folders above them where nothing else is in them."""
+    for name in (made.endpoint, made.endpoint + BESIDE):
+        with suppress(NotFound, ResourceDoesNotExist):
+            sdk.apps.delete(name)
+    source.remove(workspace.platform.serving.client, made.endpoint)  # type: ignore[attr-defined]
+    for folder in ("signalbox/apps", "signalbox"):
+        with suppress(DatabricksError):
+            sdk.workspace.delete(f"/Users/{sdk.current_user.me().user_name}/{folder}")
 
 
 def _experiment(workspace: Workspace, sdk: WorkspaceClient, made: Made) -> None:

@@ -11,6 +11,7 @@ from tests.live.walk import Stay
 
 pytest.importorskip("databricks.agents")
 HOST, TOKEN, CATALOG = (f"SIGNALBOX_LIVE_{name}" for name in ("HOST", "TOKEN", "CATALOG"))
+ID, SECRET = "SIGNALBOX_LIVE_CLIENT_ID", "SIGNALBOX_LIVE_CLIENT_SECRET"
 MISSING = [name for name in (HOST, TOKEN, CATALOG) if not os.environ.get(name)]
 HOURS = 3600
 
@@ -28,6 +29,7 @@ def stay() -> Stay:
         parent=os.environ.get("SIGNALBOX_LIVE_FOLDER") or "/Shared",
         model=os.environ.get("SIGNALBOX_LIVE_MODEL") or "",
         target=Target(os.environ.get("SIGNALBOX_LIVE_TARGET") or Target.AGENT),
+        principal=(os.environ[ID], os.environ[SECRET]) if os.environ.get(ID) else None,
     )
 
 

@@ -44,7 +44,10 @@ QUESTIONS = ("Where is my parcel?", "How do I return a shoe?")
 
 @dataclass(frozen=True)
 class Stay:
-    """Where a walk may make things, what a served agent signs in with, and how long one job may take, in seconds."""
+    """Where a walk may make things, what a served agent signs in with, and how long one job may take, in seconds.
+
+    `principal` is the id and the secret by which the console signs in instead: apps answer nobody who comes with a token.
+    """
 
     catalog: str
     token: str = field(repr=False)
@@ -53,6 +56,7 @@ class Stay:
     parent: str = "/Shared"
     model: str = ""
     target: Target = Target.AGENT
+    principal: tuple[str, str] | None = field(default=None, repr=False)
     name: str = field(default_factory=lambda: f"signalbox_live_{uuid.uuid4().hex[:10]}")
 
     @property
@@ -73,10 +77,17 @@ class Stay:
             "SIGNALBOX_SCHEMA": self.name,
             "SIGNALBOX_EXPERIMENTS": self.made.folder,
             "SIGNALBOX_SECRET_SCOPE": self.name,
-            "DATABRICKS_TOKEN": self.token,
+            **self.sign_in,
             "DATABRICKS_CONFIG_FILE": os.devnull,
             **({"SIGNALBOX_MODEL": self.model} if self.model else {}),
         }
+
+    @property
+    def sign_in(self) -> dict[str, str]:
+        if self.principal is None:
+            return {"DATABRICKS_TOKEN": self.token}
+        id, secret = self.principal
+        return {"DATABRICKS_CLIENT_ID": id, "DATABRICKS_CLIENT_SECRET": secret}
 
 
 @contextmanager

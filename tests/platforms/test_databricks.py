@@ -52,9 +52,9 @@ def versions(app: Workspace, secret: None, monkeypatch: pytest.MonkeyPatch) -> W
     return app
 
 
-@pytest.fixture(params=Target)
+@pytest.fixture(params=(Target.AGENT, Target.CPU))
 def either(request: pytest.FixtureRequest, versions: Workspace) -> Workspace:
-    """The same, served in each of the ways that the platform has."""
+    """The same, served in each of the ways that Model Serving has."""
     chosen = replace(versions.app.environment, target=request.param)
     return versions.for_app(replace(versions.app, environment=chosen))
 

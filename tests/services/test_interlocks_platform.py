@@ -12,6 +12,8 @@ from services import interlocks, scorers
 from services.apps import Environment, Gate, Stage
 from services.interlocks import Circumstances, Light, movement, surroundings, watching
 from services.interlocks.python import python_served
+from services.interlocks.served import can_be_served
+from services.messages import Message
 from services.scorers import ScorerSpec
 from tests.services.test_interlocks import AGENT, evaluated_well, red
 from tests.standing import gateway, logged, stand
@@ -179,6 +181,17 @@ def test_18_tells_of_a_python_that_is_not_known_to_be_served(candidate):
     assert lights == {"3.12.4": Light.GREEN, "3.9.18": Light.AMBER, "3.13.0": Light.AMBER, "": Light.AMBER}
     here = replace(AGENT, python=platform.python_version())
     assert python_served(replace(candidate, agent=here)).light is Light.GREEN
+
+
+def test_20_holds_what_the_way_of_serving_does_not_take(candidate):
+    assert can_be_served(candidate).light is Light.GREEN
+    serving = candidate.workspace.platform.serving
+    told = (Message("An app takes no {kind}.", kind="ChatAgent"), Message("Convert it."))
+    other = type("Serving", (type(serving),), {"refuses": lambda self, workspace, kind: told})()
+    platform = replace(candidate.workspace.platform, serving=other)
+    held = can_be_served(replace(candidate, workspace=replace(candidate.workspace, platform=platform)))
+    red(held, "An app takes no ChatAgent.")
+    assert held.mend == told[1]
 
 
 def test_a_step_is_held_by_what_changed_since_the_proposal(candidate):

@@ -17,12 +17,15 @@ from tests.workspace.fixture import CATALOG, TOKEN, Emulator
 
 @pytest.fixture
 def stay(request: pytest.FixtureRequest) -> Stay:
-    return Stay(CATALOG, TOKEN, seconds=300, pause=0.1, target=getattr(request, "param", Target.AGENT))
+    target = getattr(request, "param", Target.AGENT)
+    principal = ("sp-client-id", "sp-client-secret") if target is Target.APP else None
+    return Stay(CATALOG, TOKEN, seconds=300, pause=0.1, target=target, principal=principal)
 
 
 @pytest.fixture
 def databricks_environ(databricks_environ: dict[str, str], stay: Stay) -> dict[str, str]:
-    return databricks_environ | stay.environ
+    signed = {name: value for name, value in databricks_environ.items() if name != "DATABRICKS_TOKEN"}
+    return signed | stay.environ
 
 
 def positions(requests, method, route):
@@ -40,7 +43,8 @@ def test_prompt_to_production_and_back(databricks: Emulator, databricks_workspac
     check_what_was_asked(databricks, stay)
 
     grown = {kind for kind, names in made.items() if names != before[kind]}
-    kinds = {"endpoints", "experiments", "models", "prompts", "datasets", "scorers", "jobs", "tables"}
+    served = "apps" if stay.target is Target.APP else "endpoints"
+    kinds = {served, "experiments", "models", "prompts", "datasets", "scorers", "jobs", "tables"}
     assert grown >= kinds | {"schemas", "workspace", "secret_scopes"}
     of_agents = {"deployments", "review_apps"}
     assert grown & of_agents == (of_agents if stay.target is Target.AGENT else set())
@@ -64,15 +68,36 @@ def test_a_walk_that_breaks_takes_away_what_it_made_and_names_what_it_could_not(
 
 
 def check_what_was_asked(databricks: Emulator, stay: Stay) -> None:
-    """Nothing outside what a workspace offers, no secret in clear, scorers before the endpoint, and one endpoint."""
+    """Nothing outside what a workspace offers, no secret in clear, and scorers before anything is deployed."""
     asked = databricks.requests()
     assert [(one["method"], one["path"]) for one in asked if one["template"] is None] == []
     written = [one for one in asked if "/secrets/put" not in one["path"]]
     assert [one["path"] for one in written if TOKEN in json.dumps([one["query"], one["body"]])] == []
     assert positions(asked, "POST", "/api/2.0/agents/chat-assessments")
-    created = positions(asked, "POST", "/api/2.0/serving-endpoints")
     started = positions(asked, "PATCH", "/api/2.0/managed-evals/scheduled-scorers/{eid}")
-    assert len(created) == 1 and min(started) < created[0]
+    assert min(started) < (check_apps if stay.target is Target.APP else check_endpoint)(asked, stay)
+
+
+def check_apps(asked, stay: Stay) -> int:
+    """Two apps; each version runs beside first. Returns where the first was made."""
+    assert positions(asked, "POST", "/api/2.0/serving-endpoints") == []
+    created = positions(asked, "POST", "/api/2.0/apps")
+    endpoint = stay.made.endpoint
+    assert [asked[at]["body"]["name"] for at in created] == [f"{endpoint}-next", endpoint]
+    assert {
+        (one["secret"]["scope"], one["secret"]["key"]) for at in created for one in asked[at]["body"]["resources"]
+    } == {(stay.name, "databricks_token")}
+    begun = [asked[at] for at in positions(asked, "POST", "/api/2.0/apps/{name}/deployments")]
+    told = [(one["path"].split("/")[4], one["body"]["source_code_path"][-1]) for one in begun]
+    beside = f"{endpoint}-next"
+    assert told == [(beside, "1"), (endpoint, "1"), (beside, "2"), (endpoint, "2"), (beside, "1"), (endpoint, "1")]
+    return created[0]
+
+
+def check_endpoint(asked, stay: Stay) -> int:
+    """One endpoint, changed in place. Returns where it was made."""
+    created = positions(asked, "POST", "/api/2.0/serving-endpoints")
+    assert len(created) == 1
     (entity,) = asked[created[0]]["body"]["config"]["served_entities"]
     assert entity["scale_to_zero_enabled"] and entity.get("workload_type", "CPU") == "CPU"
     environment = entity["environment_vars"]
@@ -86,3 +111,4 @@ def check_what_was_asked(databricks: Emulator, stay: Stay) -> None:
     routes = [body["traffic_config"]["routes"] for body in changes]
     shares = [{one["served_model_name"][-1]: one["traffic_percentage"] for one in each} for each in routes]
     assert shares == [{"1": 100, "2": 0}, {"2": 100, "1": 0}, {"1": 100, "2": 0}, {"1": 100}]
+    return created[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.utils.rest_utils import get_workspace_client
 
 from services import database, people
 from services import settings as settings_module
@@ -94,6 +95,8 @@ def emptied(emulator: Emulator) -> Emulator:
     emulator.admin("POST", "/reset")
     # The emptied workspace counts its experiments from the start again: what is known of one is of another now.
     files._known.clear()
+    # … and knows none of the tokens that MLflow keeps from before.
+    get_workspace_client.cache_clear()
     return emulator
 
 

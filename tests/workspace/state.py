@@ -137,6 +137,7 @@ class World:
         for p in self.tokens.values():
             home = f"/Users/{p.user_name}"
             self.nodes.setdefault(home, self._node("DIRECTORY", home))
+        self.nodes["/Users/sp-client-id"] = self._node("DIRECTORY", "/Users/sp-client-id")
         self.oauth_clients["sp-client-id"] = {"secret": "sp-client-secret", "user_name": "sp-client-id"}
         for c in ("main", "system"):
             self.catalogs[c] = {"name": c, "owner": "admins", "created_at": now_ms(), "comment": ""}

@@ -50,11 +50,13 @@ def keep_secret(workspace: Workspace) -> None:
     sdk(workspace).secrets.put_secret(SCOPE, "databricks_token", string_value=TOKEN)
 
 
-def register(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, versions: int = 2) -> None:
-    """So many registered versions of the small agent."""
+def register(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, versions: int = 2, agent: ResponsesAgent | str | None = None
+) -> None:
+    """So many registered versions of the small agent, or of another one."""
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", workspace.app.experiment_id)
     with mlflow.tracing.context(enabled=False):
-        logged = mlflow.pyfunc.log_model(name="agent", python_model=Echo(), pip_requirements=["mlflow"])
+        logged = mlflow.pyfunc.log_model(name="agent", python_model=agent or Echo(), pip_requirements=["mlflow"])
     for _ in range(versions):
         mlflow.register_model(f"models:/{logged.model_id}", MODEL)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -23,19 +24,34 @@ SECONDS_TO_TRACE = 10.0
 OF_THE_WORKSPACE = (refusals.UNAUTHORIZED, refusals.FORBIDDEN, refusals.NOT_FOUND)
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where an endpoint, or one version behind it, is asked; `options` and `headers` let its answers tell their trace."""
+
+    endpoint: str
+    where: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def served_at(endpoint: str, entity: str | None = None) -> Address:
+    """An endpoint of Model Serving, or one of its served entities."""
+    return Address(endpoint, path(endpoint, entity), {"databricks_options": {"return_trace": True}})
+
+
 def path(endpoint: str, entity: str | None = None) -> str:
     """Where to ask; a served entity answers at its own address, also without any traffic."""
     at = f"/serving-endpoints/{endpoint}"
     return f"{at}/served-models/{entity}/invocations" if entity else f"{at}/invocations"
 
 
-def ask(workspace: "Workspace", client: Client, where: str, request: Mapping[str, Any], seconds: float) -> Answer:
+def ask(workspace: "Workspace", client: Client, at: Address, request: Mapping[str, Any], seconds: float) -> Answer:
     """One answer with its trace, which says of itself when nobody but the console asked."""
-    name, began = where.split("/")[2], time.monotonic()
-    with translated(Message("Asking {endpoint}", endpoint=name)), client.http(seconds) as http:
-        response = http.post(where, json={**request, "databricks_options": {"return_trace": True}})
+    began = time.monotonic()
+    with translated(Message("Asking {endpoint}", endpoint=at.endpoint)), client.http(seconds) as http:
+        response = http.post(at.where, json={**request, **at.options}, headers=dict(at.headers))
     if response.is_error:
-        raise _refused(name, response)
+        raise _refused(at.endpoint, response)
     answer = wire.answer(response.content, time.monotonic() - began)
     origin = (request.get("custom_inputs") or {}).get(ORIGIN, LIVE)
     if answer.trace_id and origin != LIVE:
@@ -43,17 +59,17 @@ def ask(workspace: "Workspace", client: Client, where: str, request: Mapping[str
     return answer
 
 
-def stream(client: Client, endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
+def stream(client: Client, at: Address, request: Mapping[str, Any]) -> Iterator[Delta]:
     """The pieces of an answer; an error of the agent arrives as the last one, with status 200."""
-    asked = {**request, "stream": True, "databricks_options": {"return_trace": True}}
+    asked = {**request, "stream": True, **at.options}
     with (
-        translated(Message("Asking {endpoint}", endpoint=endpoint)),
+        translated(Message("Asking {endpoint}", endpoint=at.endpoint)),
         client.http(SECONDS_TO_STREAM) as http,
-        http.stream("POST", path(endpoint), json=asked) as response,
+        http.stream("POST", at.where, json=asked, headers=dict(at.headers)) as response,
     ):
         if response.is_error:
             response.read()
-            raise _refused(endpoint, response)
+            raise _refused(at.endpoint, response)
         yield from wire.deltas(response.iter_lines())
 
 

@@ -63,7 +63,7 @@ def settled(client: Client, endpoint: str) -> ServingEndpointDetailed:
 
 def create(workspace: "Workspace", client: Client, endpoint: str, entity: ServedEntityInput) -> None:
     """The endpoint with its first version, in the way that the app's environment asks for."""
-    make = {Target.AGENT: _make_agent, Target.CPU: _make_model}[workspace.app.environment.target]
+    make = _make_model if workspace.app.environment.target is Target.CPU else _make_agent
     _still_ours(workspace)
     try:
         make(workspace, client, endpoint, entity)

@@ -13,6 +13,7 @@ from databricks.sdk.service.serving import ServedEntityOutput, ServingEndpointDe
 
 from services import agents, secrets
 from services.messages import Message
+from services.platforms import Target
 from services.platforms.databricks import access as access_to
 from services.platforms.databricks import rest, served, variables
 
@@ -72,6 +73,8 @@ class Told:
 
 def of(workspace: "Workspace") -> list[Told]:
     """Every version that stands at the app's endpoint, the newest first; none where nothing stands. One short request."""
+    if workspace.app.environment.target is Target.APP:
+        return []  # an app tells nobody what its environment is
     access, name = access_to.of(workspace), workspace.app.endpoint
     with rest.asking(access, Message("Reading the endpoint {endpoint}", endpoint=name)) as workspace_itself:
         try:

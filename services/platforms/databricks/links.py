@@ -19,6 +19,10 @@ def endpoint(access: Access, name: str) -> str:
     return page(access, f"ml/endpoints/{quote(name, safe='')}")
 
 
+def app(access: Access, name: str) -> str:
+    return page(access, f"apps/{quote(name, safe='')}")
+
+
 def catalog_object(access: Access, full_name: str) -> str:
     """A catalog, a schema, or a table in the Catalog Explorer."""
     return page(access, "explore/data/" + "/".join(quote(part, safe="") for part in full_name.split(".")))

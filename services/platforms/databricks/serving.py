@@ -8,15 +8,17 @@ from databricks.sdk.errors import DatabricksError
 from databricks.sdk.service.serving import ServedEntityInput, ServingEndpointDetailed, ServingModelWorkloadType
 
 from services import agents
-from services.errors import ConflictError, NotReadyError, existing, translated
+from services.errors import ConflictError, existing, translated
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, Target, traffic
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, Serving, Target, traffic
 from services.platforms.databricks import asking, changing, links, logs, served, variables
+from services.platforms.databricks.apps import DatabricksApps
 from services.platforms.databricks.client import Client
 from services.platforms.databricks.scoring import MOST as MOST_SCORERS
 from services.platforms.databricks.served import Entity
 
 if TYPE_CHECKING:
+    from services.kinds import Kind
     from services.workspace import Workspace
 
 SIZE = "Small"
@@ -39,7 +41,7 @@ class DatabricksServing:
         scorers=MOST_SCORERS,
         recorded_by="system.access.audit",
         first_takes_all=True,
-        targets=(Target.AGENT, Target.CPU),
+        targets=tuple(Target),
         # Those of its runtimes that MLflow 3 takes; it builds the Python that the agent was logged with.
         pythons=("3.10", "3.11", "3.12"),
         seconds_to_ready=3600.0,
@@ -50,8 +52,15 @@ class DatabricksServing:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._models: dict[tuple[str, int], str] = {}
+        self._apps = DatabricksApps(self)
+
+    def of(self, target: Target) -> Serving:
+        return self._apps if target is Target.APP else self
 
     def trouble(self, workspace: "Workspace") -> Message | None:
+        return None
+
+    def refuses(self, workspace: "Workspace", kind: "Kind") -> tuple[Message, Message] | None:
         return None
 
     def deploy(
@@ -91,10 +100,10 @@ class DatabricksServing:
     ) -> Answer:
         """An endpoint that sleeps answers late, hence the time limit."""
         entity = None if version is None else served.entity_name(agents.registered_name(workspace), version)
-        return asking.ask(workspace, self.client, asking.path(endpoint, entity), request, timeout)
+        return asking.ask(workspace, self.client, asking.served_at(endpoint, entity), request, timeout)
 
     def stream(self, workspace: "Workspace", endpoint: str, request: Mapping[str, Any]) -> Iterator[Delta]:
-        return asking.stream(self.client, endpoint, request)
+        return asking.stream(self.client, asking.served_at(endpoint), request)
 
     def shift(self, workspace: "Workspace", endpoint: str, weights: Mapping[int, int]) -> None:
         """Returns when the endpoint answers with the new shares: until then it still uses the old ones.
@@ -117,12 +126,7 @@ class DatabricksServing:
         self._record_again(workspace, endpoint, model, weights)
 
     def copy_questions(self, workspace: "Workspace", endpoint: str, version: int, percent: int) -> None:
-        """Model Serving copies no questions, as its `rules` say; there is nothing to end."""
-        if percent:
-            raise NotReadyError(
-                Message("This platform cannot copy questions to another version."),
-                Message("Compare the versions in an evaluation, or by a canary."),
-            )
+        traffic.refuse_copies(percent)
 
     def retire(self, workspace: "Workspace", endpoint: str, version: int) -> None:
         """Take a version off; the last one stays, since an endpoint without any cannot exist."""
@@ -181,7 +185,7 @@ class DatabricksServing:
         why = None
         if one.state is ServedState.FAILED:
             why = one.message or logs.why(self.client, endpoint, one.name)
-        model_id = self._model_id(workspace, model, one.version)
+        model_id = self.model_id(workspace, model, one.version)
         return Served(one.version, model_id, one.weight, one.state, why, asleep=one.asleep)
 
     def _lost(
@@ -192,9 +196,9 @@ class DatabricksServing:
         if number is None or number in {one.version for one in known}:
             return []
         why = logs.why(self.client, str(now.name), served.entity_name(model, number))
-        return [Served(number, self._model_id(workspace, model, number), 0, ServedState.FAILED, why)]
+        return [Served(number, self.model_id(workspace, model, number), 0, ServedState.FAILED, why)]
 
-    def _model_id(self, workspace: "Workspace", model: str, version: int) -> str:
+    def model_id(self, workspace: "Workspace", model: str, version: int) -> str:
         """What a registered version was made of never changes; nothing when it was deleted and still answers."""
         known = self._models.get((model, version))
         if known is None:

@@ -14,10 +14,11 @@ from services.errors import (
     translated,
 )
 from services.messages import Message
-from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, traffic, wire
+from services.platforms import Answer, Delta, Endpoint, Rules, Served, ServedState, Serving, Target, traffic, wire
 from services.processes.lock import held, read
 
 if TYPE_CHECKING:
+    from services.kinds import Kind
     from services.workspace import Workspace
 
 CONNECTING = 3.0
@@ -36,6 +37,12 @@ class LocalServing:
         copies=True,
         pythons=("{}.{}".format(*sys.version_info),),
     )
+
+    def of(self, target: Target) -> Serving:
+        return self
+
+    def refuses(self, workspace: "Workspace", kind: "Kind") -> tuple[Message, Message] | None:
+        return None
 
     def trouble(self, workspace: "Workspace") -> Message | None:
         path = workspace.settings.run_folder / "gateway.lock"
