@@ -95,7 +95,13 @@ def show_fields(key: str, form: AppForm, experiment_id: str | None, *, new: bool
         )
         st.text_input(_("Model"), form.model, key=f"{key}-model")
     with right:
-        st.text_input(_("Endpoint name"), form.endpoint, key=f"{key}-endpoint", placeholder="customer-support")
+        st.text_input(
+            _("Endpoint name"),
+            form.endpoint,
+            key=f"{key}-endpoint",
+            placeholder=st.session_state[f"{key}-id"] or "customer-support",
+            help=_("Part of the address at which programs ask the agent. Left empty, it is the short name."),
+        )
         endpoint = st.empty()
         st.selectbox(
             _("Time zone"),
@@ -162,7 +168,7 @@ def filled(key: str, constants: dict[str, str]) -> AppForm:
         name=value["name"].strip(),
         company=value["company"].strip(),
         model=value["model"].strip(),
-        endpoint=value["endpoint"].strip(),
+        endpoint=value["endpoint"].strip() or value["id"].strip(),
         constants=constants,
         smoke_questions=tuple(line.strip() for line in value["smoke"].splitlines() if line.strip()),
         prompt_cache_seconds=int(value["cache"]),

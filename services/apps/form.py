@@ -80,9 +80,11 @@ def problems(form: AppForm) -> dict[str, InvalidInputError]:
     found = {}
     if not form.name.strip():
         found["name"] = InvalidInputError(Message("The app has no name."), Message("Type the name people know it by."))
-    if not SLUG.fullmatch(form.id):
+    if not form.id:
+        found["id"] = InvalidInputError(Message("The app has no short name."), named)
+    elif not SLUG.fullmatch(form.id):
         found["id"] = InvalidInputError(Message("“{id}” cannot be a short name.", id=form.id), named)
-    if not SLUG.fullmatch(form.endpoint):
+    if form.endpoint != form.id and not SLUG.fullmatch(form.endpoint):  # the same name is told once, above
         found["endpoint"] = InvalidInputError(
             Message("“{name}” cannot be an endpoint's name.", name=form.endpoint), named
         )

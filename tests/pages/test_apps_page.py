@@ -40,6 +40,18 @@ def test_a_new_app_is_chosen_at_once(screen, workspace):
     assert shown.text_input(key="new-1-name").value == ""
 
 
+def test_an_endpoint_without_a_name_gets_the_short_name(screen, workspace):
+    shown = screen("apps")
+    shown.button(key="create-app").click().run()
+    told = texts(shown)
+    assert "The app has no short name" in told and "endpoint's name" not in told
+    for name, value in (("name", "Billing"), ("id", "billing")):
+        shown.text_input(key=f"new-0-{name}").set_value(value).run()
+    assert shown.text_input(key="new-0-endpoint").placeholder == "billing"
+    shown.button(key="create-app").click().run()
+    assert apps.get(workspace, "billing").endpoint == "billing"
+
+
 def test_a_double_click_creates_one_app_and_chooses_it(screen, workspace):
     shown = screen("apps")
     for name, value in (("name", "Billing"), ("id", "billing"), ("endpoint", "billing")):
