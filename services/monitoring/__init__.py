@@ -6,6 +6,7 @@ from services import audit
 from services.audit import Verb
 from services.errors import InvalidInputError
 from services.messages import Message
+from services.monitoring import markers
 from services.monitoring.drifting import Drift, drift
 from services.monitoring.effect import Effect, effect, told
 from services.monitoring.markers import Marker
@@ -56,7 +57,7 @@ def save_scorers(workspace: "Workspace", wanted: list[MonitoredScorer]) -> None:
     before = production_scorers(workspace)
     fewer = {one.name for one in before if one.running} - {one.name for one in wanted if one.running}
     verb = Verb.STOP_SCORERS if fewer else Verb.START_SCORERS
-    with audit.change(workspace, verb, "production scorers", before=_plain(before), after=_plain(wanted)):
+    with audit.change(workspace, verb, markers.PRODUCTION, before=markers.plain(before), after=markers.plain(wanted)):
         workspace.platform.scoring.apply(workspace, wanted)
 
 
@@ -75,11 +76,3 @@ def backfill(workspace: "Workspace", hours: float) -> "Job":
     """Judge the live answers of the last `hours` that have no verdict, or only a failed one."""
     with audit.change(workspace, Verb.START_SCORERS, "backfill", after=hours):
         return workspace.platform.scoring.backfill(workspace, hours)
-
-
-def _plain(scorers: list[MonitoredScorer]) -> list[str]:
-    return [
-        f"{one.name} {one.version}: {one.rate * 100:.0f} %{f' ({one.only})' if one.only else ''}"
-        for one in scorers
-        if one.running
-    ]

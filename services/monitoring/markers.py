@@ -1,12 +1,15 @@
 """What was changed while production ran, as marks on its charts: releases, prompts, traffic, scorers."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services import audit
 from services.audit import Event, Verb
 from services.messages import Message
+from services.platforms import MonitoredScorer
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -18,6 +21,8 @@ MARKED = (
     *SCORERS,
 )
 MOST = 12
+PRODUCTION = "production scorers"
+TOLD = re.compile(r"(?P<name>.+) (?P<version>\d+): \d+ %")
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,10 @@ def _what(line: Event) -> Message | None:
             return Message("The traffic of {endpoint} was moved.", endpoint=line.subject)
         case Verb.ROLL_BACK:
             return _roll_back(_release(line))
-        case Verb.START_SCORERS if line.subject == "production scorers":
+        case Verb.START_SCORERS | Verb.STOP_SCORERS if newer := _newer(line):
+            name, version = next(iter(newer.items()))
+            return Message("Production is judged by version {n} of the scorer {name} now.", n=version, name=name)
+        case Verb.START_SCORERS if line.subject == PRODUCTION:
             return Message("The production scorers were changed.")
         case Verb.STOP_SCORERS:
             return Message("Production scorers were stopped.")
@@ -85,4 +93,27 @@ def _release(line: Event) -> int | None:
 
 
 def _judges(line: Event) -> bool:
-    return line.verb in (*SCORERS, Verb.START_SCORERS, Verb.STOP_SCORERS, Verb.NOTICE_JUDGE)
+    """Whether answers from before and after it were judged differently: a version that was only saved judges none yet."""
+    return line.verb == Verb.NOTICE_JUDGE or bool(_newer(line))
+
+
+def _newer(line: Event) -> dict[str, str]:
+    """The version that judges now, by the name of each production scorer that ran before in another one."""
+    if line.subject != PRODUCTION:
+        return {}
+    before, after = _versions(line.before), _versions(line.after)
+    return {name: after[name] for name in after if before.get(name, after[name]) != after[name]}
+
+
+def _versions(told: Any) -> dict[str, str]:
+    found = (TOLD.match(str(one)) for one in told or [])
+    return {one["name"]: one["version"] for one in found if one}
+
+
+def plain(scorers: Iterable[MonitoredScorer]) -> list[str]:
+    """The production scorers that run, as the audit log keeps them."""
+    return [
+        f"{one.name} {one.version}: {one.rate * 100:.0f} %{f' ({one.only})' if one.only else ''}"
+        for one in scorers
+        if one.running
+    ]

@@ -12,6 +12,7 @@ from services.database import now
 from services.errors import ConsoleError, PlatformError, translated
 from services.interlocks import Light
 from services.messages import Message, mark
+from services.monitoring import markers
 from services.platforms import MonitoredScorer, Served, ServedState
 from services.releases import (
     approving,
@@ -136,9 +137,8 @@ def _scorers(workspace: "Workspace", work: "Work", release: Release) -> Message:
     ]
     why = f"release {release.id}"
     if list(running.values()) != wanted:
-        with audit.change(
-            workspace, Verb.START_SCORERS, "production scorers", after=[one.name for one in wanted], why=why
-        ):
+        shares = {"before": markers.plain(running.values()), "after": markers.plain(wanted)}
+        with audit.change(workspace, Verb.START_SCORERS, markers.PRODUCTION, why=why, **shares):
             workspace.platform.scoring.apply(workspace, wanted)
     return Message("Production scorers running: {n}.", n=len(wanted))
 

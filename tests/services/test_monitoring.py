@@ -112,27 +112,46 @@ def test_days_begin_at_midnight_of_the_app(zone):
 def test_what_was_changed_is_marked(workspace):
     spec = scorers.save(workspace, SHORT)
     monitoring.save_scorers(workspace, [MonitoredScorer(spec.name, spec.version, 1.0, True)])
-    scorers.save(workspace, SHORT)
+    newer = scorers.save(workspace, SHORT)
+    monitoring.save_scorers(workspace, [MonitoredScorer(spec.name, spec.version, 0.5, True)])
+    monitoring.save_scorers(workspace, [MonitoredScorer(newer.name, newer.version, 0.5, True)])
     leave(workspace)
     found = look(workspace)
-    assert [str(one.what) for one in found.markers] == [
-        "The scorer short was made.",
-        "The production scorers were changed.",
-        "The scorer short got a new version.",
+    assert [(str(one.what), one.judging) for one in found.markers] == [
+        ("The scorer short was made.", False),
+        ("The production scorers were changed.", False),
+        ("The scorer short got a new version.", False),
+        ("The production scorers were changed.", False),
+        (f"Production is judged by version {newer.version} of the scorer short now.", True),
     ]
-    assert all(one.judging for one in found.markers)
 
 
-def test_a_change_of_what_judges_warns_only_between_answers(judged):
+@pytest.fixture
+def rejudged(judged):
+    """… and then another version of it."""
+    newer = scorers.save(judged, SHORT)
+    monitoring.save_scorers(judged, [MonitoredScorer(newer.name, newer.version, 1.0, True)])
+    return judged
+
+
+def test_a_change_of_what_judges_warns_only_between_answers(rejudged):
+    leave(rejudged, seconds=0)
+    assert not look(rejudged).judging_changed  # all answers came after it
+    leave(rejudged, hours_ago=1)
+    assert look(rejudged).judging_changed
+    assert not look(rejudged, stage=Stage.STAGING).judging_changed
+
+
+def test_answers_before_a_change_of_what_judges_alone_do_not_warn(rejudged):
+    leave(rejudged, hours_ago=1)
+    assert not look(rejudged).judging_changed
+
+
+def test_a_version_that_judges_no_production_and_another_share_do_not_warn(judged):
+    leave(judged, hours_ago=1)
+    spec = scorers.save(judged, SHORT)
+    monitoring.save_scorers(judged, [MonitoredScorer(spec.name, spec.version - 1, 0.5, True)])
     leave(judged, seconds=0)
-    assert not look(judged).judging_changed  # all answers came after it
-    leave(judged, hours_ago=1)
-    assert look(judged).judging_changed
-    assert not look(judged, stage=Stage.STAGING).judging_changed
-
-
-def test_answers_before_a_change_of_what_judges_alone_do_not_warn(judged):
-    leave(judged, hours_ago=1)
     assert not look(judged).judging_changed
 
 
