@@ -26,6 +26,8 @@ OF_AGENTS = "AGENT_"
 # Further chats, each with an address of its own.
 OF_CHATS = "SIGNALBOX_SLACK_URL_"
 SHORTEST = 8
+# What stands for a key where the built-in model answers: it asks for none.
+PRACTICE = "practice"
 SECRET_NAME = re.compile(r"(^|_)((KEY|SECRET|PASSWORD|PWD)S?|TOKEN)($|_)", re.IGNORECASE)
 # Several tokens are keys, or the words of a model, of which there may be so many: MAX_TOKENS.
 TOKENS_NAME, HOW_MANY = re.compile(r"(^|_)TOKENS($|_)", re.IGNORECASE), re.compile(r"[0-9]{1,7}")
@@ -62,7 +64,7 @@ def keys_of(environ: Mapping[str, str]) -> list[str]:
     own = [value for name, value in environ.items() if is_key(name)]
     addresses = [value for value in (*own, *(environ.get(name, "") for name in ADDRESSES)) if "://" in value]
     within = [word for value in addresses for word in _passwords(value)]
-    return [one for one in (*own, *within) if len(one) >= SHORTEST]
+    return [one for one in (*own, *within) if len(one) >= SHORTEST and one != PRACTICE]
 
 
 def masked(text: str) -> str:

@@ -16,9 +16,9 @@ from services.platforms.databricks import access, lakebase, place
 from services.platforms.databricks.access import Access
 from services.platforms.databricks.place import Place
 from services.secrets import LOOPBACK as LOOPBACK
+from services.secrets import PRACTICE as PRACTICE
 from services.secrets import Secret as Secret
 
-PRACTICE = "practice"
 FOUNDATION_MODEL = "databricks-llama-4-maverick"
 LOCAL = "local"
 DATABRICKS = "databricks"

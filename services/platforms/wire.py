@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from services import sources
+from services import sources, unfinished
 from services.errors import PlatformError
 from services.jsons import parsed
 from services.messages import Message
@@ -109,11 +109,18 @@ def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
             yield Delta(items=(event["item"],))
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
             yield Delta(_text([event["item"]]))
-        cut = cut or (event.get("custom_outputs") or {}).get("finish_reason") == "length"
+        cut = cut or _cut(event)
         told = sources.read(event.get("custom_outputs")) or told
         trace_id = event.get("trace_id") or _trace_id(event) or trace_id
         error = (event.get("databricks_output") or {}).get("error") or event.get("error") or error
     yield Delta(done=True, trace_id=trace_id, error=_broken(error), cut=cut, sources=told)
+
+
+def _cut(event: Mapping[str, Any]) -> bool:
+    """As the built-in agent says it beside the answer, an item of itself, or the whole response at its end."""
+    item = event.get("item")
+    ended = isinstance(item, dict) and item.get("type") == "message" and item.get("status") == "incomplete"
+    return ended or unfinished.was_cut(event.get("custom_outputs")) or unfinished.was_cut(event.get("response"))
 
 
 def _progress(event: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from mlflow.entities import (
     TraceInfo,
 )
 
-from services import kinds, scorers, streaming
+from services import kinds, scorers, streaming, unfinished
 from services.apps.places import Places
 from services.jsons import sound
 from services.kinds import ToolStep
@@ -105,7 +105,8 @@ def told(trace: Trace, places: Places) -> TraceStory:
         session=info.trace_metadata.get("mlflow.trace.session"),
         user=info.trace_metadata.get("mlflow.trace.user"),
         abandoned=abandoned,
-        cut=any(span.attributes.get("finish_reason") == "length" for span in calls),
+        cut=any(span.attributes.get("finish_reason") == "length" or unfinished.was_cut(span.outputs) for span in calls)
+        or unfinished.was_cut(outputs),
         tools=_tools(trace, outputs),
         first=_first(trace, root),
         cost=_cost(info),

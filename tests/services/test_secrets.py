@@ -47,3 +47,10 @@ def test_a_log_shows_no_address_of_a_named_chat_and_no_password_of_a_mail_server
         logging.getLogger(__name__).warning("to %s with long%%40password, long@password", chat)
     assert lines.getvalue().endswith("to … with …, …\n")
     assert manifest.keys_of(environ) == ("SIGNALBOX_SLACK_URL_OPS", "SIGNALBOX_SMTP_URL")
+
+
+def test_what_stands_for_the_key_of_the_practice_model_is_a_word_like_any_other(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "practice")
+    assert masked("the practice model asks for no key") == "the practice model asks for no key"
+    monkeypatch.setenv("OPENAI_API_KEY", "practice-2")
+    assert masked("key practice-2") == "key …"

@@ -3,6 +3,7 @@
 import mlflow
 import pytest
 from mlflow.entities import AssessmentError, AssessmentSource, Feedback
+from mlflow.entities.trace_location import MlflowExperimentLocation
 
 from services import apps, traces
 from services.apps import AppForm
@@ -72,6 +73,18 @@ def test_filters_find_words_errors_and_failed_verdicts(workspace):
     assert ids(traces.find(workspace, TraceQuery(scorer="polite"))) == {rude}
     assert ids(traces.find(workspace, TraceQuery(version="m-2"))) == set()
     assert ids(traces.find(workspace, TraceQuery(hours=0.0001))) <= {fine, broken, rude}
+
+
+@pytest.mark.parametrize("reason", ["length", "stop"])
+def test_an_answer_of_somebody_elses_agent_that_was_cut_is_told_as_cut(workspace, reason):
+    place = MlflowExperimentLocation(workspace.app.experiment_id)
+    with mlflow.start_span("graph", span_type="AGENT", trace_destination=place) as root:
+        root.set_inputs({"question": "Where?"})
+        with mlflow.start_span("chat", span_type="CHAT_MODEL") as call:
+            call.set_outputs({"choices": [{"message": {"content": "The par"}, "finish_reason": reason}]})
+        root.set_outputs({"answer": "The par"})
+    mlflow.flush_trace_async_logging()
+    assert traces.get(workspace, root.trace_id).cut is (reason == "length")
 
 
 def test_a_trace_is_told_as_a_story(workspace):
