@@ -55,6 +55,19 @@ def test_numbers_and_rows_are_shown(screen, workspace):
     assert not page.exception
 
 
+def test_versions_stand_beside_each_other_in_tables_that_wrap(screen, workspace):
+    scorers.save(workspace, ScorerSpec("a_b", "length", {"shortest": 1, "longest": 20}))
+    mlflow.log_feedback(trace_id=leave(workspace, prompt='[{"name": "a_b", "version": "1"}]'), name="a_b", value=True)
+    page = screen("monitoring")
+    assert not page.dataframe
+    line = page.table[2].value.iloc[0]
+    assert (line["Prompt version"], line["a\\_b"]) == ("a\\_b, version 1", "100 % (n = 1)")
+    assert "First words, median" not in line
+
+    leave(workspace, first=0.25)
+    assert "First words, median" in screen("monitoring").table[2].value.iloc[0]
+
+
 def test_a_version_is_watched_alone(screen, workspace):
     leave(workspace, prompt='[{"name": "a", "version": "1"}]')
     leave(workspace, prompt='[{"name": "a", "version": "2"}]')

@@ -187,26 +187,28 @@ def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
     by_prompt = [
         (_prompt(name), part, found.series.prompt_scores.get(name)) for name, part in found.series.by_prompt.items()
     ]
+    # Cells that wrap: a table of data would scroll sideways, as wide as its longest words.
     for title, lines in ((_("Agent version"), by_agent), (_("Prompt version"), by_prompt)):
-        st.dataframe(
-            [_line(title, *one) | (_per_thousand(found, one[1]) if priced else {}) for one in lines], hide_index=True
+        st.table(
+            [_line(found, title, *one) | (_per_thousand(found, one[1]) if priced else {}) for one in lines],
+            hide_index=True,
         )
     st.caption(_("Choose one version above to see its charts alone."))
 
 
-def _line(title: str, label: str, part: Part, scores: list[Scored] | None) -> dict[str, str]:
+def _line(found: Overview, title: str, label: str, part: Part, scores: list[Scored] | None) -> dict[str, str]:
     rated = {
-        one.name: f"{_rate(one)} (n = {one.judged:,})"
+        session.escape(one.name): f"{_rate(one)} (n = {one.judged:,})"
         for one in scores or []
         if one.kind == "production" and one.judged
     }
     return {
-        title: label,
+        title: session.escape(label),
         _("Questions"): f"{part.count:,}",
         _("Failed"): session.percent(part.errors / part.count),
         _("Median time"): session.millis(part.millis[0]),
         _("95 of 100 within"): session.millis(part.millis[2]),
-        _("First words, median"): session.millis(part.first[0]),
+        **({_("First words, median"): session.millis(part.first[0])} if found.total.streamed else {}),
         **rated,
     }
 
