@@ -46,6 +46,14 @@ SAYINGS = {
         mark("Without an answer of the model the agent could not be checked further."),
         mark("Check the model's name, address and key on the Connection screen, then check the file again."),
     ),
+    "model_form": Saying(
+        mark("The model answered, but not in the form that DSPy asks for."),
+        mark("DSPy reads the model's answer by the names of its fields. The file itself may be right."),
+        mark(
+            "The practice model cannot follow such a form: connect a real model, as the Connection screen says, then "
+            "check the file again. If a real model answered, ask for fewer or simpler fields."
+        ),
+    ),
     "no_workspace": Saying(
         mark("Its sign-in to Databricks failed: “{reason}”."),
         mark(

@@ -97,6 +97,12 @@ class attempt:
         return type(self.cause).__module__.partition(".")[0] == "openai"
 
     @property
+    def unread_by_framework(self) -> bool:
+        """Whether DSPy could not read what the model answered: the model, not the file, left out the form asked for."""
+        kind = type(self.cause)
+        return (kind.__module__.partition(".")[0], kind.__name__) == ("dspy", "AdapterParseError")
+
+    @property
     def without_workspace(self) -> bool:
         """Whether Databricks' SDK found nothing to sign in with."""
         frames = list(traceback.walk_tb(self.cause.__traceback__)) if isinstance(self.cause, ValueError) else []
@@ -104,9 +110,11 @@ class attempt:
 
     @property
     def outside(self) -> str:
-        """What did not answer, where neither the file nor its form is to blame: `model`, `no_workspace` or nothing."""
+        """What did not answer, where neither the file nor its form is to blame: `model`, `model_form`, `no_workspace` or nothing."""
         if self.without_workspace:
             return "no_workspace"
+        if self.unread_by_framework:
+            return "model_form"
         return "model" if self.by_model else ""
 
 

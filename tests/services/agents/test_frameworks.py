@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from services import agents, prompts, traces
-from services.agents import AgentForm, requirements
+from services.agents import AgentForm, checking, requirements
 from services.jobs import State
 from services.processes.version.agent import ServedAgent
 from tests.services.agents import framework_files as files
@@ -37,6 +37,15 @@ def log(model, workspace, finish):
         return ended.result["model_id"]
 
     return make
+
+
+def test_a_model_that_cannot_follow_dspys_form_is_told_of_instead_of_blaming_the_file(model, workspace, finish):
+    model.answer = lambda system, question: "Gladly."
+    config, packages = {"llm_model": "stub"}, [*requirements.defaults(), f"dspy=={version('dspy')}"]
+    ended = finish(workspace, checking.submit(workspace, files.DSPY, config, requirements=packages), 240)
+    (finding,) = checking.Report.from_json(ended.result).findings
+    assert str(finding.what) == "The model answered, but not in the form that DSPy asks for."
+    assert finding.blocking and "connect a real model" in str(finding.mend)
 
 
 @pytest.mark.parametrize("name", files.FRAMEWORKS)
