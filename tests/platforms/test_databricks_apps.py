@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from services import production
+from services.apps import Stage
 from services.errors import ConflictError, NotFoundError, NotReadyError, PlatformError
 from services.kinds import Kind
 from services.platforms import ServedState, Target
@@ -190,6 +191,15 @@ def test_an_app_of_somebody_else_is_neither_overwritten_nor_taken_away(databrick
         with pytest.raises(ConflictError, match="did not make"):
             change()
     assert databricks.kept["apps"] == ["support-next"]
+
+
+def test_an_environment_called_like_the_app_beside_another_one_is_refused(hosted: Workspace) -> None:
+    deploy(hosted, 1)
+    staging = replace(hosted.app.environment, stage=Stage.STAGING, endpoint="support-next")
+    there = hosted.for_app(replace(hosted.app, environment=staging, endpoint="support-next"))
+    with pytest.raises(ConflictError, match="did not make"):
+        there.platform.serving.dismantle(there, "support-next")
+    assert shares(hosted) == {1: (0, READY)}
 
 
 def test_only_responses_agents_are_served_and_only_to_who_signs_in_by_oauth(hosted: Workspace) -> None:

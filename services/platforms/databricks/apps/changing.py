@@ -152,7 +152,7 @@ def _refuse_others(workspace: "Workspace", app: App) -> None:
 
 def _mark(workspace: "Workspace") -> str:
     """By its description people see in Databricks whose app it is, and so does the console."""
-    return f"Agent of “{workspace.app.id}”, released by Signalbox. Do not change this line."
+    return f"Agent of “{workspace.app.id}” ({workspace.app.environment.stage}), released by Signalbox. Keep this line."
 
 
 def _until(client: Client, name: str, reached: Callable[[App], bool]) -> None:
