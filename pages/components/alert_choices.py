@@ -22,8 +22,8 @@ WAY = {
     Way.CHANGES: mark("it rises or falls more than chance would make it"),
 }
 BASELINE = {
-    Baseline.SAME_HOURS: mark("with the same hours of the last 7 days"),
-    Baseline.BEFORE: mark("with the time right before, of the same length"),
+    Baseline.SAME_HOURS: mark("the same hours of the last 7 days"),
+    Baseline.BEFORE: mark("the time right before, of the same length"),
 }
 ONCE_IN = {"week": mark("in a week"), "month": mark("in a month"), "quarter": mark("in a quarter of a year")}
 CHANNEL = {"webhook": mark("Signed webhook"), "slack": mark("Slack"), "email": mark("E-mail")}

@@ -123,7 +123,7 @@ def _when(workspace: Workspace, rule: Rule, way: Way, stored: Rule | None, key: 
 def _compared(rule: Rule, before: Rule | None, key: str) -> Rule:
     """With what, how sure, and how much of a change matters."""
     baseline = st.radio(
-        _("Compared"),
+        _("Compared with"),
         list(BASELINE),
         list(BASELINE).index(rule.baseline),
         format_func=lambda one: _(BASELINE[one]),
