@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
@@ -60,6 +61,22 @@ def test_the_logged_agent_imports_nothing_of_ours():
 def test_the_gateway_stays_light():
     gateway = sorted((ROOT / "services" / "processes" / "gateway").glob("*.py"))
     assert offenders(gateway, {"mlflow", "pandas", "streamlit"}) == []
+
+
+def test_a_screen_loads_the_sdk_of_a_workspace_only_where_one_is_connected():
+    """It takes a second, which everybody would wait for at the first look."""
+    names = [
+        name
+        for file in PAGES
+        if file.parent.name != "components" and file.parent.parent.name == "pages"
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ImportFrom) and node.module == "pages.components"
+        for name in (f"{node.module}.{one.name}" for one in node.names)
+    ]
+    assert "pages.components.served_environment" in names
+    code = "import importlib, sys\nfor one in sys.argv[1:]: importlib.import_module(one)\nprint('databricks.sdk' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code, *sorted(set(names))], capture_output=True, text=True, cwd=ROOT)
+    assert loaded.stdout.strip() == "False", loaded.stderr[-2000:]
 
 
 def test_databricks_agents_is_imported_nowhere_at_the_top():

@@ -4,8 +4,7 @@ import streamlit as st
 
 from pages.components import session
 from services.messages import mark
-from services.platforms.databricks import environment
-from services.platforms.databricks.environment import Line, Standing, Told
+from services.platforms.databricks.environment_facts import Line, Standing, Told
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -24,7 +23,7 @@ def show(workspace: Workspace) -> None:
     """For an endpoint of a workspace; a gateway's versions get the console's own environment."""
     if workspace.settings.databricks is None:
         return
-    found = environment.of(workspace)
+    found = _read(workspace)
     if not found:
         return
     wrong = sum(len(one.wrong) for one in found)
@@ -47,7 +46,7 @@ def show_findings(workspace: Workspace, version: int | None) -> None:
     """For a release: whether the version that it deployed was told what it needs; nothing where all is well."""
     if workspace.settings.databricks is None or version is None:
         return
-    wrong = next((one.wrong for one in environment.of(workspace) if one.version == version), ())
+    wrong = next((one.wrong for one in _read(workspace) if one.version == version), ())
     if wrong:
         names = ", ".join(one.name for one in wrong)
         st.warning(
@@ -55,6 +54,13 @@ def show_findings(workspace: Workspace, version: int | None) -> None:
             icon=":material/tune:",
         )
         st.page_link(session.page("endpoints"), label=_("Open Endpoints"), icon=":material/dns:")
+
+
+def _read(workspace: Workspace) -> list[Told]:
+    """Where no workspace is connected, the SDK is not even loaded."""
+    from services.platforms.databricks import environment
+
+    return environment.of(workspace)
 
 
 def _show_version(told: Told, alone: bool) -> None:

@@ -30,7 +30,8 @@ def test_each_environment_keeps_how_its_agents_are_served(databricks, databricks
     page.session_state["app"] = "support"
     page.run()
     served = page.radio(key="environment-target/support/production")
-    assert (served.value, served.options) == (Target.AGENT, ["As an agent of the workspace", "As a model on a CPU"])
+    assert served.value == Target.AGENT
+    assert served.options == ["As an agent of the workspace", "As a model on a CPU", "As apps of the workspace"]
 
     page.radio(key="environment-stage/support").set_value(Stage.STAGING).run()
     page.text_input(key="environment-endpoint/support/staging").set_value("support-staging")

@@ -17,9 +17,7 @@ delete_external_monitor(experiment_id="{id}")"""
 
 
 def show(workspace: Workspace) -> None:
-    """Nothing on one machine, where the worker judges."""
-    if workspace.settings.databricks is None:
-        return
+    """On one machine there is none: the worker judges."""
     now = schedule.state(workspace)
     with st.container(border=True):
         if now.legacy:

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.components import feedback, session
-from pages.components.production import schedule
 from services import audit, monitoring, scorers
 from services.audit import Verb
 from services.messages import Message
@@ -87,7 +86,11 @@ def show(workspace: Workspace, hours: int) -> None:
         )
     show_left_out(workspace, [one for one in found if one not in known])
     show_scoring(workspace, hours, any(one.running for one in now.values()))
-    schedule.show(workspace)
+    if workspace.settings.databricks is not None:
+        # Only here, because the SDK behind it takes a second to load.
+        from pages.components.production import schedule
+
+        schedule.show(workspace)
 
 
 def show_filters(workspace: Workspace, shown: list[MonitoredScorer]) -> None:

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +14,7 @@ from services.messages import Message
 from services.platforms import Target
 from services.platforms.databricks import access as access_to
 from services.platforms.databricks import rest, served, variables
+from services.platforms.databricks.environment_facts import Line, Standing, Told
 
 if TYPE_CHECKING:
     from services.workspace import Workspace
@@ -34,41 +33,6 @@ LACKING = {
     TOKEN: Message("Without it this version can neither load its prompt nor keep its traces."),
     MODEL_KEY: Message("Without it this version cannot ask its model."),
 }
-
-
-class Standing(StrEnum):
-    """What is to be said of one variable; the worst first."""
-
-    PLAIN = "plain"
-    CONFLICT = "conflict"
-    MISSING = "missing"
-    OTHER = "other"
-    IGNORED = "ignored"
-    SET = "set"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One variable. `shown` is its value where everybody may read it, else None: never one that could be a key."""
-
-    name: str
-    standing: Standing
-    shown: str | None = None
-    why: Message | None = None
-    mend: Message | None = None
-
-
-@dataclass(frozen=True)
-class Told:
-    """The environment of one version that stands at the endpoint, the worst lines first."""
-
-    version: int
-    weight: int
-    lines: tuple[Line, ...]
-
-    @property
-    def wrong(self) -> tuple[Line, ...]:
-        return tuple(line for line in self.lines if line.standing is not Standing.SET)
 
 
 def of(workspace: "Workspace") -> list[Told]:
