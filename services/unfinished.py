@@ -4,6 +4,8 @@ from typing import Any
 
 REASONS = ("finish_reason", "stop_reason", "done_reason")
 CUT = ("length", "max_tokens", "max_output_tokens")
+# Where providers and frameworks keep it; elsewhere the same words may be anybody's.
+WITHIN = ("choices", "generations", "generation_info", "messages", "message", "response_metadata", "response", "output")
 DEEPEST = 8
 
 
@@ -18,4 +20,4 @@ def was_cut(told: Any, depth: int = 0) -> bool:
     details = told.get("incomplete_details")
     reasons = [*(told.get(name) for name in REASONS), details.get("reason") if isinstance(details, dict) else None]
     cut = any(isinstance(one, str) and one.lower() in CUT for one in reasons)
-    return cut or any(was_cut(one, depth + 1) for one in told.values())
+    return cut or any(was_cut(told.get(name), depth + 1) for name in WITHIN)

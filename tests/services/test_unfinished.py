@@ -27,9 +27,10 @@ def test_each_provider_says_it_in_its_own_words(told):
 def test_what_is_no_answer_is_not_cut():
     deep = {"finish_reason": "length"}
     for _ in range(1000):
-        deep = {"within": deep}
+        deep = {"message": deep}
     assert not any(map(was_cut, (None, "length", 3, {"finish_reason": None}, {"incomplete_details": "length"}, deep)))
     assert not was_cut({"question": "What does finish_reason length mean?"})
+    assert not was_cut({"tool_result": {"stop_reason": "length"}, "output": []})
 
 
 @pytest.mark.parametrize(
