@@ -94,13 +94,22 @@ class attempt:
 
     @property
     def by_model(self) -> bool:
-        return type(self.cause).__module__.partition(".")[0] == "openai"
+        return _framework(self.cause) == "openai"
 
     @property
     def unread_by_framework(self) -> bool:
-        """Whether DSPy could not read what the model answered: the model, not the file, left out the form asked for."""
-        kind = type(self.cause)
-        return (kind.__module__.partition(".")[0], kind.__name__) == ("dspy", "AdapterParseError")
+        """Whether DSPy could not read what the model answered: the model, not the file, left out the form asked for.
+
+        DSPy asks again as JSON then, which a model may refuse: what it could not read is what that error followed.
+        """
+        error = self.cause
+        if error is None or _framework(error) != "dspy":
+            return False
+        while error is not None:
+            if (_framework(error), type(error).__name__) == ("dspy", "AdapterParseError"):
+                return True
+            error = error.__cause__ or error.__context__
+        return False
 
     @property
     def without_workspace(self) -> bool:
@@ -116,6 +125,11 @@ class attempt:
         if self.unread_by_framework:
             return "model_form"
         return "model" if self.by_model else ""
+
+
+def _framework(error: BaseException | None) -> str:
+    """The package that an error is of."""
+    return type(error).__module__.partition(".")[0]
 
 
 class Mismatch(Exception):

@@ -9,6 +9,7 @@ from services import agents, prompts, traces
 from services.agents import AgentForm, checking, requirements
 from services.jobs import State
 from services.processes.version.agent import ServedAgent
+from tests.practice_server import practice_server
 from tests.services.agents import framework_files as files
 
 DSPY_ANSWER = "[[ ## answer ## ]]\nGladly.\n\n[[ ## completed ## ]]"
@@ -39,13 +40,23 @@ def log(model, workspace, finish):
     return make
 
 
-def test_a_model_that_cannot_follow_dspys_form_is_told_of_instead_of_blaming_the_file(model, workspace, finish):
-    model.answer = lambda system, question: "Gladly."
-    config, packages = {"llm_model": "stub"}, [*requirements.defaults(), f"dspy=={version('dspy')}"]
-    ended = finish(workspace, checking.submit(workspace, files.DSPY, config, requirements=packages), 240)
+def not_in_the_form(workspace, finish, name: str) -> None:
+    """Check the file of DSPy with a model of that name, and see that the model is told of, not the file."""
+    packages = [*requirements.defaults(), f"dspy=={version('dspy')}"]
+    ended = finish(workspace, checking.submit(workspace, files.DSPY, {"llm_model": name}, requirements=packages), 240)
     (finding,) = checking.Report.from_json(ended.result).findings
     assert str(finding.what) == "The model answered, but not in the form that DSPy asks for."
     assert finding.blocking and "connect a real model" in str(finding.mend)
+
+
+def test_a_model_that_cannot_follow_dspys_form_is_told_of_instead_of_blaming_the_file(model, workspace, finish):
+    model.answer = lambda system, question: "Gladly."
+    not_in_the_form(workspace, finish, "stub")
+
+
+def test_so_is_the_practice_model_which_refuses_to_answer_as_json(workspace, finish):
+    with practice_server(workspace.settings.gateway_port):
+        not_in_the_form(workspace, finish, "practice")
 
 
 @pytest.mark.parametrize("name", files.FRAMEWORKS)
