@@ -221,6 +221,7 @@ def _show_answer(job: Job, agent: AgentVersion) -> None:
     talk = job.args.get("talk") or []
     _show_talk(talk)
     with st.chat_message("assistant") if talk else st.container():
+        agent_steps.show(talking.tools_before(job))
         _show_ended(job)
 
 
@@ -238,5 +239,6 @@ def _show_ended(job: Job) -> None:
     sources.show(read_sources(ended.result))
     st.caption(_("{seconds} s", seconds=ended.result["seconds"]))
     if ended.result["trace_id"]:
-        opinion.show_thumbs(session.workspace(), ended.result["trace_id"])
+        if not ended.result.get("items"):  # else there is no answer yet that could be good or bad
+            opinion.show_thumbs(session.workspace(), ended.result["trace_id"])
         _show_trace(ended.result["trace_id"])

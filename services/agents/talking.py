@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 
 from services.jobs import Cancelled, Superseded
-from services.kinds import AskedAgent
+from services.kinds import AskedAgent, ToolStep, steps
 
 if TYPE_CHECKING:
     from services.jobs import Job, Work
 
 SAID, TRACE = "said", "trace_id"
 SECONDS_BETWEEN = 0.3
+USED = ("function_call", "function_call_output", "mcp_call")
 
 
 def said(job: "Job") -> str:
@@ -26,6 +27,13 @@ def failed_trace(job: "Job") -> str | None:
     """The trace of an answer that broke off."""
     found = job.checkpoint.get(TRACE)
     return str(found) if found else None
+
+
+def tools_before(job: "Job") -> tuple[ToolStep, ...]:
+    """The tools that the agent used for this question before it waited for a person's yes or no."""
+    talk = list(job.args.get("talk") or [])
+    asked = [at for at, one in enumerate(talk) if one.get("role") == "user"]
+    return steps(one for one in talk[asked[-1] if asked else 0 :] if one.get("type") in USED)
 
 
 def hear(agent: AskedAgent, request: Mapping[str, Any], work: "Work") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from services import audit, jobs, prompts
 from services.database import job as table
 from services.database import writing
 from services.jobs import State
+from tests.left_traces import leave
 from tests.pages.conftest import bring, texts
 from tests.services.agents import agent_files as files
 from tests.services.agents.test_folder import BESIDE, ENTRY, zipped
@@ -82,20 +83,36 @@ def test_a_tool_is_used_only_after_a_yes(screen, written):
     asked = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "pay", "arguments": '{"amount": 3}'}
     args = {"model_id": model_id, "prompt_version": 1, "question": "Pay it", "custom_inputs": {}}
     step = {"name": "pay", "given": "amount: 3", "asks": True, "id": "mcpr_1"}
-    result = {"answer": "", "items": [asked], "steps": [step], "sources": [], "trace_id": None, "seconds": 0.1}
+    before = [
+        {"type": "function_call", "call_id": "c1", "name": "find_invoice", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "invoice 7"},
+    ]
+    trace_id = leave(written)
+    result = {
+        "answer": "",
+        "items": [*before, asked],
+        "steps": [step],
+        "sources": [],
+        "trace_id": trace_id,
+        "seconds": 0.1,
+    }
     job = jobs.submit(written, "try_agent", args)
     with writing(written.engine) as connection:
         values = {"state": State.DONE.value, "result": result}
         connection.execute(update(table).where(table.c.id == job.id).values(values))
     shown = screen("agents", agent=model_id, tried=str(job.id))
     assert "The agent wants to use **pay** and waits for a yes." in read(shown) and "amount: 3" in read(shown)
+    assert not shown.feedback, "there is no answer yet that could be good or bad"
     other = screen("agents", agent=model_id, tried=str(job.id))
     shown.button(key=f"allow-True/{job.id}").click().run()
     assert not shown.exception
     newest = jobs.recent(written, "try_agent")[0]
     said = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
-    assert newest.args["talk"] == [{"role": "user", "content": "Pay it"}, asked, said]
+    assert newest.args["talk"] == [{"role": "user", "content": "Pay it"}, *before, asked, said]
     assert shown.query_params["tried"] == str(newest.id)
+    assert "find_invoice" in read(shown) and "invoice 7" in read(shown), (
+        "what was used before the yes stays on the screen"
+    )
     other.button(key=f"allow-False/{job.id}").click().run()
     assert "This was already allowed or refused.  \nAsk the agent again to decide anew." in read(other)
     assert "This was allowed." in read(other) and not [one for one in other.button if "allow-" in str(one.key)]
