@@ -18,7 +18,7 @@ from services.apps import NO_APP, App
 from services.people import Actor
 from services.platforms import History, Scoring, Serving, databricks
 from services.platforms.compute import Compute
-from services.settings import Settings
+from services.settings import PRACTICE, Settings
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ class Workspace:
     @property
     def engine(self) -> Engine:
         return self.platform.engine
+
+    @property
+    def usual_model(self) -> str:
+        """What the app's agents ask unless somebody says otherwise: never the practice model's name of a real model."""
+        own = self.app.model
+        return own if own and (own == PRACTICE) is self.settings.practice else self.settings.model
 
     @property
     def client(self) -> MlflowClient:

@@ -193,7 +193,7 @@ def _show_prompt(workspace: Workspace, names: list[str]) -> None:
 
 def _show_model(workspace: Workspace, *, own: bool, asks: bool) -> None:
     # Set here, not as the field's value: choosing a file may empty it.
-    st.session_state.setdefault(_key(workspace, "model"), workspace.app.model or workspace.settings.model)
+    st.session_state.setdefault(_key(workspace, "model"), workspace.usual_model)
     st.text_input(_("Model"), key=_key(workspace, "model"), placeholder=_("none") if own else None)
     if own:
         st.caption(

@@ -113,7 +113,7 @@ _found: "dict[tuple[str, str, Places, Source], tuple[float, list[Row]]]" = {}
 
 def model_of(workspace: "Workspace", agent: "AgentVersion | None") -> str:
     """The model that answers: an agent version names its own."""
-    return (agent.llm_model if agent else "") or workspace.app.model or workspace.settings.model
+    return (agent.llm_model if agent else "") or workspace.usual_model
 
 
 def content(workspace: "Workspace", dataset_id: str) -> list[Row]:
@@ -162,7 +162,7 @@ def _endpoint(workspace: "Workspace") -> Check:
 
 def _model(workspace: "Workspace", own: str) -> Check:
     """`own`: the model that the agent version was logged with."""
-    found, model = reach(workspace, SECONDS), own or workspace.app.model or workspace.settings.model
+    found, model = reach(workspace, SECONDS), own or workspace.usual_model
     if found.error:
         return Check(STOP, found.error.message, found.error.remedy)
     if found.pending:

@@ -57,7 +57,7 @@ def arguments(workspace: "Workspace", content: Content) -> dict[str, Any]:
 
 
 def app_model(workspace: "Workspace") -> str:
-    return workspace.app.model or workspace.settings.model
+    return workspace.usual_model
 
 
 def response_format(schema: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def test_a_config_file_is_compared_and_taken_over(form, written):
     file = {"temperature": 1, "environment": "production", "llm_model": "large", "tone": "friendly", "top_k": 8}
     shown.file_uploader(key="agent-config-support").upload("c.yaml", yaml.safe_dump(file).encode(), "text/yaml").run()
     compared = shown.dataframe[0].value.set_index("name")
-    assert list(compared.loc["llm_model"]) == ["practice", "large"]
+    assert list(compared.loc["llm_model"]) == ["gpt-4.1-mini", "large"]
     assert list(compared.loc["top_k"]) == ["–", "8"] and "tone" not in compared.index
 
     shown.button(key="agent-take-over-support").click().run()

@@ -1,5 +1,6 @@
 """Settings: defaults, refusals, and secrets that never print."""
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -69,3 +70,15 @@ def test_a_proxy_may_listen_elsewhere(tmp_path: Path):
     roles.write_text("[roles]\n")
     environ = {"SIGNALBOX_HOST": "0.0.0.0", "SIGNALBOX_IDENTITY": "proxy", "SIGNALBOX_ROLES_FILE": str(roles)}
     assert settings.load(environ).host == "0.0.0.0"
+
+
+def test_an_app_made_with_the_practice_model_asks_the_real_one_once_there_is_one(workspace):
+    made = workspace.for_app(replace(workspace.app, model="practice"))
+    assert made.usual_model == "practice"
+    real = settings.load({"OPENAI_API_KEY": "sk-secret"})
+    connected = replace(made, platform=replace(made.platform, settings=real))
+    assert connected.usual_model == "gpt-4.1-mini"
+    own = connected.for_app(replace(made.app, model="gpt-4o"))
+    assert own.usual_model == "gpt-4o"
+    back = made.for_app(own.app)
+    assert back.usual_model == "practice"

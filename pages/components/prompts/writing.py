@@ -86,7 +86,7 @@ def _show_fields(workspace: Workspace, name: str | None, sheet: Sheet, found: li
     with st.expander(_("Title and labels"), key=f"{sheet.key}/labels"):
         fields.show_labels(sheet.fields, labels.used(workspace, found), not may)
     with st.expander(_("Model settings"), key=f"{sheet.key}/settings"):
-        models = [workspace.app.model, *(one.content.settings.model_name for one in found)]
+        models = [workspace.usual_model, *(one.content.settings.model_name for one in found)]
         fields.show_settings(sheet.fields, [model for model in models if model], not may)
     if chosen := fields.summary(sheet.draft):
         st.caption(_("This version sets: {settings}", settings=session.escape(chosen)))
