@@ -124,6 +124,14 @@ def test_tools_are_understood_and_reach_the_job(form, written):
     assert (found["tools"], found["asking_tools"], found["llm_api"]) == (tools, ["pay"], "responses")
 
 
+def test_who_has_only_the_practice_model_reads_that_it_calls_no_tools(form, written, monkeypatch):
+    told = "The practice model never calls a tool"
+    assert told not in texts(form())
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert told in texts(form())
+
+
 def test_mcp_servers_are_asked_what_they_offer_and_reach_the_job(form, written, finish):
     shown = form()
     add_row(shown, "servers", "crm", "http://127.0.0.1:9/mcp", "AGENT_CRM_TOKEN", "", "always")
