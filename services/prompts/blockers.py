@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from services import agents, apps, evaluations, production, releases
+from services import agents, apps, evaluations, production, prompts, releases
 from services.messages import Message
 
 if TYPE_CHECKING:
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def blockers(workspace: "Workspace", name: str, version: int | None = None) -> list[Message]:
     """Why the version (None: the prompt with all its versions) must stay; empty when nothing needs it."""
-    return [*live(workspace, name, version), *_named(workspace, name, version), *released(workspace, name, version)]
+    reasons = (live, _named, released, _aliased)
+    return [why for found in reasons for why in found(workspace, name, version)]
 
 
 def live(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
@@ -50,3 +51,15 @@ def _named(workspace: "Workspace", name: str, version: int | None) -> Iterator[M
     found = {one.run_id for one in [*asked, *got]}
     if found:
         yield Message("Evaluations of it: {n}. Nobody could read any more what they judged.", n=len(found))
+
+
+def _aliased(workspace: "Workspace", name: str, version: int | None) -> Iterator[Message]:
+    """Whether it carries an alias that somebody set outside the console: MLflow would drop it without a word."""
+    answering = {place.app.environment.alias for place in apps.everywhere(workspace)}
+    for alias, number in prompts.aliases(workspace, name, version).items():
+        if alias not in answering and alias != production.pin_alias(number):
+            yield Message(
+                "Version {n} carries the alias {alias}. Programs that load it by that alias would fail.",
+                n=number,
+                alias=alias,
+            )

@@ -126,11 +126,11 @@ def live(workspace: "Workspace", name: str) -> PromptVersion | None:
     return None if number is None else version(workspace, name, number)
 
 
-def aliases(workspace: "Workspace", name: str) -> dict[str, int]:
-    """Every alias of the prompt with its version; MLflow's version search leaves them out, so each one is asked."""
+def aliases(workspace: "Workspace", name: str, version: int | None = None) -> dict[str, int]:
+    """Every alias of the prompt, or of one version; MLflow's version search leaves them out, so each one is asked."""
     with translated(Message("Reading the aliases of {name}", name=name)):
-        full = workspace.full_name(name)
-        found = [workspace.client.get_prompt_version(full, one.version) for one in _all_versions(workspace, name)]
+        numbers = [version] if version else [int(one.version) for one in _all_versions(workspace, name)]
+        found = [registered.version(workspace, name, number) for number in numbers]
     return {alias: int(one.version) for one in found if one for alias in one.aliases}
 
 

@@ -97,6 +97,17 @@ def test_what_an_agent_answers_with_or_was_logged_with_stays(written):
     assert because(written, 3) == []
 
 
+def test_what_a_program_loads_by_an_alias_of_its_own_stays(written):
+    written.client.set_prompt_alias("greeting", "beta", 2)
+    assert because(written) == [
+        "Version 2 carries the alias beta. Programs that load it by that alias would fail.",
+    ]
+    assert because(written, 1) == []
+    assert because(written, None) == because(written)
+    refused(written)
+    assert written.client.get_prompt_version_by_alias("greeting", "beta").version == 2
+
+
 def test_what_was_evaluated_stays(written):
     evaluation(written, 2)
     evaluation(written, 1, found=2)
