@@ -95,8 +95,11 @@ def show_defect(error: Exception) -> bool:
     return True
 
 
-def job(id: int, done: Message | None = None) -> Job:
-    """Progress of a job, refreshed while it is live, with a way to cancel; returns it as it is now."""
+def job(id: int, done: Message | None = None, *, kept: bool = False) -> Job:
+    """Progress of a job, refreshed while it is live, with a way to cancel; returns it as it is now.
+
+    `kept` says of a cancelled one that its finished part stays.
+    """
     current = jobs.get(session.workspace(), id)
 
     @st.fragment(run_every=1.0 if current.live else None)
@@ -105,19 +108,19 @@ def job(id: int, done: Message | None = None) -> Job:
         now = jobs.get(session.workspace(), id)
         if current.live and not now.live:
             st.rerun()
-        _draw(now, done)
+        _draw(now, done, kept)
 
     follow()
     return current
 
 
-def _draw(job: Job, done: Message | None) -> None:
+def _draw(job: Job, done: Message | None, kept: bool) -> None:
     if job.live:
         _draw_progress(job)
     elif job.state is State.FAILED and job.error is not None:
         show_error(ConsoleError(job.error, job.remedy))
     elif job.state is State.CANCELLED:
-        st.info(_("It was cancelled. What was finished until then is kept."))
+        st.info(_("It was cancelled. What was finished until then is kept.") if kept else _("It was cancelled."))
     elif done is not None:
         st.success(session.escape(session.say(done)), icon=":material/check_circle:")
 

@@ -84,7 +84,7 @@ if job is not None and job.live:
     st.caption(_("The questions can be read and changed as soon as they are saved."))
     st.stop()
 if job is not None:
-    feedback.job(job.id)
+    feedback.job(job.id, kept=True)
     writing.show_resume(workspace, job)
 rows = datasets.rows(workspace, chosen.id)
 show_head(chosen, rows)

@@ -159,7 +159,7 @@ def show_reading() -> None:
             disabled=not audit.allowed(workspace, Verb.REBUILD_READ_MODEL),
         )
         if started := st.session_state.get(f"rebuild-{workspace.app.id}"):
-            feedback.job(started, Message("All traces are read again."))
+            feedback.job(started, Message("All traces are read again."), kept=True)
 
 
 workspace = session.workspace()

@@ -26,7 +26,7 @@ def job(worker, workspace):
     return jobs.submit(workspace, "evaluate", {})
 
 
-def draw(job):
+def draw(job, kept=False):
     """A page that follows one job."""
 
     def page():
@@ -36,10 +36,11 @@ def draw(job):
         from services.messages import Message
 
         feedback.show_outcome()
-        feedback.job(st.session_state["job"], Message("All of it is done."))
+        feedback.job(st.session_state["job"], Message("All of it is done."), kept=st.session_state["kept"])
 
     test = AppTest.from_function(page, default_timeout=30)
     test.session_state["job"] = job.id
+    test.session_state["kept"] = kept
     test.session_state["app"] = "support"
     return test.run()
 
@@ -62,11 +63,13 @@ def test_while_the_worker_is_away_the_screen_says_so(job, workspace, worker):
     assert draw(job).get("progress")[0].proto.text.startswith("The worker is starting again")
 
 
-def test_cancel_is_one_click_and_says_what_is_kept(job, workspace):
-    shown = draw(job).button(key=f"cancel-job-{job.id}").click().run()
+@pytest.mark.parametrize("kept", [True, False])
+def test_cancel_is_one_click_and_says_what_is_kept(job, workspace, kept):
+    shown = draw(job, kept).button(key=f"cancel-job-{job.id}").click().run()
     assert jobs.get(workspace, job.id).state is State.CANCELLED
     assert shown.toast[0].value == f"Job {job.id} stops\\."
-    assert "What was finished until then is kept" in texts(shown)
+    assert "It was cancelled." in texts(shown)
+    assert ("What was finished until then is kept" in texts(shown)) is kept
 
 
 def test_a_running_job_can_be_cancelled_once(job, workspace):

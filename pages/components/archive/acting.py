@@ -46,7 +46,7 @@ def show(workspace: Workspace, now: State) -> None:
 
 def _outcome(last: Job) -> None:
     """How far the newest one is, or what it found."""
-    ended = feedback.job(last.id)
+    ended = feedback.job(last.id, kept=True)
     if ended.state is not JobState.DONE:
         return
     result = dict(ended.result)

@@ -21,7 +21,7 @@ def show(workspace: Workspace) -> None:
     live = [one.id for one in jobs.recent(workspace, "evaluate") if one.live]
     for id in dict.fromkeys([*live, *([own] if own else [])]):
         st.markdown(_title(jobs.get(workspace, id)))
-        now = feedback.job(id, Message("The evaluation is finished."))
+        now = feedback.job(id, Message("The evaluation is finished."), kept=True)
         if now.elsewhere:
             _run_page(now)
         if now.state is State.DONE:

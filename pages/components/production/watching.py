@@ -126,4 +126,4 @@ def show_scoring(workspace: Workspace, hours: int, running: bool) -> None:
             _("Judge older answers of this time"), key="backfill-now", on_click=judge_again, args=(workspace, hours)
         )
     if started := st.session_state.get(f"backfill-{workspace.app.id}"):
-        feedback.job(started, Message("Judged."))
+        feedback.job(started, Message("Judged."), kept=True)

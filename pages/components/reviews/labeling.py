@@ -150,7 +150,7 @@ def _show_dataset(workspace: Workspace, one: Session, progress: Progress) -> Non
     job = syncing.latest(workspace, one.id)
     if job is not None:
         rows, name = job.result.get("rows", 0), job.args["dataset"]
-        feedback.job(job.id, Message("Rows of {name} that are new or changed: {n}.", name=name, n=rows))
+        feedback.job(job.id, Message("Rows of {name} that are new or changed: {n}.", name=name, n=rows), kept=True)
     # Without their numbers of questions, which the sync changes under an open choice.
     known = choices.apart({found.id: found.name for found in datasets.all(workspace)})
     if not known:
