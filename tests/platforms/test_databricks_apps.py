@@ -13,6 +13,7 @@ from services.apps import Stage
 from services.errors import ConflictError, NotFoundError, NotReadyError, PlatformError
 from services.kinds import Kind
 from services.platforms import ServedState, Target
+from services.platforms.databricks import environment
 from services.platforms.databricks.apps import changing, source
 from services.workspace import Workspace
 from tests.workspace.fixture import Emulator
@@ -122,6 +123,12 @@ def test_a_version_is_tried_beside_the_one_that_answers_and_then_takes_its_place
     assert ("".join(one.text for one in pieces), "the shop is closed" in str(last.error)) == ("Hello", True)
 
     assert deploy(hosted, 2) == {2: (0, READY), 1: (100, READY)}
+    told = {one.version: (one.weight, one.wrong) for one in environment.of(hosted)}
+    assert told == {1: (100, ()), 2: (0, ())}
+    grown = hosted.for_app(replace(hosted.app, prompt_cache_seconds=1234))
+    changed = [line for one in environment.of(grown) for line in one.wrong]
+    assert [line.name for line in changed] == ["MLFLOW_ALIAS_PROMPT_CACHE_TTL_SECONDS"] * 2
+    assert "1234" in str(changed[0].why)
     with pytest.raises(ConflictError, match="still takes 100 %"):
         serving.retire(hosted, "support", 1)
     with pytest.raises(NotReadyError, match="cannot share its traffic"):
@@ -226,6 +233,7 @@ def test_keys_stand_in_no_file_but_are_filled_in_by_the_platform() -> None:
             {"name": "D", "valueFrom": "secret-1"},
         ],
     }
+    assert source.environment(made.files["app.yaml"], made.resources) == told
     assert json.loads(made.files["agent.json"]) == {"model": "models:/a.b.c/3", "config": {"temperature": 0.5}}
     assert "mlflow==3.17.2" in made.files["requirements.txt"].splitlines()
 

@@ -190,6 +190,15 @@ def ws_import(w: World, r: Req):
     return {}
 
 
+@route("GET", "/api/2.0/workspace/export")
+def ws_export(w: World, r: Req):
+    p = _guard(w, r, r.q("path") or "")
+    found = w.nodes.get(p)
+    if found is None or found["object_type"] != "FILE":
+        raise missing(f"Path ({p}) doesn't exist.")
+    return {"content": found["content"], "file_type": p.rpartition(".")[2]}
+
+
 # ------------------------------------------------------------------ permissions on workspace objects
 LEVELS = {
     "experiments": ["CAN_READ", "CAN_EDIT", "CAN_MANAGE"],

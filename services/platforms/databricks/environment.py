@@ -14,6 +14,7 @@ from services.messages import Message
 from services.platforms import Target
 from services.platforms.databricks import access as access_to
 from services.platforms.databricks import rest, served, variables
+from services.platforms.databricks.apps import reading as app_files
 from services.platforms.databricks.environment_facts import Line, Standing, Told
 
 if TYPE_CHECKING:
@@ -36,18 +37,18 @@ LACKING = {
 
 
 def of(workspace: "Workspace") -> list[Told]:
-    """Every version that stands at the app's endpoint, the newest first; none where nothing stands. One short request."""
-    if workspace.app.environment.target is Target.APP:
-        return []  # an app tells nobody what its environment is
+    """Every version that stands at the app's endpoint, the newest first; none where nothing stands. Short requests."""
     access, name = access_to.of(workspace), workspace.app.endpoint
-    with rest.asking(access, Message("Reading the endpoint {endpoint}", endpoint=name)) as workspace_itself:
-        try:
-            told = workspace_itself.get(f"2.0/serving-endpoints/{quote(name, safe='')}")
-        except rest.Refused as refused:
-            if refused.missing:
-                return []
-            raise
     expected = variables.told(workspace, access, variables.ANY_SECRET)
+    with rest.asking(access, Message("Reading the endpoint {endpoint}", endpoint=name)) as workspace_itself:
+        if workspace.app.environment.target is Target.APP:
+            return [
+                Told(version, weight, tuple(_lines(given, app_files.expected(expected, given))))
+                for version, weight, given in app_files.environments(workspace_itself, name)
+            ]
+        told = workspace_itself.find(f"2.0/serving-endpoints/{quote(name, safe='')}")
+    if told is None:
+        return []
     return [
         Told(one.version, one.weight, tuple(_lines(_given(one.found), expected)))
         for one in served.entities(ServingEndpointDetailed.from_dict(told), agents.registered_name(workspace))

@@ -43,6 +43,15 @@ class Rest:
     def get(self, path: str, /, **query: str | int) -> dict[str, Any]:
         return _read(self.client.get(f"/api/{path}", params=query))
 
+    def find(self, path: str, /, **query: str | int) -> dict[str, Any] | None:
+        """None for what is not there."""
+        try:
+            return self.get(path, **query)
+        except Refused as refused:
+            if refused.missing:
+                return None
+            raise
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return _read(self.client.post(f"/api/{path}", json=dict(body)))
 

@@ -19,6 +19,7 @@ from services.platforms.databricks.client import Client
 PROGRAM = Path(__file__).parent / "main.py"
 # What MLflow's server and the catalog's files need beside the packages that an agent was logged with.
 NEEDED = ("mlflow[databricks]", "httpx")
+DESCRIBED = "app.yaml"
 VERSION = re.compile(r"/version_(\d+)$")
 REFERENCE = re.compile(r"\{\{\s*secrets/(?P<scope>[^/\s{}]+)/(?P<key>[^/\s{}]+)\s*\}\}")
 
@@ -41,7 +42,7 @@ def of(model: str, config: Mapping[str, Any], packages: Sequence[str], environme
         "main.py": PROGRAM.read_text("utf-8"),
         "agent.json": json.dumps({"model": model, "config": dict(config)}, ensure_ascii=False, indent=2),
         "requirements.txt": "\n".join([*packages, *NEEDED]) + "\n",
-        "app.yaml": yaml.safe_dump(described, allow_unicode=True, sort_keys=False),
+        DESCRIBED: yaml.safe_dump(described, allow_unicode=True, sort_keys=False),
     }
     return Source(files, tuple(_resource(name, value) for value, name in secrets.items()))
 
@@ -71,6 +72,15 @@ def version_of(path: str | None) -> int | None:
     """The agent version that lies in such a folder; None for a folder that is none of the console's."""
     found = VERSION.search(path or "")
     return int(found[1]) if found else None
+
+
+def environment(described: str, resources: Sequence[AppResource]) -> dict[str, str]:
+    """What such an `app.yaml` tells the program, with the secrets that the platform fills in as references again."""
+    kept = {
+        one.name: f"{{{{secrets/{one.secret.scope}/{one.secret.key}}}}}" for one in resources if one.secret is not None
+    }
+    lines = yaml.safe_load(described)["env"]
+    return {one["name"]: one["value"] if "value" in one else kept.get(one["valueFrom"], "") for one in lines}
 
 
 def _home(client: Client, endpoint: str) -> str:
