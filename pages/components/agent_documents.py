@@ -114,7 +114,12 @@ def _show_columns(workspace: Workspace, read: Table) -> Columns:
     taken = {chosen.text_column, chosen.primary_key, chosen.doc_uri, chosen.title_column, ROW}
     rest = [column for column in read.columns if column not in taken]
     if rest:
-        st.multiselect(_("Other columns to keep in traces"), rest, key=_field(workspace, "other_columns"))
+        st.multiselect(
+            _("Other columns to keep in traces"),
+            rest,
+            key=_field(workspace, "other_columns"),
+            placeholder=_("Choose one or more"),
+        )
     return _columns(workspace, read)
 
 

@@ -195,6 +195,7 @@ def _who(workspace: Workspace, rule: Rule, stored: Rule | None, key: str) -> Rul
             [one for one in (stored.to if stored else used) if one in used],
             format_func=lambda one: _(CHANNEL[one]),
             key=f"to-{key}",
+            placeholder=_("Choose one or more"),
         )
     else:
         chosen = []

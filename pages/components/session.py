@@ -59,10 +59,14 @@ JOB_KIND = {
     "verify_audit": mark("Checking the audit log"),
 }
 # What Streamlit says in English only, in the style sheet by name.
-_UPLOADER = {
+_STREAMLITS = {
     "choose": mark("Choose a file"),
     "drop": mark("or drop it here"),
     "here": mark("Drop it here"),
+    "all": mark("Choose all"),
+    "matches": mark("Choose all that match"),
+    "new": mark("Take what was typed"),
+    "none": mark("Nothing to choose"),
     "refused": mark(
         "This file cannot be taken: it is too large, or of a kind that is not named here. Remove it and choose another one."
     ),
@@ -138,7 +142,7 @@ def _change_language(place: Workspace) -> None:
 
 
 def set_page_language() -> None:
-    words = {name: text(words) for name, words in _UPLOADER.items()}
+    words = {name: text(words) for name, words in _STREAMLITS.items()}
     _PAGE(data={"language": language(), "words": words}, key="page-language")
 
 

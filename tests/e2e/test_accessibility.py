@@ -189,6 +189,31 @@ def test_tables_are_not_dark_on_paper(phone, addresses, screen, table):
     assert shade() > 200
 
 
+@pytest.mark.timeout(900)
+def test_what_streamlit_adds_to_a_list_of_choices_speaks_the_readers_language(phone, addresses):
+    page = phone.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    opened(phone, next(one for one in addresses if one.endswith("view=improve")))
+
+    def read(field: str, typed: str) -> str:
+        chosen = page.get_by_role("combobox", name=phone.t(field)).first
+        chosen.click()
+        for _ in range(2):  # a line for all of them is there where two can be chosen
+            chosen.press("Backspace")
+        chosen.fill(typed)
+        line = page.locator("[role=listbox] [role=option] > *").first
+        line.wait_for()
+        assert line.evaluate("(line) => getComputedStyle(line).fontSize") == "0px"
+        said = str(line.evaluate("(line) => getComputedStyle(line, '::after').content"))
+        chosen.press("Escape")
+        return said.strip('"')
+
+    assert read("App", "zzz") == phone.t("Nothing to choose")
+    assert read("Scorers", "") == phone.t("Choose all")
+    opened(phone, "prompts?prompt=customer-support&view=versions&version=1&edit=1")
+    assert read("Use case", "未知の用途") == phone.t("Take what was typed")
+
+
 def test_the_baseline_names_streamlits_own_parts_alone():
     """Four when it was written: a fifth is ours to mend."""
     assert len(KNOWN) <= 4

@@ -58,7 +58,9 @@ def _ask(workspace: Workspace, name: str, found: list[PromptVersion]) -> Request
         key=f"improve-dataset-{key}",
     )
     rows = _ask_rows(left, listed[dataset], key)
-    chosen = st.multiselect(_("Scorers"), names, default=names, key=f"improve-scorers-{key}")
+    chosen = st.multiselect(
+        _("Scorers"), names, default=names, key=f"improve-scorers-{key}", placeholder=_("Choose scorers")
+    )
     optimizers = improve.optimizers()
     optimizer = optimizers[0]
     if len(optimizers) > 1:

@@ -71,7 +71,9 @@ def _draw_choice(field: Field, value: Any, key: str) -> None:
         return _(options[one])
 
     if field.shape == "choices":
-        st.multiselect(_(field.label), list(options), list(value), format_func=named, key=key)
+        st.multiselect(
+            _(field.label), list(options), list(value), format_func=named, key=key, placeholder=_("Choose one or more")
+        )
     else:
         st.radio(_(field.label), list(options), list(options).index(value), format_func=named, key=key, horizontal=True)
 
