@@ -20,12 +20,13 @@ def show(steps: Iterable[ToolStep], *, at_work: bool = False, progress: str = ""
     `at_work`: more is still to come, so a tool without an answer is being used now; `progress`: how far it has come.
     """
     for step in steps:
+        waits = step.output is None and not step.error and not step.asks and step.allowed is None
         with st.container(border=True, gap="small"):
-            st.markdown(f":material/{_icon(step)}: {_title(step)}")
+            st.markdown(f":material/{_icon(step)}: {_title(step, now=at_work and waits)}")
             show_texts(step)
             if step.error:
                 st.error(session.escape(step.error))
-            elif step.output is None and not step.asks and step.allowed is None:
+            elif waits:
                 working = _("At work: {progress}", progress=session.escape(progress)) if progress else _("At work …")
                 st.caption(working if at_work else _("No answer of the tool is told."))
 
@@ -58,12 +59,14 @@ def _icon(step: ToolStep) -> str:
     return "pan_tool" if step.asks else "error" if step.error else "build"
 
 
-def _title(step: ToolStep) -> str:
+def _title(step: ToolStep, *, now: bool) -> str:
     values = {"name": session.escape(step.name), "place": session.escape(step.place)}
     if step.asks:
         return _("The agent wants to use **{name}** and waits for a yes.", **values)
     if step.allowed is not None:
         return _("**{name}** was allowed", **values) if step.allowed else _("**{name}** was refused", **values)
+    if now:
+        return _("Using the tool **{name}**", **values)
     if step.place:
         return _("Used the tool **{name}** of {place}", **values)
     return _("Used the tool **{name}**", **values)

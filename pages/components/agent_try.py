@@ -174,13 +174,17 @@ def _show_growing(job: Job) -> None:
 
         @st.fragment(run_every=0.5)
         def follow() -> None:
-            st.markdown(editor.as_written(talking.said(jobs.get(session.workspace(), job.id))))
+            now = jobs.get(session.workspace(), job.id)
+            used, progress = talking.tools_now(now)
+            agent_steps.show(used, at_work=True, progress=progress)
+            st.markdown(editor.as_written(talking.said(now)))
 
         follow()
         return
     if job.state is State.DONE:
         return
     told, trace_id = talking.said(job), talking.failed_trace(job)
+    agent_steps.show(talking.tools_now(job)[0])
     if told:
         st.markdown(editor.as_written(told))
         st.caption(_(":orange[The answer broke off here.]"))

@@ -9,11 +9,12 @@ import mlflow
 
 from services.jobs import Cancelled, Superseded
 from services.kinds import AskedAgent, ToolStep, steps
+from services.platforms import wire
 
 if TYPE_CHECKING:
     from services.jobs import Job, Work
 
-SAID, TRACE = "said", "trace_id"
+SAID, TRACE, STEPS, PROGRESS = "said", "trace_id", "steps", "progress"
 SECONDS_BETWEEN = 0.3
 USED = ("function_call", "function_call_output", "mcp_call")
 
@@ -21,6 +22,12 @@ USED = ("function_call", "function_call_output", "mcp_call")
 def said(job: "Job") -> str:
     """What the agent of a try has said so far; of one that failed, what it had said until then."""
     return str(job.checkpoint.get(SAID, ""))
+
+
+def tools_now(job: "Job") -> tuple[tuple[ToolStep, ...], str]:
+    """The tools that the agent has used so far, and how far the one at work has come."""
+    used = tuple(ToolStep(**one) for one in job.checkpoint.get(STEPS, []))
+    return used, str(job.checkpoint.get(PROGRESS, ""))
 
 
 def failed_trace(job: "Job") -> str | None:
@@ -45,12 +52,15 @@ def hear(agent: AskedAgent, request: Mapping[str, Any], work: "Work") -> dict[st
     try:
         for event in agent.predict_stream(request):
             pieces.append(str(event.get("delta") or ""))
-            if event.get("type") == "response.output_item.done":
-                items.append(event["item"])
             facts = event.get("custom_outputs") or facts
-            if time.monotonic() - kept >= SECONDS_BETWEEN:
+            ended = event.get("type") == "response.output_item.done"
+            if ended:
+                items.append(event["item"])
+            # A tool may work for long before the next event: what is known of it is kept at once.
+            of_tool = event.get("type") == wire.AT_WORK or (ended and event["item"].get("type") != "message")
+            if of_tool or time.monotonic() - kept >= SECONDS_BETWEEN:
                 kept = time.monotonic()
-                work.save(work.checkpoint | {SAID: "".join(pieces)})
+                work.save(work.checkpoint | _so_far(pieces, items, wire.progress(event)))
         whole = True
     finally:
         # Without it nobody could read what had been said, nor why it ended there.
@@ -58,3 +68,7 @@ def hear(agent: AskedAgent, request: Mapping[str, Any], work: "Work") -> dict[st
         with suppress(Cancelled, Superseded):
             work.save(work.checkpoint | {SAID: "".join(pieces)} | broken)
     return {"object": "response", "output": items, "custom_outputs": facts}
+
+
+def _so_far(pieces: list[str], items: list[Any], progress: str) -> dict[str, Any]:
+    return {SAID: "".join(pieces), STEPS: [one.to_json() for one in steps(items)], PROGRESS: progress}

@@ -15,6 +15,7 @@ from services.secrets import masked
 from services.sources import Source
 
 LONGEST_STEP = 200
+AT_WORK = "response.mcp_call.in_progress"
 
 
 def refused(endpoint: str, response: httpx2.Response) -> PlatformError:
@@ -103,8 +104,8 @@ def _deltas(lines: Iterator[str]) -> Iterator[Delta]:
         if kind == "response.output_text.delta":
             seen.add(event.get("item_id"))
             yield Delta(str(event["delta"]))
-        elif kind == "response.mcp_call.in_progress":
-            yield Delta(progress=_progress(event))
+        elif kind == AT_WORK:
+            yield Delta(progress=progress(event))
         elif kind == "response.output_item.done" and event["item"].get("type", "message") != "message":
             yield Delta(items=(event["item"],))
         elif kind == "response.output_item.done" and event["item"].get("id") not in seen:
@@ -123,8 +124,8 @@ def _cut(event: Mapping[str, Any]) -> bool:
     return ended or unfinished.was_cut(event.get("custom_outputs")) or unfinished.was_cut(event.get("response"))
 
 
-def _progress(event: Mapping[str, Any]) -> str:
-    """As the tool tells it: a part of a whole, and words."""
+def progress(event: Mapping[str, Any]) -> str:
+    """How far a tool has come, as it tells it itself: a part of a whole, and words."""
     done, whole, words = event.get("progress"), event.get("total"), str(event.get("message") or "")[:LONGEST_STEP]
     part = f"{done:g} / {whole:g}" if isinstance(done, int | float) and isinstance(whole, int | float) else ""
     return ": ".join(one for one in (part, words) if one)

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from services import audit, jobs, prompts
 from services.database import job as table
 from services.database import writing
-from services.jobs import State
+from services.jobs import State, Work
 from tests.left_traces import leave
 from tests.pages.conftest import bring, texts
 from tests.services.agents import agent_files as files
@@ -76,6 +76,16 @@ def test_a_file_that_loads_a_prompt_is_asked_for_it(screen, written):
     shown.button(key="log-agent").click().run()
     (job,) = jobs.recent(written, "log_agent")
     assert (job.args["form"]["prompt_name"], job.args["form"]["first_version"]) == ("", None)
+
+
+def test_a_tool_that_takes_long_says_how_far_it_is(screen, written):
+    model_id = logged(written, "greeting")
+    args = {"model_id": model_id, "prompt_version": 1, "question": "How heavy is it?", "custom_inputs": {}}
+    job = jobs.submit(written, "try_agent", args)
+    step = {"name": "weigh", "given": "parcel: 7"}
+    Work(written.engine, jobs.claim(written.engine)).save({"steps": [step], "progress": "2 / 5: lifting"})
+    told = read(screen("agents", agent=model_id, tried=str(job.id)))
+    assert "Using the tool **weigh**" in told and "parcel: 7" in told and "At work: 2 / 5: lifting" in told
 
 
 def test_a_tool_is_used_only_after_a_yes(screen, written):

@@ -107,6 +107,38 @@ def test_what_was_said_before_an_answer_broke_off_is_kept(workspace):
     assert talking.said(jobs.get(workspace, job.id)) == "Half of it"
 
 
+def test_a_tool_is_known_as_soon_as_it_is_at_work(workspace):
+    seen = []
+
+    class Working:
+        streams = True
+
+        def predict_stream(self, request):
+            call = {"type": "function_call", "call_id": "1", "name": "weigh", "arguments": '{"parcel": 7}'}
+            yield {"type": "response.output_item.done", "item": call}
+            seen.append(talking.tools_now(jobs.get(workspace, job.id)))
+            yield {
+                "type": "response.mcp_call.in_progress",
+                "item_id": "1",
+                "progress": 2,
+                "total": 5,
+                "message": "lift",
+            }
+            seen.append(talking.tools_now(jobs.get(workspace, job.id)))
+            done = {"type": "function_call_output", "call_id": "1", "output": "3 kg"}
+            yield {"type": "response.output_item.done", "item": done}
+            seen.append(talking.tools_now(jobs.get(workspace, job.id)))
+
+    job = jobs.submit(workspace, "try_agent", {"model_id": "m-1"})
+    talking.hear(Working(), {}, Work(workspace.engine, jobs.claim(workspace.engine)))
+    told = [(step.name, step.given, step.output, progress) for (step,), progress in seen]
+    assert told == [
+        ("weigh", "parcel: 7", None, ""),
+        ("weigh", "parcel: 7", None, "2 / 5: lift"),
+        ("weigh", "parcel: 7", "3 kg", ""),
+    ]
+
+
 def test_logging_leaves_no_trace(written, finish):
     finish(written, agents.log(written, form()))
     assert len(written.client.search_traces(locations=[written.app.experiment_id])) == 0
