@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,7 @@ SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "he
 SHARE = "%{text} (n = %{customdata})"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEIGHT = 240
+DAY = timedelta(hours=23)  # the shortest, when clocks go forward
 FEW = 6
 MANY = 40
 NEAR = 0.06  # of a chart's width: two letters nearer than that lie on each other on a narrow screen
@@ -129,9 +130,16 @@ def _bar(found: Overview, values: list[Any], name: str, colour: str) -> go.Bar:
 
 
 def _line(found: Overview, values: list[Any], name: str, position: int) -> go.Scatter:
-    mode = "lines+markers" if len(values) < MANY else "lines"
     colour = {"color": LINES[position % len(LINES)]}
-    return go.Scatter(x=_starts(found), y=values, name=name, mode=mode, line=colour, marker={"size": 7})
+    marks = {"size": _sizes(values)}
+    return go.Scatter(x=_starts(found), y=values, name=name, mode="lines+markers", line=colour, marker=marks)
+
+
+def _sizes(values: Sequence[float | None]) -> list[int]:
+    """Every value is marked where there are few; among many only one without neighbours, which no line reaches."""
+    known = [False, *(one is not None and one == one for one in values), False]
+    few = len(values) < MANY
+    return [7 if few or (known[at] and not (known[at - 1] or known[at + 1])) else 0 for at in range(1, len(known) - 1)]
 
 
 def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
@@ -151,7 +159,7 @@ def _plain(figure: go.Figure, found: Overview, suffix: str = "") -> go.Figure:
     )
     figure.update_yaxes(rangemode="tozero", ticksuffix=suffix, fixedrange=True)
     figure.update_xaxes(
-        range=_span(found), tickformat="%H:%M<br>%m-%d", hoverformat="%Y-%m-%d %H:%M", tickangle=0, nticks=6
+        range=_span(found), tickformat=_ticks(found), hoverformat="%Y-%m-%d %H:%M", tickangle=0, nticks=6
     )
     figure.update_xaxes(fixedrange=True)
     for marker in found.markers:
@@ -184,6 +192,11 @@ def _span(found: Overview) -> list[pd.Timestamp]:
     times = local(found.times)
     half = (times[1] - times[0]) / 2
     return [times[0] - half, times[-1]]
+
+
+def _ticks(found: Overview) -> str:
+    """Over weeks the hour says nothing."""
+    return "%m-%d" if found.times[1] - found.times[0] >= DAY else "%H:%M<br>%m-%d"
 
 
 def _starts(found: Overview) -> pd.DatetimeIndex:

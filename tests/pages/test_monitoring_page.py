@@ -110,6 +110,27 @@ def test_marks_near_to_each_other_share_their_letters(workspace):
     assert [one.text for one in charts.volume(marked).layout.annotations] == ["A", "B–D", "E"]
 
 
+def test_a_day_with_answers_between_silent_days_is_seen(screen, workspace):
+    for days_ago in (20, 10, 9):
+        leave(workspace, hours_ago=24 * days_ago)
+    found = monitoring.overview(workspace, monitoring.Asked(24 * 90))
+    drawn = charts.seconds(found)
+    line = drawn.data[0]
+    assert [size for size, value in zip(line.marker.size, line.y, strict=True) if value == value] == [7, 0, 0]
+    assert drawn.layout.xaxis.tickformat == "%m-%d"
+    assert "Most from " in texts(screen("monitoring", hours="2160"))
+
+
+def test_versions_can_be_chosen_only_where_there_are_some(screen, workspace):
+    leave(workspace, prompt='[{"name": "a", "version": "1"}]')
+    leave(workspace, model_id="")
+    hint = "Choose one version above"
+    shown = screen("monitoring")
+    assert hint not in texts(shown) and "not told by its traces" in list(shown.table[0].value["Agent version"])
+    leave(workspace, prompt='[{"name": "a", "version": "2"}]')
+    assert hint in texts(screen("monitoring"))
+
+
 def test_a_clicked_bucket_is_found():
     assert charts.clicked({"selection": {"points": [{"point_index": 3}]}}) == 3
     assert charts.clicked({"selection": {"points": []}}) is None

@@ -181,7 +181,7 @@ def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
     labels = agent_titles.labels(agents.values())
     priced = found.total.cost is not None
     by_agent = [
-        (labels.get(id, id or "–"), part, found.series.model_scores.get(id))
+        (labels.get(id, id) or _("not told by its traces"), part, found.series.model_scores.get(id))
         for id, part in found.series.by_model.items()
     ]
     by_prompt = [
@@ -193,7 +193,9 @@ def _versions(found: Overview, agents: dict[str, AgentVersion]) -> None:
             [_line(found, title, *one) | (_per_thousand(found, one[1]) if priced else {}) for one in lines],
             hide_index=True,
         )
-    st.caption(_("Choose one version above to see its charts alone."))
+    # The fields to choose one stand above only where there is more than one.
+    if any(len([name for name in by if name]) > 1 for by in (found.series.by_model, found.series.by_prompt)):
+        st.caption(_("Choose one version above to see its charts alone."))
 
 
 def _line(found: Overview, title: str, label: str, part: Part, scores: list[Scored] | None) -> dict[str, str]:

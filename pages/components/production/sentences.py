@@ -16,7 +16,12 @@ def volume(found: Overview) -> str:
     busiest = max(range(len(parts)), key=lambda position: parts[position].count)
     said = [
         _("{n} questions, {change}.", n=_number(total.count), change=_change(total.count, found.before.count)),
-        _("Most at {time}: {n}.", time=session.moment(found.times[busiest]), n=_number(parts[busiest].count)),
+        _(
+            "Most from {since} to {until}: {n}.",
+            since=session.moment(found.times[busiest]),
+            until=session.moment(found.times[busiest + 1]),
+            n=_number(parts[busiest].count),
+        ),
     ]
     if total.errors:
         share = session.percent(total.errors / total.count)
