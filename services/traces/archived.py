@@ -13,6 +13,7 @@ from pyarrow.dataset import Dataset
 
 from services import database, readmodel, traces
 from services.archive import keeping, plan, schema, table, verifying
+from services.readmodel.facts import readable
 from services.readmodel.finding import folded
 from services.traces.queries import TraceQuery
 from services.traces.rows import TraceRow, opinions, previewed, row_of
@@ -103,7 +104,8 @@ def _fitting(workspace: "Workspace", query: TraceQuery, rows: list[dict[str, Any
     for one in sorted(rows, key=lambda row: row["time"], reverse=True):
         trace = keeping.trace_of(verifying.plain({"spans": None, **one}), workspace.app.experiment_id)
         info = previewed(trace, workspace.app.places)
-        row = row_of(info)
+        words = {"question": readable(info.request_preview), "answer": readable(info.response_preview)}
+        row = replace(row_of(info), **words)
         if _fits(query, row, info):
             yield row
 

@@ -1,5 +1,7 @@
 """Traces that MLflow lost by age: found and told from the archive, erased like any other."""
 
+import time
+
 import mlflow
 import pytest
 from mlflow.entities import AssessmentSource
@@ -63,6 +65,25 @@ def test_what_mlflow_lost_is_found_by_all_that_is_known_of_it(workspace, aged, m
     ):
         found = archived.find(workspace, TraceQuery(**{"hours": EVER} | asked))
         assert [one.trace_id for one in found] == ids, asked
+
+
+def test_a_list_reads_the_same_from_the_archive_as_before(workspace, monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_IN_MLFLOW", 1)
+    began = time.time_ns() - 130 * 3600 * 10**9
+    there = workspace.app.experiment_id
+    root = mlflow.start_span_no_context("answer", inputs="朝食は何時？", start_time_ns=began, experiment_id=there)
+    root.set_outputs("7 時です。")
+    root.end(end_time_ns=began + 10**9)
+    leave(workspace, hours_ago=120)
+    readmodel.catch_up(workspace, 60)
+    before = [(one.question, one.answer) for one in readmodel.find(workspace, TraceQuery(hours=EVER)).rows]
+    assert ("朝食は何時？", "7 時です。") in before
+
+    archive.start(workspace)
+    archive.change_ages(workspace, None, 2)
+    assert work(workspace)["relieved"] == 2
+    readmodel.catch_up(workspace, 60)
+    assert [(one.question, one.answer) for one in archived.find(workspace, TraceQuery(hours=EVER))] == before
 
 
 def test_an_archived_trace_is_told_and_erased_like_any_other(workspace, aged):
