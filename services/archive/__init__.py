@@ -7,7 +7,7 @@ age stays in the archive alone.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from services import audit, jobs
@@ -47,6 +47,7 @@ __all__ = [
     "erasing",
     "forget",
     "of_person",
+    "older",
     "path",
     "put_back",
     "ready",
@@ -142,6 +143,13 @@ def change_ages(workspace: "Workspace", keep_days: int | None, mlflow_days: int 
     old = {"archive": before.keep_days, "mlflow": before.mlflow_days}
     with audit.change(workspace, Verb.CHANGE_ARCHIVE_AGES, "archive", before=old, after=ages):
         plan.change(workspace, lambda now: replace(now, keep_days=keep_days, mlflow_days=mlflow_days))
+
+
+def older(workspace: "Workspace", keep_days: int) -> int:
+    """How many traces the archive would drop if it kept them for so many days."""
+    held, kept_from = table.read(workspace), plan.today() - timedelta(days=keep_days)
+    files = table.facts(held).to_pylist() if held else []
+    return sum(one["num_records"] for one in files if one["partition.day"] < kept_from)
 
 
 def delete(workspace: "Workspace", why: str) -> None:

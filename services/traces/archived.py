@@ -104,8 +104,8 @@ def _fitting(workspace: "Workspace", query: TraceQuery, rows: list[dict[str, Any
     for one in sorted(rows, key=lambda row: row["time"], reverse=True):
         trace = keeping.trace_of(verifying.plain({"spans": None, **one}), workspace.app.experiment_id)
         info = previewed(trace, workspace.app.places)
-        words = {"question": readable(info.request_preview), "answer": readable(info.response_preview)}
-        row = replace(row_of(info), **words)
+        asked, answered = readable(info.request_preview), readable(info.response_preview)
+        row = replace(row_of(info), question=asked, answer=answered)
         if _fits(query, row, info):
             yield row
 

@@ -55,3 +55,33 @@ def test_a_cancelled_copying_can_go_on(screen, workspace):
     page.button(key="resume-archive").click().run()
     assert [job.live for job in jobs.recent(workspace, archive.FOLLOW, limit=1)] == [True]
     assert not page.exception
+
+
+def test_what_the_archive_would_drop_is_told_before_it_is_saved(screen, workspace):
+    for days_ago in (1, 40, 50):
+        leave(workspace, hours_ago=24 * days_ago)
+    archive.start(workspace)
+    work(workspace, archive.FOLLOW)
+    page, days = screen("monitoring"), f"archive-keep/{workspace.app.id}"
+    page.checkbox(key=f"archive-ends/{workspace.app.id}").check().run()
+    assert "for good. What MLflow still has" not in texts(page), "a year"
+    page.number_input(key=days).set_value(45).run()
+    assert "1 trace is older" in texts(page)
+    page.number_input(key=days).set_value(30).run()
+    assert "2 traces are older" in texts(page)
+
+
+def test_the_days_that_mlflow_lost_are_offered_to_be_brought_back(screen, workspace):
+    asked = [leave(workspace, hours_ago=24 * days_ago) for days_ago in (102, 100, 0)]
+    archive.start(workspace)
+    work(workspace, archive.FOLLOW)
+    assert "MLflow has lost nothing" in texts(screen("monitoring"))
+    archive.change_ages(workspace, None, archive.LEAST_IN_MLFLOW)
+    jobs.nudge(workspace.engine, archive.FOLLOW, workspace.app.id)
+    work(workspace, archive.FOLLOW)
+    page = screen("monitoring")
+    first, last = page.date_input(key=f"archive-days/{workspace.app.id}").value
+    assert (last - first).days == 2 and f"MLflow lost traces of {first} to {last} by age" in texts(page)
+    page.button(key="put-back").click().run()
+    work(workspace, archive.ACT)
+    assert len(workspace.client.search_traces(locations=[workspace.app.experiment_id])) == len(asked)

@@ -1,6 +1,6 @@
 """How long archive and MLflow keep traces, bringing some back, and deleting the archive."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import streamlit as st
 
@@ -33,7 +33,7 @@ def _ages(workspace: Workspace, now: State) -> None:
         _("The archive drops old days"), plan.keep_days is not None, key=key(workspace, "ends"), disabled=not may
     )
     if ends:
-        st.number_input(
+        days = st.number_input(
             _("Days in the archive"),
             1,
             100 * YEAR,
@@ -41,6 +41,7 @@ def _ages(workspace: Workspace, now: State) -> None:
             key=key(workspace, "keep"),
             disabled=not may,
         )
+        _warn(archive.older(workspace, int(days)))
     leaves = st.checkbox(
         _("MLflow loses old traces that are archived"),
         plan.mlflow_days is not None,
@@ -66,6 +67,18 @@ def _ages(workspace: Workspace, now: State) -> None:
     st.button(_("Save"), key="save-ages", on_click=_save, args=(workspace,), disabled=not may)
 
 
+def _warn(older: int) -> None:
+    """Nobody brings back what the archive drops, unless MLflow still has it."""
+    if older:
+        st.warning(
+            _(
+                "{n} {n:trace is|traces are} older: soon after you save, the archive deletes {n:it|them} for good. What MLflow "
+                "still has stays there.",
+                n=older,
+            )
+        )
+
+
 def _save(workspace: Workspace) -> None:
     asked = st.session_state
     keep = int(asked[key(workspace, "keep")]) if asked[key(workspace, "ends")] else None
@@ -82,10 +95,15 @@ def _back(workspace: Workspace, now: State) -> None:
             "verdicts. They stay for 30 days; then the rule above applies to them again."
         )
     )
+    lost = _lost(now)
+    if lost:
+        st.caption(_("MLflow lost traces of {first} to {last} by age.", first=lost[0], last=lost[1]))
+    else:
+        st.caption(_("MLflow has lost nothing by age so far."))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(
             _("First and last day (UTC)"),
-            [],
+            lost or [],
             now.oldest.date() if now.oldest else None,
             now.newest.date() if now.newest else None,
             key=key(workspace, "days"),
@@ -98,6 +116,14 @@ def _back(workspace: Workspace, now: State) -> None:
             args=(workspace,),
             disabled=not (may and st.session_state.get(key(workspace, "days"))),
         )
+
+
+def _lost(now: State) -> tuple[date, date] | None:
+    """The first and the last day that the archive has and MLflow lost by age; None where it lost nothing."""
+    if now.oldest is None or now.plan.lost_before is None:
+        return None
+    first, last = now.oldest.date(), date.fromisoformat(now.plan.lost_before) - timedelta(days=1)
+    return (first, last) if first <= last else None
 
 
 def _put_back(workspace: Workspace) -> None:
