@@ -67,6 +67,12 @@ class Entry:
     fields: tuple[Field, ...] = ()
 
     @property
+    def usual_name(self) -> str:
+        """What a scorer made from it is called unless somebody says otherwise; empty where it asks for own words."""
+        own_words = any(one.shape in ("text", "lines", "code", "table") for one in self.fields)
+        return "" if own_words else self.title.lower()
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The settings before anything was typed."""
         named = {"scorer": self.id} if self.kind in NAMED else {}

@@ -1,5 +1,6 @@
 """What must hold of a scorer before it is kept."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from services.audit import Verb
 from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
 from services.scorers import catalogue, judged, own_code, rules, suites
-from services.scorers.entries import NAMED
+from services.scorers.entries import NAMED, Entry
 from services.scorers.json_form import problem_of_schema
 from services.scorers.patterns import problem_of_pattern
 from services.scorers.records import ScorerSpec, all
@@ -51,6 +52,13 @@ def taken(name: str) -> ConflictError:
         Message("There is already a scorer {name}.", name=name),
         Message("Choose another name, or open that scorer and change it."),
     )
+
+
+def free_name(workspace: "Workspace", entry: Entry) -> str:
+    """The entry's usual name, with a number where a scorer of the app has it; empty where it has none."""
+    used = {one.name for one in all(workspace)}
+    numbered = (f"{entry.usual_name} {number}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([entry.usual_name], numbered) if one not in used)
 
 
 def check_name(workspace: "Workspace", name: str) -> None:

@@ -55,6 +55,19 @@ def test_the_first_scorer_is_added_by_form(screen, workspace):
     assert "not too long" in [one.value for one in shown.header]
 
 
+def test_a_ready_scorer_is_named_already_and_what_is_typed_stays(screen, workspace):
+    shown = screen("scorers", add="polite")
+    name = shown.text_input(key="name-new-support-polite")
+    assert name.value == "polite"
+    shown.button(key="save-new-support-polite").click().run()
+    assert [one.name for one in scorers.all(workspace)] == ["polite"]
+    shown = screen("scorers", add="polite")
+    assert shown.text_input(key="name-new-support-polite").value == "polite 2"
+    shown.text_input(key="name-new-support-polite").set_value("kind").run()
+    assert shown.text_input(key="name-new-support-polite").value == "kind"
+    assert screen("scorers", add="judge").text_input(key="name-new-support-judge").value == ""
+
+
 def test_every_entry_of_the_catalogue_has_a_form_that_opens(screen):
     shown = screen("scorers", add="all")
     for entry in catalogue.ALL:

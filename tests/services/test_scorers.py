@@ -9,7 +9,7 @@ from mlflow.genai.scorers import Scorer
 from services import audit, monitoring, scorers
 from services.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError
 from services.platforms import MonitoredScorer
-from services.scorers import ScorerSpec
+from services.scorers import ScorerSpec, catalogue, forms
 from services.workspace import Workspace
 from tests.stub_model import stub_model
 
@@ -146,3 +146,10 @@ def test_nothing_is_registered_in_the_store(workspace: Workspace) -> None:
         scorers.build(scorers.save(workspace, spec), workspace).run(outputs=ANSWER)
 
     assert list_scorers(experiment_id=workspace.app.experiment_id) == []
+
+
+def test_the_names_that_are_proposed_can_be_kept(workspace: Workspace) -> None:
+    proposed = {entry.id: forms.free_name(workspace, entry) for entry in catalogue.ALL}
+    for name in filter(None, proposed.values()):
+        forms.check_name(workspace, name)
+    assert (proposed["RelevanceToQuery"], proposed["guidelines"]) == ("answers the question", "")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import choices, feedback, session
 from pages.components.scorers import fields, opening
 from services import audit, scorers
 from services.messages import Message
@@ -34,7 +34,14 @@ def show(workspace: Workspace, entry: Entry, spec: ScorerSpec | None) -> None:
         _show_judge_fields()
     _warn_of_practice(workspace, entry)
     if spec is None:
-        st.text_input(_("Name"), key=f"name-{key}", placeholder=_("names a next step"), max_chars=40)
+        field = f"name-{key}"
+        typed_name = st.session_state.get(field, forms.free_name(workspace, entry))
+        st.text_input(
+            _("Name"),
+            placeholder=_("names a next step"),
+            max_chars=40,
+            **choices.seed(field, typed_name, value=typed_name),
+        )
     fields.show(workspace, entry, forms.filled_in(spec) if spec else entry.settings, key)
     typed = typed_spec(workspace, entry, name)
     show_notes(typed)

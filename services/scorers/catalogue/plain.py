@@ -52,7 +52,7 @@ RULES = (
         ),
     ),
     Entry(
-        "language", "language", "rules", mark("Language"), mark("Passes answers in one language."),
+        "language", "language", "rules", mark("The right language"), mark("Passes answers in one language."),
         fields=(Field("language", "choice", mark("Language of the answer"), "same", options=LANGUAGES),),
     ),
     Entry(
