@@ -55,7 +55,7 @@ def edit(id: str) -> None:
 
 def _show(workspace: Workspace, one: Standing) -> None:
     with st.container(border=True, gap="xsmall"):
-        badge = f":{COLOUR.get(one.state, 'gray')}-badge[{_(STATE[one.state])}]"
+        badge = f":{COLOUR.get(one.state, 'gray')}-badge[{_state(one)}]"
         st.markdown(f"**{session.escape(one.rule.name)}** {badge}")
         sentence = say(alerts.describe(one.rule, workspace.app.money))
         if sentence != one.rule.name:
@@ -66,6 +66,11 @@ def _show(workspace: Workspace, one: Standing) -> None:
         else:
             st.caption(_("Looked at for the first time within a quarter of an hour."))
         _show_actions(workspace, one)
+
+
+def _state(one: Standing) -> str:
+    """Before the first look nobody knows how much data there is."""
+    return _("not looked at yet") if one.state is State.PENDING and not one.looked_at else _(STATE[one.state])
 
 
 def _show_actions(workspace: Workspace, one: Standing) -> None:

@@ -38,7 +38,9 @@ def show(workspace: Workspace, rule: Rule) -> None:
             st.caption(_("{since} until {until}", since=session.moment(one.since), until=session.moment(one.until)))
     if len(found.episodes) > MOST:
         st.caption(_("The newest {n} are listed.", n=MOST))
-    if found.unknown:
+    if found.unknown == len(found.seen):
+        st.caption(_("Choose a longer time, or under “More choices” let fewer answers do."))
+    elif found.unknown:
         unknown, looks = f"{found.unknown:,}", f"{len(found.seen):,}"
         st.caption(_("In {n} of {all} looks there was too little to tell.", n=unknown, all=looks))
     if rule.changing:

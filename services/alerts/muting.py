@@ -59,18 +59,29 @@ def maintenance_version(workspace: "Workspace") -> int:
 
 
 def save_maintenance(workspace: "Workspace", wanted: list[Maintenance], read: int | None = None) -> None:
-    """Store the windows; raises InvalidInputError for one that ends before it begins, or gives no reason.
+    """Store the windows; raises InvalidInputError for one that ends before it begins, or gives no reason, or is new and over.
 
     `read`: the version that they were made from; raises ConflictError when it is not the newest any more.
     """
-    if any(one.start.astimezone(UTC) >= one.end.astimezone(UTC) or not one.why.strip() for one in wanted):
-        raise InvalidInputError(
-            Message("A maintenance window begins before it ends, and says why."), Message("Correct the window.")
-        )
     version, before = apps.load_version(workspace, MAINTENANCE)
     after = [{"start": one.start.isoformat(), "end": one.end.isoformat(), "why": one.why} for one in wanted]
+    for one, stored in zip(wanted, after, strict=True):
+        _check(one, new=stored not in (before or []))
     with audit.change(workspace, Verb.MUTE_ALERT, "maintenance windows", before, after):
         apps.save_setting(workspace, MAINTENANCE, after, read=version if read is None else read)
+
+
+def _check(one: Maintenance, new: bool) -> None:
+    if not one.why.strip():
+        raise InvalidInputError(
+            Message("A maintenance window needs a reason."), Message("Say why nothing is to be told in that time.")
+        )
+    if one.start.astimezone(UTC) >= one.end.astimezone(UTC):
+        raise InvalidInputError(Message("A maintenance window begins before it ends."), Message("Correct the window."))
+    if new and one.end <= now():
+        raise InvalidInputError(
+            Message("That maintenance window is over already."), Message("Choose a later day or a later hour.")
+        )
 
 
 def in_maintenance(workspace: "Workspace") -> Maintenance | None:

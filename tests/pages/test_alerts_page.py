@@ -65,7 +65,16 @@ def test_a_rule_is_tried_on_the_past_and_saved(failing, screen):
     (rule,) = alerts.all(failing)
     assert (rule.series, rule.way, rule.limit) == (Series.ERRORS, Way.ABOVE, 0.2)
     assert rule.name == "Share of failed questions above 20 % in 1 hour"
+    shown = texts(screen("alerts"))
+    assert "not looked at yet" in shown and "too little data" not in shown
     assert not page.exception
+
+
+def test_too_little_to_try_a_rule_on_says_what_to_change(failing, screen):
+    page, few = screen("alerts", view="write"), "few-support-new-errors"
+    assert "let fewer answers do" not in texts(page)
+    page.number_input(key=few).set_value(40).run()
+    assert "There is too little data" in texts(page) and "let fewer answers do" in texts(page)
 
 
 def test_every_series_and_way_has_a_form(failing, screen):

@@ -8,7 +8,20 @@ import pytest
 
 from bench import alert_calibration as calibration
 from services import alerts, audit, jobs, readmodel, scorers
-from services.alerts import Baseline, Channels, Maintenance, Rule, Series, State, Way, looking, records, watching, words
+from services.alerts import (
+    Baseline,
+    Channels,
+    Maintenance,
+    Rule,
+    Series,
+    State,
+    Way,
+    looking,
+    muting,
+    records,
+    watching,
+    words,
+)
 from services.alerts.seen import Found, same_hours
 from services.audit import Verb
 from services.database import now
@@ -265,6 +278,27 @@ def test_two_people_lose_neither_a_window_nor_a_channel(workspace):
     with pytest.raises(ConflictError):
         alerts.save_channels(workspace, Channels(), chosen)
     assert alerts.maintenance(workspace) == [window] and alerts.channels(workspace).language == "ja"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "why", "told"),
+    [(0, 1, " ", "needs a reason"), (1, 1, "Move", "begins before it ends"), (-2, -1, "Move", "is over already")],
+)
+def test_a_window_that_cannot_be_says_what_is_wrong_with_it(workspace, since, until, why, told):
+    begun = now()
+    wanted = Maintenance(begun + timedelta(hours=since), begun + timedelta(hours=until), why)
+    with pytest.raises(InvalidInputError, match=told):
+        alerts.save_maintenance(workspace, [wanted])
+
+
+def test_a_window_that_ended_meanwhile_is_no_reason_to_refuse_another(workspace, monkeypatch):
+    first = Maintenance(now(), now() + timedelta(hours=1), "Move")
+    alerts.save_maintenance(workspace, [first])
+    later = first.end + timedelta(hours=1)
+    monkeypatch.setattr(muting, "now", lambda: later)
+    second = Maintenance(later, later + timedelta(hours=1), "Move again")
+    alerts.save_maintenance(workspace, [first, second])
+    assert alerts.maintenance(workspace) == [second]
 
 
 def test_no_traffic_is_told_where_there_was_some(workspace, start):
