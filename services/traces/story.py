@@ -195,6 +195,8 @@ def _what(span: Span) -> Message:
         return Message("Looked something up: {name}.", name=span.name)
     if span.span_type == SpanType.TOOL:
         return Message("Used the tool {name}.", name=span.name)
+    if span.parent_id is None and span.status.status_code == SpanStatusCode.ERROR:
+        return Message("The agent failed at the question.")
     if span.parent_id is None:
         return Message("The agent answered the question.")
     if span.span_type == SpanType.AGENT:

@@ -92,6 +92,7 @@ def test_a_new_subject_is_told_with_the_way_to_its_traces(screen, workspace, mon
     leave(workspace, "Where is it?", hours_ago=0.2)
     page = screen("monitoring")
     page.radio(key="more").set_value("drift").run()
+    assert "1 answered questions of this time and 0 of the time before, one of each conversation" in texts(page)
     assert "at least 30 of each are needed" in texts(page)
 
     sides = iter(([("Where is it?", "Here.")] * 100, [("A <b>recall</b>?", "Here.")] * 100))
@@ -129,6 +130,16 @@ def test_versions_can_be_chosen_only_where_there_are_some(screen, workspace):
     assert hint not in texts(shown) and "not told by its traces" in list(shown.table[0].value["Agent version"])
     leave(workspace, prompt='[{"name": "a", "version": "2"}]')
     assert hint in texts(screen("monitoring"))
+
+
+def test_traces_that_tell_no_tokens_are_not_drawn_as_none(screen, workspace):
+    mlflow.start_span_no_context("answer", inputs="Where?", experiment_id=workspace.app.experiment_id).end()
+    mlflow.flush_trace_async_logging()
+    page = screen("monitoring")
+    drawn = len(page.get("plotly_chart"))
+    page.radio(key="more").set_value("cost").run()
+    assert "No tokens and no cost are known" in texts(page) and "0 tokens" not in texts(page)
+    assert len(page.get("plotly_chart")) == drawn
 
 
 def test_a_clicked_bucket_is_found():

@@ -138,6 +138,7 @@ def test_the_question_is_read_in_every_shape_of_a_request(workspace, inputs):
 
 def test_a_failed_step_says_what_went_wrong(workspace):
     story = traces.get(workspace, leave(workspace, error=True))
+    assert str(story.steps[0].what) == "The agent failed at the question."
     assert not story.row.ok
     assert story.steps[1].error == "The model is busy."
 

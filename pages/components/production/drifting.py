@@ -17,8 +17,8 @@ def show(workspace: Workspace, found: Overview) -> None:
     if not drift.enough:
         st.caption(
             _(
-                "{now} answered questions of this time and {before} of the time before: at least {n} of each are needed "
-                "to tell whether something changed. Choose a longer time.",
+                "{now} answered questions of this time and {before} of the time before, one of each conversation: at least "
+                "{n} of each are needed to tell whether something changed. Choose a longer time.",
                 now=drift.now,
                 before=drift.before,
                 n=FEWEST,
@@ -41,8 +41,8 @@ def show(workspace: Workspace, found: Overview) -> None:
                 link(found, _word(word), text=word.text)
     st.caption(
         _(
-            "From {now} answered questions of this time and {before} of the time before, spread evenly over the time. “Changed” means by "
-            "more than chance, counting that {n} things were compared, and by 5 points or more. When what people ask "
+            "From {now} answered questions of this time and {before} of the time before, one of each conversation, spread evenly "
+            "over the time. “Changed” means by more than chance, counting that {n} things were compared, and by 5 points or more. When what people ask "
             "changes, scores may move without a release.",
             now=f"{drift.now:,}",
             before=f"{drift.before:,}",

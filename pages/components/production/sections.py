@@ -155,6 +155,11 @@ def _marks(found: Overview) -> None:
 
 
 def _spent(found: Overview) -> None:
+    if not found.total.tokens and found.total.cost is None:
+        st.caption(
+            _("No tokens and no cost are known: no trace of this time says how many tokens its models read and wrote.")
+        )
+        return
     left, right = st.columns(2)
     with left:
         _chart(found, charts.tokens(found), "tokens", sentences.tokens(found))
