@@ -5,15 +5,17 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components import session
-from services import audit
+from services import audit, readmodel
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message
-from services.traces import TraceStory, erasing
+from services.traces import TraceQuery, TraceStory, erasing
 from services.traces.erasing import Erased
 from services.workspace import Workspace
 
 _ = session.text
+
+MOST_COUNTED = 1000
 
 
 def show(workspace: Workspace, story: TraceStory) -> None:
@@ -31,6 +33,8 @@ def show(workspace: Workspace, story: TraceStory) -> None:
         left = erasing.left_over(workspace)
         if left:
             st.warning(session.say(left))
+        if story.user:
+            _show_person(workspace, story.user)
         why = st.text_input(_("Reason, without names"), key="erase-why")
         with st.container(horizontal=True):
             st.button(
@@ -48,6 +52,13 @@ def show(workspace: Workspace, story: TraceStory) -> None:
                     args=(workspace, story.user),
                     disabled=not why.strip(),
                 )
+
+
+def _show_person(workspace: Workspace, person: str) -> None:
+    """Whose questions go, and how many, before anything does."""
+    n, more = readmodel.count(workspace, TraceQuery(hours=erasing.EVER, origin=None, user=person), MOST_COUNTED)
+    told = _("{n} or more", n=f"{n:,}") if more else f"{n:,}"
+    st.markdown(_("This person is {name}; questions in MLflow: {n}.", name=f"**{session.escape(person)}**", n=told))
 
 
 def _erase(workspace: Workspace, story: TraceStory) -> None:

@@ -7,6 +7,7 @@ import mlflow
 import pytest
 
 from bench import trace_maker
+from pages.components import erasing
 from services import apps, archive, datasets, monitoring, scorers, traces, views
 from services.archive import plan
 from services.datasets import Row, remembering
@@ -229,6 +230,16 @@ def test_a_trace_is_remembered_as_a_critical_question_once(screen, workspace):
     assert rows == [("Where is it?", "Here.", True), ("Will it ever come?", "The day after.", True)]
     page.selectbox(key="remember-dataset").set_value(other.id).run()
     assert "Releases are judged on another dataset" in texts(page)
+
+
+def test_whose_questions_would_go_and_how_many_is_told_before(screen, workspace, monkeypatch):
+    first, _second = leave(workspace, user="taro*"), leave(workspace, user="taro*", origin="try")
+    leave(workspace, user="eve")
+    screen("traces")
+    assert "This person is **taro\\***; questions in MLflow: 2." in texts(screen("traces", trace=first))
+    monkeypatch.setattr(erasing, "MOST_COUNTED", 1)
+    assert "questions in MLflow: 1 or more." in texts(screen("traces", trace=first))
+    assert "This person is" not in texts(screen("traces", trace=leave(workspace)))
 
 
 def test_a_trace_without_a_question_is_not_remembered(workspace):
