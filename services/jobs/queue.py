@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, insert, or_, select, update
+from sqlalchemy import Engine, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.database import app, now, served, setting, writing
@@ -19,6 +19,26 @@ from services.people import CONSOLE
 MOST_ATTEMPTS = 5
 LONG = timedelta(minutes=5)
 MOMENT = timedelta(seconds=1)
+QUEUED, RUNNING = table.c.state == State.QUEUED.value, table.c.state == State.RUNNING.value
+
+# Asked again and again while nothing happens, and built once: to build one takes several times as long as its answer.
+_DUE = select(table).where(
+    or_(and_(QUEUED, table.c.due_at <= bindparam("at")), and_(RUNNING, table.c.lease_until < bindparam("at"))),
+    table.c.id.not_in(bindparam("mine", expanding=True)),
+)
+_NEXT = _DUE.order_by((table.c.kind == "release").desc(), table.c.due_at, table.c.id).limit(1)
+_NEXT_RELEASE = _NEXT.where(table.c.kind == "release")
+_WAITING_AFTER = select(table).where(QUEUED, table.c.due_at > bindparam("at"))
+_WITHOUT = select(app.c.id).where(
+    app.c.archived.is_(False),
+    app.c.id.not_in(select(table.c.app_id).where(table.c.kind == bindparam("kind"), table.c.state.in_(LIVE))),
+)
+_WITHOUT_HAVING = _WITHOUT.where(app.c.id.in_(select(setting.c.app_id).where(setting.c.key == bindparam("having"))))
+_ASKED = (
+    select(served.c.app_id, served.c.asked_at, table.c.started_at, table.c.ended_at)
+    .join(table, and_(table.c.app_id == served.c.app_id, table.c.kind == "score_live", QUEUED))
+    .where(served.c.asked_at.is_not(None), table.c.ended_at.is_not(None))
+)
 
 
 def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = False) -> Job | None:
@@ -26,19 +46,12 @@ def claim(engine: Engine, mine: Collection[int] = (), only_releases: bool = Fals
 
     `mine`: the jobs whose children are alive, which a clock that jumped must not start again.
     """
-    due = or_(
-        and_(table.c.state == State.QUEUED.value, table.c.due_at <= now()),
-        and_(table.c.state == State.RUNNING.value, table.c.lease_until < now()),
-    )
-    if only_releases:
-        due = and_(due, table.c.kind == "release")
-    first = (table.c.kind == "release").desc(), table.c.due_at, table.c.id
-    query = select(table).where(due, table.c.id.not_in(mine)).order_by(*first).limit(1)
+    query = _NEXT_RELEASE if only_releases else _NEXT
     with engine.connect() as connection:  # mostly nothing is due, and looking keeps nobody from writing
-        if connection.execute(query).one_or_none() is None:
+        if connection.execute(query, {"at": now(), "mine": list(mine)}).one_or_none() is None:
             return None
     with writing(engine) as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(query, {"at": now(), "mine": list(mine)}).one_or_none()
         if row is None:
             return None
         taken = {
@@ -95,10 +108,7 @@ def requeue(engine: Engine, job: Job, clean: bool = False) -> None:
 def requeue_all(engine: Engine) -> int:
     """Give back what a dead worker left running; only the owner of the worker's lock may call it."""
     with engine.connect() as connection:
-        left = [
-            from_row(row._mapping)
-            for row in connection.execute(select(table).where(table.c.state == State.RUNNING.value))
-        ]
+        left = [from_row(row._mapping) for row in connection.execute(select(table).where(RUNNING))]
     for job in left:
         requeue(engine, job)
     return len(left)
@@ -109,12 +119,9 @@ def ensure(engine: Engine, kind: str, every: int, having: str | None = None) -> 
 
     `having`: only for apps that ever saved this setting.
     """
-    live = select(table.c.app_id).where(table.c.kind == kind, table.c.state.in_(LIVE))
-    missing = select(app.c.id).where(app.c.archived.is_(False), app.c.id.not_in(live))
-    if having is not None:
-        missing = missing.where(app.c.id.in_(select(setting.c.app_id).where(setting.c.key == having)))
+    missing = _WITHOUT if having is None else _WITHOUT_HAVING
     with engine.connect() as connection:
-        ids = connection.execute(missing).scalars().all()
+        ids = connection.execute(missing, {"kind": kind, "having": having}).scalars().all()
     for id in ids:
         row = {"kind": kind, "app_id": id, "args": {}, "actor": CONSOLE.id, "state": State.QUEUED.value, "every": every}
         stored = row | {"exclusive": f"{kind}:{id}", "checkpoint": {}, "result": {}}
@@ -124,7 +131,7 @@ def ensure(engine: Engine, kind: str, every: int, having: str | None = None) -> 
 
 def nudge(engine: Engine, kind: str, app_id: str) -> None:
     """Run a waiting recurring job now."""
-    waiting = and_(table.c.kind == kind, table.c.app_id == app_id, table.c.state == State.QUEUED.value)
+    waiting = and_(table.c.kind == kind, table.c.app_id == app_id, QUEUED)
     with writing(engine) as connection:
         connection.execute(update(table).where(waiting).values(due_at=now()))
 
@@ -135,11 +142,11 @@ def put_right(engine: Engine) -> int:
     The time that a person chose for a release stays.
     """
     at = now()
-    late = select(table).where(table.c.state == State.QUEUED.value, table.c.due_at > at + MOMENT)
     with engine.connect() as connection:
-        held = [(row, due) for row in connection.execute(late) if (due := _rightly_due(row, at)) is not None]
+        late = connection.execute(_WAITING_AFTER, {"at": at + MOMENT})
+        held = [(row, due) for row in late if (due := _rightly_due(row, at)) is not None]
     for row, due in held:
-        still = and_(table.c.id == row.id, table.c.state == State.QUEUED.value, table.c.due_at > due)
+        still = and_(table.c.id == row.id, QUEUED, table.c.due_at > due)
         with writing(engine) as connection:
             connection.execute(update(table).where(still).values(due_at=due, created_at=min(row.created_at, at)))
     return len(held)
@@ -158,10 +165,8 @@ def _rightly_due(row: Any, at: datetime) -> datetime | None:
 
 def asked_since_scored(engine: Engine) -> list[str]:
     """Apps whose endpoint was asked around or after the last scoring; traces arrive up to six seconds late."""
-    waiting = and_(table.c.app_id == served.c.app_id, table.c.kind == "score_live", table.c.state == State.QUEUED.value)
-    query = select(served.c.app_id, served.c.asked_at, table.c.started_at, table.c.ended_at).join(table, waiting)
     with engine.connect() as connection:
-        rows = connection.execute(query.where(served.c.asked_at.is_not(None), table.c.ended_at.is_not(None))).all()
+        rows = connection.execute(_ASKED).all()
     rested, late = now() - timedelta(seconds=2), timedelta(seconds=6)
     return sorted({row.app_id for row in rows if row.asked_at > row.started_at - late and row.ended_at < rested})
 
@@ -180,6 +185,4 @@ def _end(engine: Engine, job: Job, state: State, **values: Any) -> None:
 
 
 def _owned(job: Job) -> Any:
-    return update(table).where(
-        table.c.id == job.id, table.c.attempt == job.attempt, table.c.state == State.RUNNING.value
-    )
+    return update(table).where(table.c.id == job.id, table.c.attempt == job.attempt, RUNNING)
