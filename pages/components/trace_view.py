@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components import agent_steps, agent_titles, erasing, opinion, remembering, scorer_failure, session
 from services import agents, monitoring, traces
 from services.traces import ORIGINS, Conversation, TraceRow, TraceStory, Verdict, archived
+from services.traces.opinions import OPINION
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -104,7 +105,7 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
         opinion.show_form(workspace, story.row.trace_id)
     for verdict in story.verdicts:
         with st.container(border=True):
-            st.markdown(f"**{session.escape(verdict.scorer)}** {verdict_badge(verdict)}")
+            st.markdown(_headline(verdict))
             if verdict.error and not verdict.reason:
                 scorer_failure.show(verdict.error)
             else:
@@ -180,10 +181,21 @@ def _badges(row: TraceRow) -> list[str]:
     state = [] if row.finished else [f":blue-badge[{_('under way')}]"]
     broken = [] if row.ok else [f":red-badge[{_('failed')}]"]
     scores = [
-        f":{'green' if passed else 'red'}-badge[{SIGN[passed]} {session.escape(name)}]"
+        f":{'green' if passed else 'red'}-badge[{SIGN[passed]} {_thumb(passed) if name == OPINION else session.escape(name)}]"
         for name, passed in sorted(row.scores.items())
     ]
     return [origin, *state, *broken, *scores]
+
+
+def _headline(verdict: Verdict) -> str:
+    """What was decided and by which scorer; a thumb, whoever gave it, is said in words alone."""
+    if verdict.scorer == OPINION and isinstance(verdict.value, bool):
+        return f":{'green' if verdict.value else 'red'}-badge[{_thumb(verdict.value)}]"
+    return f"**{session.escape(verdict.scorer)}** {verdict_badge(verdict)}"
+
+
+def _thumb(up: bool) -> str:
+    return _("helped") if up else _("did not help")
 
 
 def verdict_badge(verdict: Verdict, said: Callable[[Any], str] = str) -> str:
