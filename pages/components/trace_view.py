@@ -106,8 +106,8 @@ def _show_verdicts(workspace: Workspace, story: TraceStory) -> None:
     for verdict in story.verdicts:
         with st.container(border=True):
             st.markdown(_headline(verdict))
-            if verdict.error and not verdict.reason:
-                scorer_failure.show(verdict.error)
+            if verdict.own_words:
+                scorer_failure.show(verdict.own_words)
             else:
                 st.markdown(session.escape(say(verdict.reason)) or "–")
             version = [_("version {n}", n=verdict.version)] if verdict.version else []

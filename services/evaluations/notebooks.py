@@ -86,7 +86,11 @@ def _passed(value: Any) -> bool | None:
 
 
 def _scored(name: str, kind: str, feedback: Feedback | None, answered: bool) -> dict[str, Any]:
-    error = str(feedback.error.error_message)[:LONGEST_ERROR] if feedback and feedback.error else ""
+    error = (
+        str(feedback.error.error_message or feedback.error.error_code)[:LONGEST_ERROR]
+        if feedback and feedback.error
+        else ""
+    )
     value = None if feedback is None or feedback.error else _value(feedback.value, kind)
     said = (feedback.rationale or "") if feedback else ""
     if not answered:

@@ -228,7 +228,7 @@ def _scored(name: str, value: Value, feedback: Feedback | None) -> dict[str, Any
         return _told(name, None, str(why), _stored(why), str(why))
     reason = (feedback.metadata or {}).get("signalbox.reason")
     if feedback.error is not None:
-        said = str(feedback.error.error_message)[:LONGEST_ERROR]
+        said = str(feedback.error.error_message or feedback.error.error_code)[:LONGEST_ERROR]
         return _told(name, None, said, reason, said)
     read = value.read(feedback.value)
     if read is None:

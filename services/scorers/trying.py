@@ -137,4 +137,4 @@ def _tried(sample: Sample, judged: Future[Any]) -> Tried:
         return said(found.value, reason)
     if found.error.error_code in NOTHING_TO_JUDGE:
         return said(None, reason)
-    return said(None, "", str(found.error.error_message)[:LONGEST_ERROR])
+    return said(None, "", str(found.error.error_message or found.error.error_code)[:LONGEST_ERROR])

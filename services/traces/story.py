@@ -52,6 +52,11 @@ class Verdict:
     error: str | None
     at: datetime
 
+    @property
+    def own_words(self) -> str:
+        """What a scorer that failed said itself; empty of one that judged, or that told a reason to read instead."""
+        return "" if self.reason else self.error or ""
+
 
 @dataclass(frozen=True)
 class TraceStory:
@@ -222,7 +227,7 @@ def _verdict(given: Feedback) -> Verdict:
         reason=told or given.rationale or "",
         source=_source(given.source),
         version=metadata.get(VERSION_KEY),
-        error=given.error.error_message if given.error else None,
+        error=(given.error.error_message or given.error.error_code) if given.error else None,
         at=datetime.fromtimestamp((given.create_time_ms or 0) / 1000, UTC),
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from mlflow.demo import DEMO_EXPERIMENT_NAME
 from mlflow.demo.generators.evaluation import EvaluationDemoGenerator
-from mlflow.entities import Feedback
+from mlflow.entities import AssessmentError, Feedback
 from mlflow.genai.scorers import scorer
 
 from services import apps, audit, datasets, evaluations
@@ -45,6 +45,11 @@ def shaky(outputs):
     if "lamp" in str(outputs):
         raise ValueError("the ruler broke")
     return True
+
+
+@scorer
+def limited(outputs):
+    return Feedback(error=AssessmentError("RATE_LIMIT_EXCEEDED"))
 
 
 DEMO_RUNS = ("trace-level", "baseline-session", "improved-session")
@@ -95,6 +100,15 @@ def line(number, **values):
 
 def judged(name, value, rationale="Because."):
     return {name: value, f"{name}.rationale": rationale, f"{name}.reason": None}
+
+
+def test_an_error_that_is_only_a_code_is_told_by_its_code(workspace, monkeypatch):
+    monkeypatch.setenv("MLFLOW_GENAI_EVAL_MAX_WORKERS", "1")
+    with mlflow.start_run(experiment_id=workspace.app.experiment_id):
+        mlflow.genai.evaluate(data=[{"inputs": {"question": ASKED[0]}}], predict_fn=answer, scorers=[limited])
+    mlflow.flush_trace_async_logging()
+    [found] = evaluations.listed(workspace)
+    assert list(reading.rows(workspace, found)["limited.error"]) == ["RATE_LIMIT_EXCEEDED"]
 
 
 def test_a_notebooks_evaluation_is_read_from_its_traces(workspace, notebook):

@@ -118,6 +118,19 @@ def test_a_trace_is_told_as_a_story(workspace):
     assert (length.value, length.reason, length.version) == (False, reason, "2")
 
 
+def test_what_a_failed_scorer_said_is_told_unless_it_gave_a_reason(workspace):
+    id = leave(workspace)
+    mlflow.log_feedback(trace_id=id, name="coded", error=AssessmentError("RATE_LIMIT_EXCEEDED"))
+    mlflow.log_feedback(trace_id=id, name="told", error=AssessmentError("GONE", "no judge"), rationale="Ask later.")
+    mlflow.log_feedback(trace_id=id, name="well", value=True)
+    said = {one.scorer: (one.error, one.own_words) for one in traces.get(workspace, id).verdicts}
+    assert said == {
+        "coded": ("RATE_LIMIT_EXCEEDED", "RATE_LIMIT_EXCEEDED"),
+        "told": ("no judge", ""),
+        "well": (None, ""),
+    }
+
+
 @pytest.mark.parametrize(
     "inputs",
     [

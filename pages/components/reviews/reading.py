@@ -43,8 +43,8 @@ def show_verdicts(seen: Shown) -> None:
         st.markdown(
             f"{verdict_badge(one, words.value)} **{session.escape(one.scorer)}**  \n{as_written(say(one.reason))}"
         )
-        if one.error and not one.reason:
-            scorer_failure.show(one.error)
+        if one.own_words:
+            scorer_failure.show(one.own_words)
         st.caption(session.escape(say(one.source)))
 
 
