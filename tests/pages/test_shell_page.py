@@ -230,4 +230,4 @@ def test_a_screen_says_what_its_noun_is_until_one_is_open(screen):
 
 def test_every_word_that_the_style_sheet_says_is_given_to_it():
     style = Path(session.__file__).with_name("page.css").read_text("utf-8")
-    assert set(re.findall(r"var\(--say-([a-z]+)\)", style)) == set(session._UPLOADER)
+    assert set(re.findall(r"var\(--say-([a-z]+)\)", style)) == set(session._STREAMLITS)
