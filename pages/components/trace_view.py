@@ -202,6 +202,8 @@ def verdict_badge(verdict: Verdict, said: Callable[[Any], str] = str) -> str:
     """What a scorer decided, as a badge; `said` puts a value that is no yes or no into words."""
     if verdict.error:
         return f":orange-badge[{_('could not judge')}]"
+    if verdict.value is None:
+        return f":gray-badge[{_('no verdict')}]"
     if isinstance(verdict.value, bool):
         return f":green-badge[{_('passed')}]" if verdict.value else f":red-badge[{_('not passed')}]"
     return f":gray-badge[{session.escape(said(verdict.value))}]"

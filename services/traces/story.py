@@ -42,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a scorer or a person thought of the answer; `value` is None when the scorer failed."""
+    """What a scorer or a person thought of the answer; `value` is None when the scorer failed or gave none."""
 
     scorer: str
     value: Any

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import mlflow
 import pytest
+from mlflow.entities import Feedback
 
 from bench import trace_maker
 from pages.components import erasing
@@ -153,12 +154,14 @@ def test_conversations_are_listed_and_opened(screen, workspace):
 def test_a_story_tells_verdicts_steps_and_prompt(screen, workspace):
     id = leave(workspace, "Where?", "Here.", error=True, prompt='[{"name": "support", "version": "3"}]')
     mlflow.log_feedback(trace_id=id, name="polite", value=False, rationale="Too short.")
+    mlflow.log_assessment(id, Feedback(name="shy", value=None))
     page = screen("traces", trace=id)
     shown = texts(page).replace("\\", "")
     for words in (
         "Where?",
         "Here.",
         "not passed",
+        "**shy** :gray-badge[no verdict]",
         "Too short.",
         "decided by a rule",
         "Asked the model practice",
