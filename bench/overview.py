@@ -49,6 +49,7 @@ def parser(told: str | None) -> argparse.ArgumentParser:
 
 
 def both(size: int) -> None:
+    import services.processes.preload  # noqa: F401  (what the worker has ready for the job that fills)
     from services import readmodel
     from services.readmodel import file, filling
 

@@ -5,6 +5,7 @@ as counts of (bin, n). A library's objects would have to be merged one by one; t
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,14 @@ ENTRY = np.dtype([("bin", "<u2"), ("n", "<u4")])
 VALUES = np.concatenate([[0.0], 2 * GROWTH ** np.arange(BINS - 1) / (GROWTH + 1)])
 
 
-def pack(millis: Sequence[int]) -> bytes:
-    """The sketch of some durations in milliseconds."""
-    return _packed(*np.unique(_bins(np.asarray(millis, dtype=float)), return_counts=True)) if millis else b""
+def pack(groups: Sequence[Sequence[int]]) -> list[bytes]:
+    """The sketch of each group of durations in milliseconds; all at once, as most groups of a filling are small."""
+    lengths = [len(millis) for millis in groups]
+    bins = _bins(np.fromiter(chain.from_iterable(groups), dtype=float, count=sum(lengths)))
+    found, counts = np.unique(np.repeat(np.arange(len(groups)), lengths) * BINS + bins, return_counts=True)
+    entries = _packed(found % BINS, counts)
+    ends = np.searchsorted(found, np.arange(len(groups) + 1) * BINS) * ENTRY.itemsize
+    return [entries[start:end] for start, end in pairwise(ends.tolist())]
 
 
 def merged(sketches: Iterable[bytes]) -> bytes:

@@ -23,7 +23,7 @@ def keep(connection: sqlite3.Connection, held: Mapping[int, Iterable[Fact]], dim
         for fact in facts:
             by_dim[slot, dims[fact.trace_id]].append(fact)
     _forget(connection, "quarter", held)
-    _insert(connection, "quarter_sum", [_sum(*key, facts) for key, facts in by_dim.items()])
+    _insert(connection, "quarter_sum", list(_sums(by_dim)))
     _insert(connection, "quarter_score", [line for key, facts in by_dim.items() for line in _scores(*key, facts)])
     _keep_hours(connection, {slot // QUARTERS for slot in held})
 
@@ -50,16 +50,21 @@ def _hour_sums(connection: sqlite3.Connection, hour: int) -> Iterator[tuple[Any,
         yield hour << DIM_BITS | dim, hour, dim, *map(sum, numbers), sketch.merged(times), sketch.merged(firsts)
 
 
-def _sum(slot: int, dim: int, held: list[Fact]) -> tuple[Any, ...]:
-    times = [fact.millis for fact in held if fact.millis is not None]
-    firsts = [fact.first for fact in held if fact.first is not None]
+def _sums(held: Mapping[tuple[int, int], Sequence[Fact]]) -> Iterator[tuple[Any, ...]]:
+    times = sketch.pack([[fact.millis for fact in facts if fact.millis is not None] for facts in held.values()])
+    firsts = sketch.pack([[fact.first for fact in facts if fact.first is not None] for facts in held.values()])
+    for ((slot, dim), facts), *sketches in zip(held.items(), times, firsts, strict=True):
+        yield slot << DIM_BITS | dim, slot, dim, *_summed(facts), *sketches
+
+
+def _summed(held: Sequence[Fact]) -> tuple[int, ...]:
+    timed = sum(fact.millis is not None for fact in held)
     counted = [
         sum(value or 0 for value in values)
         for values in zip(*((one.tokens_in, one.tokens_out, one.tokens, one.cost) for one in held), strict=True)
     ]
     costed = sum(one.cost is not None for one in held)
-    numbers = (len(held), len(times), *counted, costed, len(firsts))
-    return slot << DIM_BITS | dim, slot, dim, *numbers, sketch.pack(times), sketch.pack(firsts)
+    return len(held), timed, *counted, costed, sum(one.first is not None for one in held)
 
 
 def _scores(slot: int, dim: int, held: list[Fact]) -> Iterator[tuple[Any, ...]]:

@@ -309,8 +309,8 @@ def test_a_long_window_adds_up_to_its_parts(busy, now):
 
 def test_sketches_merge_as_their_values_do():
     left, right = [0, 1, 5, 250, 251, 8000], [3, 99, 100_000]
-    whole = sketch.pack(left + right)
-    assert sketch.merged([sketch.pack(left), sketch.pack(right)]) == whole
+    whole, nothing, first, second = sketch.pack([left + right, [], left, right])
+    assert nothing == b"" and sketch.merged([first, second]) == whole
     found = sketch.percentiles(sketch.grouped([whole, b""], [0, 1], 2), (0, 0.5, 1))
     assert found[0] == pytest.approx([0, 99, 100_000], rel=sketch.ERROR)
     assert found[1].tolist() != found[1].tolist()  # nothing counted: nan
