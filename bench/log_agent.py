@@ -4,8 +4,8 @@
 
 Every case is a process of its own, prepared like a job's child, which logs one agent and ends: so the first call is what
 people wait for, and the median of the next ones is what is left when everything is imported.
-The target is what stands beyond the model calls: well under a second. MLflow's floor is its plain `log_model` of the same
-file with the same example and packages, without a prompt, tags or resources: what is above it is ours.
+The goal is 1.2 of MLflow's floor: its plain `log_model` of the same file with the same example and packages, without a
+prompt, tags or resources. Printed too is what stands beyond the model calls of each: what is above the floor there is ours.
 """
 
 import cProfile
@@ -51,6 +51,7 @@ REPLY = {
 
 def main(thinking: float, rounds: int) -> None:
     print(f"the model thinks {thinking} s; {rounds} warm rounds\n")
+    taken: dict[tuple[str, str], float] = {}
     beyond: dict[tuple[str, str], float] = {}
     print(f"{'':38} {'whole':>8} {'model calls':>14} {'beyond':>8} {'ratio':>8}")
     for case in CASES:
@@ -58,19 +59,15 @@ def main(thinking: float, rounds: int) -> None:
         for state in ("first", "warm"):
             whole, asked, calls = told[state]
             line = f"{whole:7.2f}s {asked:8.2f}s /{calls:2.0f} {whole - asked:8.2f}s {whole / asked:7.2f}x"
-            beyond[case, state] = whole - asked
+            taken[case, state], beyond[case, state] = whole, whole - asked
             print(f"{case + ', ' + state:38} {line}")
         if case == CASES[0]:
             print("   of a warm call, profiled: " + ", ".join(f"{name} {ms} ms" for name, ms in told["parts"].items()))
         if case == CASES[1]:
             above = {state: beyond[CASES[0], state] - beyond[case, state] for state in ("first", "warm")}
             for state in ("first", "warm"):
-                sides = beyond[CASES[0], state], beyond[case, state]
-                keep(
-                    Measured(
-                        f"log_model beyond the model calls, {state}", "", *sides, "MLflow's plain log_model", "s", 1.2
-                    )
-                )
+                sides = taken[CASES[0], state], taken[case, state]
+                keep(Measured(f"log an agent, {state}", "", *sides, "MLflow's plain log_model", "s", 1.2))
             print("   ours above that floor: " + ", ".join(f"{state} {more:+.2f} s" for state, more in above.items()))
 
 

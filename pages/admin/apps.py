@@ -17,12 +17,13 @@ from pages.components import (
     gate_form,
     places_form,
     session,
+    views,
     webhook_form,
 )
 from services import apps, audit
 from services.apps import App, AppForm
 from services.audit import Verb
-from services.messages import Message
+from services.messages import Message, mark
 
 _ = session.text
 ZONES = sorted(available_timezones())
@@ -228,30 +229,26 @@ def show_archived() -> None:
             st.button(_("Bring back"), key=f"restore-{app.id}", on_click=archive, args=(app, False))
 
 
+def show_approval() -> None:
+    approval_form.show(workspace)
+    freeze_form.show(workspace)
+    webhook_form.show(workspace)
+
+
 workspace = session.workspace()
 st.title(_("Apps"), anchor=False)
+OF_AN_APP = {
+    "settings": (mark("Settings"), show_settings),
+    "gate": (mark("Gate"), lambda: gate_form.show(workspace)),
+    "approval": (mark("Approval"), show_approval),
+    "canary": (mark("Canary"), lambda: canary_form.show(workspace)),
+    "environments": (mark("Environments"), lambda: environment_form.show(workspace)),
+}
+OF_ALL = {"new": (mark("New app"), show_new), "archived": (mark("Archived"), show_archived)}
 if workspace.app.id:
     name = session.escape(workspace.app.name)
     st.caption(_("Everything on the other screens belongs to the app chosen in the side bar: {name}.", name=name))
-    settings, gate, approval, canary, environments, new, archived = st.tabs(
-        [_("Settings"), _("Gate"), _("Approval"), _("Canary"), _("Environments"), _("New app"), _("Archived")]
-    )
-    with settings:
-        show_settings()
-    with gate:
-        gate_form.show(workspace)
-    with approval:
-        approval_form.show(workspace)
-        freeze_form.show(workspace)
-        webhook_form.show(workspace)
-    with canary:
-        canary_form.show(workspace)
-    with environments:
-        environment_form.show(workspace)
+    views.show(OF_AN_APP | OF_ALL, f"apps-view/{workspace.app.id}")
 else:
     st.info(_("There is no app yet. Create the first one."))
-    new, archived = st.tabs([_("New app"), _("Archived")])
-with new:
-    show_new()
-with archived:
-    show_archived()
+    views.show(OF_ALL, "apps-view/")

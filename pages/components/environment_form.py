@@ -44,11 +44,11 @@ MEANS = {
 
 def show(workspace: Workspace) -> None:
     """One environment at a time; what is saved counts from its next deployment on."""
-    there = apps.environments_of(workspace)
+    there, asked = apps.environments_of(workspace), st.query_params.get("environment")
     stage = st.radio(
         _("Environment"),
         list(Stage),
-        index=list(Stage).index(Stage.PRODUCTION),
+        index=list(Stage).index(Stage(asked) if asked in set(Stage) else Stage.PRODUCTION),
         horizontal=True,
         format_func=lambda one: _(apps.TITLE[one]) if one in there else f"{_(apps.TITLE[one])} · {_('not used')}",
         key=f"environment-stage/{workspace.app.id}",

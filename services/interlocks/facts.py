@@ -153,6 +153,11 @@ class Candidate:
         """What the Evaluations screen is asked to run."""
         return {"agent": self.agent.model_id} | ({"version": str(self.prompt.version)} if self.prompt else {})
 
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """Where the Apps screen holds what the environment decides about the agent."""
+        return {"view": "environments", "environment": self.workspace.app.environment.stage.value}
+
 
 def candidate(
     workspace: "Workspace",

@@ -7,7 +7,7 @@ from services.apps.gate import ALL_PASS, BETTER, WITHIN, Gate
 from services.evaluations import Evaluation
 from services.interlocks import limits, minimums
 from services.interlocks.facts import Candidate, Finding, Light
-from services.interlocks.limits import Broken
+from services.interlocks.limits import AT_THE_GATE, Broken
 from services.messages import Message, mark
 from services.verdicts.numbers import percent
 
@@ -25,7 +25,7 @@ def gate(candidate: Candidate) -> list[Finding]:
     wanted, found = candidate.workspace.app.gate, candidate.evaluation
     if not wanted.minimum:
         mend = Message("Set the minimum scores on the Apps screen.")
-        return [_red(Broken(Message("The gate asks for nothing yet."), WHY, mend, "apps"))]
+        return [_red(Broken(Message("The gate asks for nothing yet."), WHY, mend, "apps", AT_THE_GATE))]
     if found is None:
         mend = Message("Run the evaluation first.")
         missing = Message("There is nothing to judge yet.")

@@ -9,6 +9,9 @@ from services.apps.gate import Gate
 from services.messages import Message
 from services.money import Currency
 
+# Where the Apps screen holds the gate.
+AT_THE_GATE = {"view": "gate"}
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -43,7 +46,7 @@ def _cost(answered: pd.DataFrame, wanted: Gate, asks: Mapping[str, str], money: 
             rows=len(answered),
         )
         mend = Message("Use a model whose price is known, or take the limit out of the gate on the Apps screen.")
-        return [Broken(unknown, why, mend, "apps")]
+        return [Broken(unknown, why, mend, "apps", AT_THE_GATE)]
     if costs.mean() <= wanted.cost:
         return []
     found = Message(

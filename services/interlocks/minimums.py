@@ -7,7 +7,7 @@ from services import scorers
 from services.apps.gate import Gate
 from services.evaluations import Evaluation
 from services.interlocks.facts import Candidate
-from services.interlocks.limits import Broken
+from services.interlocks.limits import AT_THE_GATE, Broken
 from services.messages import Message
 from services.scorers import health
 from services.verdicts.numbers import percent
@@ -43,6 +43,7 @@ def _other_scale(name: str) -> Broken:
         Message("A minimum says nothing about answers that are measured on another scale."),
         Message("Set its minimum again on the Apps screen."),
         "apps",
+        AT_THE_GATE,
     )
 
 

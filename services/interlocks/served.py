@@ -14,5 +14,5 @@ def can_be_served(candidate: Candidate) -> Finding:
     """20: the environment's way of serving takes this kind of agent, and the console can ask it there."""
     refused = candidate.workspace.platform.serving.refuses(candidate.workspace, candidate.agent.kind)
     if refused is not None:
-        return SERVED.red(*refused, "apps")
+        return SERVED.red(*refused, "apps", candidate.surroundings)
     return SERVED.green(Message("This kind of agent is served here: {kind}.", kind=candidate.agent.kind.value))

@@ -49,6 +49,7 @@ ROOM = Interlock(
 )
 
 PLATFORMS_OWN = re.compile(r"(MLFLOW|DATABRICKS|ENABLE|SIGNALBOX)_")
+NEW = {"view": "new"}
 FULL, LITTLE = 200_000_000, 1_000_000_000
 
 
@@ -57,16 +58,17 @@ def names_fit(candidate: Candidate) -> Finding:
     workspace = candidate.workspace
     name, longest = workspace.app.endpoint, workspace.platform.serving.rules.name_length
     mend = Message("Change the endpoint's name on the Apps screen.")
+    there = {} if workspace.app.environment.live else candidate.surroundings
     if not name or len(name) > longest:
         found = Message("The endpoint's name must have 1 to {longest} characters.", longest=longest)
-        return NAMES.red(found, mend, "apps")
+        return NAMES.red(found, mend, "apps", there)
     other = apps.other_app_at(workspace, name)
     if other is not None:
         found = Message("The endpoint {name} belongs to the app {other}.", name=name, other=other.name)
-        return NAMES.red(found, mend, "apps")
+        return NAMES.red(found, mend, "apps", there)
     if apps.other_stage_at(workspace, workspace.app.environment.stage, name) is not None:
         taken = Message("The endpoint {name} belongs to another environment of this app.", name=name)
-        return NAMES.red(taken, mend, "apps")
+        return NAMES.red(taken, mend, "apps", there)
     return NAMES.green(Message("One registered model and one endpoint: {name}.", name=name))
 
 
@@ -79,16 +81,16 @@ def settings_known(candidate: Candidate) -> Finding:
     )
     if wrong:
         found = Message("The platform reads no environment variable of this name: {names}.", names=", ".join(wrong))
-        return ARGUMENTS.red(found, mend, "apps")
+        return ARGUMENTS.red(found, mend, "apps", candidate.surroundings)
     refused = _refused(surroundings, known)
     if refused is not None:
-        return ARGUMENTS.red(*refused, "apps")
+        return ARGUMENTS.red(*refused, "apps", candidate.surroundings)
     unread = sorted(set(surroundings.config) - set(candidate.agent.config))
     if unread:
         found = Message(
             "The agent was logged without these settings and ignores them: {names}.", names=", ".join(unread)
         )
-        return ARGUMENTS.red(found, mend, "apps")
+        return ARGUMENTS.red(found, mend, "apps", candidate.surroundings)
     if surroundings.variables:
         names = ", ".join(sorted(surroundings.variables))
         return ARGUMENTS.green(Message("Environment variables that are set: {names}.", names=names))
@@ -136,7 +138,7 @@ def secrets_by_reference(candidate: Candidate) -> Finding:
     }
     if plain:
         found = Message("An access key stands in plain text: {names}.", names=", ".join(sorted(plain)))
-        return SECRETS.red(found, mend, "apps")
+        return SECRETS.red(found, mend, "apps", candidate.surroundings)
     return SECRETS.green(Message("No access key stands in plain text."))
 
 
@@ -158,19 +160,18 @@ def traces_kept(candidate: Candidate) -> Finding:
         return TRACES.red(Message("The experiment {name} is deleted.", name=found.name), restore)
     if found.tags.get("mlflow.experimentType") == "NOTEBOOK" or found.name.startswith("/Repos/"):
         tied = Message("The experiment {name} belongs to a notebook or a Git folder and goes with it.", name=found.name)
-        return TRACES.red(tied, mend, "apps")
+        return TRACES.red(tied, mend, "apps", NEW)
     if not re.match(r"([a-z][a-z0-9+.-]*:|/)", str(found.artifact_location)):
         relative = Message(
             "The experiment keeps its files at {place}: every program would look for that in another folder.",
             place=found.artifact_location,
         )
-        return TRACES.red(relative, mend, "apps")
+        return TRACES.red(relative, mend, "apps", NEW)
     elsewhere = app.environment.variables.get("MLFLOW_EXPERIMENT_ID", app.experiment_id)
     if elsewhere != app.experiment_id:
         sent = Message("An environment variable sends the traces to experiment {id}.", id=elsewhere)
-        return TRACES.red(
-            sent, Message("Take MLFLOW_EXPERIMENT_ID away on the Apps screen, under Environments."), "apps"
-        )
+        away = Message("Take MLFLOW_EXPERIMENT_ID away on the Apps screen, under Environments.")
+        return TRACES.red(sent, away, "apps", candidate.surroundings)
     return TRACES.green(Message("Live traces go to the experiment {name}.", name=found.name))
 
 

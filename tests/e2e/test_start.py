@@ -104,3 +104,17 @@ def test_a_clean_stop_stops_every_process(serve):
         ),
         20,
     )
+
+
+def test_a_tab_of_the_apps_screen_stands_in_the_address_and_keeps_what_was_typed(serve, visit):
+    admin = visit(serve()).open("apps")
+    company = admin.main.get_by_role("textbox", name="Company")
+    company.fill("Typed, not saved")
+    admin.tab("Environments").sees("Save the environment")
+    assert admin.page.url.endswith("apps?view=environments")
+    admin.tab("Settings")
+    expect(company).to_have_value("Typed, not saved")
+    admin.page.goto(admin.page.url.replace("settings", "gate"))
+    admin.idle().sees("A release passes only when an evaluation holds every rule. Failed rows count as failures.")
+    admin.go("Home").go("Apps")
+    expect(admin.button("Save settings")).to_be_visible()

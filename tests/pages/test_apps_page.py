@@ -30,7 +30,7 @@ def test_a_wrong_name_is_explained(screen, workspace):
 
 
 def test_a_new_app_is_chosen_at_once(screen, workspace):
-    shown = screen("apps")
+    shown = screen("apps", view="new")
     for name, value in (("name", "請求"), ("id", "billing"), ("endpoint", "billing"), ("company", "Acme")):
         shown.text_input(key=f"new-0-{name}").set_value(value)
     shown.button(key="create-app").click().run()
@@ -41,7 +41,7 @@ def test_a_new_app_is_chosen_at_once(screen, workspace):
 
 
 def test_an_endpoint_without_a_name_gets_the_short_name(screen, workspace):
-    shown = screen("apps")
+    shown = screen("apps", view="new")
     shown.button(key="create-app").click().run()
     told = texts(shown)
     assert "The app has no short name" in told and "endpoint's name" not in told
@@ -52,8 +52,27 @@ def test_an_endpoint_without_a_name_gets_the_short_name(screen, workspace):
     assert apps.get(workspace, "billing").endpoint == "billing"
 
 
-def test_a_double_click_creates_one_app_and_chooses_it(screen, workspace):
+def test_a_tab_is_drawn_when_it_is_opened_and_keeps_what_was_typed(screen):
     shown = screen("apps")
+    shown.text_input(key="edit-support-company").set_value("Typed, not saved").run()
+    assert "save-gate" not in {one.key for one in shown.button} and "Fewest" not in texts(shown)
+    shown.query_params["view"] = "environments"
+    shown.run()
+    assert shown.button(key="save-environment").label == "Save the environment"
+    assert shown.text_input(key="edit-support-company").value == "Typed, not saved"
+
+
+def test_the_address_names_the_environment(screen):
+    shown = screen("apps", view="environments", environment="staging")
+    assert shown.radio(key="environment-stage/support").value == "staging"
+    assert (
+        screen("apps", view="environments", environment="moon").radio(key="environment-stage/support").value
+        == "production"
+    )
+
+
+def test_a_double_click_creates_one_app_and_chooses_it(screen, workspace):
+    shown = screen("apps", view="new")
     for name, value in (("name", "Billing"), ("id", "billing"), ("endpoint", "billing")):
         shown.text_input(key=f"new-0-{name}").set_value(value)
     form = AppForm("billing", "Billing", "", workspace.settings.model, "billing")
@@ -65,7 +84,7 @@ def test_a_double_click_creates_one_app_and_chooses_it(screen, workspace):
 
 
 def test_every_wrong_field_says_so_and_nothing_is_created(screen, workspace):
-    shown = screen("apps")
+    shown = screen("apps", view="new")
     for name, value in (("id", "support"), ("endpoint", "Not A Name")):
         shown.text_input(key=f"new-0-{name}").set_value(value)
     shown.button(key="create-app").click().run()
@@ -81,7 +100,7 @@ def test_every_wrong_field_says_so_and_nothing_is_created(screen, workspace):
 
 def test_the_gate_is_set_by_sliders(screen, workspace):
     save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
-    shown = screen("apps")
+    shown = screen("apps", view="gate")
     shown.slider(key="gate-support-short").set_value(85)
     shown.button(key="save-gate").click().run()
     assert apps.get(workspace, "support").gate.minimum == {"short": 0.85}
@@ -89,7 +108,7 @@ def test_the_gate_is_set_by_sliders(screen, workspace):
 
 def test_every_rule_of_the_gate_is_set_by_form_and_kept(screen, workspace):
     save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
-    shown = screen("apps")
+    shown = screen("apps", view="gate")
     shown.slider(key="gate-support-short").set_value(85)
     for name, value in (("judged-support-short", 7), ("cost-support-USD-1", 0.01), ("seconds-support", 4.5)):
         shown.number_input(key=f"gate-{name}").set_value(value)
@@ -119,18 +138,19 @@ def test_a_minimum_of_another_scale_must_be_set_anew(screen, workspace):
     apps.save_gate(workspace, apps.Gate({"short": 0.9}, rows=1))
     save_scorer(workspace, ScorerSpec("short", "judge", rating, 0))
 
-    shown = screen("apps")
+    shown = screen("apps", view="gate")
 
     assert not shown.exception and shown.number_input(key="gate-support-short").value is None
     apps.save_gate(workspace, apps.Gate({"short": 4}, rows=1, scales={"short": (1, 5)}))
-    assert screen("apps").number_input(key="gate-support-short").value == 4
+    assert screen("apps", view="gate").number_input(key="gate-support-short").value == 4
 
 
 def test_an_archived_app_can_be_brought_back(screen, workspace):
     shown = screen("apps")
     shown.button(key="archive").click().run()
     assert apps.all(workspace) == []
-    shown.button(key="restore-support").click().run()
+    shown.query_params["view"] = "archived"
+    shown.run().button(key="restore-support").click().run()
     assert [app.id for app in apps.all(workspace)] == ["support"]
 
 
@@ -169,7 +189,7 @@ def test_a_new_app_reads_an_adopted_experiment_where_its_form_says(screen, works
     span.end(outputs={"result": {"text": "About it"}})
     mlflow.flush_trace_async_logging()
 
-    shown = screen("apps")
+    shown = screen("apps", view="new")
     shown.selectbox(key="new-0-adopt").set_value(experiment_id).run()
     for name, value in (("name", "Desk"), ("id", "desk"), ("endpoint", "desk")):
         shown.text_input(key=f"new-0-{name}").set_value(value)
@@ -194,10 +214,10 @@ def test_a_place_is_typed_where_no_trace_shows_one(screen, workspace):
 
 def test_the_gate_tells_what_critical_questions_caught(screen, workspace):
     save_scorer(workspace, ScorerSpec("short", "length", {"shortest": 1, "longest": 100}, 0))
-    assert "No release was held" in texts(screen("apps"))
+    assert "No release was held" in texts(screen("apps", view="gate"))
     why, failing = Message("Why"), {"r-1": "Where is *it*?"}
     held = Finding(2, Message("Gate"), Light.RED, Message("Found"), why, why, critical=failing)
     releases.catches.note(workspace, {"release": 7}, [held], "run-1")
 
-    told = texts(screen("apps")).replace("\\", "")
+    told = texts(screen("apps", view="gate")).replace("\\", "")
     assert "They held 1 release" in told and "Where is *it*?" in told

@@ -188,12 +188,13 @@ def test_a_proposal_offers_copies_and_ways_to_move_the_traffic(screen, workspace
 
 def test_the_apps_screen_keeps_plans_periods_and_the_environment(screen, workspace):
     apps.save_freezes(workspace, [Freeze(now(), now() + timedelta(days=1), "sale")])
-    shown = screen("apps")
+    shown = screen("apps", view="canary")
     assert not shown.exception
     shown.number_input(key="canary-alarm/support").set_value(1.0)
     shown.button(key="save-canary").click().run()
     assert canary.plan(workspace) == replace(Plan(), alarm=0.01)
-    shown.button(key="unfreeze-0").click().run()
+    shown.query_params["view"] = "approval"
+    shown.run().button(key="unfreeze-0").click().run()
     assert apps.freezes(workspace) == []
     shown.text_input(key="webhook/support").set_value("http://example.com")
     shown.button(key="save-webhook").click().run()
@@ -280,7 +281,7 @@ def test_while_mlflow_is_away_the_emergency_stop_stands_in_every_environment(scr
 
 
 def test_the_apps_screen_makes_a_lighter_staging_that_production_may_require(screen, workspace):
-    shown = screen("apps")
+    shown = screen("apps", view="environments")
     assert shown.toggle(key="staging-first/support").disabled
     shown.radio(key="environment-stage/support").set_value(Stage.STAGING).run()
     shown.text_input(key="environment-endpoint/support/staging").set_value("support-staging")

@@ -183,7 +183,7 @@ def test_a_proposal_waits_for_its_approval_and_tells_who_gave_it(screen, workspa
 
 
 def test_an_admin_sets_who_must_agree(screen, workspace):
-    shown = screen("apps")
+    shown = screen("apps", view="approval")
     shown.radio(key="approval-who/support").set_value(Who.FOUR_EYES)
     shown.number_input(key="approval-hours/support").set_value(24)
     shown.button(key="save-approval-rule").click().run()
