@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ _FORMS = re.compile(r"\{(\w+):([^{}|]*)\|([^{}|]*)\}")
 _NAMES = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 _LONGEST, _DEEPEST = 2_000, 3
 
-Value = "str | int | float | Message"
+Value = "str | int | float | datetime | Message"
 
 
 @dataclass(frozen=True, init=False)
 class Message:
-    """One sentence for the screen: `id` is its English text, `{names}` in it are filled from `values`."""
+    """One sentence for the screen: `id` is its English text, `{names}` in it are filled from `values`.
+
+    A time among them, which knows its zone, is told in the reader's.
+    """
 
     id: str
     values: tuple[tuple[str, Any], ...]
@@ -38,15 +42,23 @@ class Message:
 
     def to_json(self) -> dict[str, Any]:
         """A form that a job, a step or an event can store; `from_json` reads it back."""
-        values = {name: value.to_json() if isinstance(value, Message) else value for name, value in self.values}
-        return {"id": self.id, "values": values}
+        return {"id": self.id, "values": {name: _value_to_json(value) for name, value in self.values}}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Message":
-        values = {
-            name: cls.from_json(value) if isinstance(value, dict) else value for name, value in stored["values"].items()
-        }
-        return cls(stored["id"], **values)
+        return cls(stored["id"], **{name: _value_from_json(value) for name, value in stored["values"].items()})
+
+
+def _value_to_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    return value.to_json() if isinstance(value, Message) else value
+
+
+def _value_from_json(stored: Any) -> Any:
+    if not isinstance(stored, dict):
+        return stored
+    return datetime.fromisoformat(stored["at"]) if stored.keys() == {"at"} else Message.from_json(stored)
 
 
 def stored(text: str) -> Message | None:
@@ -70,18 +82,30 @@ def mark(id: str) -> str:
     return id
 
 
-def render(message: Message | str, language: str) -> str:
-    """The sentence in `language`; a plain string (a name, an outside error) stays as it is."""
+def render(message: Message | str, language: str, zone: tzinfo = UTC) -> str:
+    """The sentence in `language`, its times in `zone`; a plain string (a name, an outside error) stays as it is."""
     if isinstance(message, str):
         return message
-    values = {name: render(value, language) if isinstance(value, Message) else value for name, value in message.values}
+    values = {name: _rendered(value, language, zone) for name, value in message.values}
     words = _FORMS.sub(lambda found: _form(values, *found.groups()), _translated(message.id, language))
     return _NAMES.sub(lambda found: str(values.get(found[1], found[0])) if found[1] else found[0][0], words)
+
+
+def moment(time: datetime, zone: tzinfo) -> str:
+    """A time in that zone, to the minute; UTC says so, since few people live by it."""
+    local = time.astimezone(zone)
+    return local.strftime("%Y-%m-%d %H:%M UTC" if local.tzname() == "UTC" else "%Y-%m-%d %H:%M")
 
 
 def text(id: str, language: str, /, **values: Any) -> str:
     """Shorthand for rendering a message that is never stored."""
     return render(Message(id, **values), language)
+
+
+def _rendered(value: Any, language: str, zone: tzinfo) -> Any:
+    if isinstance(value, datetime):
+        return moment(value, zone)
+    return render(value, language, zone) if isinstance(value, Message) else value
 
 
 def _form(values: Mapping[str, Any], name: str, one: str, many: str) -> str:

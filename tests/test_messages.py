@@ -2,7 +2,9 @@
 
 import ast
 import string
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.messages.pofile import read_po
 
@@ -48,6 +50,13 @@ def test_a_message_survives_storage():
     message = Message("{doing}: {reason}.", doing=inner, reason="<b>")
     assert Message.from_json(message.to_json()) == message
     assert render(message, "en") == "Saving the prompt: <b>."
+
+
+def test_a_time_is_told_in_the_readers_zone_also_after_storage():
+    message = Message("Since {time}.", time=datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    assert str(message) == "Since 2026-03-01 23:30 UTC."
+    outer = Message.from_json(Message("{told}", told=message).to_json())
+    assert render(outer, "en", ZoneInfo("Asia/Tokyo")) == "Since 2026-03-02 08:30."
 
 
 def test_a_word_takes_the_form_of_its_number():

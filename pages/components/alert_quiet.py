@@ -10,7 +10,7 @@ from services import alerts, audit
 from services.alerts import Maintenance
 from services.audit import Verb
 from services.database import now
-from services.messages import Message
+from services.messages import Message, moment
 from services.workspace import Workspace
 
 _ = session.text
@@ -23,9 +23,17 @@ def show(workspace: Workspace) -> None:
     # The version first: what another person saves in between is then refused, not lost.
     may, version = audit.allowed(workspace, Verb.MUTE_ALERT), alerts.maintenance_version(workspace)
     found = alerts.maintenance(workspace)
+    zone = ZoneInfo(workspace.app.time_zone)
     st.markdown(_("In a maintenance window nothing is told. What still fires at its end is told then."))
-    periods.show(found, "end-maintenance", lambda kept: _save(workspace, version, kept), may=may)
-    here = now().astimezone(ZoneInfo(workspace.app.time_zone))
+    st.caption(_("Times are those of the app's time zone, {zone}.", zone=workspace.app.time_zone))
+    periods.show(
+        found,
+        "end-maintenance",
+        lambda kept: _save(workspace, version, kept),
+        may=may,
+        moment=lambda time: moment(time, zone),
+    )
+    here = now().astimezone(zone)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.date_input(_("Day"), here.date(), key=_key(workspace, "day"), disabled=not may, width=160)
         st.time_input(

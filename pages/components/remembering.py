@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, no_dataset, session
 from pages.components.datasets import titles as dataset_titles
 from services import apps, audit, datasets
 from services.audit import Verb
@@ -19,7 +19,7 @@ def show(workspace: Workspace, trace_id: str) -> None:
     with st.expander(_("Take this question into a dataset"), icon=":material/dataset:"):
         known = dataset_titles.labels(datasets.all(workspace))
         if not known:
-            st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
+            no_dataset.show()
             return
         may = audit.allowed(workspace, Verb.SAVE_DATASET)
         judged = workspace.app.dataset_id

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from pages.components import choices
-from services import apps, home, people, settings
+from services import apps, home, messages, people, settings
 from services.messages import LANGUAGES, Message, mark, render
 from services.people import Actor, seen
 from services.releases import Release, State
@@ -160,8 +160,8 @@ _ = text
 
 
 def say(message: Message | str) -> str:
-    """A stored message in the reader's language."""
-    return render(message, language())
+    """A stored message in the reader's language and time zone."""
+    return render(message, language(), _zone())
 
 
 def joined(*sentences: str) -> str:
@@ -175,9 +175,8 @@ def escape(text: str) -> str:
 
 
 def moment(time: datetime) -> str:
-    """A time in the viewer's zone, to the minute; UTC says so, since few people live by it."""
-    local = time.astimezone(_zone())
-    return local.strftime("%Y-%m-%d %H:%M UTC" if local.tzname() == "UTC" else "%Y-%m-%d %H:%M")
+    """A time in the viewer's zone, to the minute."""
+    return messages.moment(time, _zone())
 
 
 def seconds(value: float | None, digits: int = 2) -> str:

@@ -20,7 +20,7 @@ WINDOWS = {
     168: mark("7 days"),
     720: mark("30 days"),
     2160: mark("90 days"),
-    87600: mark("All"),
+    (EVER := 87600): mark("All"),
 }
 STATES = {"OK": mark("answered"), "ERROR": mark("failed"), "IN_PROGRESS": mark("under way")}
 OPINIONS = {"1": mark("helped"), "0": mark("did not help")}

@@ -1,5 +1,6 @@
 """Every question with its answer: find one, read what happened; or whole conversations."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import streamlit as st
@@ -22,8 +23,8 @@ def open_conversation(id: str) -> None:
     st.session_state["traces-conversations"] = False
 
 
-def show_list(found: Found) -> None:
-    for row in found.rows:
+def show_list(found: Found, query: TraceQuery) -> None:
+    for row in found.rows[::-1] if query.session else found.rows:  # a conversation is read from its beginning
         trace_view.show_row(row, open_trace)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -54,17 +55,25 @@ def show_conversations(query: TraceQuery) -> None:
 
 
 def show_nothing(query: TraceQuery) -> None:
-    if query.text:
-        st.info(
-            _(
-                "No trace of this time and origin has the words “{text}” in its question or answer. Change the words, "
-                "or choose a longer time.",
-                text=session.escape(query.text),
-            )
-        )
+    helps = list(what_helps(query))
+    if helps and readmodel.find(workspace, TraceQuery(hours=trace_filters.EVER, origin=None, limit=1)).rows:
+        st.info(session.joined(_("No trace fits."), *helps))
         return
-    st.info(_("No trace fits. Choose a longer time or another origin, or ask something on the Endpoints screen."))
+    st.info(_("No trace yet. Ask something on the Endpoints screen; its trace stands here within ten seconds."))
     st.page_link(session.page("endpoints"), label=_("Open Endpoints"), icon=":material/dns:")
+
+
+def what_helps(query: TraceQuery) -> Iterator[str]:
+    """What of the choice could let more traces in; nothing for who asks for all of them."""
+    if query.text:
+        yield _("Change the words: each of them must stand in the question or the answer.")
+    one = (query.state, query.scorer, query.version, query.prompt, query.user, query.session)
+    if any(one) or query.opinion is not None:
+        yield _("Take a filter away.")
+    if query.since or query.hours < trace_filters.EVER:
+        yield _("Choose a longer time.")
+    if query.origin:
+        yield _("Choose another origin.")
 
 
 def show_archived(query: TraceQuery) -> None:
@@ -78,7 +87,7 @@ def show_archived(query: TraceQuery) -> None:
     with st.spinner(_("Looking in the archive")):
         rows = archived.find(workspace, replace(query, limit=PAGE))
     if not rows:
-        st.info(_("Nothing in the archive fits. Choose “All” as the period, or other words."))
+        st.info(session.joined(_("Nothing in the archive fits."), *what_helps(query)))
     for row in rows:
         trace_view.show_row(row, open_trace)
     if len(rows) == PAGE:
@@ -99,7 +108,7 @@ if st.toggle(_("Show conversations"), key="traces-conversations"):
     st.stop()
 found = readmodel.find(workspace, query)
 if found.rows:
-    show_list(found)
+    show_list(found, query)
 else:
     show_nothing(query)
 show_archived(query)

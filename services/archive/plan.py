@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from services import apps
-from services.archive.schema import start_of
+from services.archive.schema import moment, start_of
 from services.database import now
 from services.errors import ConflictError, InvalidInputError
 from services.messages import Message
@@ -35,6 +35,11 @@ class Plan:
     mlflow_days: int | None = None
     put_back: dict[str, str] = field(default_factory=dict)
     lost_before: str | None = None
+
+    @property
+    def begins(self) -> datetime:
+        """The time of the oldest trace that is copied, if everything has not been."""
+        return moment(self.floor)
 
     @property
     def floor(self) -> int:

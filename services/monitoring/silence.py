@@ -23,9 +23,7 @@ def reasons(workspace: "Workspace", total: Part) -> Iterator[Message]:
         return
     running = [scorer for scorer in workspace.platform.scoring.status(workspace) if scorer.running]
     if not running:
-        yield Message(
-            "No scorer watches production, so no answer is judged. A release starts them; or start them below."
-        )
+        yield Message("No scorer watches production, so no answer is judged. Start them below; a release does so, too.")
         return
     yield from _waiting(workspace, running)
 
@@ -34,8 +32,7 @@ def _no_traffic(workspace: "Workspace") -> Message:
     older = readmodel.find(workspace, TraceQuery(hours=EVER, limit=1)).rows
     if older:
         return Message(
-            "Nobody asked in this time. The newest live trace is of {time} UTC: choose a longer time.",
-            time=older[0].time.strftime("%Y-%m-%d %H:%M"),
+            "Nobody asked in this time. The newest live trace is of {time}: choose a longer time.", time=older[0].time
         )
     endpoint = workspace.platform.serving.endpoint(workspace, workspace.app.endpoint)
     if endpoint is None:

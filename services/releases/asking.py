@@ -95,11 +95,11 @@ def _probe(workspace: "Workspace", release: Release, question: str) -> tuple[Mes
     try:
         # Everyone else gets the fixed message while the endpoint is offline; the version itself can be asked.
         answer = _ask(workspace, question, "probe", release.agent_version if production.offline(workspace) else None)
+        return _doubt(workspace, release, answer), answer
     except PlatformError as error:
         if not error.retryable:
             raise
         return error.message, None
-    return _doubt(workspace, release, answer), answer
 
 
 def _ask_patiently(workspace: "Workspace", work: "Work", question: str, version: int) -> Answer:

@@ -130,7 +130,7 @@ def _registered(workspace: "Workspace", name: str, agent: AgentVersion, release:
     if found.status != "READY" or source not in (found.source, f"models:/{found.model_id}"):
         raise PlatformError(
             Message(
-                "{name}, version {version}, is registered but not ready to be served.", name=name, version=known[0]
+                "{name}, version {version}, is registered but not ready to be served.", name=name, version=min(known)
             ),
             Message("Look at it in MLflow, then resume the release."),
         )

@@ -7,7 +7,7 @@ from mlflow.entities import Trace, TraceState
 from mlflow.exceptions import MlflowException
 
 from services import readmodel
-from services.errors import NotFoundError, existing, translated
+from services.errors import NotFoundError, PlatformError, existing, translated
 from services.messages import Message
 from services.traces.placing import Offered, Place, offered
 from services.traces.prompt_use import loaded_prompts, prompt_seen, prompt_version
@@ -79,21 +79,29 @@ def get(workspace: "Workspace", trace_id: str) -> TraceStory:
 def await_story(workspace: "Workspace", trace_id: str) -> TraceStory:
     """Like `get`, but patient with the trace of an answer that was given just now."""
     if stored(workspace, trace_id) is None:
-        wait_for(workspace, trace_id)
+        wait_for(workspace, trace_id, PATIENCE)
     return get(workspace, trace_id)
 
 
 def wait_for(workspace: "Workspace", trace_id: str, seconds: float = PATIENCE) -> Trace | None:
     """The finished trace; MLflow writes it up to some seconds after the answer. None when it does not come in time.
 
-    Its spans may be stored before what describes it (agent version, tags).
+    Its spans may be stored before what describes it (agent version, tags). A store that is busy for a moment is asked
+    again; raises PlatformError for one that still is when the time is over.
     """
-    end, found = time.monotonic() + seconds, None
+    end, found, busy = time.monotonic() + seconds, None, None
     while time.monotonic() < end:
-        found = stored(workspace, trace_id)
+        try:
+            found, busy = stored(workspace, trace_id), None
+        except PlatformError as error:
+            if not error.retryable:
+                raise
+            busy = error
         if found is not None and workspace.platform.history.settled(found):
             return found
         time.sleep(0.1)
+    if busy is not None:
+        raise busy
     return found if found is not None and found.info.state != TraceState.IN_PROGRESS else None
 
 

@@ -22,8 +22,24 @@ from tests.pages.conftest import texts
 from tests.standing import logged
 
 
-def test_an_empty_list_says_what_to_do(screen):
-    assert "No trace fits" in texts(screen("traces"))
+def test_an_empty_list_says_what_to_do(screen, workspace):
+    assert "No trace yet. Ask something on the Endpoints screen" in texts(screen("traces"))
+    leave(workspace, "Where is it?", hours_ago=30)
+    assert "No trace fits. Choose a longer time. Choose another origin." in texts(screen("traces"))
+    narrow = texts(screen("traces", hours="87600", origin="any", text="parcel", state="ERROR"))
+    assert (
+        "No trace fits. Change the words: each of them must stand in the question or the answer. Take a filter away."
+        in narrow.splitlines()
+    )
+
+
+def test_a_conversation_is_read_from_its_beginning(screen, workspace):
+    for ago, question in ((2, "First?"), (1, "Second?")):
+        leave(workspace, question, hours_ago=ago, more={"mlflow.trace.session": "s-1"})
+    told = texts(screen("traces", session="s-1"))
+    assert told.index("First?") < told.index("Second?")
+    told = texts(screen("traces"))
+    assert told.index("Second?") < told.index("First?")
 
 
 def test_a_list_shows_live_questions_and_opens_one(screen, workspace):
@@ -63,7 +79,7 @@ def test_an_unknown_trace_leads_back_to_the_list(screen, monkeypatch):
     page = screen("traces", trace="tr-0123")
     assert "The trace tr-0123 does not exist" in texts(page).replace("\\", "")
     page.button(key="back").click().run()
-    assert "No trace fits" in texts(page)
+    assert "No trace yet" in texts(page)
 
 
 def test_a_fresh_answer_says_that_its_scorers_are_on_their_way(screen, workspace):
@@ -116,7 +132,7 @@ def test_words_and_origin_filter(screen, workspace):
     leave(workspace, "probing", origin="probe")
     page = screen("traces")
     page.text_input(key="traces-text").set_value("nothing like it").run()
-    assert "has the words “nothing like it”" in texts(page)
+    assert "No trace fits. Change the words" in texts(page)
     page.text_input(key="traces-text").set_value("").run()
     page.selectbox(key="traces-origin").select("probe").run()
     assert "probing" in texts(page)

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from sqlalchemy import update
 
-from services import jobs, production, prompts, releases
+from services import jobs, production, prompts, releases, traces
 from services.database import job as job_table
 from services.database import now
 from services.errors import BlockedError, ConflictError, ForbiddenError, InvalidInputError, PlatformError
@@ -254,6 +254,22 @@ def test_the_proof_waits_out_a_busy_endpoint(written, taking_back):
     with gateway(written.settings.gateway_port, lambda n: told.get(n, answered(trace))):
         ended, _ = run(written, id)
     assert (ended.state, ended.proof.probes, ended.proof.trace_id) == (State.LIVE, 4, trace)
+
+
+def test_the_proof_waits_out_a_busy_store_of_traces(written, taking_back, monkeypatch):
+    id = taking_back("Be calm for Acme.")
+    trace = left(written, releases.get(written, id).after.model_id, 4, "Be calm for Acme.")
+    wait, busy = traces.wait_for, iter(range(2))
+
+    def wait_for(*arguments):
+        if next(busy, None) is not None:
+            raise PlatformError(Message("MLflow is busy."), retryable=True)
+        return wait(*arguments)
+
+    monkeypatch.setattr(traces, "wait_for", wait_for)
+    with gateway(written.settings.gateway_port, lambda n: answered(trace)):
+        ended, _ = run(written, id)
+    assert (ended.state, ended.proof.probes) == (State.LIVE, 3)
 
 
 def test_an_endpoint_that_refuses_the_question_is_asked_once(written, taking_back):

@@ -2,12 +2,15 @@
 
 import mlflow
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import AssessmentError, AssessmentSource, Feedback
 from mlflow.entities.trace_location import MlflowExperimentLocation
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from services import apps, traces
 from services.apps import AppForm
-from services.errors import NotFoundError
+from services.errors import NotFoundError, PlatformError
 from services.messages import Message
 from services.traces import TraceQuery, rows
 from tests.left_traces import leave, leave_one_of_each
@@ -194,8 +197,21 @@ def test_chat_prompts_are_looked_for_by_message(workspace):
     assert traces.prompt_seen(trace, template)
 
 
-def test_a_trace_that_never_comes_is_none(workspace, monkeypatch):
-    monkeypatch.setattr(traces, "PATIENCE", 0.3)
-    assert traces.wait_for(workspace, "tr-missing") is None
+def test_a_trace_that_never_comes_is_none(workspace):
+    assert traces.wait_for(workspace, "tr-missing", 0.3) is None
     id = leave(workspace)
+    assert traces.wait_for(workspace, id).info.trace_id == id
+
+
+def test_a_store_that_is_busy_for_a_moment_is_asked_again_for_a_trace(workspace, monkeypatch):
+    id, read, busy = leave(workspace), MlflowClient.get_trace, iter(range(3))
+
+    def get_trace(*arguments):
+        if next(busy, None) is not None:
+            raise MlflowException("overloaded", TEMPORARILY_UNAVAILABLE)
+        return read(*arguments)
+
+    monkeypatch.setattr(MlflowClient, "get_trace", get_trace)
+    with pytest.raises(PlatformError):
+        traces.wait_for(workspace, id, 0.01)
     assert traces.wait_for(workspace, id).info.trace_id == id

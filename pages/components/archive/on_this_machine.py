@@ -98,7 +98,7 @@ def _job(workspace: Workspace, now: State, job: Job | None) -> None:
         st.progress(share, f"{note} · {session.percent(share)}")
     elif now.plan.since:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(_("Copied from {day} on.", day=now.plan.since), width="content")
+            st.markdown(_("Copied from {day} on.", day=session.moment(now.plan.begins)), width="content")
             st.button(
                 _("Copy what is older, too"),
                 key="backfill-archive",

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, no_dataset, session
 from pages.components.datasets import titles as dataset_titles
 from services import audit, datasets
 from services.audit import Verb
@@ -72,7 +72,7 @@ def _add(workspace: Workspace, one: Mapping[str, Any]) -> None:
     known = dataset_titles.labels(datasets.all(workspace))
     may = audit.allowed(workspace, Verb.SAVE_DATASET)
     if not known:
-        st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
+        no_dataset.show()
         return
     st.selectbox(
         _("Dataset"),

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import choices, feedback, session, tables
+from pages.components import choices, feedback, no_dataset, session, tables
 from pages.components.datasets import titles
 from pages.components.playground import desk
 from pages.components.playground.desk import Place
@@ -58,7 +58,7 @@ def _show_typed(place: Place) -> None:
 def _show_dataset(place: Place) -> None:
     found = titles.labels(datasets.all(place.workspace))
     if not found:
-        st.info(_("There is no dataset yet. Make one on the Datasets screen."))
+        no_dataset.show()
         return
     ids = list(found)
     chosen = st.selectbox(

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import feedback, session
+from pages.components import feedback, no_dataset, session
 from pages.components.datasets import titles as dataset_titles
 from pages.components.reviews import address, words
 from services import audit, datasets
@@ -117,7 +117,7 @@ def _show_dataset(workspace: Workspace, queue: Queue, found: Outcome) -> None:
     known = dataset_titles.labels(datasets.all(workspace))
     may = audit.allowed(workspace, Verb.SAVE_DATASET)
     if not known:
-        st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
+        no_dataset.show()
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         failed = [place for place, ids in enumerate(groups.values()) if ids in _failed(queue, found)]

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import choices, feedback, session
+from pages.components import choices, feedback, no_dataset, session
 from pages.components.reviews import address
 from services import audit, datasets
 from services.audit import Verb
@@ -154,7 +154,7 @@ def _show_dataset(workspace: Workspace, one: Session, progress: Progress) -> Non
     # Without their numbers of questions, which the sync changes under an open choice.
     known = choices.apart({found.id: found.name for found in datasets.all(workspace)})
     if not known:
-        st.caption(_("There is no dataset yet. Make one on the Datasets screen."))
+        no_dataset.show()
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(

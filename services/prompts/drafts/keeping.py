@@ -117,7 +117,7 @@ def forget(connection: Connection, workspace: "Workspace", name: str) -> None:
 
 def kept_elsewhere(at: datetime) -> ConflictError:
     return ConflictError(
-        Message("Another tab kept this draft at {time} UTC.", time=f"{at:%H:%M:%S}"),
+        Message("Another tab kept this draft at {time}.", time=at),
         Message("Take that text, or keep yours; the other one is set aside, not lost."),
     )
 

@@ -46,7 +46,7 @@ def test_a_newer_draft_of_another_tab_is_not_overwritten(workspace):
     second = drafts.keep(workspace, replace(first, content=Content("two")))
     with pytest.raises(ConflictError) as refused:
         drafts.keep(workspace, replace(first, content=Content("late")))
-    assert f"{second.updated_at:%H:%M:%S}" in str(refused.value)
+    assert f"{second.updated_at:%Y-%m-%d %H:%M} UTC" in str(refused.value)
     assert drafts.mine(workspace, "greeting") == second
     drafts.set_aside(workspace, replace(first, content=Content("late")))
     beside = drafts.mine(workspace, "greeting")
