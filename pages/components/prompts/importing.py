@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components import feedback, session
 from pages.components.prompts import opening
-from services import audit
+from services import audit, prompts
 from services.audit import Verb
 from services.errors import ConsoleError
 from services.messages import Message, mark
@@ -75,13 +75,15 @@ def _given(workspace: Workspace) -> bytes | str | None:
 
 
 def _show_plan(workspace: Workspace, parcel: Parcel) -> None:
-    names = {n: _name(workspace, n, one) for n, one in enumerate(parcel.prompts)}
+    unnamed = _unnamed(workspace)
+    own = [_own_name(one) or (f"{unnamed}-{n}" if n else unnamed) for n, one in enumerate(parcel.prompts)]
+    names = {n: _name(workspace, n, one, own[n]) for n, one in enumerate(parcel.prompts)}
     plan = transfer.plan(workspace, parcel, names)
     st.markdown(_("**What would be imported** ({format})", format=_format(parcel.format)))
     for refused in plan.refused:
         st.warning(session.escape(session.say(refused)))
     for position, prompt in enumerate(plan.prompts[:MOST_PROMPTS]):
-        _show_prompt(workspace, position, prompt)
+        _show_prompt(workspace, position, prompt, own[position])
     if len(plan.prompts) > MOST_PROMPTS:
         st.caption(_("and {n} more prompts, under the names of the file", n=len(plan.prompts) - MOST_PROMPTS))
     if plan.new == 0:
@@ -101,17 +103,22 @@ def _show_plan(workspace: Workspace, parcel: Parcel) -> None:
     )
 
 
-def _show_prompt(workspace: Workspace, position: int, prompt: PlannedPrompt) -> None:
+def _show_prompt(workspace: Workspace, position: int, prompt: PlannedPrompt, own: str) -> None:
     with st.container(border=True):
         st.text_input(
             _("Name"),
-            _own_name(workspace, prompt.source),
+            own,
             key=_name_key(workspace, position, prompt.source),
             help=_("Letters, digits, hyphens and underscores. It cannot be changed later."),
         )
         if prompt.problem:
             feedback.show_error(prompt.problem)
             return
+        st.caption(
+            _("It is added to the prompt of this name, after its version {n}.", n=prompt.newest)
+            if prompt.newest
+            else _("A new prompt.")
+        )
         for one in prompt.versions[:MOST_VERSIONS]:
             _show_version(one)
         if len(prompt.versions) > MOST_VERSIONS:
@@ -145,14 +152,20 @@ def _complete(plan: Plan) -> bool:
     return not any(prompt.problem or any(one.refusal for one in prompt.versions) for prompt in plan.prompts)
 
 
-def _name(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:
+def _name(workspace: Workspace, position: int, prompt: IncomingPrompt, own: str) -> str:
     """The name in the field of this prompt, once it was drawn."""
-    return str(st.session_state.get(_name_key(workspace, position, prompt), _own_name(workspace, prompt))).strip()
+    return str(st.session_state.get(_name_key(workspace, position, prompt), own)).strip()
 
 
-def _own_name(workspace: Workspace, prompt: IncomingPrompt) -> str:
-    """The file's own, made to fit."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", prompt.name).strip("-_")[:63] or workspace.app.id
+def _own_name(prompt: IncomingPrompt) -> str:
+    """The file's own, made to fit; empty where nothing of it does."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", prompt.name).strip("-_")[:63]
+
+
+def _unnamed(workspace: Workspace) -> str:
+    """The app's name, unless a prompt has it: what nobody named is not added to what is live by itself."""
+    taken = workspace.app.id in prompts.every_name(workspace)
+    return f"{workspace.app.id[:54]}-imported" if taken else workspace.app.id
 
 
 def _name_key(workspace: Workspace, position: int, prompt: IncomingPrompt) -> str:

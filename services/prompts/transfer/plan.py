@@ -43,12 +43,16 @@ class PlannedVersion:
 
 @dataclass(frozen=True)
 class PlannedPrompt:
-    """One prompt of the file under the name it would get; `problem` says why nothing of it can be written."""
+    """One prompt of the file under the name it would get; `problem` says why nothing of it can be written.
+
+    `newest` is the last version of the prompt that has this name already, 0 where none has.
+    """
 
     source: IncomingPrompt
     name: str
     versions: tuple[PlannedVersion, ...]
     problem: ConsoleError | None = None
+    newest: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ def _prompt(workspace: "Workspace", source: IncomingPrompt, name: str, known: Co
         problem = None
     except ConsoleError as error:
         there, problem = [], error
-    return PlannedPrompt(source, name, tuple(_versions(source, there)), problem)
+    newest = max((one.version for one in there), default=0)
+    return PlannedPrompt(source, name, tuple(_versions(source, there)), problem, newest)
 
 
 def _versions(source: IncomingPrompt, there: list[PromptVersion]) -> Iterator[PlannedVersion]:

@@ -48,6 +48,25 @@ def test_an_import_is_shown_before_it_is_written(form, workspace):
     assert "import" not in shown.query_params
 
 
+def test_what_has_no_name_is_not_added_to_the_apps_prompt_by_itself(form, workspace):
+    prompts.save(workspace, "support", "Hello", "")
+    shown = paste(form(), "Just a text.")
+    (field,) = [one for one in shown.text_input if str(one.key).startswith("import-name")]
+    assert field.value == "support-imported" and "A new prompt." in read(shown)
+    field.set_value("support").run()
+    assert "added to the prompt of this name, after its version 1" in read(shown)
+
+
+def test_prompts_named_in_japanese_alone_are_told_apart(form):
+    told = "- name: {}\n  versions:\n  - template: Be {}.\n"
+    shown = paste(
+        form(), "signalbox_prompts: 1\nprompts:\n" + told.format("返金", "kind") + told.format("配送", "brief")
+    )
+    fields = [one for one in shown.text_input if str(one.key).startswith("import-name")]
+    assert [one.value for one in fields] == ["support", "support-1"]
+    assert not shown.button(key="import-prompts").disabled
+
+
 def test_every_paste_is_named_anew(form, workspace):
     shown = form()
     for text, name in (
