@@ -36,7 +36,8 @@ class Currency:
         if dollars is None or not math.isfinite(dollars):
             return "–"
         number = self.number(dollars)
-        return f"{self.sign} {number}" if len(self.sign) > 1 else f"{self.sign}{number}"
+        between = "\N{NO-BREAK SPACE}" if len(self.sign) > 1 else ""
+        return f"{self.sign}{between}{number}"
 
     def number(self, dollars: float) -> str:
         """As many digits as the currency has, and of less two that count: a small price is no price of nothing."""

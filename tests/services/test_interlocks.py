@@ -276,7 +276,7 @@ def test_2_holds_what_got_worse_by_one_scorer_only(candidate):
     ("rows", "rule", "word"),
     [
         ({"seconds": [1.0] * 9 + [9.0]}, {"seconds": 5.0}, "took longer than 5.4 seconds"),
-        ({"cost": [0.02] * 10}, {"cost": 0.01}, "costs US$ 0.02 on average"),
+        ({"cost": [0.02] * 10}, {"cost": 0.01}, "costs US$\N{NO-BREAK SPACE}0.02 on average"),
         ({"cost": [0.001] * 9 + [float("nan")]}, {"cost": 0.01}, "cost of 1 of 10"),
     ],
 )

@@ -23,21 +23,21 @@ YEN = Currency("JPY", 150.0)
 @pytest.mark.parametrize(
     ("currency", "dollars", "written"),
     [
-        (Currency(), 1234.5, "US$ 1,234.50"),
-        (Currency(), 0.25, "US$ 0.25"),
-        (Currency(), 0.00012, "US$ 0.00012"),
-        (Currency(), 0.0, "US$ 0.00"),
-        (Currency(), -0.004, "US$ -0.004"),
+        (Currency(), 1234.5, "US$\N{NO-BREAK SPACE}1,234.50"),
+        (Currency(), 0.25, "US$\N{NO-BREAK SPACE}0.25"),
+        (Currency(), 0.00012, "US$\N{NO-BREAK SPACE}0.00012"),
+        (Currency(), 0.0, "US$\N{NO-BREAK SPACE}0.00"),
+        (Currency(), -0.004, "US$\N{NO-BREAK SPACE}-0.004"),
         (Currency(), None, "–"),
         (Currency(), float("nan"), "–"),
         (YEN, 10.0, "¥1,500"),
         (YEN, 0.01, "¥1.5"),
         (YEN, 0.02, "¥3"),
-        (Currency(), 0.02, "US$ 0.02"),
+        (Currency(), 0.02, "US$\N{NO-BREAK SPACE}0.02"),
         (YEN, 0.0, "¥0"),
         (Currency("EUR", 0.5), 3.0, "€1.50"),
-        (Currency("CHF", 2.0), 0.5, "CHF 1.00"),
-        (Currency("CAD", 1.0), 1.0, "CA$ 1.00"),
+        (Currency("CHF", 2.0), 0.5, "CHF\N{NO-BREAK SPACE}1.00"),
+        (Currency("CAD", 1.0), 1.0, "CA$\N{NO-BREAK SPACE}1.00"),
     ],
 )
 def test_an_amount_says_its_currency_and_keeps_the_digits_that_count(currency, dollars, written):
@@ -79,7 +79,7 @@ def test_a_limit_keeps_its_worth_when_the_currency_changes(in_yen):
     assert rule.limit == 10.0
     seen = Seen(0, Found.FIRES, 20.0, float("nan"), 5, 0)
     assert str(words.said(rule, seen, YEN)) == "¥3,000 were spent; the limit is at most ¥1,500."
-    assert str(words.said(rule, seen, Currency())) == "US$ 20.00 were spent; the limit is at most US$ 10.00."
+    assert str(words.said(rule, seen, Currency())) == "US$\N{NO-BREAK SPACE}20.00 were spent; the limit is at most US$\N{NO-BREAK SPACE}10.00."
     assert str(alerts.describe(rule, YEN)) == "Cost of all answers above ¥1,500 in 1 hour"
     told = [str(one) for one in gate_in_words(Gate({"short": 0.5}, cost=0.01), YEN)]
     assert "At most ¥1.5 per answer" in told
