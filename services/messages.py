@@ -91,6 +91,11 @@ def render(message: Message | str, language: str, zone: tzinfo = UTC) -> str:
     return _NAMES.sub(lambda found: str(values.get(found[1], found[0])) if found[1] else found[0][0], words)
 
 
+def language_name(code: str) -> str:
+    """What people call the language; a code that the console does not know is its own name."""
+    return LANGUAGES.get(code, code)
+
+
 def moment(time: datetime, zone: tzinfo) -> str:
     """A time in that zone, to the minute; UTC says so, since few people live by it."""
     local = time.astimezone(zone)

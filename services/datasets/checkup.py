@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from services.datasets.row import Row, inputs_of
-from services.messages import Message
+from services.messages import Message, language_name
 
 if TYPE_CHECKING:
     from services.scorers import ScorerSpec
@@ -151,7 +151,7 @@ def _slices(rows: Sequence[Row]) -> Iterator[Hint]:
         )
     if topics[""] and len(topics) > 1:
         yield Hint(Weight.HINT, Message("{n} {n:question has|questions have} no topic.", n=topics[""]))
-    few = sorted(one for one, n in languages.items() if one and n < FEW)
+    few = sorted(language_name(one) for one, n in languages.items() if one and n < FEW)
     if few and len(languages) > 1:
         yield Hint(Weight.HINT, Message("Languages with fewer than {n} questions: {names}.", n=FEW, names=_some(few)))
 

@@ -181,12 +181,13 @@ def test_a_conversation_is_typed_and_read(screen, workspace, dataset):
 def test_a_file_is_mapped_shown_and_written(screen, workspace, dataset):
     shown = screen("datasets", dataset=dataset.id, view="add")
     shown.segmented_control(key="add-support-way").set_value("file").run()
-    data = "Frage,期待する回答\nWhere is my parcel?,Late.\nNew?,Yes.\n,nothing\n".encode("cp932")
+    data = "Frage,期待する答え,言語\nWhere is my parcel?,Late.,en\nNew?,Yes.,en\n,nothing,ja\n".encode("cp932")
     shown.file_uploader[0].upload("q.csv", data, "text/csv").run()
     assert "No line is a question yet" in texts(shown)
 
     next(one for one in shown.selectbox if one.label == "Question").set_value("Frage").run()
     assert "1 line cannot be taken" in texts(shown) and "new: 1 · changed: 0 · as they are: 1" in texts(shown)
+    assert list(shown.dataframe[0].value["Language"]) == ["English", "English"]
     assert list(shown.dataframe[1].value["Why"]) == ["it has no question"]
     assert len(asked(workspace, dataset.id)) == 2
     shown.toggle(key=f"file-update-{dataset.id}").set_value(True).run()

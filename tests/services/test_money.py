@@ -79,7 +79,10 @@ def test_a_limit_keeps_its_worth_when_the_currency_changes(in_yen):
     assert rule.limit == 10.0
     seen = Seen(0, Found.FIRES, 20.0, float("nan"), 5, 0)
     assert str(words.said(rule, seen, YEN)) == "¥3,000 were spent; the limit is at most ¥1,500."
-    assert str(words.said(rule, seen, Currency())) == "US$\N{NO-BREAK SPACE}20.00 were spent; the limit is at most US$\N{NO-BREAK SPACE}10.00."
+    assert (
+        str(words.said(rule, seen, Currency()))
+        == "US$\N{NO-BREAK SPACE}20.00 were spent; the limit is at most US$\N{NO-BREAK SPACE}10.00."
+    )
     assert str(alerts.describe(rule, YEN)) == "Cost of all answers above ¥1,500 in 1 hour"
     told = [str(one) for one in gate_in_words(Gate({"short": 0.5}, cost=0.01), YEN)]
     assert "At most ¥1.5 per answer" in told

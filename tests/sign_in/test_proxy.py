@@ -13,7 +13,10 @@ from tests.sign_in.browser import Browser, refused
 
 VERA, ROOT = "vera@example.com", "root@example.com"
 TABS = ("gate", "approval", "canary", "environments", "new", "archived")
-PLACES = (*(("" if one.name == "home" else one.name, "") for one in SCREENS), *(("apps", f"view={tab}") for tab in TABS))
+PLACES = (
+    *(("" if one.name == "home" else one.name, "") for one in SCREENS),
+    *(("apps", f"view={tab}") for tab in TABS),
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from services.datasets import Dataset, Row, difference, incoming
 from services.datasets.incoming import Incoming, Sheet
 from services.datasets.incoming.mapping import is_record
 from services.errors import ConsoleError
-from services.messages import Message
+from services.messages import Message, language_name
 from services.workspace import Workspace
 
 TYPES = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx"]
@@ -100,8 +100,12 @@ def _show_found(found: Incoming) -> None:
         st.info(_("No line can be taken as a question."))
         return
     fields = [field for field in incoming.FIELDS if field in found.fields and field != "messages"]
-    lines = [[tables.cell(difference.text(getattr(row, field))) for field in fields] for row in found.rows[:SHOWN]]
+    lines = [[_cell(row, field) for field in fields] for row in found.rows[:SHOWN]]
     st.dataframe(pd.DataFrame(lines, columns=[_(incoming.FIELDS[field]) for field in fields]), hide_index=True)
+
+
+def _cell(row: Row, field: str) -> str:
+    return language_name(row.language) if field == "language" else tables.cell(difference.text(getattr(row, field)))
 
 
 def _show_bad(found: Incoming) -> None:

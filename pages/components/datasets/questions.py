@@ -11,7 +11,7 @@ from services import audit, datasets
 from services.audit import Verb
 from services.datasets import Dataset, Row, difference, editing
 from services.datasets.editing import Edits
-from services.messages import LANGUAGES, Message, mark
+from services.messages import LANGUAGES, Message, language_name, mark
 from services.workspace import Workspace
 
 PAGE = 100
@@ -102,7 +102,11 @@ def _show_grid(workspace: Workspace, dataset: Dataset, shown: list[Row]) -> None
             "critical": st.column_config.CheckboxColumn(_("Critical"), default=False, width="small"),
             "topic": st.column_config.TextColumn(_("Topic"), default="", width="small"),
             "language": st.column_config.SelectboxColumn(
-                _("Language"), options=_languages(shown), default="", width="small"
+                _("Language"),
+                options=_languages(shown),
+                default="",
+                width="small",
+                format_func=lambda code: language_name(str(code)),
             ),
             "split": st.column_config.TextColumn(
                 _("Part"), default="", width="small", help=_("Such as train or test: see “Check-up”.")

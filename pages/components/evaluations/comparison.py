@@ -13,7 +13,7 @@ from services.evaluations import Evaluation, comparing, noise, preferences
 from services.evaluations.browsing import BETTER, SAME, WORSE, RowFilter
 from services.evaluations.comparing import WHOLE, Comparison, Setting, Slice
 from services.evaluations.sources import AGENT, ENDPOINT, TRACES
-from services.messages import mark
+from services.messages import language_name, mark
 from services.workspace import Workspace
 
 _, say = session.text, session.say
@@ -243,4 +243,5 @@ def _preferred(workspace: Workspace, new: Evaluation, old: Evaluation) -> None:
 def _part(one: Slice) -> str:
     if one.by == "critical":
         return _("critical") if one.value == "True" else _("others")
-    return session.escape(one.value) or _("(none)")
+    value = language_name(one.value) if one.by == "language" else one.value
+    return session.escape(value) or _("(none)")

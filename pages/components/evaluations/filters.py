@@ -10,7 +10,7 @@ from pages.components import saved_views, session
 from pages.components.evaluations import address
 from services.evaluations import browsing
 from services.evaluations.browsing import LISTS, RowFilter
-from services.messages import mark
+from services.messages import language_name, mark
 from services.views import Choice
 from services.workspace import Workspace
 
@@ -74,7 +74,7 @@ def _parts(table: pd.DataFrame, compared: bool) -> None:
             column.multiselect(
                 _(LABELS[name]),
                 known[name],
-                format_func=lambda value: value or _(NO_PART),
+                format_func=_language if name == "language" else _part,
                 key=_key(name),
                 placeholder=_(PLACEHOLDERS[name]),
                 on_change=_take,
@@ -82,6 +82,14 @@ def _parts(table: pd.DataFrame, compared: bool) -> None:
     if critical:
         place = next(columns, None) or st.container()
         place.toggle(_("Critical only"), key=_key("critical"), on_change=_take)
+
+
+def _part(value: str) -> str:
+    return value or _(NO_PART)
+
+
+def _language(code: str) -> str:
+    return _part(language_name(code))
 
 
 def _views(workspace: Workspace, asked: RowFilter) -> None:

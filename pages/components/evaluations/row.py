@@ -10,7 +10,7 @@ from pages.components import diff, own_words, scorer_failure, session
 from pages.components.evaluations import address, judging, titles
 from services.evaluations import Evaluation, browsing, corrections, reading
 from services.evaluations.corrections import Correction
-from services.messages import mark
+from services.messages import language_name, mark
 from services.prompts import Content
 from services.prompts.comparison import compare
 from services.workspace import Workspace
@@ -124,7 +124,7 @@ def _asked(one: Mapping[str, Any]) -> None:
         if one["expected"]:
             said(_("Expected"), one["expected"])
         told = [_("critical")] if one["critical"] else []
-        told += [one[name] for name in ("topic", "language", "split") if one[name]]
+        told += [label for label in (one["topic"], language_name(one["language"]), one["split"]) if label]
         if told:
             st.caption(session.escape(" · ".join(told)))
 

@@ -11,7 +11,7 @@ from pages.components import session, tables
 from pages.components.evaluations import address, titles
 from services.evaluations import Evaluation, browsing, reading
 from services.evaluations.browsing import RowFilter
-from services.messages import Message, mark, render
+from services.messages import Message, language_name, mark, render
 
 _, say = session.text, session.say
 # The longest heading that a narrow column shows whole.
@@ -72,7 +72,8 @@ def drawn(
         table["cost"], headings["cost"] = chosen["cost"] * money.rate, _("Cost ({currency})", currency=money.sign)
     for name, label in PARTS.items():
         if chosen[name].astype(bool).any():
-            table[name], headings[name] = chosen[name], _(label)
+            values = chosen[name].map(language_name) if name == "language" else chosen[name]
+            table[name], headings[name] = values, _(label)
     if chosen["critical"].astype(bool).any():
         table["critical"], headings["critical"] = chosen["critical"].astype(bool), _("Critical")
     return table, headings

@@ -28,7 +28,7 @@ RECORD = ("inputs", "expectations", "tags")
 NAMES = {
     "question": ("question", "query", "prompt", "input", "q", "user", "質問", "問い合わせ", "問い", "入力"),
     "expected": ("expected", "expected_response", "expected_answer", "answer", "ground_truth", "reference", "output",
-                 "期待する回答", "期待回答", "正解", "回答", "模範解答"),
+                 "期待する回答", "期待する答え", "期待回答", "正解", "回答", "模範解答"),
     "critical": ("critical", "important", "must", "重要", "必須"),
     "topic": ("topic", "category", "tag", "label", "トピック", "分類", "カテゴリ", "カテゴリー"),
     "language": ("language", "lang", "locale", "言語"),

@@ -67,7 +67,7 @@ def test_gaps_are_said_in_plain_words():
     assert said(mixed)[1:] == [
         "Topics with fewer than 10 questions: b.",
         "1 question has no topic.",
-        "Languages with fewer than 10 questions: ja.",
+        "Languages with fewer than 10 questions: 日本語.",
         "211 questions belong to no part, others do.",
     ]
     scattered = [*many, *(row for n in range(10) for row in rows_of(f"Rare {n}?", topic=f"rare {n}"))]
