@@ -4,8 +4,6 @@ import streamlit as st
 
 QUEUE, ITEM, VIEW, NEW, SESSION = "queue", "item", "view", "new", "session"
 FOUND = "found"
-# Set where a queue is opened from below on the page: the desk begins at its top.
-TOP = "review/top"
 
 
 def open_list() -> None:
@@ -18,7 +16,6 @@ def open_new() -> None:
 
 def open_queue(id: int) -> None:
     st.query_params.from_dict({QUEUE: str(id)})
-    st.session_state[TOP] = True
 
 
 def open_found(id: int) -> None:

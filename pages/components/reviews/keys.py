@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.components import session
-from pages.components.reviews import address
 from services.messages import mark
 
 _ = session.text
@@ -29,8 +28,7 @@ const fields = (name) =>
 const ways = { w: fields("write"), a: fields("field") }
 // Streamlit draws a button that changes its colour or key as a new one, and the focus would fall to the top of the page.
 let focused = ""
-export default ({ data }) => {
-  if (data.top) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)
+export default () => {
   const typing = (target) => target && ["INPUT", "TEXTAREA"].includes(target.tagName)
   const pressed = (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey
@@ -68,10 +66,9 @@ export default ({ data }) => {
 
 
 def listen() -> None:
-    """Let W and A go into the fields, and Esc and Ctrl+Enter out of them; keep the focus where it was; begin at the top."""
+    """Let W and A go into the fields, and Esc and Ctrl+Enter out of them; keep the focus where it was."""
     st.session_state["review/drawn"] = st.session_state.get("review/drawn", 0) + 1
-    top = st.session_state.pop(address.TOP, False)
-    _KEYS(key="review-keys", data={"drawn": st.session_state["review/drawn"], "top": top})
+    _KEYS(key="review-keys", data={"drawn": st.session_state["review/drawn"]})
 
 
 def show_button() -> None:
