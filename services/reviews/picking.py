@@ -95,7 +95,7 @@ def _disagreements(workspace: "Workspace", rule: Rule) -> Iterator[str]:
     answers = health.reading.read(workspace)
     for spec in scorers.all(workspace):
         if rule.scorer in ("", spec.name):
-            yield from (id for id, _ours, _theirs in measure(spec, answers, None).disagreements)
+            yield from (one.trace_id for one in measure(spec, answers, None).disagreements)
 
 
 def _rows(workspace: "Workspace", made: Evaluation, rule: Rule, *, critical: bool) -> Iterator[str]:

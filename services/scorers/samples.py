@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import Trace, TraceInfo
 from mlflow.genai.scorers import Scorer
 
-from services import datasets, evaluations
+from services import datasets, evaluations, traces
 from services.apps.places import Places
-from services.errors import ConsoleError, NotReadyError, translated
+from services.errors import ConsoleError, NotReadyError
 from services.evaluations import table
 from services.messages import Message
 from services.scorers.built import question_text
@@ -44,8 +45,11 @@ class Sample:
 
 
 def take(workspace: "Workspace", run_id: str, most: int) -> list[Sample]:
-    """Up to `most` answers of an evaluation, of RECENT ones without a run; raises NotReadyError when there is none."""
-    found = list(_evaluated(workspace, run_id, most) if run_id else _recent(workspace, most))
+    """Up to `most` answers of an evaluation, of RECENT ones without a run; raises NotReadyError when there is none.
+
+    An answer that was deleted for good is passed over, though its evaluation still has its row.
+    """
+    found = list(islice(_evaluated(workspace, run_id), most) if run_id else _recent(workspace, most))
     if not found:
         raise NotReadyError(
             Message("There are no answers to try it on."), Message("Run an evaluation, or try the agent first.")
@@ -54,10 +58,13 @@ def take(workspace: "Workspace", run_id: str, most: int) -> list[Sample]:
 
 
 def of(workspace: "Workspace", infos: Iterable[TraceInfo]) -> Iterator[Sample | None]:
-    """Each stored answer with what its row expected where an evaluation asked it; None for one without an answer."""
+    """Each stored answer with what its row expected where an evaluation asked it; None for one without an answer, or gone."""
     expected: dict[str, dict[str, dict[str, Any]]] = {}
     for info in infos:
-        trace, run_id = _trace(workspace, info.trace_id), info.trace_metadata.get("mlflow.sourceRun", "")
+        trace, run_id = traces.stored(workspace, info.trace_id), info.trace_metadata.get("mlflow.sourceRun", "")
+        if trace is None:
+            yield None
+            continue
         if run_id not in expected:
             expected[run_id] = _expected_in(workspace, run_id) if run_id else {}
         wanted = expected[run_id].get(info.tags.get(table.ROW_TAG, ""), {})
@@ -73,15 +80,16 @@ def _expected_in(workspace: "Workspace", run_id: str) -> dict[str, dict[str, Any
         return {}
 
 
-def _evaluated(workspace: "Workspace", run_id: str, most: int) -> Iterator[Sample]:
+def _evaluated(workspace: "Workspace", run_id: str) -> Iterator[Sample]:
     made = evaluations.get(workspace, run_id)
     rows = evaluations.rows(workspace, run_id)
-    answered = rows[(rows["state"] == "OK") & (rows["trace_id"] != "")].drop_duplicates("row_id").head(most)
+    answered = rows[(rows["state"] == "OK") & (rows["trace_id"] != "")].drop_duplicates("row_id")
     expected = _expectations(workspace, made.dataset_id)
     for one in answered.to_dict("records"):
         wanted = expected.get(one["row_id"], {"expected_response": one["expected"]} if one["expected"] else {})
-        trace, question, answer = _trace(workspace, one["trace_id"]), str(one["question"]), str(one["answer"])
-        yield Sample(trace, workspace.app.places, question, answer, wanted)
+        trace = traces.stored(workspace, one["trace_id"])
+        if trace is not None:
+            yield Sample(trace, workspace.app.places, str(one["question"]), str(one["answer"]), wanted)
 
 
 def _expectations(workspace: "Workspace", dataset_id: str) -> dict[str, dict[str, Any]]:
@@ -96,9 +104,9 @@ def _expectations(workspace: "Workspace", dataset_id: str) -> dict[str, dict[str
 def _recent(workspace: "Workspace", most: int) -> Iterator[Sample]:
     words = " AND metadata.`mlflow.sourceRun` IS NULL AND status = 'OK'"
     for info in read_infos(workspace, HOURS, most, words):
-        trace = _trace(workspace, info.trace_id)
-        sample = _sample(workspace, trace, {})
-        if sample.answer:
+        trace = traces.stored(workspace, info.trace_id)
+        sample = _sample(workspace, trace, {}) if trace else None
+        if sample and sample.answer:
             yield sample
 
 
@@ -106,8 +114,3 @@ def _sample(workspace: "Workspace", trace: Trace, expectations: Mapping[str, Any
     places = workspace.app.places
     question = question_text(request_of(trace, places))
     return Sample(trace, places, question, answer_of(trace, places), expectations)
-
-
-def _trace(workspace: "Workspace", id: str) -> Trace:
-    with translated(Message("Reading the trace")):
-        return workspace.client.get_trace(id)

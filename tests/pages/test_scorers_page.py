@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict, replace
 
+import mlflow
 import pandas as pd
 import pytest
+from mlflow.entities import AssessmentSource, Feedback
 from streamlit.testing.v1 import AppTest
 
 from services import jobs, scorers, verdicts
 from services.scorers import ScorerSpec, catalogue
+from tests.left_traces import leave
 from tests.pages.conftest import texts
 
 
@@ -168,6 +171,27 @@ def test_the_line_for_judges_is_set_by_form(screen, workspace, specs):
     assert health.line(workspace) == health.Line(0.6, 20, 0.1, True)
     assert "people judged 0 answers" in str(scorers.may_gate(workspace, "right")).lower()
     assert scorers.may_gate(workspace, "short") is None
+
+
+def test_answers_on_which_a_judge_and_people_differ_are_named_by_their_questions(screen, workspace, specs):
+    trace_id = leave(workspace, "Where is *my* parcel?")
+    judge = AssessmentSource("LLM_JUDGE", "openai:/judge")
+    said = Feedback(name="right", value=True, source=judge, metadata={"signalbox.version": "1"})
+    mlflow.log_assessment(trace_id, said)
+    mlflow.log_feedback(trace_id=trace_id, name="helpful", value=False, source=AssessmentSource("HUMAN", "bob"))
+
+    shown = screen("scorers", scorer="right", part="health")
+
+    assert "It passed, people found it wrong" in texts(shown) and "It failed" not in texts(shown)
+    assert r"Where is \*my\* parcel?" in [one.proto.label for one in shown.get("page_link")]
+
+
+def test_a_scorer_without_settings_offers_nothing_to_save(screen, workspace, specs):
+    scorers.save(workspace, ScorerSpec("answers", "builtin", {"scorer": "RelevanceToQuery"}))
+    shown = screen("scorers", scorer="answers")
+    assert "There is nothing to set for this scorer." in texts(shown)
+    assert not [one for one in shown.button if one.label == "Save scorer"]
+    assert [one for one in screen("scorers", scorer="right").button if one.label == "Save scorer"]
 
 
 def test_a_proposal_of_an_optimiser_is_read_beside_today_and_kept_by_a_click(screen, workspace):

@@ -16,7 +16,9 @@ from services.evaluations.table import SUMMARY_TAG
 from services.jobs import Job
 from services.scorers import ScorerSpec, health, trying
 from services.scorers.health import Line, reading
+from services.scorers.health.facts import Disagreement
 from services.scorers.trying import Tried
+from services.traces import erasing
 from services.workspace import Workspace
 from tests.services.test_scorers_kinds import CODE, answered
 
@@ -57,8 +59,10 @@ def test_a_scorer_is_tried_on_stored_answers_before_it_is_kept(workspace: Worksp
 
 
 def test_the_answers_of_an_evaluation_bring_what_was_expected(workspace: Workspace, finish: Finish) -> None:
+    """An answer that was erased since, whose row the evaluation keeps, is passed over."""
     dataset = datasets.create(workspace, "Questions", [Row("", "And the blue one?", expected="It comes on Monday.")])
-    trace = answered(workspace, "It comes on Monday.")
+    trace, erased = answered(workspace, "It comes on Monday."), answered(workspace, "Bob lives in Kobe.")
+    erasing.erase(workspace, erased.info.trace_id, "asked for")
     asked = {
         "model_id": "m-1", "prompt_name": "p", "requested_version": 1, "dataset_id": dataset.id, "dataset_name": "Questions",
         "dataset_sha256": "", "scorers": {}, "practice": True, "actor": "ada", "job_id": 1,
@@ -72,13 +76,17 @@ def test_the_answers_of_an_evaluation_bring_what_was_expected(workspace: Workspa
         "prompt_seen": True, "seconds": 0.5, "topic": "", "language": "",
     }  # fmt: skip
     file = workspace.settings.home / "rows.parquet"
-    pd.DataFrame([line]).to_parquet(file)
+    pd.DataFrame([line | {"row_id": "gone", "trace_id": erased.info.trace_id}, line]).to_parquet(file)
     workspace.client.log_artifact(run, str(file), "evaluation")
     workspace.client.set_terminated(run)
 
     tried = finish(workspace, trying.start(workspace, ScorerSpec("", "similarity"), run)).result["tried"]
 
     assert [(one["value"], one["error"]) for one in tried] == [(1.0, "")]
+    scorers.save(workspace, ScorerSpec("alike", "similarity"))
+    finish(workspace, trying.start_twice(workspace, "alike", run))
+    noise = health.all(workspace)["alike"].noise
+    assert noise is not None and noise.pairs == 1
 
 
 def test_answers_judged_twice_show_the_noise(workspace: Workspace, finish: Finish) -> None:
@@ -114,7 +122,8 @@ def test_agreement_with_people_decides_whether_a_judge_may_gate(workspace: Works
 
     assert (found.verdicts, found.failures, found.agreement.n, found.agreement.agreed) == (10, 0, 10, 4)
     assert found.agreement.labels == (True, False) and found.agreement.table == ((3, 4), (2, 1))
-    assert (corrected.info.trace_id, True, False) in found.disagreements and len(found.disagreements) == 6
+    assert Disagreement(corrected.info.trace_id, "And the blue one?", True) in found.disagreements
+    assert len(found.disagreements) == 6
     assert sum(one.verdicts for one in found.weeks) == sum(one.compared for one in found.weeks) == 10
     assert sum(one.agreed for one in found.weeks) == 4
     assert scorers.may_gate(workspace, "right") is None, "twenty answers are asked for"

@@ -42,6 +42,10 @@ def show(workspace: Workspace, entry: Entry, spec: ScorerSpec | None) -> None:
             max_chars=40,
             **choices.seed(field, typed_name, value=typed_name),
         )
+    elif not entry.fields:
+        st.caption(_("There is nothing to set for this scorer."))
+        show_notes(spec)
+        return
     fields.show(workspace, entry, forms.filled_in(spec) if spec else entry.settings, key)
     typed = typed_spec(workspace, entry, name)
     show_notes(typed)

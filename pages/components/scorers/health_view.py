@@ -18,6 +18,7 @@ from services.workspace import Workspace
 
 _, say = session.text, session.say
 MOST_SHOWN = 20
+LONGEST_QUESTION = 100
 
 
 def show(workspace: Workspace, spec: ScorerSpec) -> None:
@@ -115,9 +116,19 @@ def _show_disagreements(known: Health) -> None:
     if not known.disagreements:
         return
     with st.expander(_("Answers on which it and people differ ({n})", n=len(known.disagreements))):
-        for id, ours, _theirs in known.disagreements[:MOST_SHOWN]:
-            said = _("It passed, people found it wrong") if ours else _("It failed, people found it right")
-            st.page_link(session.page("traces"), label=said, query_params={"trace": id}, icon=":material/open_in_new:")
+        for passed in (True, False):
+            found = [one for one in known.disagreements if one.passed is passed]
+            if found:
+                said = _("It passed, people found it wrong") if passed else _("It failed, people found it right")
+                st.markdown(f"**{said}** ({len(found)})")
+            for one in found[:MOST_SHOWN]:
+                question = " ".join(one.question.split())[:LONGEST_QUESTION]
+                st.page_link(
+                    session.page("traces"),
+                    label=session.escape(question) or _("(empty question)"),
+                    query_params={"trace": one.trace_id},
+                    icon=":material/open_in_new:",
+                )
 
 
 def _show_noise(workspace: Workspace, known: Health) -> None:

@@ -53,6 +53,15 @@ class Week:
 
 
 @dataclass(frozen=True)
+class Disagreement:
+    """An answer that the scorer `passed` and people did not, or the other way round."""
+
+    trace_id: str
+    question: str
+    passed: bool
+
+
+@dataclass(frozen=True)
 class Health:
     """What is known of one version of a scorer in the last DAYS."""
 
@@ -60,7 +69,7 @@ class Health:
     verdicts: int
     failures: int
     agreement: Agreement
-    disagreements: tuple[tuple[str, bool, bool], ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
     noise: Noise | None = None
     weeks: tuple[Week, ...] = field(default=())
 

@@ -9,7 +9,7 @@ from mlflow.entities import AssessmentSourceType, Feedback, TraceInfo
 from mlflow.tracing.constant import AssessmentMetadataKey
 
 from services.scorers import kinds
-from services.scorers.health.facts import Health, Noise, Opinion, Week
+from services.scorers.health.facts import Disagreement, Health, Noise, Opinion, Week
 from services.scorers.health.reading import Answers
 from services.scorers.kinds import NOTHING_TO_JUDGE
 from services.scorers.records import ScorerSpec
@@ -34,7 +34,11 @@ def measure(spec: ScorerSpec, answers: Answers, noise: Noise | None) -> Health:
         verdicts=len(judged),
         failures=len(failures),
         agreement=agreement.measure([ours for _, ours, _ in both], [theirs for *_, theirs in both]),
-        disagreements=tuple((info.trace_id, ours, theirs) for info, ours, theirs in both if ours is not theirs),
+        disagreements=tuple(
+            Disagreement(info.trace_id, info.request_preview or "", ours)
+            for info, ours, theirs in both
+            if ours is not theirs
+        ),
         noise=noise,
         weeks=tuple(_weeks(spec, judged, failures, [(info, ours is theirs) for info, ours, theirs in both])),
     )
